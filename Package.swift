@@ -1,0 +1,104 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target here is compiled with: Swift 6 mode is the tools version's default; the rest are the
+/// upcoming features that keep module boundaries and existentials explicit.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+func module(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency], resources: [Resource]? = nil)
+    -> Target
+{
+    .target(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "apus",
+    products: [
+        .executable(name: "apus", targets: ["apus"]),
+        .executable(name: "apus-launcher", targets: ["apus-launcher"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        // 0: C that Swift cannot say, and the system libraries.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        // 1
+        module("Linux", ["CLinux", "CSeccomp"]),
+        module("AWSWire", [nioCore, nioHTTP1, crypto]),
+        module("Storage", [logging, crypto, .product(name: "GRDB", package: "GRDB.swift")]),
+        module("Archive", ["CArchive"]),
+        // 2
+        module("Sandbox", ["Linux", "CLinux"]),
+        module("LambdaModel", path: "Sources/Models/Lambda", ["AWSWire", nioCore]),
+        module("LogsModel", path: "Sources/Models/Logs", ["AWSWire", nioCore]),
+        // 3
+        module("Launcher", ["Sandbox", "Linux", "CLinux"]),
+        module(
+            "Runtimes", ["Sandbox", "Linux"],
+            resources: [.embedInCode("Bootstraps/bootstrap.py"), .embedInCode("Bootstraps/bootstrap.mjs")]),
+        module("RuntimeAPI", ["Linux", nioCore, nioPosix, nioHTTP1]),
+        // 4
+        module("Fleet", ["RuntimeAPI", "Runtimes", "Sandbox", "Linux", nioCore, nioPosix, logging, lifecycle]),
+        // 5
+        module(
+            "LambdaService", path: "Sources/Services/Lambda",
+            ["AWSWire", "LambdaModel", "Storage", "Archive", "Fleet", "Runtimes", nioCore, nioHTTP1, logging, crypto]),
+        module(
+            "LogsService", path: "Sources/Services/Logs",
+            ["AWSWire", "LogsModel", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
+        // 6
+        module("Gateway", ["AWSWire", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
+        // 7
+        .executableTarget(
+            name: "apus",
+            dependencies: [
+                "AWSWire", "Storage", "Sandbox", "Linux", "Runtimes", "Fleet", "LambdaService", "LogsService", "Gateway", nioCore,
+                nioPosix, nioHTTP1, logging, lifecycle,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "apus-launcher", dependencies: ["Launcher"], swiftSettings: strict),
+
+        tests("LinuxTests", ["Linux"]),
+        tests("SandboxTests", ["Sandbox"]),
+        tests("LauncherTests", ["Launcher", "Sandbox", "Linux"]),
+        tests("AWSWireTests", ["AWSWire", nioCore, nioHTTP1]),
+        tests("LambdaModelTests", ["LambdaModel", "AWSWire", nioCore, nioHTTP1]),
+        tests("StorageTests", ["Storage"]),
+        tests("ArchiveTests", ["Archive"]),
+        tests("RuntimesTests", ["Runtimes", "Sandbox"]),
+        tests("FleetTests", ["Fleet", "RuntimeAPI", "Runtimes", "Sandbox", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
+        tests("LambdaServiceTests", ["LambdaService", "LambdaModel", "AWSWire", "Storage", "Fleet", nioCore, nioHTTP1, nioEmbedded]),
+        tests("LogsServiceTests", ["LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioHTTP1, nioEmbedded]),
+        tests("GatewayTests", ["Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
+    ]
+)

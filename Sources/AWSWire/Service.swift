@@ -1,0 +1,68 @@
+package import NIOCore
+package import NIOHTTP1
+
+/// One whole, authenticated request on its way to a service.
+package struct ServiceRequest: Sendable {
+    package var method: HTTPMethod
+    /// The path as the client sent it, still percent-encoded, beginning with `/` and without the query.
+    package var path: String
+    /// What follows `?`, still percent-encoded; nil when there was no `?`.
+    package var query: String?
+    package var headers: HTTPHeaders
+    /// The payload with any chunked or aws-chunked framing taken off.
+    package var body: ByteBuffer
+    package var caller: Caller
+    /// The id that the answer's `x-amzn-RequestId` carries: a lower-case UUID.
+    package var requestID: String
+    /// Scheme and authority as the client addressed us (`http://127.0.0.1:4566`), for URLs in answers.
+    package var endpoint: String
+
+    package init(
+        method: HTTPMethod, path: String, query: String? = nil, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer(),
+        caller: Caller, requestID: String, endpoint: String = "http://127.0.0.1:4566"
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.caller = caller
+        self.requestID = requestID
+        self.endpoint = endpoint
+    }
+}
+
+/// A service's answer. The gateway adds `x-amzn-RequestId`, `Date`, `Content-Length` and connection headers.
+package struct ServiceResponse: Sendable {
+    package var status: HTTPResponseStatus
+    package var headers: HTTPHeaders
+    package var body: ByteBuffer
+
+    package init(status: HTTPResponseStatus = .ok, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// The AWS protocols by which a service speaks; it decides how the gateway writes errors.
+package enum WireProtocol: Sendable, Hashable {
+    case restJSON
+    case awsJSON(version: String)
+}
+
+/// One AWS service behind the front door.
+package protocol Service: Sendable {
+    /// The service's name in a credential scope (`lambda`, `logs`): the gateway routes by it.
+    var signingName: String { get }
+    var wireProtocol: WireProtocol { get }
+
+    /// Answers one request.
+    ///
+    /// Called on `eventLoop`, which the call must not block. A failure should be an `AWSError`; the gateway turns any
+    /// other into one opaque `ServiceException` and logs the cause.
+    func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse>
+
+    /// Deletes everything that every account holds here. Reached only by `POST /_apus/reset`.
+    func reset() async throws
+}

@@ -1,0 +1,55 @@
+package import Runtimes
+
+/// Everything that an execution environment is made from: an immutable snapshot of one function's configuration.
+package struct FunctionVersion: Sendable {
+    /// Which environments may serve which invocation. A new `revision` (any update of code or configuration) makes the
+    /// environments of the old one unusable.
+    package struct Key: Sendable, Hashable {
+        package var account: String
+        package var region: String
+        package var name: String
+        /// `$LATEST` or a number.
+        package var version: String
+        /// The function's `RevisionId`.
+        package var revision: String
+
+        package init(account: String, region: String, name: String, version: String, revision: String) {
+            self.account = account
+            self.region = region
+            self.name = name
+            self.version = version
+            self.revision = revision
+        }
+    }
+
+    package var key: Key
+    package var runtime: ResolvedRuntime
+    /// The directory of the unpacked code below the code directory: its SHA-256 in hex.
+    package var code: String
+    package var handler: String
+    package var memoryMiB: Int
+    package var timeout: Duration
+    package var temporaryStorageMiB: Int
+    /// The function's own variables.
+    package var variables: [String: String]
+    /// The execution role's ARN, of which the environment's credentials speak.
+    package var roleARN: String
+    /// `/aws/lambda/NAME`.
+    package var logGroup: String
+
+    package init(
+        key: Key, runtime: ResolvedRuntime, code: String, handler: String, memoryMiB: Int, timeout: Duration,
+        temporaryStorageMiB: Int, variables: [String: String], roleARN: String, logGroup: String
+    ) {
+        self.key = key
+        self.runtime = runtime
+        self.code = code
+        self.handler = handler
+        self.memoryMiB = memoryMiB
+        self.timeout = timeout
+        self.temporaryStorageMiB = temporaryStorageMiB
+        self.variables = variables
+        self.roleARN = roleARN
+        self.logGroup = logGroup
+    }
+}

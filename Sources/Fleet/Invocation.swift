@@ -1,0 +1,65 @@
+package import NIOCore
+
+/// One synchronous invocation on its way to an execution environment.
+package struct Invocation: Sendable {
+    /// A lower-case UUID: the function's `aws_request_id` and the answer's `x-amzn-RequestId`.
+    package var requestID: String
+    /// Valid JSON text, not looked at again.
+    package var payload: ByteBuffer
+    /// The ARN as the caller qualified it: `Lambda-Runtime-Invoked-Function-Arn`.
+    package var invokedARN: String
+    /// The decoded JSON of `X-Amz-Client-Context`.
+    package var clientContext: String?
+    /// `Root=1-…;Parent=…;Sampled=0`, made by the front door where the caller sent none.
+    package var traceID: String
+
+    package init(
+        requestID: String, payload: ByteBuffer, invokedARN: String, clientContext: String? = nil, traceID: String
+    ) {
+        self.requestID = requestID
+        self.payload = payload
+        self.invokedARN = invokedARN
+        self.clientContext = clientContext
+        self.traceID = traceID
+    }
+}
+
+/// What came of an invocation that reached a function.
+package struct InvocationOutcome: Sendable {
+    /// The answer's body: the function's result or AWS's error document.
+    package var payload: ByteBuffer
+    /// The value of `X-Amz-Function-Error` (today `Unhandled`, for every error); nil when the function succeeded.
+    package var functionError: String?
+    /// The last 4,096 bytes of this invocation's log, START to REPORT, not yet base64.
+    package var logTail: ByteBuffer
+
+    package init(payload: ByteBuffer, functionError: String? = nil, logTail: ByteBuffer) {
+        self.payload = payload
+        self.functionError = functionError
+        self.logTail = logTail
+    }
+}
+
+/// Why an invocation never reached a function.
+package enum FleetError: Error, Sendable, Hashable {
+    /// Past a concurrency limit: `TooManyRequestsException` with this `Reason`
+    /// (`ConcurrentInvocationLimitExceeded`, `ReservedFunctionConcurrentInvocationLimitExceeded`).
+    case throttled(reason: String)
+    /// No sandbox can be started on this node; the text is for the operator.
+    case unavailable(String)
+    case shuttingDown
+}
+
+/// Runs functions. `Fleet` is the real one.
+package protocol Invoking: Sendable {
+    /// Runs one invocation. The future completes on `eventLoop`; it fails only with ``FleetError``.
+    func invoke(_ version: FunctionVersion, _ invocation: Invocation, on eventLoop: any EventLoop)
+        -> EventLoopFuture<InvocationOutcome>
+
+    /// Ends the idle environments of every revision of this function but `revision` (nil: all); busy ones end after the
+    /// invocation that they serve.
+    func retire(account: String, region: String, name: String, except revision: String?)
+
+    /// How many invocations run now in this account and region, over all functions.
+    func concurrency(account: String, region: String) -> Int
+}

@@ -1,0 +1,111 @@
+/// The read-only root file system that sandboxes of one runtime share. Sealed into the launcher when it starts, so the
+/// process that faces the network can name a root but never define one.
+package struct RootTemplate: Sendable, Hashable {
+    /// A file or directory of the host, visible read-only (nosuid, nodev) at `target`.
+    package struct Bind: Sendable, Hashable {
+        package var source: String
+        package var target: String
+        package init(source: String, target: String) {
+            self.source = source
+            self.target = target
+        }
+    }
+    /// A small file written into the root, such as `/etc/passwd`.
+    package struct File: Sendable, Hashable {
+        package var path: String
+        package var contents: [UInt8]
+        package init(path: String, contents: [UInt8]) {
+            self.path = path
+            self.contents = contents
+        }
+    }
+    package struct Symlink: Sendable, Hashable {
+        package var path: String
+        package var target: String
+        package init(path: String, target: String) {
+            self.path = path
+            self.target = target
+        }
+    }
+
+    package var name: String
+    package var binds: [Bind]
+    package var files: [File]
+    package var symlinks: [Symlink]
+    /// Empty directories, mount points among them. `/tmp`, `/proc`, `/dev`, `/var/task`, `/opt` are always there.
+    package var directories: [String]
+
+    package init(name: String, binds: [Bind], files: [File] = [], symlinks: [Symlink] = [], directories: [String] = []) {
+        self.name = name
+        self.binds = binds
+        self.files = files
+        self.symlinks = symlinks
+        self.directories = directories
+    }
+}
+
+/// What one sandbox may use at most.
+package struct SandboxLimits: Sendable, Hashable {
+    /// Resident memory with swap, MiB.
+    package var memoryMiB: Int
+    /// Thousandths of a core: 1,769 MB of function memory earn one full core.
+    package var cpuMillis: Int
+    /// Size of `/tmp`, MiB.
+    package var temporaryStorageMiB: Int
+    package var processes: Int
+    package var descriptors: Int
+
+    package init(memoryMiB: Int, temporaryStorageMiB: Int = 512, processes: Int = 1024, descriptors: Int = 1024) {
+        self.memoryMiB = memoryMiB
+        self.cpuMillis = max(1, memoryMiB * 1000 / 1769)
+        self.temporaryStorageMiB = temporaryStorageMiB
+        self.processes = processes
+        self.descriptors = descriptors
+    }
+}
+
+/// One sandbox to start.
+package struct SandboxSpec: Sendable, Hashable {
+    /// Names a ``RootTemplate`` that the launcher was started with.
+    package var root: String
+    /// The function's unpacked code: the name of one directory directly under the launcher's code directory. It appears
+    /// read-only at `/var/task`.
+    package var code: String
+    /// The command: `arguments[0]` is an absolute path inside the sandbox.
+    package var arguments: [String]
+    /// `NAME=value` pairs, the whole environment of the command.
+    package var environment: [String]
+    package var workingDirectory: String
+    package var limits: SandboxLimits
+
+    package init(
+        root: String, code: String, arguments: [String], environment: [String], workingDirectory: String = "/var/task",
+        limits: SandboxLimits
+    ) {
+        self.root = root
+        self.code = code
+        self.arguments = arguments
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.limits = limits
+    }
+}
+
+/// A protection that this host cannot give. `serve` refuses to run functions until the operator accepts each by name.
+package enum Weakness: String, Sendable, Hashable, CaseIterable {
+    case memoryLimit = "memory-limit"
+    case cpuLimit = "cpu-limit"
+    case processLimit = "process-limit"
+    /// Functions get a network of their own without a way out: they reach Apus's endpoint, not the internet.
+    case noInternet = "no-internet"
+
+    /// One sentence for the operator: what is missing and what follows.
+    package var explanation: String {
+        switch self {
+        case .memoryLimit: "no memory cgroup can be used: a function may exceed its memory"
+        case .cpuLimit: "no cpu cgroup can be used: a function may take more than its share of the processors"
+        case .processLimit: "no pids cgroup can be used: only RLIMIT_NPROC bounds a function's processes"
+        case .noInternet: "no route out of the functions' network: slirp4netns, nft or /dev/net/tun is missing"
+        }
+    }
+}

@@ -1,0 +1,82 @@
+/// A value that crosses the SQL interface.
+package enum SQLValue: Sendable, Hashable {
+    case null
+    case integer(Int64)
+    case real(Double)
+    case text(String)
+    case blob([UInt8])
+}
+
+/// One row of a result, read by column name.
+package struct SQLRow: Sendable {
+    private let columns: [String: SQLValue]
+
+    package init(_ columns: [String: SQLValue]) { self.columns = columns }
+
+    /// The value of `column`; `.null` when there is no such column.
+    package subscript(column: String) -> SQLValue { columns[column] ?? .null }
+
+    /// - Throws: ``StorageError`` with `.unexpectedType` when the column is absent, null or of another type.
+    package func text(_ column: String) throws(StorageError) -> String {
+        guard case .text(let value) = self[column] else { throw .unexpectedType(column: column) }
+        return value
+    }
+
+    /// - Throws: as ``text(_:)``.
+    package func integer(_ column: String) throws(StorageError) -> Int64 {
+        guard case .integer(let value) = self[column] else { throw .unexpectedType(column: column) }
+        return value
+    }
+
+    /// - Throws: as ``text(_:)``.
+    package func blob(_ column: String) throws(StorageError) -> [UInt8] {
+        guard case .blob(let value) = self[column] else { throw .unexpectedType(column: column) }
+        return value
+    }
+
+    /// Nil when the column is null or of another type.
+    package func optionalText(_ column: String) -> String? {
+        if case .text(let value) = self[column] { value } else { nil }
+    }
+
+    /// Nil when the column is null or of another type.
+    package func optionalInteger(_ column: String) -> Int64? {
+        if case .integer(let value) = self[column] { value } else { nil }
+    }
+}
+
+/// The statements that one unit of work may run. Arguments are bound to `?` placeholders in order.
+///
+/// SQL is the portable subset that SQLite and PostgreSQL share (`INSERT … ON CONFLICT`, `RETURNING`); no driver is named.
+package protocol SQLConnection {
+    func query(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> [SQLRow]
+
+    /// - Returns: how many rows the statement changed.
+    @discardableResult
+    func execute(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> Int
+}
+
+/// A store of tables. Reads see one consistent snapshot; writes are serialised transactions.
+package protocol Database: Sendable {
+    /// Runs `work` against a snapshot, off the calling executor.
+    func read<Value: Sendable>(_ work: @escaping @Sendable (any SQLConnection) throws -> Value) async throws -> Value
+
+    /// Runs `work` in a transaction that is committed, and on disk when `.durable`, before this returns. An error that
+    /// `work` throws rolls everything back and is thrown on.
+    func write<Value: Sendable>(_ work: @escaping @Sendable (any SQLConnection) throws -> Value) async throws -> Value
+}
+
+/// A forward-only change of the schema. Once released, a migration never changes.
+package struct Migration: Sendable {
+    /// The part of the product that owns the tables (`lambda`, `logs`, `gateway`): numbers count per component.
+    package var component: String
+    /// 1, 2, 3, … without gaps.
+    package var number: Int
+    package var statements: [String]
+
+    package init(component: String, number: Int, statements: [String]) {
+        self.component = component
+        self.number = number
+        self.statements = statements
+    }
+}
