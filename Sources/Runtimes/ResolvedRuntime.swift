@@ -1,4 +1,4 @@
-package import Sandbox
+import Sandbox
 
 /// A runtime identifier, `python3.12` for one, made concrete on this machine.
 package struct ResolvedRuntime: Sendable, Hashable {

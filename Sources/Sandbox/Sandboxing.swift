@@ -1,5 +1,3 @@
-package import Linux
-
 /// How one sandbox ended.
 package struct SandboxExit: Sendable, Hashable {
     package enum Cause: Sendable, Hashable {
