@@ -8,7 +8,7 @@ struct SQLiteConnection: SQLConnection {
     func query(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> [SQLRow] {
         do {
             let statement = try connection.cachedStatement(sql: sql)
-            let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments.map(\.databaseValue)))
+            let rows = try Row.fetchCursor(statement, arguments: bind(arguments, to: sql))
             var result: [SQLRow] = []
             while let row = try rows.next() {
                 let columns = row.map { (name, value) in (name, SQLValue(value)) }
@@ -24,12 +24,17 @@ struct SQLiteConnection: SQLConnection {
         do {
             let before = connection.totalChangesCount
             let statement = try connection.cachedStatement(sql: sql)
-            try statement.execute(arguments: StatementArguments(arguments.map(\.databaseValue)))
+            try statement.execute(arguments: bind(arguments, to: sql))
             // The count of the last change stays as it was when a statement changes nothing at all.
             return connection.totalChangesCount == before ? 0 : connection.changesCount
         } catch {
             throw StorageError(error, sql: sql)
         }
+    }
+
+    private func bind(_ arguments: [SQLValue], to sql: String) throws(StorageError) -> StatementArguments {
+        for case .text(let text) in arguments where text.utf8.contains(0) { throw .nulInText(sql: sql) }
+        return StatementArguments(arguments.map(\.databaseValue))
     }
 }
 

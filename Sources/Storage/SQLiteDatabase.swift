@@ -48,6 +48,9 @@ package final class SQLiteDatabase: Database {
         try Migrator(migrations: migrations).run(on: pool)
     }
 
+    /// How many writes wait for the commit under way.
+    var waitingWrites: Int { writes.waiting }
+
     package func read<Value: Sendable>(
         _ work: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {

@@ -5,6 +5,8 @@ package enum StorageError: Error, Sendable, Hashable {
     /// A unique or primary key is taken.
     case constraint(sql: String, message: String)
     case unexpectedType(column: String)
+    /// A text argument holds a NUL, which not every driver can keep: such bytes belong into a blob.
+    case nulInText(sql: String)
     /// The store cannot be opened: `path` and why.
     case open(path: String, reason: String)
     /// The store was written by a newer version: it knows a migration that this program does not.

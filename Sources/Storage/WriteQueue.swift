@@ -27,6 +27,9 @@ final class WriteQueue: Sendable {
 
     init(pool: DatabasePool) { self.pool = pool }
 
+    /// How many units no commit has taken on yet.
+    var waiting: Int { state.withLock { $0.waiting.count } }
+
     func submit(_ unit: WriteUnit) {
         let mustStart = state.withLock { state in
             state.waiting.append(unit)
@@ -66,7 +69,7 @@ final class WriteQueue: Sendable {
                     succeeded.append((unit.fail, answer))
                 } catch {
                     // Whatever becomes of the others, nothing of this unit is kept: its caller need not wait.
-                    unit.fail(error)
+                    unit.fail(error is DatabaseError ? StorageError(error, sql: "RELEASE unit") : error)
                     // Some failures (a full disk among them) end the whole transaction; then this throws, too.
                     try connection.execute(sql: "ROLLBACK TO unit")
                     try connection.execute(sql: "RELEASE unit")
