@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "network.h"
+
 // MARK: Descriptors and messages
 
 /// openat2 with O_CLOEXEC added. `resolve` is RESOLVE_*. Returns a descriptor the caller owns.
