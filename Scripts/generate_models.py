@@ -3,7 +3,7 @@
 
 Shapes are made for the operations that Scripts/models.json names, with explicit codecs and with the models' bounds,
 patterns and enumerations; every operation of the service gets its name, route and success status. Where AWS is
-recorded to enforce something else than the model says, models.json overrides it ("constraints", "uncheckedEnums").
+recorded to do something else than the model says, models.json overrides it ("constraints", "uncheckedEnums", "statuses").
 
     Scripts/generate_models.py            write the files
     Scripts/generate_models.py --check    fail if a file differs from what would be written
@@ -80,6 +80,8 @@ class Service:
             self.shapes[shape].update(override)
         for name in config["uncheckedEnums"]:
             self.shapes[name]["unchecked"] = True
+        for operation, status in config["statuses"].items():
+            model["operations"][operation]["http"]["responseCode"] = status
         self.inputs = self.roots("input")
         self.outputs = self.roots("output")
         self.decoded = self.reachable(self.inputs)
@@ -169,7 +171,8 @@ class Service:
         out += ["    package var successStatus: Int {", "        switch self {"]
         for status in sorted(set(statuses) - {200}):
             cases = ", ".join("." + lower_first(name) for name in statuses[status])
-            out += wrapped(f"        case {cases}: {status}", 12)
+            lines = wrapped(f"        case {cases}:", 12)
+            out += lines + [f"            {status}"] if len(lines) > 1 else [f"{lines[0]} {status}"]
         out += ["        default: 200", "        }", "    }\n"]
         if self.rest:
             out += ["    static let routes = RouteTable<Self>(routeList)\n"]
@@ -177,7 +180,11 @@ class Service:
             for name in names:
                 http = self.model["operations"][name]["http"]
                 template = http["requestUri"].split("?")[0]
-                out += [f"        ({literal(http['method'])}, {literal(template)}, .{lower_first(name)}),"]
+                method, case = literal(http["method"]), "." + lower_first(name)
+                line = f"        ({method}, {literal(template)}, {case}),"
+                if len(line) > 120:
+                    line = f"        (\n            {method}, {literal(template)},\n            {case}\n        ),"
+                out.append(line)
             out += ["    ]"]
         else:
             prefix = self.model["metadata"]["targetPrefix"]
@@ -240,9 +247,10 @@ class Service:
             out += ["        package let rawValue: String"]
             out += ["        package init(rawValue: String) { self.rawValue = rawValue }\n"]
             for value in values:
-                out += [f"        package static let {case_name(value)} = {name}(rawValue: {literal(value)})"]
+                out += wrapped(f"        package static let {case_name(value)} = Self(rawValue: {literal(value)})", 12)
             out += ["\n        package static let allValues: [String] = ["]
-            out += [f"            {literal(value)}," for value in values]
+            comma = "," if len(values) > 1 else ""
+            out += [f"            {literal(value)}{comma}" for value in values]
             out += ["        ]", "    }\n"]
         out += ["}"]
         return out
@@ -298,21 +306,22 @@ class Service:
         return out + ["        }"]
 
     def input_decoder(self, name, fields, payload):
-        out = [f"    package static func decode(_ request: ServiceRequest, _ labels: RouteLabels = RouteLabels())"]
-        out += [f"        throws(AWSError) -> {name}", "    {"]
+        out = [f"extension {self.namespace}.{name} {{"]
+        signature = "    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError)"
         if not fields:
-            return out + [f"        {name}()", "    }\n"]
-        out = [f"extension {self.namespace}.{name} {{"] + [
+            return self.out_of_line(out + ["    /// The operation has no input.", signature + " {}", "}\n"])
+        code = self.config["validationCode"]
+        out += [
             "    /// Reads the request and checks the model's constraints.",
             "    ///",
-            f"    /// - Throws: `{self.config['validationCode']}`, `SerializationException`.",
-            "    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {",
-            f"        var input = InputDecoder(request, labels, validationCode: {literal(self.config['validationCode'])})",
+            f"    /// - Throws: `{code}`, `SerializationException`.",
+            signature + " {",
+            f"        var input = InputDecoder(request, labels, validationCode: {literal(code)})",
         ]
         if any("location" not in spec and member != payload for member, spec, _, _ in fields):
             out.append("        let body = try input.body()")
         for field in fields:
-            out += self.read_member(field, payload, '"', "")
+            out += self.read_member(field, payload, "")
         out.append("        try input.check()")
         for _, _, label, required in fields:
             value = f"try input.required({label})" if required else label
@@ -328,7 +337,7 @@ class Service:
         out += [f"    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)"]
         out += [f"        -> {self.namespace}.{name}?", "    {"]
         for field in fields:
-            out += self.read_member(field, None, '"\\(path)', "")
+            out += self.read_member(field, None, "\\(path)")
         required = [label for _, _, label, needed in fields if needed]
         if required:
             out.append(f"        guard {', '.join('let ' + label for label in required)} else {{ return nil }}")
@@ -338,9 +347,10 @@ class Service:
         out += wrapped(f"{prefix}{self.namespace}.{name}({arguments})", 12)
         return self.out_of_line(out + ["    }", "}\n"])
 
-    def read_member(self, field, payload, quote, _):
+    def read_member(self, field, payload, prefix):
+        """Reads a member into a constant of its name; the prefix is the path of what holds it."""
         member, spec, label, required = field
-        path = f"{quote}{lower_first(member)}\""
+        path = f'"{prefix}{lower_first(member)}"'
         if member == payload:
             assert self.kind(spec["shape"]) == "blob", member
             return [f"        let {label} = input.payload"]
@@ -357,7 +367,7 @@ class Service:
         if required:
             lines.append(f"        let {strip(label)}Source = {source}")
             source_name = f"{strip(label)}Source"
-            lines.append(f"        input.require({source_name} != nil, {path})")
+            lines += wrapped(f"        input.require({source_name} != nil, {path})", 12)
         lines += wrapped(f"        let {label} = {self.read(spec['shape'], source_name, path, location)}", 12)
         return lines
 
@@ -424,7 +434,8 @@ class Service:
         out = [self.header, "import AWSWire\n", f"extension {self.namespace} {{"]
         out += ["    /// What the shapes demand of values in requests.", "    enum Constraints {"]
         for name in sorted(self.used_constraints):
-            out += wrapped(f"        static let {escaped(member_name(name))} = {self.constraint_value(name)}", 12)
+            lines = wrapped(f"        static let {escaped(member_name(name))} = {self.constraint_value(name)}", 12)
+            out += [piece for line in lines for piece in folded(line)]
         return out + ["    }", "}"]
 
     def constraint_value(self, name):
@@ -451,8 +462,6 @@ class Service:
         operation = self.outputs[name]
         status = operation["http"].get("responseCode", 200)
         out = [f"extension {self.namespace}.{name} {{", "    /// The answer of a successful operation."]
-        shared = sum(
-            self.model["operations"][other].get("output", {}).get("shape") == name for other in self.config["operations"])
         statuses = {
             self.model["operations"][other]["http"].get("responseCode", 200) for other in self.config["operations"]
             if self.model["operations"][other].get("output", {}).get("shape") == name}
@@ -527,6 +536,20 @@ class Service:
         inner = self.write(shape["value"]["shape"], f"value{depth or ''}", depth + 1)
         head = ["writer.beginObject()", f"for (key, value{depth or ''}) in {value}.sorted(by: {{ $0.key < $1.key }}) {{"]
         return head + ["    writer.name(key)"] + ["    " + line for line in inner] + ["}", "writer.endObject()"]
+
+
+def folded(line, width=120):
+    """Folds a line that is too long because of a raw string literal into a multi-line literal."""
+    found = re.match(r'( *)(.*?)#"(.*)"#(.*)$', line)
+    if len(line) <= width or not found:
+        return [line]
+    indent, head, text, tail = found.groups()
+    assert "\\#" not in text, line
+    inner = indent + "    "
+    room = width - len(inner) - 2
+    pieces = [text[at:at + room] for at in range(0, len(text), room)]
+    body = [inner + piece + "\\#" for piece in pieces[:-1]] + [inner + pieces[-1]]
+    return [f'{indent}{head}#"""'] + body + [f'{inner}"""#{tail}']
 
 
 def strip(label):

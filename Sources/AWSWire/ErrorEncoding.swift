@@ -5,7 +5,8 @@ import NIOHTTP1
 package enum ErrorEncoding {
     /// - Parameter requestID: The request's id. The JSON protocols carry it only in the header that the gateway adds;
     ///   the XML ones repeat it in the body.
-    package static func response(for error: AWSError, protocol wire: WireProtocol, requestID: String) -> ServiceResponse {
+    package static func response(for error: AWSError, protocol wire: WireProtocol, requestID: String) -> ServiceResponse
+    {
         var headers = HTTPHeaders()
         var writer = JSONWriter()
         writer.beginObject()

@@ -73,14 +73,6 @@ package struct InputDecoder {
             violations.append("\(value) at '\(path)' failed to satisfy constraint: \(rule)")
         }
     }
-
-    /// Checks the number of elements of a list or map.
-    package mutating func count(
-        _ count: Int, _ constraint: LengthConstraint, _ path: String, shown: @autoclosure () -> String
-    ) {
-        let broken = constraint.broken(by: count)
-        if !broken.isEmpty { note(broken, shown(), path) }
-    }
 }
 
 // MARK: Scalars

@@ -144,7 +144,9 @@ struct JSONScanner<Sink: JSONSink> {
     }
 
     private func fault(_ reason: JSONFault.Reason) -> JSONFault { JSONFault(reason: reason, offset: at) }
-    private func fault(_ reason: JSONFault.Reason, at offset: Int) -> JSONFault { JSONFault(reason: reason, offset: offset) }
+    private func fault(_ reason: JSONFault.Reason, at offset: Int) -> JSONFault {
+        JSONFault(reason: reason, offset: offset)
+    }
 }
 
 // MARK: Scalars
@@ -182,7 +184,8 @@ extension JSONScanner {
             let quote = word ^ (ones &* 0x22)
             let backslash = word ^ (ones &* 0x5c)
             let found =
-                ((word &- (ones &* 0x20)) & ~word) | ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | word
+                ((word &- (ones &* 0x20)) & ~word) | ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash)
+                | word
             if found & highs != 0 { return }
             at += 8
         }
@@ -281,7 +284,8 @@ extension JSONScanner {
 /// Whether a byte belongs to a word that is no JSON token: an ASCII letter, digit, `_` or `$`.
 func isIdentifier(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"),
         UInt8(ascii: "_"), UInt8(ascii: "$"):
         true
     default: false

@@ -105,11 +105,14 @@ struct JSONFault {
             return ("Illegal unquoted character (\(Self.name(byte))): \(text)", offset + 1)
         case .badEscape(let byte): return ("Unrecognized character escape \(Self.name(byte))", offset + 1)
         case .badHex(let byte):
-            return ("Unexpected character (\(Self.name(byte))): expected a hex-digit for character escape sequence", offset)
+            return (
+                "Unexpected character (\(Self.name(byte))): expected a hex-digit for character escape sequence", offset
+            )
         case .utf8Start(let byte): return ("Invalid UTF-8 start byte 0x\(Self.hex(byte))", offset + 1)
         case .utf8Middle(let byte): return ("Invalid UTF-8 middle byte 0x\(Self.hex(byte))", offset + 1)
         case .leadingZero: return ("Invalid numeric value: Leading zeroes not allowed", offset + 1)
-        case .noDigitAfterMinus: return (unexpected(in: bytes, "expected digit (0-9) to follow minus sign, for valid numeric value"), offset)
+        case .noDigitAfterMinus:
+            return (unexpected(in: bytes, "expected digit (0-9) to follow minus sign, for valid numeric value"), offset)
         case .noDigitAfterPoint: return (unexpected(in: bytes, "Decimal point not followed by a digit"), offset)
         case .noDigitInExponent: return (unexpected(in: bytes, "Exponent indicator not followed by a digit"), offset)
         case .tooDeep(let limit):

@@ -143,7 +143,8 @@ private final class JSONDocument: Sendable {
     /// A string token with its escapes resolved.
     func string(_ token: JSONToken) -> String {
         withBytes(token) { bytes in
-            token.escaped ? String(decoding: JSONEscapes.resolved(bytes), as: UTF8.self) : String(decoding: bytes, as: UTF8.self)
+            token.escaped
+                ? String(decoding: JSONEscapes.resolved(bytes), as: UTF8.self) : String(decoding: bytes, as: UTF8.self)
         }
     }
 
@@ -214,7 +215,9 @@ private enum JSONEscapes {
             bytes[at + 7] == UInt8(ascii: "u")
         {
             let low = unit(bytes, at + 6)
-            if (0xdc00..<0xe000).contains(low), let scalar = Unicode.Scalar(0x10000 + (high - 0xd800) << 10 + (low - 0xdc00)) {
+            if (0xdc00..<0xe000).contains(low),
+                let scalar = Unicode.Scalar(0x10000 + (high - 0xd800) << 10 + (low - 0xdc00))
+            {
                 return (scalar, 12)
             }
         }

@@ -20,7 +20,9 @@ package struct ARN: Sendable, Hashable, CustomStringConvertible {
     /// - Returns: nil unless there are six parts, of which partition, service and resource are not empty.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
-        guard parts.count == 6, parts[0] == "arn", !parts[1].isEmpty, !parts[2].isEmpty, !parts[5].isEmpty else { return nil }
+        guard parts.count == 6, parts[0] == "arn", !parts[1].isEmpty, !parts[2].isEmpty, !parts[5].isEmpty else {
+            return nil
+        }
         self.init(
             partition: String(parts[1]), service: String(parts[2]), region: String(parts[3]), account: String(parts[4]),
             resource: String(parts[5]))

@@ -11,14 +11,18 @@ package enum PercentEncoding {
     /// - Returns: nil when a `%` is not followed by two hexadecimal digits, or the result is not UTF-8.
     package static func decode(_ text: some StringProtocol, in part: Part) -> String? {
         let source = text.utf8
-        guard source.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else { return String(text) }
+        guard source.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
+            return String(text)
+        }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(source.count)
         var rest = source.makeIterator()
         while let byte = rest.next() {
             switch byte {
             case UInt8(ascii: "%"):
-                guard let high = rest.next().flatMap(hexValue), let low = rest.next().flatMap(hexValue) else { return nil }
+                guard let high = rest.next().flatMap(hexValue), let low = rest.next().flatMap(hexValue) else {
+                    return nil
+                }
                 bytes.append(high << 4 | low)
             case UInt8(ascii: "+") where part == .query: bytes.append(UInt8(ascii: " "))
             default: bytes.append(byte)

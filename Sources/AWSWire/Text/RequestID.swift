@@ -18,7 +18,8 @@ package enum RequestID {
                 }
                 let word = digit < 16 ? high : low
                 let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (digit & 15))) & 15
-                text.initializeElement(at: at, to: nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10)
+                text.initializeElement(
+                    at: at, to: nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10)
                 at += 1
             }
             return at

@@ -82,9 +82,19 @@ package struct NumberConstraint<Number: Comparable & Sendable>: Sendable {
 enum Wording {
     static let notNull = "Member must not be null"
 
-    static func pattern(_ pattern: Pattern) -> String { "Member must satisfy regular expression pattern: \(pattern.source)" }
-    static func values(_ values: [String]) -> String { "Member must satisfy enum value set: [\(values.joined(separator: ", "))]" }
-    static func elements(_ rules: [String]) -> String { "Member must satisfy constraint: [\(rules.joined(separator: ", "))]" }
-    static func keys(_ rules: [String]) -> String { "Map keys must satisfy constraint: [\(rules.joined(separator: ", "))]" }
-    static func mapValues(_ rules: [String]) -> String { "Map value must satisfy constraint: [\(rules.joined(separator: ", "))]" }
+    static func pattern(_ pattern: Pattern) -> String {
+        "Member must satisfy regular expression pattern: \(pattern.source)"
+    }
+    static func values(_ values: [String]) -> String {
+        "Member must satisfy enum value set: [\(values.joined(separator: ", "))]"
+    }
+    static func elements(_ rules: [String]) -> String {
+        "Member must satisfy constraint: [\(rules.joined(separator: ", "))]"
+    }
+    static func keys(_ rules: [String]) -> String {
+        "Map keys must satisfy constraint: [\(rules.joined(separator: ", "))]"
+    }
+    static func mapValues(_ rules: [String]) -> String {
+        "Map value must satisfy constraint: [\(rules.joined(separator: ", "))]"
+    }
 }

@@ -54,7 +54,8 @@ struct ScalarSet: Sendable {
     var isNegated = false
 
     func contains(_ scalar: UInt32) -> Bool {
-        (ranges.contains { $0.contains(scalar) } || complements.contains { $0.contains(scalar) } || isInCategory(scalar))
+        (ranges.contains { $0.contains(scalar) } || complements.contains { $0.contains(scalar) }
+            || isInCategory(scalar))
             != isNegated
     }
 

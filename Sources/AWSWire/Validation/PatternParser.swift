@@ -24,7 +24,9 @@ struct PatternParser {
 
     private mutating func take(all word: String) -> Bool {
         let scalars = Array(word.unicodeScalars)
-        guard text.count - at >= scalars.count, text[at..<at + scalars.count].elementsEqual(scalars) else { return false }
+        guard text.count - at >= scalars.count, text[at..<at + scalars.count].elementsEqual(scalars) else {
+            return false
+        }
         at += scalars.count
         return true
     }
@@ -223,7 +225,9 @@ extension PatternParser {
         var value: UInt32 = 0
         for _ in 0..<digits {
             let scalar = try next()
-            guard scalar.isASCII, let digit = hexValue(UInt8(scalar.value)) else { throw error("bad hexadecimal digit") }
+            guard scalar.isASCII, let digit = hexValue(UInt8(scalar.value)) else {
+                throw error("bad hexadecimal digit")
+            }
             value = value << 4 | UInt32(digit)
         }
         return value

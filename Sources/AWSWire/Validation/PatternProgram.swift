@@ -130,20 +130,22 @@ struct Program: Sendable {
     private struct Threads {
         var waiting: [Int] = []
         var hasMatch = false
-        private var visited: [Bool]
+        /// The step at which each thread was last here: clearing the list is counting on.
+        private var visits: [UInt32]
+        private var step: UInt32 = 1
 
-        init(capacity: Int) { visited = [Bool](repeating: false, count: capacity) }
+        init(capacity: Int) { visits = [UInt32](repeating: 0, count: capacity) }
 
         mutating func visit(_ thread: Int) -> Bool {
-            if visited[thread] { return false }
-            visited[thread] = true
+            if visits[thread] == step { return false }
+            visits[thread] = step
             return true
         }
 
         mutating func clear() {
             waiting.removeAll(keepingCapacity: true)
             hasMatch = false
-            for index in visited.indices { visited[index] = false }
+            step &+= 1
         }
     }
 }

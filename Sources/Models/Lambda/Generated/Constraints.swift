@@ -10,10 +10,16 @@ extension Lambda {
         static let architecturesList = LengthConstraint(min: 1, max: 1)
         static let capacityProviderArn = StringConstraint(
             min: 1, max: 140,
-            pattern: #"arn:aws[a-zA-Z-]*:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:capacity-provider:[a-zA-Z0-9-_]+"#)
+            pattern: #"""
+                arn:aws[a-zA-Z-]*:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:capacity-provider:[a-zA-\#
+                Z0-9-_]+
+                """#)
         static let codeSigningConfigArn = StringConstraint(
             min: 0, max: 200,
-            pattern: #"arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\d{1}:\d{12}:code-signing-config:csc-[a-z0-9]{17}"#)
+            pattern: #"""
+                arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\d{1}:\d{12}:code-signing-config:csc-[\#
+                a-z0-9]{17}
+                """#)
         static let description = StringConstraint(min: 0, max: 256)
         static let durableExecutionName = StringConstraint(min: 1, max: 64, pattern: "[a-zA-Z0-9-_]+")
         static let environmentVariableName = StringConstraint(
@@ -23,11 +29,18 @@ extension Lambda {
         static let executionTimeout = NumberConstraint<Int>(min: 1, max: 31622400)
         static let fileSystemArn = StringConstraint(
             min: 0, max: 256,
-            pattern: #"arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\d{1}:\d{12}:access-point/fsap-[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40}"#)
+            pattern: #"""
+                arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\d{1}:\d{12}:access-point/fsap\#
+                -[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0\#
+                -9a-f]{17,40}
+                """#)
         static let fileSystemConfigList = LengthConstraint(min: 0, max: 1)
         static let functionName = StringConstraint(
             min: 1, max: 140,
-            pattern: #"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?"#)
+            pattern: #"""
+                (arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(fun\#
+                ction:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?
+                """#)
         static let functionVersion = StringConstraint(values: FunctionVersion.allValues)
         static let functionVersionLatestPublished = StringConstraint(values: FunctionVersionLatestPublished.allValues)
         static let handler = StringConstraint(min: 0, max: 128, pattern: #"[^\s]+"#)
@@ -35,7 +48,10 @@ extension Lambda {
         static let kmsKeyArn = StringConstraint(pattern: "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()")
         static let layerVersionArn = StringConstraint(
             min: 1, max: 2048,
-            pattern: #"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)"#)
+            pattern: #"""
+                (arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-\#
+                Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)
+                """#)
         static let localMountPath = StringConstraint(min: 0, max: 160, pattern: "/mnt/[a-zA-Z0-9-_.]+")
         static let logFormat = StringConstraint(values: LogFormat.allValues)
         static let logGroup = StringConstraint(min: 1, max: 512, pattern: #"[\.\-_/#A-Za-z0-9]+"#)
@@ -45,7 +61,10 @@ extension Lambda {
         static let memorySize = NumberConstraint<Int>(min: 128, max: 32768)
         static let namespacedFunctionName = StringConstraint(
             min: 1, max: 256,
-            pattern: #"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"#)
+            pattern: #"""
+                (arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(fun\#
+                ction:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?
+                """#)
         static let numericLatestPublishedOrAliasQualifier = StringConstraint(
             min: 1, max: 128, pattern: #"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"#)
         static let packageType = StringConstraint(values: PackageType.allValues)
@@ -68,7 +87,12 @@ extension Lambda {
         static let systemLogLevel = StringConstraint(values: SystemLogLevel.allValues)
         static let taggableResource = StringConstraint(
             min: 1, max: 256,
-            pattern: #"arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|layer:([a-zA-Z0-9-_]+)|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+)"#)
+            pattern: #"""
+                arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-z\#
+                A-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|layer:([a-zA-Z0-9-_]+)|code-signing-config:csc-[a-z0-9]{17}|ev\#
+                ent-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacit\#
+                y-provider:[a-zA-Z0-9-_]+)
+                """#)
         static let tenantId = StringConstraint(min: 1, max: 256, pattern: #"[a-zA-Z0-9\._:\/=+\-@ ]+"#)
         static let tenantIsolationMode = StringConstraint(values: TenantIsolationMode.allValues)
         static let timeout = NumberConstraint<Int>(min: 1, max: 900)

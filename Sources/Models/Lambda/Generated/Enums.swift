@@ -5,12 +5,12 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let trace = ApplicationLogLevel(rawValue: "TRACE")
-        package static let debug = ApplicationLogLevel(rawValue: "DEBUG")
-        package static let info = ApplicationLogLevel(rawValue: "INFO")
-        package static let warn = ApplicationLogLevel(rawValue: "WARN")
-        package static let error = ApplicationLogLevel(rawValue: "ERROR")
-        package static let fatal = ApplicationLogLevel(rawValue: "FATAL")
+        package static let trace = Self(rawValue: "TRACE")
+        package static let debug = Self(rawValue: "DEBUG")
+        package static let info = Self(rawValue: "INFO")
+        package static let warn = Self(rawValue: "WARN")
+        package static let error = Self(rawValue: "ERROR")
+        package static let fatal = Self(rawValue: "FATAL")
 
         package static let allValues: [String] = [
             "TRACE",
@@ -26,8 +26,8 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let x86_64 = Architecture(rawValue: "x86_64")
-        package static let arm64 = Architecture(rawValue: "arm64")
+        package static let x86_64 = Self(rawValue: "x86_64")
+        package static let arm64 = Self(rawValue: "arm64")
 
         package static let allValues: [String] = [
             "x86_64",
@@ -39,10 +39,10 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let all = FunctionVersion(rawValue: "ALL")
+        package static let all = Self(rawValue: "ALL")
 
         package static let allValues: [String] = [
-            "ALL",
+            "ALL"
         ]
     }
 
@@ -50,10 +50,10 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let latestPublished = FunctionVersionLatestPublished(rawValue: "LATEST_PUBLISHED")
+        package static let latestPublished = Self(rawValue: "LATEST_PUBLISHED")
 
         package static let allValues: [String] = [
-            "LATEST_PUBLISHED",
+            "LATEST_PUBLISHED"
         ]
     }
 
@@ -61,9 +61,9 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let event = InvocationType(rawValue: "Event")
-        package static let requestResponse = InvocationType(rawValue: "RequestResponse")
-        package static let dryRun = InvocationType(rawValue: "DryRun")
+        package static let event = Self(rawValue: "Event")
+        package static let requestResponse = Self(rawValue: "RequestResponse")
+        package static let dryRun = Self(rawValue: "DryRun")
 
         package static let allValues: [String] = [
             "Event",
@@ -76,9 +76,9 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let successful = LastUpdateStatus(rawValue: "Successful")
-        package static let failed = LastUpdateStatus(rawValue: "Failed")
-        package static let inProgress = LastUpdateStatus(rawValue: "InProgress")
+        package static let successful = Self(rawValue: "Successful")
+        package static let failed = Self(rawValue: "Failed")
+        package static let inProgress = Self(rawValue: "InProgress")
 
         package static let allValues: [String] = [
             "Successful",
@@ -91,40 +91,41 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let eniLimitExceeded = LastUpdateStatusReasonCode(rawValue: "EniLimitExceeded")
-        package static let insufficientRolePermissions = LastUpdateStatusReasonCode(rawValue: "InsufficientRolePermissions")
-        package static let invalidConfiguration = LastUpdateStatusReasonCode(rawValue: "InvalidConfiguration")
-        package static let internalError = LastUpdateStatusReasonCode(rawValue: "InternalError")
-        package static let subnetOutOfIPAddresses = LastUpdateStatusReasonCode(rawValue: "SubnetOutOfIPAddresses")
-        package static let invalidSubnet = LastUpdateStatusReasonCode(rawValue: "InvalidSubnet")
-        package static let invalidSecurityGroup = LastUpdateStatusReasonCode(rawValue: "InvalidSecurityGroup")
-        package static let imageDeleted = LastUpdateStatusReasonCode(rawValue: "ImageDeleted")
-        package static let imageAccessDenied = LastUpdateStatusReasonCode(rawValue: "ImageAccessDenied")
-        package static let invalidImage = LastUpdateStatusReasonCode(rawValue: "InvalidImage")
-        package static let kmsKeyAccessDenied = LastUpdateStatusReasonCode(rawValue: "KMSKeyAccessDenied")
-        package static let kmsKeyNotFound = LastUpdateStatusReasonCode(rawValue: "KMSKeyNotFound")
-        package static let invalidStateKMSKey = LastUpdateStatusReasonCode(rawValue: "InvalidStateKMSKey")
-        package static let disabledKMSKey = LastUpdateStatusReasonCode(rawValue: "DisabledKMSKey")
-        package static let efsioError = LastUpdateStatusReasonCode(rawValue: "EFSIOError")
-        package static let efsMountConnectivityError = LastUpdateStatusReasonCode(rawValue: "EFSMountConnectivityError")
-        package static let efsMountFailure = LastUpdateStatusReasonCode(rawValue: "EFSMountFailure")
-        package static let efsMountTimeout = LastUpdateStatusReasonCode(rawValue: "EFSMountTimeout")
-        package static let invalidRuntime = LastUpdateStatusReasonCode(rawValue: "InvalidRuntime")
-        package static let invalidZipFileException = LastUpdateStatusReasonCode(rawValue: "InvalidZipFileException")
-        package static let functionError = LastUpdateStatusReasonCode(rawValue: "FunctionError")
-        package static let vcpuLimitExceeded = LastUpdateStatusReasonCode(rawValue: "VcpuLimitExceeded")
-        package static let capacityProviderScalingLimitExceeded = LastUpdateStatusReasonCode(rawValue: "CapacityProviderScalingLimitExceeded")
-        package static let insufficientCapacity = LastUpdateStatusReasonCode(rawValue: "InsufficientCapacity")
-        package static let ec2RequestLimitExceeded = LastUpdateStatusReasonCode(rawValue: "EC2RequestLimitExceeded")
-        package static let functionErrorInitTimeout = LastUpdateStatusReasonCode(rawValue: "FunctionError.InitTimeout")
-        package static let functionErrorRuntimeInitError = LastUpdateStatusReasonCode(rawValue: "FunctionError.RuntimeInitError")
-        package static let functionErrorExtensionInitError = LastUpdateStatusReasonCode(rawValue: "FunctionError.ExtensionInitError")
-        package static let functionErrorInvalidEntryPoint = LastUpdateStatusReasonCode(rawValue: "FunctionError.InvalidEntryPoint")
-        package static let functionErrorInvalidWorkingDirectory = LastUpdateStatusReasonCode(rawValue: "FunctionError.InvalidWorkingDirectory")
-        package static let functionErrorPermissionDenied = LastUpdateStatusReasonCode(rawValue: "FunctionError.PermissionDenied")
-        package static let functionErrorTooManyExtensions = LastUpdateStatusReasonCode(rawValue: "FunctionError.TooManyExtensions")
-        package static let functionErrorInitResourceExhausted = LastUpdateStatusReasonCode(rawValue: "FunctionError.InitResourceExhausted")
-        package static let disallowedByVpcEncryptionControl = LastUpdateStatusReasonCode(rawValue: "DisallowedByVpcEncryptionControl")
+        package static let eniLimitExceeded = Self(rawValue: "EniLimitExceeded")
+        package static let insufficientRolePermissions = Self(rawValue: "InsufficientRolePermissions")
+        package static let invalidConfiguration = Self(rawValue: "InvalidConfiguration")
+        package static let internalError = Self(rawValue: "InternalError")
+        package static let subnetOutOfIPAddresses = Self(rawValue: "SubnetOutOfIPAddresses")
+        package static let invalidSubnet = Self(rawValue: "InvalidSubnet")
+        package static let invalidSecurityGroup = Self(rawValue: "InvalidSecurityGroup")
+        package static let imageDeleted = Self(rawValue: "ImageDeleted")
+        package static let imageAccessDenied = Self(rawValue: "ImageAccessDenied")
+        package static let invalidImage = Self(rawValue: "InvalidImage")
+        package static let kmsKeyAccessDenied = Self(rawValue: "KMSKeyAccessDenied")
+        package static let kmsKeyNotFound = Self(rawValue: "KMSKeyNotFound")
+        package static let invalidStateKMSKey = Self(rawValue: "InvalidStateKMSKey")
+        package static let disabledKMSKey = Self(rawValue: "DisabledKMSKey")
+        package static let efsioError = Self(rawValue: "EFSIOError")
+        package static let efsMountConnectivityError = Self(rawValue: "EFSMountConnectivityError")
+        package static let efsMountFailure = Self(rawValue: "EFSMountFailure")
+        package static let efsMountTimeout = Self(rawValue: "EFSMountTimeout")
+        package static let invalidRuntime = Self(rawValue: "InvalidRuntime")
+        package static let invalidZipFileException = Self(rawValue: "InvalidZipFileException")
+        package static let functionError = Self(rawValue: "FunctionError")
+        package static let vcpuLimitExceeded = Self(rawValue: "VcpuLimitExceeded")
+        package static let capacityProviderScalingLimitExceeded = Self(rawValue: "CapacityProviderScalingLimitExceeded")
+        package static let insufficientCapacity = Self(rawValue: "InsufficientCapacity")
+        package static let ec2RequestLimitExceeded = Self(rawValue: "EC2RequestLimitExceeded")
+        package static let functionErrorInitTimeout = Self(rawValue: "FunctionError.InitTimeout")
+        package static let functionErrorRuntimeInitError = Self(rawValue: "FunctionError.RuntimeInitError")
+        package static let functionErrorExtensionInitError = Self(rawValue: "FunctionError.ExtensionInitError")
+        package static let functionErrorInvalidEntryPoint = Self(rawValue: "FunctionError.InvalidEntryPoint")
+        package static let functionErrorInvalidWorkingDirectory = Self(
+            rawValue: "FunctionError.InvalidWorkingDirectory")
+        package static let functionErrorPermissionDenied = Self(rawValue: "FunctionError.PermissionDenied")
+        package static let functionErrorTooManyExtensions = Self(rawValue: "FunctionError.TooManyExtensions")
+        package static let functionErrorInitResourceExhausted = Self(rawValue: "FunctionError.InitResourceExhausted")
+        package static let disallowedByVpcEncryptionControl = Self(rawValue: "DisallowedByVpcEncryptionControl")
 
         package static let allValues: [String] = [
             "EniLimitExceeded",
@@ -168,8 +169,8 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let json = LogFormat(rawValue: "JSON")
-        package static let text = LogFormat(rawValue: "Text")
+        package static let json = Self(rawValue: "JSON")
+        package static let text = Self(rawValue: "Text")
 
         package static let allValues: [String] = [
             "JSON",
@@ -181,8 +182,8 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let `none` = LogType(rawValue: "None")
-        package static let tail = LogType(rawValue: "Tail")
+        package static let `none` = Self(rawValue: "None")
+        package static let tail = Self(rawValue: "Tail")
 
         package static let allValues: [String] = [
             "None",
@@ -194,8 +195,8 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let zip = PackageType(rawValue: "Zip")
-        package static let image = PackageType(rawValue: "Image")
+        package static let zip = Self(rawValue: "Zip")
+        package static let image = Self(rawValue: "Image")
 
         package static let allValues: [String] = [
             "Zip",
@@ -207,52 +208,52 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let nodejs = Runtime(rawValue: "nodejs")
-        package static let nodejs4_3 = Runtime(rawValue: "nodejs4.3")
-        package static let nodejs6_10 = Runtime(rawValue: "nodejs6.10")
-        package static let nodejs8_10 = Runtime(rawValue: "nodejs8.10")
-        package static let nodejs10_x = Runtime(rawValue: "nodejs10.x")
-        package static let nodejs12_x = Runtime(rawValue: "nodejs12.x")
-        package static let nodejs14_x = Runtime(rawValue: "nodejs14.x")
-        package static let nodejs16_x = Runtime(rawValue: "nodejs16.x")
-        package static let java8 = Runtime(rawValue: "java8")
-        package static let java8_al2 = Runtime(rawValue: "java8.al2")
-        package static let java11 = Runtime(rawValue: "java11")
-        package static let python2_7 = Runtime(rawValue: "python2.7")
-        package static let python3_6 = Runtime(rawValue: "python3.6")
-        package static let python3_7 = Runtime(rawValue: "python3.7")
-        package static let python3_8 = Runtime(rawValue: "python3.8")
-        package static let python3_9 = Runtime(rawValue: "python3.9")
-        package static let dotnetcore1_0 = Runtime(rawValue: "dotnetcore1.0")
-        package static let dotnetcore2_0 = Runtime(rawValue: "dotnetcore2.0")
-        package static let dotnetcore2_1 = Runtime(rawValue: "dotnetcore2.1")
-        package static let dotnetcore3_1 = Runtime(rawValue: "dotnetcore3.1")
-        package static let dotnet6 = Runtime(rawValue: "dotnet6")
-        package static let dotnet8 = Runtime(rawValue: "dotnet8")
-        package static let nodejs4_3_edge = Runtime(rawValue: "nodejs4.3-edge")
-        package static let go1_x = Runtime(rawValue: "go1.x")
-        package static let ruby2_5 = Runtime(rawValue: "ruby2.5")
-        package static let ruby2_7 = Runtime(rawValue: "ruby2.7")
-        package static let provided = Runtime(rawValue: "provided")
-        package static let providedAl2 = Runtime(rawValue: "provided.al2")
-        package static let nodejs18_x = Runtime(rawValue: "nodejs18.x")
-        package static let python3_10 = Runtime(rawValue: "python3.10")
-        package static let java17 = Runtime(rawValue: "java17")
-        package static let ruby3_2 = Runtime(rawValue: "ruby3.2")
-        package static let ruby3_3 = Runtime(rawValue: "ruby3.3")
-        package static let ruby3_4 = Runtime(rawValue: "ruby3.4")
-        package static let python3_11 = Runtime(rawValue: "python3.11")
-        package static let nodejs20_x = Runtime(rawValue: "nodejs20.x")
-        package static let providedAl2023 = Runtime(rawValue: "provided.al2023")
-        package static let python3_12 = Runtime(rawValue: "python3.12")
-        package static let java21 = Runtime(rawValue: "java21")
-        package static let python3_13 = Runtime(rawValue: "python3.13")
-        package static let nodejs22_x = Runtime(rawValue: "nodejs22.x")
-        package static let nodejs24_x = Runtime(rawValue: "nodejs24.x")
-        package static let python3_14 = Runtime(rawValue: "python3.14")
-        package static let java25 = Runtime(rawValue: "java25")
-        package static let dotnet10 = Runtime(rawValue: "dotnet10")
-        package static let ruby4_0 = Runtime(rawValue: "ruby4.0")
+        package static let nodejs = Self(rawValue: "nodejs")
+        package static let nodejs4_3 = Self(rawValue: "nodejs4.3")
+        package static let nodejs6_10 = Self(rawValue: "nodejs6.10")
+        package static let nodejs8_10 = Self(rawValue: "nodejs8.10")
+        package static let nodejs10_x = Self(rawValue: "nodejs10.x")
+        package static let nodejs12_x = Self(rawValue: "nodejs12.x")
+        package static let nodejs14_x = Self(rawValue: "nodejs14.x")
+        package static let nodejs16_x = Self(rawValue: "nodejs16.x")
+        package static let java8 = Self(rawValue: "java8")
+        package static let java8_al2 = Self(rawValue: "java8.al2")
+        package static let java11 = Self(rawValue: "java11")
+        package static let python2_7 = Self(rawValue: "python2.7")
+        package static let python3_6 = Self(rawValue: "python3.6")
+        package static let python3_7 = Self(rawValue: "python3.7")
+        package static let python3_8 = Self(rawValue: "python3.8")
+        package static let python3_9 = Self(rawValue: "python3.9")
+        package static let dotnetcore1_0 = Self(rawValue: "dotnetcore1.0")
+        package static let dotnetcore2_0 = Self(rawValue: "dotnetcore2.0")
+        package static let dotnetcore2_1 = Self(rawValue: "dotnetcore2.1")
+        package static let dotnetcore3_1 = Self(rawValue: "dotnetcore3.1")
+        package static let dotnet6 = Self(rawValue: "dotnet6")
+        package static let dotnet8 = Self(rawValue: "dotnet8")
+        package static let nodejs4_3_edge = Self(rawValue: "nodejs4.3-edge")
+        package static let go1_x = Self(rawValue: "go1.x")
+        package static let ruby2_5 = Self(rawValue: "ruby2.5")
+        package static let ruby2_7 = Self(rawValue: "ruby2.7")
+        package static let provided = Self(rawValue: "provided")
+        package static let providedAl2 = Self(rawValue: "provided.al2")
+        package static let nodejs18_x = Self(rawValue: "nodejs18.x")
+        package static let python3_10 = Self(rawValue: "python3.10")
+        package static let java17 = Self(rawValue: "java17")
+        package static let ruby3_2 = Self(rawValue: "ruby3.2")
+        package static let ruby3_3 = Self(rawValue: "ruby3.3")
+        package static let ruby3_4 = Self(rawValue: "ruby3.4")
+        package static let python3_11 = Self(rawValue: "python3.11")
+        package static let nodejs20_x = Self(rawValue: "nodejs20.x")
+        package static let providedAl2023 = Self(rawValue: "provided.al2023")
+        package static let python3_12 = Self(rawValue: "python3.12")
+        package static let java21 = Self(rawValue: "java21")
+        package static let python3_13 = Self(rawValue: "python3.13")
+        package static let nodejs22_x = Self(rawValue: "nodejs22.x")
+        package static let nodejs24_x = Self(rawValue: "nodejs24.x")
+        package static let python3_14 = Self(rawValue: "python3.14")
+        package static let java25 = Self(rawValue: "java25")
+        package static let dotnet10 = Self(rawValue: "dotnet10")
+        package static let ruby4_0 = Self(rawValue: "ruby4.0")
 
         package static let allValues: [String] = [
             "nodejs",
@@ -308,8 +309,8 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let publishedVersions = SnapStartApplyOn(rawValue: "PublishedVersions")
-        package static let `none` = SnapStartApplyOn(rawValue: "None")
+        package static let publishedVersions = Self(rawValue: "PublishedVersions")
+        package static let `none` = Self(rawValue: "None")
 
         package static let allValues: [String] = [
             "PublishedVersions",
@@ -321,8 +322,8 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let on = SnapStartOptimizationStatus(rawValue: "On")
-        package static let off = SnapStartOptimizationStatus(rawValue: "Off")
+        package static let on = Self(rawValue: "On")
+        package static let off = Self(rawValue: "Off")
 
         package static let allValues: [String] = [
             "On",
@@ -334,14 +335,14 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let pending = State(rawValue: "Pending")
-        package static let active = State(rawValue: "Active")
-        package static let inactive = State(rawValue: "Inactive")
-        package static let failed = State(rawValue: "Failed")
-        package static let deactivating = State(rawValue: "Deactivating")
-        package static let deactivated = State(rawValue: "Deactivated")
-        package static let activeNonInvocable = State(rawValue: "ActiveNonInvocable")
-        package static let deleting = State(rawValue: "Deleting")
+        package static let pending = Self(rawValue: "Pending")
+        package static let active = Self(rawValue: "Active")
+        package static let inactive = Self(rawValue: "Inactive")
+        package static let failed = Self(rawValue: "Failed")
+        package static let deactivating = Self(rawValue: "Deactivating")
+        package static let deactivated = Self(rawValue: "Deactivated")
+        package static let activeNonInvocable = Self(rawValue: "ActiveNonInvocable")
+        package static let deleting = Self(rawValue: "Deleting")
 
         package static let allValues: [String] = [
             "Pending",
@@ -359,44 +360,45 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let idle = StateReasonCode(rawValue: "Idle")
-        package static let creating = StateReasonCode(rawValue: "Creating")
-        package static let restoring = StateReasonCode(rawValue: "Restoring")
-        package static let eniLimitExceeded = StateReasonCode(rawValue: "EniLimitExceeded")
-        package static let insufficientRolePermissions = StateReasonCode(rawValue: "InsufficientRolePermissions")
-        package static let invalidConfiguration = StateReasonCode(rawValue: "InvalidConfiguration")
-        package static let internalError = StateReasonCode(rawValue: "InternalError")
-        package static let subnetOutOfIPAddresses = StateReasonCode(rawValue: "SubnetOutOfIPAddresses")
-        package static let invalidSubnet = StateReasonCode(rawValue: "InvalidSubnet")
-        package static let invalidSecurityGroup = StateReasonCode(rawValue: "InvalidSecurityGroup")
-        package static let imageDeleted = StateReasonCode(rawValue: "ImageDeleted")
-        package static let imageAccessDenied = StateReasonCode(rawValue: "ImageAccessDenied")
-        package static let invalidImage = StateReasonCode(rawValue: "InvalidImage")
-        package static let kmsKeyAccessDenied = StateReasonCode(rawValue: "KMSKeyAccessDenied")
-        package static let kmsKeyNotFound = StateReasonCode(rawValue: "KMSKeyNotFound")
-        package static let invalidStateKMSKey = StateReasonCode(rawValue: "InvalidStateKMSKey")
-        package static let disabledKMSKey = StateReasonCode(rawValue: "DisabledKMSKey")
-        package static let efsioError = StateReasonCode(rawValue: "EFSIOError")
-        package static let efsMountConnectivityError = StateReasonCode(rawValue: "EFSMountConnectivityError")
-        package static let efsMountFailure = StateReasonCode(rawValue: "EFSMountFailure")
-        package static let efsMountTimeout = StateReasonCode(rawValue: "EFSMountTimeout")
-        package static let invalidRuntime = StateReasonCode(rawValue: "InvalidRuntime")
-        package static let invalidZipFileException = StateReasonCode(rawValue: "InvalidZipFileException")
-        package static let functionError = StateReasonCode(rawValue: "FunctionError")
-        package static let drainingDurableExecutions = StateReasonCode(rawValue: "DrainingDurableExecutions")
-        package static let vcpuLimitExceeded = StateReasonCode(rawValue: "VcpuLimitExceeded")
-        package static let capacityProviderScalingLimitExceeded = StateReasonCode(rawValue: "CapacityProviderScalingLimitExceeded")
-        package static let insufficientCapacity = StateReasonCode(rawValue: "InsufficientCapacity")
-        package static let ec2RequestLimitExceeded = StateReasonCode(rawValue: "EC2RequestLimitExceeded")
-        package static let functionErrorInitTimeout = StateReasonCode(rawValue: "FunctionError.InitTimeout")
-        package static let functionErrorRuntimeInitError = StateReasonCode(rawValue: "FunctionError.RuntimeInitError")
-        package static let functionErrorExtensionInitError = StateReasonCode(rawValue: "FunctionError.ExtensionInitError")
-        package static let functionErrorInvalidEntryPoint = StateReasonCode(rawValue: "FunctionError.InvalidEntryPoint")
-        package static let functionErrorInvalidWorkingDirectory = StateReasonCode(rawValue: "FunctionError.InvalidWorkingDirectory")
-        package static let functionErrorPermissionDenied = StateReasonCode(rawValue: "FunctionError.PermissionDenied")
-        package static let functionErrorTooManyExtensions = StateReasonCode(rawValue: "FunctionError.TooManyExtensions")
-        package static let functionErrorInitResourceExhausted = StateReasonCode(rawValue: "FunctionError.InitResourceExhausted")
-        package static let disallowedByVpcEncryptionControl = StateReasonCode(rawValue: "DisallowedByVpcEncryptionControl")
+        package static let idle = Self(rawValue: "Idle")
+        package static let creating = Self(rawValue: "Creating")
+        package static let restoring = Self(rawValue: "Restoring")
+        package static let eniLimitExceeded = Self(rawValue: "EniLimitExceeded")
+        package static let insufficientRolePermissions = Self(rawValue: "InsufficientRolePermissions")
+        package static let invalidConfiguration = Self(rawValue: "InvalidConfiguration")
+        package static let internalError = Self(rawValue: "InternalError")
+        package static let subnetOutOfIPAddresses = Self(rawValue: "SubnetOutOfIPAddresses")
+        package static let invalidSubnet = Self(rawValue: "InvalidSubnet")
+        package static let invalidSecurityGroup = Self(rawValue: "InvalidSecurityGroup")
+        package static let imageDeleted = Self(rawValue: "ImageDeleted")
+        package static let imageAccessDenied = Self(rawValue: "ImageAccessDenied")
+        package static let invalidImage = Self(rawValue: "InvalidImage")
+        package static let kmsKeyAccessDenied = Self(rawValue: "KMSKeyAccessDenied")
+        package static let kmsKeyNotFound = Self(rawValue: "KMSKeyNotFound")
+        package static let invalidStateKMSKey = Self(rawValue: "InvalidStateKMSKey")
+        package static let disabledKMSKey = Self(rawValue: "DisabledKMSKey")
+        package static let efsioError = Self(rawValue: "EFSIOError")
+        package static let efsMountConnectivityError = Self(rawValue: "EFSMountConnectivityError")
+        package static let efsMountFailure = Self(rawValue: "EFSMountFailure")
+        package static let efsMountTimeout = Self(rawValue: "EFSMountTimeout")
+        package static let invalidRuntime = Self(rawValue: "InvalidRuntime")
+        package static let invalidZipFileException = Self(rawValue: "InvalidZipFileException")
+        package static let functionError = Self(rawValue: "FunctionError")
+        package static let drainingDurableExecutions = Self(rawValue: "DrainingDurableExecutions")
+        package static let vcpuLimitExceeded = Self(rawValue: "VcpuLimitExceeded")
+        package static let capacityProviderScalingLimitExceeded = Self(rawValue: "CapacityProviderScalingLimitExceeded")
+        package static let insufficientCapacity = Self(rawValue: "InsufficientCapacity")
+        package static let ec2RequestLimitExceeded = Self(rawValue: "EC2RequestLimitExceeded")
+        package static let functionErrorInitTimeout = Self(rawValue: "FunctionError.InitTimeout")
+        package static let functionErrorRuntimeInitError = Self(rawValue: "FunctionError.RuntimeInitError")
+        package static let functionErrorExtensionInitError = Self(rawValue: "FunctionError.ExtensionInitError")
+        package static let functionErrorInvalidEntryPoint = Self(rawValue: "FunctionError.InvalidEntryPoint")
+        package static let functionErrorInvalidWorkingDirectory = Self(
+            rawValue: "FunctionError.InvalidWorkingDirectory")
+        package static let functionErrorPermissionDenied = Self(rawValue: "FunctionError.PermissionDenied")
+        package static let functionErrorTooManyExtensions = Self(rawValue: "FunctionError.TooManyExtensions")
+        package static let functionErrorInitResourceExhausted = Self(rawValue: "FunctionError.InitResourceExhausted")
+        package static let disallowedByVpcEncryptionControl = Self(rawValue: "DisallowedByVpcEncryptionControl")
 
         package static let allValues: [String] = [
             "Idle",
@@ -444,9 +446,9 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let debug = SystemLogLevel(rawValue: "DEBUG")
-        package static let info = SystemLogLevel(rawValue: "INFO")
-        package static let warn = SystemLogLevel(rawValue: "WARN")
+        package static let debug = Self(rawValue: "DEBUG")
+        package static let info = Self(rawValue: "INFO")
+        package static let warn = Self(rawValue: "WARN")
 
         package static let allValues: [String] = [
             "DEBUG",
@@ -459,10 +461,10 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let perTenant = TenantIsolationMode(rawValue: "PER_TENANT")
+        package static let perTenant = Self(rawValue: "PER_TENANT")
 
         package static let allValues: [String] = [
-            "PER_TENANT",
+            "PER_TENANT"
         ]
     }
 
@@ -470,8 +472,8 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let active = TracingMode(rawValue: "Active")
-        package static let passThrough = TracingMode(rawValue: "PassThrough")
+        package static let active = Self(rawValue: "Active")
+        package static let passThrough = Self(rawValue: "PassThrough")
 
         package static let allValues: [String] = [
             "Active",

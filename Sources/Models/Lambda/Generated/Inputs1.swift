@@ -222,13 +222,14 @@ extension Lambda {
     package struct GetAccountSettingsRequest: Sendable {
         package init() {}
     }
+}
 
-    package static func decode(_ request: ServiceRequest, _ labels: RouteLabels = RouteLabels())
-        throws(AWSError) -> GetAccountSettingsRequest
-    {
-        GetAccountSettingsRequest()
-    }
+extension Lambda.GetAccountSettingsRequest {
+    /// The operation has no input.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {}
+}
 
+extension Lambda {
     package struct GetFunctionCodeSigningConfigRequest: Sendable {
         package var functionName: String
 

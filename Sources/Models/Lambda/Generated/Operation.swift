@@ -98,14 +98,17 @@ extension Lambda.Operation {
     package var successStatus: Int {
         switch self {
         case .addLayerVersionPermission, .addPermission, .createAlias, .createCodeSigningConfig, .createFunction,
-            .createFunctionUrlConfig, .publishLayerVersion, .publishVersion: 201
+            .createFunctionUrlConfig, .publishLayerVersion, .publishVersion:
+            201
         case .createCapacityProvider, .createEventSourceMapping, .deleteCapacityProvider, .deleteEventSourceMapping,
             .invokeAsync, .putFunctionScalingConfig, .putProvisionedConcurrencyConfig, .updateCapacityProvider,
-            .updateEventSourceMapping: 202
-        case .deleteAlias, .deleteCodeSigningConfig, .deleteFunctionCodeSigningConfig, .deleteFunctionConcurrency,
-            .deleteFunctionEventInvokeConfig, .deleteFunctionUrlConfig, .deleteLayerVersion,
+            .updateEventSourceMapping:
+            202
+        case .deleteAlias, .deleteCodeSigningConfig, .deleteFunction, .deleteFunctionCodeSigningConfig,
+            .deleteFunctionConcurrency, .deleteFunctionEventInvokeConfig, .deleteFunctionUrlConfig, .deleteLayerVersion,
             .deleteProvisionedConcurrencyConfig, .removeLayerVersionPermission, .removePermission, .tagResource,
-            .untagResource: 204
+            .untagResource:
+            204
         default: 200
         }
     }
@@ -165,7 +168,10 @@ extension Lambda.Operation {
         ("GET", "/2015-03-31/event-source-mappings", .listEventSourceMappings),
         ("GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config/list", .listFunctionEventInvokeConfigs),
         ("GET", "/2021-10-31/functions/{FunctionName}/urls", .listFunctionUrlConfigs),
-        ("GET", "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions", .listFunctionVersionsByCapacityProvider),
+        (
+            "GET", "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions",
+            .listFunctionVersionsByCapacityProvider
+        ),
         ("GET", "/2015-03-31/functions", .listFunctions),
         ("GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions", .listFunctionsByCodeSigningConfig),
         ("GET", "/2018-10-31/layers/{LayerName}/versions", .listLayerVersions),
@@ -182,10 +188,16 @@ extension Lambda.Operation {
         ("PUT", "/2025-11-30/functions/{FunctionName}/function-scaling-config", .putFunctionScalingConfig),
         ("PUT", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", .putProvisionedConcurrencyConfig),
         ("PUT", "/2021-07-20/functions/{FunctionName}/runtime-management-config", .putRuntimeManagementConfig),
-        ("DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}", .removeLayerVersionPermission),
+        (
+            "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}",
+            .removeLayerVersionPermission
+        ),
         ("DELETE", "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", .removePermission),
         ("POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/fail", .sendDurableExecutionCallbackFailure),
-        ("POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat", .sendDurableExecutionCallbackHeartbeat),
+        (
+            "POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat",
+            .sendDurableExecutionCallbackHeartbeat
+        ),
         ("POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/succeed", .sendDurableExecutionCallbackSuccess),
         ("POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/stop", .stopDurableExecution),
         ("POST", "/2017-03-31/tags/{Resource}", .tagResource),

@@ -51,7 +51,7 @@ extension Lambda {
 extension Lambda.DeleteFunctionResponse {
     /// The answer of a successful operation.
     package func encode() -> ServiceResponse {
-        let status = statusCode ?? 200
+        let status = statusCode ?? 204
         return .empty(status)
     }
 }

@@ -96,7 +96,9 @@ extension Lambda.CapacityProviderConfig {
         -> Lambda.CapacityProviderConfig?
     {
         let lambdaManagedInstancesCapacityProviderConfigSource = body["LambdaManagedInstancesCapacityProviderConfig"]
-        input.require(lambdaManagedInstancesCapacityProviderConfigSource != nil, "\(path)lambdaManagedInstancesCapacityProviderConfig")
+        input.require(
+            lambdaManagedInstancesCapacityProviderConfigSource != nil,
+            "\(path)lambdaManagedInstancesCapacityProviderConfig")
         let lambdaManagedInstancesCapacityProviderConfig = try input.structure(
             lambdaManagedInstancesCapacityProviderConfigSource, "\(path)lambdaManagedInstancesCapacityProviderConfig",
             Lambda.LambdaManagedInstancesCapacityProviderConfig.read)

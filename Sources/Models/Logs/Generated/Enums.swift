@@ -5,10 +5,10 @@ extension Logs {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let activated = DataProtectionStatus(rawValue: "ACTIVATED")
-        package static let deleted = DataProtectionStatus(rawValue: "DELETED")
-        package static let archived = DataProtectionStatus(rawValue: "ARCHIVED")
-        package static let disabled = DataProtectionStatus(rawValue: "DISABLED")
+        package static let activated = Self(rawValue: "ACTIVATED")
+        package static let deleted = Self(rawValue: "DELETED")
+        package static let archived = Self(rawValue: "ARCHIVED")
+        package static let disabled = Self(rawValue: "DISABLED")
 
         package static let allValues: [String] = [
             "ACTIVATED",
@@ -22,10 +22,10 @@ extension Logs {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let accountDataProtection = InheritedProperty(rawValue: "ACCOUNT_DATA_PROTECTION")
+        package static let accountDataProtection = Self(rawValue: "ACCOUNT_DATA_PROTECTION")
 
         package static let allValues: [String] = [
-            "ACCOUNT_DATA_PROTECTION",
+            "ACCOUNT_DATA_PROTECTION"
         ]
     }
 
@@ -33,9 +33,9 @@ extension Logs {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let standard = LogGroupClass(rawValue: "STANDARD")
-        package static let infrequentAccess = LogGroupClass(rawValue: "INFREQUENT_ACCESS")
-        package static let delivery = LogGroupClass(rawValue: "DELIVERY")
+        package static let standard = Self(rawValue: "STANDARD")
+        package static let infrequentAccess = Self(rawValue: "INFREQUENT_ACCESS")
+        package static let delivery = Self(rawValue: "DELIVERY")
 
         package static let allValues: [String] = [
             "STANDARD",
@@ -48,8 +48,8 @@ extension Logs {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let logStreamName = OrderBy(rawValue: "LogStreamName")
-        package static let lastEventTime = OrderBy(rawValue: "LastEventTime")
+        package static let logStreamName = Self(rawValue: "LogStreamName")
+        package static let lastEventTime = Self(rawValue: "LastEventTime")
 
         package static let allValues: [String] = [
             "LogStreamName",
