@@ -111,7 +111,6 @@ package struct RootBuilder: Sendable {
         file("/etc/hosts", "127.0.0.1 localhost"),
         file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns"),
         file("/etc/os-release", "NAME=\"Apus\"\nID=apus\nPRETTY_NAME=\"Apus\""),
-        .init(path: "/etc/resolv.conf", contents: []),
     ]
 
     private static func file(_ path: String, _ text: String) -> RootTemplate.File {
