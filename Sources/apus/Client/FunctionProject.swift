@@ -51,20 +51,8 @@ struct FunctionProject: Equatable {
         }
     }
 
-    /// A file's text, at most its first MiB; nil when it cannot be read.
+    /// A file's text; nil when it cannot be read.
     private static func text(_ path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        var filled = 0
-        while filled < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { buffer in
-                read(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled)
-            }
-            guard count > 0 else { break }
-            filled += count
-        }
-        return String(decoding: bytes[..<filled], as: UTF8.self)
+        (try? LocalFile.read(path)).map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -39,6 +39,9 @@ struct DataDirectory: ~Copyable {
         self.lock = lock
     }
 
+    /// Gives the directory up: the next server may have it.
+    consuming func unlock() {}
+
     /// Makes a directory and its missing parents.
     private static func make(_ path: String) throws(DataDirectoryError) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return }

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 
 /// Gives up root in the process that faces the network. The launcher, started before, keeps what sandboxes need.

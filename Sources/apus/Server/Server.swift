@@ -24,7 +24,7 @@ enum Server {
         signal(SIGPIPE, SIG_IGN)
         let directory = try DataDirectory(opening: settings.data)
         let identity = try Privileges.identity(user: settings.user, dataDirectory: directory.path)
-        for name in ["blobs", "code", "runtime"] { mkdir("\(directory.path)/\(name)", 0o700) }
+        for name in ["blobs", "code", "runtime", "run"] { mkdir("\(directory.path)/\(name)", 0o700) }
 
         let catalogue = try discover(settings, directory: directory.path)
         let launcher = try await startLauncher(settings, roots: catalogue.roots, directory: directory.path)
@@ -33,53 +33,54 @@ enum Server {
             try Privileges.drop(to: identity)
         }
 
-        let parts = try await assemble(settings, directory: directory.path, catalogue: catalogue, launcher: launcher, logger: logger)
+        let services = try await assemble(
+            settings, directory: directory.path, catalogue: catalogue, launcher: launcher, logger: logger)
+        // Shut down in the reverse order: first the door, at last what the others still write to.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: parts.services.map { .init(service: $0) },
-                gracefulShutdownSignals: [.sigterm, .sigint],
+                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger))
         try await group.run()
-        launcher.stop()
-        _ = directory.path  // the lock is held to here
+        await withCheckedContinuation { done in launcher.shutdown { done.resume() } }
+        directory.unlock()
     }
 
     // MARK: Steps
 
     private static func discover(_ settings: ServerSettings, directory: String) throws -> RuntimeCatalogue {
-        let files = try RuntimeFiles.install(into: "\(directory)/runtime")
-        return RuntimeCatalogue.discover(
+        RuntimeCatalogue.discover(
             Discovery(environment: Variables.current, cacheFile: "\(directory)/runtime/interpreters"),
-            roots: RootBuilder(files: files),
+            files: try RuntimeFiles.install(into: "\(directory)/runtime"),
             substitution: settings.strictRuntimes ? .refused : .nearest)
     }
 
     private static func startLauncher(_ settings: ServerSettings, roots: [RootTemplate], directory: String) async throws
         -> LauncherClient
     {
-        let path = LauncherClient.path(besides: "/proc/self/exe")
+        let path = LauncherClient.defaultExecutable()
         guard access(path, X_OK) == 0 else { throw ServerError.noLauncher(path: path) }
-        let configuration = LauncherConfiguration(
-            roots: roots, codeDirectory: "\(directory)/code", runDirectory: "\(directory)/run",
-            accepted: Array(settings.accepted), endpointPort: 4566)
-        let launcher = try LauncherClient(executable: path, configuration: configuration)
+        let launcher: LauncherClient
+        do {
+            launcher = try await LauncherClient.launch(
+                configuration: LauncherConfiguration(
+                    roots: roots, codeDirectory: "\(directory)/code", runDirectory: "\(directory)/run",
+                    accepted: settings.accepted.sorted { $0.rawValue < $1.rawValue }))
+        } catch let error as SandboxError {
+            throw ServerError.launcher(error)
+        }
         let unaccepted = launcher.readiness.weaknesses.filter { !settings.accepted.contains($0) }
         guard unaccepted.isEmpty else {
-            launcher.stop()
+            launcher.shutdown()
             throw ServerError.weaknesses(unaccepted, notes: launcher.readiness.notes)
         }
         return launcher
     }
 
-    private struct Parts {
-        var services: [any ServiceLifecycle.Service]
-    }
-
     private static func assemble(
         _ settings: ServerSettings, directory: String, catalogue: RuntimeCatalogue, launcher: LauncherClient, logger: Logger
-    ) async throws -> Parts {
+    ) async throws -> [any ServiceLifecycle.Service] {
         let loops = MultiThreadedEventLoopGroup.singleton
-        let key = try rootKey(settings, directory: directory)
+        let key = try RootKey(in: directory, account: settings.account)
         let keys = KeyStore(keys: [(account: key.account, credentials: key.credentials)])
 
         let logs = try LogsService(
@@ -87,30 +88,53 @@ enum Server {
                 path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
             retentionDays: settings.logRetentionDays, logger: logger)
 
-        var fleetConfiguration = FleetConfiguration()
-        fleetConfiguration.accountConcurrency = settings.concurrency
-        fleetConfiguration.idleTimeout = settings.idleTimeout
-        fleetConfiguration.endpointURL = launcher.endpointURL
+        var limits = FleetConfiguration()
+        limits.accountConcurrency = settings.concurrency
+        limits.idleTimeout = settings.idleTimeout
+        limits.endpointURL = launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress)"
         let fleet = Fleet(
-            configuration: fleetConfiguration, sandboxing: launcher, logs: logs.store,
-            credentials: EnvironmentKeys(keys: keys), eventLoopGroup: loops, logger: logger)
+            configuration: limits, sandboxing: launcher, logs: logs.store, credentials: EnvironmentKeys(keys: keys),
+            eventLoopGroup: loops, logger: logger)
 
-        let functions = try LambdaService(
+        let functions = LambdaService(
             configuration: LambdaService.Configuration(codeDirectory: "\(directory)/code"),
-            database: SQLiteDatabase(
+            database: try SQLiteDatabase(
                 path: "\(directory)/apus.db", durability: .durable, migrations: LambdaService.migrations),
-            blobs: BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
-            concurrency: ConcurrencyLimits(),
-            resolveRuntime: catalogue.resolve,
-            codeLocation: CodeDownloads.location(signedBy: key.credentials), logger: logger)
+            blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
+            concurrency: ConcurrencyLimits(accountLimit: settings.concurrency), resolveRuntime: catalogue.resolution,
+            codeLocation: CodeDownloads.location(signedBy: key.credentials, region: settings.region), logger: logger)
         try await functions.prepare()
 
         let gateway = Gateway(
             services: [functions, logs], keys: keys,
-            configuration: gatewayConfiguration(settings, launcher: launcher, functions: functions), logger: logger,
-            group: loops)
+            configuration: GatewayConfiguration(
+                host: settings.host, port: settings.port,
+                functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
+                authentication: settings.authentication == .on ? .on : .off, account: settings.account,
+                region: settings.region, authorizer: Authorization.decide, routes: [CodeDownloads.route(functions)],
+                version: Version.current),
+            logger: logger, group: loops)
         let address = try await gateway.start()
-        try key.write(listeningAt: address, settings: settings, in: directory)
-        return Parts(services: [logs, functions, fleet, gateway])
+        try key.write(
+            endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
+            in: directory)
+        return [logs, fleet, functions, gateway]
+    }
+
+    /// The URL by which clients on this machine reach the listener.
+    private static func endpoint(_ host: String, port: Int) -> String {
+        switch host {
+        case "0.0.0.0": "http://127.0.0.1:\(port)"
+        case "::": "http://[::1]:\(port)"
+        case let host where host.contains(":"): "http://[\(host)]:\(port)"
+        case let host: "http://\(host):\(port)"
+        }
+    }
+
+    private static func makeLogger(_ settings: ServerSettings) -> Logger {
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "apus")
+        logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .info
+        return logger
     }
 }
