@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -26,16 +27,26 @@ extern int umount2(const char *, int);
 #ifndef MOVE_MOUNT_F_EMPTY_PATH
 #define MOVE_MOUNT_F_EMPTY_PATH 0x00000004
 #endif
+#ifndef MOVE_MOUNT_T_EMPTY_PATH
+#define MOVE_MOUNT_T_EMPTY_PATH 0x00000040
+#endif
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif
 
 #define MAXIMUM_DESCRIPTORS 8
 
+const int apus_o_path = O_PATH;
+const uint64_t apus_clone_newns = CLONE_NEWNS;
+const uint64_t apus_clone_newuser = CLONE_NEWUSER;
+
 static int result(long value) { return value < 0 ? -errno : (int)value; }
 
-int apus_openat2(int directory, const char *path, int flags, uint64_t resolve) {
-    struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC, .resolve = resolve};
+int apus_open_beneath(int directory, const char *path, int flags) {
+    struct open_how how = {
+        .flags = (uint64_t)flags | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
     return result(syscall(SYS_openat2, directory, path, &how, sizeof how));
 }
 
@@ -100,6 +111,14 @@ long apus_receive(int socket, void *bytes, size_t capacity, int *descriptors, in
     *count = found;
     return received;
 }
+
+int apus_pipe(int ends[2]) {
+    if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    return 0;
+}
+
+int apus_eventfd(void) { return result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 int apus_memfd(const char *name) { return result(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)); }
 
@@ -227,13 +246,14 @@ int apus_clone_mount(int directory, const char *path, int recursive) {
     return result(syscall(SYS_open_tree, directory, path, flags));
 }
 
-int apus_attach_mount(int mount, int directory, const char *target) {
-    return result(syscall(SYS_move_mount, mount, "", directory, target, MOVE_MOUNT_F_EMPTY_PATH));
+int apus_attach_mount(int mount, int target) {
+    unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+    return result(syscall(SYS_move_mount, mount, "", target, "", flags));
 }
 
-int apus_protect_mount(int directory, const char *path, int recursive) {
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
-    unsigned flags = recursive ? AT_RECURSIVE : 0;
-    if (*path == 0) flags |= AT_EMPTY_PATH;
-    return result(syscall(SYS_mount_setattr, directory, path, flags, &attributes, sizeof attributes));
+int apus_protect_mount(int mount, enum apus_protection protection) {
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID};
+    attributes.attr_set |= protection == APUS_PROTECT_DEVICE ? MOUNT_ATTR_NOEXEC : MOUNT_ATTR_NODEV;
+    unsigned flags = AT_EMPTY_PATH | (protection == APUS_PROTECT_TREE ? AT_RECURSIVE : 0);
+    return result(syscall(SYS_mount_setattr, mount, "", flags, &attributes, sizeof attributes));
 }

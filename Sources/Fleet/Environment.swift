@@ -25,6 +25,9 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         case idle(SandboxSession)
         /// An invocation runs.
         case invoking(SandboxSession, Running)
+        /// The invocation is over, but the last of its output is still being read. `isReady` when the runtime has
+        /// already asked for the next.
+        case draining(SandboxSession, Running, Ending, isReady: Bool)
         /// The invocation is answered, the runtime has not asked for the next.
         case finishing(SandboxSession)
         case closed
@@ -37,6 +40,12 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         var deadline: NIODeadline
         /// How long INIT took, when this is the first invocation after it.
         var initNanoseconds: Int64?
+    }
+
+    /// How an invocation ends.
+    enum Ending {
+        case reported(RuntimeReport)
+        case failed(EnvironmentFailure)
     }
 
     let pool: EnvironmentPool
@@ -87,7 +96,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
                 self.pool.resubmit(work)
             case .failed: self.initialiseAgain(for: work)
             case .closed: self.pool.resubmit(work)
-            case .new, .initialising, .retrying, .invoking, .finishing:
+            case .new, .initialising, .retrying, .invoking, .draining, .finishing:
                 preconditionFailure("the pool runs an invocation in an environment that is not free")
             }
         }
@@ -187,7 +196,6 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     /// INIT, the one before any invocation, has failed.
     private func initFailed(_ failure: EnvironmentFailure) {
         guard case .initialising(let session, let started, _) = state else { return }
-        session.drainOutput()
         state = .failed
         timer?.set(nil)
         let nanoseconds = started.map { (eventLoop.now - $0).nanoseconds } ?? 0
@@ -210,26 +218,37 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
 
     private func retryFailed(_ running: Running, _ failure: EnvironmentFailure) {
         guard case .retrying(let session, _, _) = state else { return }
-        session.drainOutput()
         let nanoseconds = (eventLoop.now - running.began).nanoseconds
         log.write(PlatformLines.initReport(nanoseconds: nanoseconds, phase: .invocation, failure: failure))
         log.write(PlatformLines.start(requestID: running.work.invocation.requestID, version: version.key.version))
-        fail(running, failure, session: session)
+        complete(running, .failed(failure), session: session)
     }
 
     func sessionBecameReady() {
         switch state {
         case .initialising(let session, let started, _):
             initNanoseconds = started.map { (eventLoop.now - $0).nanoseconds } ?? 0
-            state = .idle(session)
-            timer?.set(nil)
-            pool.started(self)
-        case .retrying(let session, let running, _): begin(running, in: session)
+            session.whenDrained { self.initialised() }
+        case .retrying(let session, _, _): session.whenDrained { self.initialised() }
+        case .draining(let session, let running, let ending, _):
+            state = .draining(session, running, ending, isReady: true)
         case .finishing(let session):
             state = .idle(session)
             timer?.set(nil)
             pool.ready(self)
         case .new, .failed, .idle, .invoking, .closed: return
+        }
+    }
+
+    /// The runtime waits for its first invocation and what it wrote until then has been read.
+    private func initialised() {
+        switch state {
+        case .initialising(let session, _, _):
+            state = .idle(session)
+            timer?.set(nil)
+            pool.started(self)
+        case .retrying(let session, let running, _): begin(running, in: session)
+        default: return
         }
     }
 
@@ -240,7 +259,6 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         let running = Running(
             work: work, began: now, deadline: now + TimeAmount(version.timeout), initNanoseconds: initNanoseconds)
         initNanoseconds = nil
-        session.drainOutput()
         log.beginTail()
         begin(running, in: session)
         timer?.set(running.deadline)
@@ -261,12 +279,48 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
 
     func sessionReported(_ report: RuntimeReport) {
         guard case .invoking(let session, let running) = state else { return }
-        session.drainOutput()
-        let tail = writeEnd(running, maxMemoryUsed: session.memoryPeakBytes(), failure: nil)
-        state = .finishing(session)
-        pool.answered(self)
-        running.work.succeed(outcome(of: report, logTail: tail))
+        finish(running, .reported(report), session: session)
+    }
+
+    /// The invocation is over; its caller hears of it when the last of its output has been read.
+    private func finish(_ running: Running, _ ending: Ending, session: SandboxSession) {
+        state = .draining(session, running, ending, isReady: false)
+        session.whenDrained { self.drained() }
+    }
+
+    private func drained() {
+        guard case .draining(let session, let running, let ending, let isReady) = state else { return }
+        complete(running, ending, session: session)
+        if case .finishing = state, isReady { sessionBecameReady() }
+    }
+
+    /// Writes the end of the invocation's log and answers it. After a failure the environment closes.
+    private func complete(_ running: Running, _ ending: Ending, session: SandboxSession) {
+        let requestID = running.work.invocation.requestID
+        let outcome: InvocationOutcome
+        let hasFailed: Bool
+        switch ending {
+        case .reported(let report):
+            let tail = writeEnd(running, maxMemoryUsed: session.memoryPeakBytes(), failure: nil)
+            outcome = self.outcome(of: report, logTail: tail)
+            state = .finishing(session)
+            hasFailed = false
+            pool.answered(self)
+        case .failed(let failure):
+            let line = failure.logLine(requestID: requestID, wallClock: configuration.wallClock())
+            if let line { log.write(line) }
+            let tail = writeEnd(running, maxMemoryUsed: session.memoryPeakBytes(), failure: failure)
+            outcome = InvocationOutcome(
+                payload: failure.document(requestID: requestID), functionError: "Unhandled", logTail: tail)
+            state = .closed
+            hasFailed = true
+        }
+        running.work.succeed(outcome)
         log.flush()
+        guard hasFailed else { return }
+        session.end()
+        dispose()
+        pool.removed(self)
     }
 
     private func outcome(of report: RuntimeReport, logTail: ByteBuffer) -> InvocationOutcome {
@@ -307,33 +361,20 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
 
     // MARK: Ends
 
-    /// Answers the invocation with what ended the environment, and closes it.
-    private func fail(_ running: Running, _ failure: EnvironmentFailure, session: SandboxSession) {
-        session.drainOutput()
-        let requestID = running.work.invocation.requestID
-        if let line = failure.logLine(requestID: requestID, wallClock: configuration.wallClock()) { log.write(line) }
-        let tail = writeEnd(running, maxMemoryUsed: session.memoryPeakBytes(), failure: failure)
-        state = .closed
-        running.work.succeed(
-            InvocationOutcome(
-                payload: failure.document(requestID: requestID), functionError: "Unhandled", logTail: tail))
-        log.flush()
-        session.end()
-        dispose()
-        pool.removed(self)
-    }
-
     func sessionExited(_ exit: SandboxExit) {
         switch state {
         case .initialising(_, _, let reported): initFailed(reported ?? .exited(exit))
         case .retrying(_, let running, let reported): retryFailed(running, reported ?? .exited(exit))
         case .invoking(let session, let running) where session.invocationWasTaken:
-            fail(running, .exited(exit), session: session)
+            complete(running, .failed(.exited(exit)), session: session)
         case .invoking(let session, let running):
             // The runtime was gone before the invocation came: another environment serves it.
             state = .finishing(session)
             end()
             pool.resubmit(running.work)
+        case .draining:
+            drained()
+            end()
         case .idle, .finishing: end()
         case .new, .failed, .closed: return
         }
@@ -341,15 +382,16 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
 
     private func deadlinePassed() {
         switch state {
-        case .initialising(_, _, let reported): initFailed(reported ?? .timedOut(limit: configuration.initTimeout))
-        case .retrying(_, let running, let reported):
-            retryFailed(running, reported ?? .timedOut(limit: version.timeout))
+        case .initialising(let session, _, let reported):
+            session.whenDrained { self.initFailed(reported ?? .timedOut(limit: self.configuration.initTimeout)) }
+        case .retrying(let session, let running, let reported):
+            session.whenDrained { self.retryFailed(running, reported ?? .timedOut(limit: self.version.timeout)) }
         case .invoking(let session, let running):
-            fail(running, .timedOut(limit: version.timeout), session: session)
+            finish(running, .failed(.timedOut(limit: version.timeout)), session: session)
         case .idle: if pool.reap(self) { end() }
         // The runtime went on after its answer until the invocation's time was over.
         case .finishing: end()
-        case .new, .failed, .closed: return
+        case .new, .failed, .draining, .closed: return
         }
     }
 
@@ -358,11 +400,13 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         switch state {
         case .closed: return
         case .new, .failed: break
-        case .initialising(let session, _, _), .idle(let session), .finishing(let session):
-            session.drainOutput()
-            session.end()
+        case .initialising(let session, _, _), .idle(let session), .finishing(let session): session.end()
+        case .draining:
+            drained()
+            end()
+            return
         case .retrying(let session, let running, _), .invoking(let session, let running):
-            fail(running, .exited(SandboxExit(cause: .signalled(number: 9))), session: session)
+            complete(running, .failed(.exited(SandboxExit(cause: .signalled(number: 9)))), session: session)
             return
         }
         let wasStarting: Bool

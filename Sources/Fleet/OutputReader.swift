@@ -7,14 +7,10 @@ import NIOPosix
 
 /// Reads what a sandbox's processes write to their standard output and error.
 ///
-/// The event loop reads when something is there; ``drain()`` reads what is there now, so that an invocation's output comes
-/// before its END line. Both read the same pipe on the same loop, so the order is kept. A writer that is too fast for its
-/// budget is held up by the full pipe.
+/// ``whenDrained(_:)`` tells when everything that was in the pipe at that moment has been delivered, so that an
+/// invocation's output comes before its END line. A writer that is too fast for its budget is held up by the full pipe.
 final class OutputReader: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
-
-    /// What one ``drain()`` reads at most: as much as a pipe can hold unless root made it larger.
-    private static let drainLimit = 1024 * 1024
 
     private let eventLoop: any EventLoop
     private let bytesPerSecond: Int
@@ -26,6 +22,8 @@ final class OutputReader: ChannelInboundHandler, @unchecked Sendable {
     private var windowStart: NIODeadline
     private var windowBytes = 0
     private var isPaused = false
+    /// What waits until so many more bytes have been read.
+    private var drains: [(bytes: Int, body: () -> Void)] = []
 
     init(descriptor: Int32, on eventLoop: any EventLoop, bytesPerSecond: Int) {
         self.descriptor = descriptor
@@ -57,21 +55,30 @@ final class OutputReader: ChannelInboundHandler, @unchecked Sendable {
     func close() {
         onOutput = nil
         onClose = nil
+        drains = []
         channel?.close(promise: nil)
     }
 
-    /// Reads until the pipe is empty, the budget is used up or there was more than a pipe can hold.
-    func drain() {
-        guard descriptor >= 0, channel != nil, !isPaused else { return }
-        var total = 0
-        while total < Self.drainLimit, !isPaused {
-            let bytes = withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 16) { space -> ByteBuffer? in
-                let count = read(descriptor, space.baseAddress, space.count)
-                return count > 0 ? ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: space[..<count])) : nil
-            }
-            guard let bytes else { return }
-            total += bytes.readableBytes
-            take(bytes)
+    /// Calls `body` when all that is in the pipe now has been delivered: at once when that is nothing, or when the writer
+    /// has used up its budget.
+    func whenDrained(_ body: @escaping () -> Void) {
+        let bytes = bytesInPipe()
+        if bytes == 0 || isPaused { body() } else { drains.append((bytes, body)) }
+    }
+
+    private func bytesInPipe() -> Int {
+        guard descriptor >= 0, channel != nil else { return 0 }
+        var count: Int32 = 0
+        let fionread: UInt = 0x541B
+        return ioctl(descriptor, fionread, &count) == 0 ? Int(count) : 0
+    }
+
+    /// Runs what has waited long enough, everything when `bytes` is nil.
+    private func advanceDrains(by bytes: Int?) {
+        for index in drains.indices { drains[index].bytes -= bytes ?? drains[index].bytes }
+        while let first = drains.first, first.bytes <= 0 {
+            drains.removeFirst()
+            first.body()
         }
     }
 
@@ -83,8 +90,10 @@ final class OutputReader: ChannelInboundHandler, @unchecked Sendable {
             windowBytes = 0
         }
         windowBytes += bytes.readableBytes
+        if !drains.isEmpty { advanceDrains(by: bytes.readableBytes) }
         guard windowBytes > bytesPerSecond, !isPaused, let channel else { return }
         isPaused = true
+        advanceDrains(by: nil)
         channel.setOption(.autoRead, value: false).whenFailure { _ in }
         eventLoop.scheduleTask(deadline: windowStart + .seconds(1)) {
             self.isPaused = false
@@ -95,6 +104,7 @@ final class OutputReader: ChannelInboundHandler, @unchecked Sendable {
     private func closed() {
         descriptor = -1
         channel = nil
+        advanceDrains(by: nil)
         let onClose = self.onClose
         self.onOutput = nil
         self.onClose = nil
@@ -103,7 +113,7 @@ final class OutputReader: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: Channel events
 
-    func channelActive(context: ChannelHandlerContext) { channel = context.channel }
+    func handlerAdded(context: ChannelHandlerContext) { channel = context.channel }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { take(unwrapInboundIn(data)) }
 

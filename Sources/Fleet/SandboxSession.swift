@@ -87,11 +87,11 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         }
     }
 
-    /// Delivers what the processes have written so far.
-    func drainOutput() {
+    /// Calls `body` when all that the processes have written so far has been delivered: mostly at once.
+    func whenDrained(_ body: @escaping () -> Void) {
         switch state {
-        case .live(let live), .settling(let live, _): live.output.drain()
-        case .new, .launching, .abandoned, .ended: return
+        case .live(let live), .settling(let live, _): live.output.whenDrained(body)
+        case .new, .launching, .abandoned, .ended: body()
         }
     }
 
@@ -185,7 +185,6 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     /// Ends the settling once nothing is left to read.
     private func settle() {
         guard case .settling(let live, _) = state else { return }
-        live.output.drain()
         guard live.server?.connectionCount ?? 0 == 0, !live.output.isOpen else { return }
         settled()
     }

@@ -154,7 +154,13 @@ package final class ControlGroup {
 
     deinit {
         for place in places { close(place.directory) }
+        closeJoins()
+    }
+
+    /// Closes ``joins``, which nobody needs once the sandbox has been started.
+    package func closeJoins() {
         for join in joins { close(join) }
+        joins = []
     }
 
     func add(_ parent: ControlGroups.Parent, limits: ControlGroupLimits) throws(SystemCallError) {

@@ -7,13 +7,20 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 
 #include "network.h"
 
+/// Constants that need _GNU_SOURCE.
+extern const int apus_o_path;
+extern const uint64_t apus_clone_newns;
+extern const uint64_t apus_clone_newuser;
+
 // MARK: Descriptors and messages
 
-/// openat2 with O_CLOEXEC added. `resolve` is RESOLVE_*. Returns a descriptor the caller owns.
-int apus_openat2(int directory, const char *path, int flags, uint64_t resolve);
+/// openat2 with O_CLOEXEC added, below `directory` and through no symbolic or magic link. Returns a descriptor the caller
+/// owns; -ELOOP for a link, -EXDEV for a path that leads out.
+int apus_open_beneath(int directory, const char *path, int flags);
 
 /// Sends one packet with `count` descriptors (at most 8) without waiting and without SIGPIPE. Returns the bytes sent.
 long apus_send(int socket, const void *bytes, size_t size, const int *descriptors, int count);
@@ -21,6 +28,12 @@ long apus_send(int socket, const void *bytes, size_t size, const int *descriptor
 /// Receives one packet and at most `*count` (up to 8) descriptors, close-on-exec, owned by the caller; `*count` becomes their
 /// number. `flags` are MSG_*. Returns the packet's size, 0 at the end, -EMSGSIZE (everything dropped) when it did not fit.
 long apus_receive(int socket, void *bytes, size_t capacity, int *descriptors, int *count, int flags);
+
+/// A close-on-exec pipe: its read end, which does not block, and its write end, which does.
+int apus_pipe(int ends[2]);
+
+/// A close-on-exec, non-blocking eventfd.
+int apus_eventfd(void);
 
 /// memfd_create with MFD_CLOEXEC and MFD_ALLOW_SEALING.
 int apus_memfd(const char *name);
@@ -57,10 +70,16 @@ int apus_mount(const char *source, const char *target, const char *type, unsigne
 int apus_umount(const char *target, int flags);
 /// A detached copy of a mount (of the whole tree below when `recursive`): a descriptor the caller owns.
 int apus_clone_mount(int directory, const char *path, int recursive);
-/// Attaches a detached mount at `target`, which must exist and not be a link.
-int apus_attach_mount(int mount, int directory, const char *target);
-/// Makes a mount (recursively when asked) read-only, nosuid and nodev.
-int apus_protect_mount(int directory, const char *path, int recursive);
+/// Attaches a detached mount on what `target`, an O_PATH descriptor, stands for.
+int apus_attach_mount(int mount, int target);
+/// What apus_protect_mount makes of a mount, all of them read-only and nosuid.
+enum apus_protection {
+    APUS_PROTECT_MOUNT,   // nodev
+    APUS_PROTECT_TREE,    // nodev, with all mounts below
+    APUS_PROTECT_DEVICE,  // noexec; devices work
+};
+/// Protects the mount that a descriptor stands for (its root, when it is an O_PATH one).
+int apus_protect_mount(int mount, enum apus_protection protection);
 
 // MARK: One sandbox
 
