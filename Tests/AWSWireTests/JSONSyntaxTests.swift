@@ -84,6 +84,18 @@ import Testing
                 + "(`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 2, column: 2])")
     }
 
+    @Test(arguments: [("[1}", 3), ("[}", 2), (#"{"a":[]]"#, 8), (#"{"]":[2}"#, 8)])
+    func namesTheContainerThatIsClosedWrongly(text: String, end: Int) {
+        let error = validate(text)
+        let isArray = text != #"{"a":[]]"#
+        #expect(error?.column == end + 1)
+        #expect(
+            error?.reason.hasPrefix(
+                isArray
+                    ? "Unexpected close marker '}': expected ']' (for Array"
+                    : "Unexpected close marker ']': expected '}' (for Object") == true)
+    }
+
     @Test func limitsDepth() {
         let deepest = String(repeating: "[", count: 1000) + String(repeating: "]", count: 1000)
         #expect(validate(deepest) == nil)

@@ -145,7 +145,8 @@ import Testing
             "null at 'fileSystemConfigs.1.member.localMountPath' failed to satisfy constraint: Member must not be null")
     }
 
-    @Test func timeoutHasTheBoundThatAWSDocuments() {  // https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
+    // https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
+    @Test func timeoutHasTheBoundThatAWSDocuments() {
         expectOne(
             failure(#""Timeout":901"#),
             "'901' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900")

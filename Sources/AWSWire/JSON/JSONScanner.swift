@@ -92,6 +92,7 @@ struct JSONScanner<Sink: JSONSink> {
                 at += 1
                 depth -= 1
                 sink.close(before: at)
+            case (UInt8(ascii: "]"), _), (UInt8(ascii: "}"), _): return .fault(fault(.mismatchedClose))
             case (_, true): return .fault(fault(.expectedCommaInObject))
             case (_, false): return .fault(fault(.expectedCommaInArray))
             }
@@ -118,8 +119,9 @@ struct JSONScanner<Sink: JSONSink> {
             sink.close(before: at)
             return .end
         }
-        guard kind == .object, let fault = scanName() else { return .value }
-        return .fault(fault)
+        if kind == .object { return scanName().map(Next.fault) ?? .value }
+        if at < bytes.count, bytes[at] == UInt8(ascii: "}") { return .fault(fault(.mismatchedClose)) }
+        return .value
     }
 
     /// Reads a member's name and the colon behind it.

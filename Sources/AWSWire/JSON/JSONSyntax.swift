@@ -53,6 +53,7 @@ struct JSONFault {
         case expectedColon
         case expectedCommaInObject
         case expectedCommaInArray
+        case mismatchedClose
         case controlCharacter(UInt8)
         case badEscape(UInt8)
         case badHex(UInt8)
@@ -100,6 +101,7 @@ struct JSONFault {
             return (unexpected(in: bytes, "was expecting comma to separate Object entries"), offset)
         case .expectedCommaInArray:
             return (unexpected(in: bytes, "was expecting comma to separate Array entries"), offset)
+        case .mismatchedClose: return (mismatchedClose(in: bytes), offset + 1)
         case .controlCharacter(let byte):
             let text = "has to be escaped using backslash to be included in string value"
             return ("Illegal unquoted character (\(Self.name(byte))): \(text)", offset + 1)
@@ -135,12 +137,24 @@ struct JSONFault {
         return ("Unrecognized token '\(word)': was expecting \(Self.values)", end)
     }
 
-    /// Says which container was left open, if one was, and where it began.
     private func endOfInput(in bytes: UnsafeRawBufferPointer) -> String {
+        guard let open = innermostOpen(in: bytes) else { return "No content to map due to end-of-input" }
+        return "Unexpected end-of-input: expected close marker for \(open.kind) (start marker at \(open.place))"
+    }
+
+    private func mismatchedClose(in bytes: UnsafeRawBufferPointer) -> String {
+        guard let open = innermostOpen(in: bytes) else { return "Unexpected close marker" }
+        let marker = Unicode.Scalar(bytes[offset])
+        let wanted = open.kind == "Object" ? "}" : "]"
+        return "Unexpected close marker '\(marker)': expected '\(wanted)' (for \(open.kind) starting at \(open.place))"
+    }
+
+    /// The container that is open where the fault is, as AWS's parser calls it, and where it began.
+    private func innermostOpen(in bytes: UnsafeRawBufferPointer) -> (kind: String, place: String)? {
         var open: [Int] = []
         var inString = false
         var index = 0
-        while index < bytes.count {
+        while index < min(offset, bytes.count) {
             switch bytes[index] {
             case UInt8(ascii: "\\") where inString: index += 1
             case UInt8(ascii: "\""): inString.toggle()
@@ -150,11 +164,10 @@ struct JSONFault {
             }
             index += 1
         }
-        guard let start = open.last else { return "No content to map due to end-of-input" }
-        let kind = bytes[start] == UInt8(ascii: "{") ? "Object" : "Array"
+        guard let start = open.last else { return nil }
         let (line, column) = Self.place(of: start, in: bytes)
-        let marker = "start marker at [Source: \(Self.source); line: \(line), column: \(column)]"
-        return "Unexpected end-of-input: expected close marker for \(kind) (\(marker))"
+        let place = "[Source: \(Self.source); line: \(line), column: \(column)]"
+        return (bytes[start] == UInt8(ascii: "{") ? "Object" : "Array", place)
     }
 
     private static func name(_ byte: UInt8) -> String {

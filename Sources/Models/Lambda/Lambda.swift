@@ -51,8 +51,11 @@ extension Lambda.Runtime {
                 + "functions. We recommend you use a supported runtime while creating or updating functions.")
     }
 
+    /// Runtimes that came after that message was recorded.
+    private static let acceptedSince = ["ruby4.0"]
+
     /// Whether AWS takes the runtime for new functions.
-    package var isAccepted: Bool { Self.accepted.contains(rawValue) }
+    package var isAccepted: Bool { Self.accepted.contains(rawValue) || Self.acceptedSince.contains(rawValue) }
     /// Whether AWS ever had the runtime.
     package var isKnown: Bool { isAccepted || Self.allValues.contains(rawValue) }
 }
