@@ -35,7 +35,8 @@ package final class Gateway: ServiceLifecycle.Service {
     ///   - group: whose loops serve connections. The gateway does not shut it down.
     ///   - threads: reads the files of ``RouteAnswer/file(path:headers:)``. The gateway does not shut it down.
     package init(
-        services: [any AWSWire.Service], keys: KeyStore, configuration: GatewayConfiguration, logger: Logger,
+        services: [any AWSWire.Service], keys: KeyStore, configuration: GatewayConfiguration,
+        logger: Logger = Logger(label: "gateway"),
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         threads: NIOThreadPool = .singleton
     ) {

@@ -36,7 +36,10 @@ struct Reception: Sendable {
     private let pages: OwnPages
     private let logger: Logger
 
-    init(_ configuration: GatewayConfiguration, directory: ServiceDirectory, keys: KeyStore, logger: Logger) {
+    init(
+        _ configuration: GatewayConfiguration, directory: ServiceDirectory, keys: KeyStore,
+        logger: Logger = Logger(label: "gateway")
+    ) {
         self.configuration = configuration
         self.directory = directory
         self.logger = logger
