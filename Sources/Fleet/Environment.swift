@@ -261,11 +261,11 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         initNanoseconds = nil
         log.beginTail()
         begin(running, in: session)
-        timer?.set(running.deadline)
     }
 
     private func begin(_ running: Running, in session: SandboxSession) {
         state = .invoking(session, running)
+        timer?.set(running.deadline)
         let invocation = running.work.invocation
         let left = (running.deadline - eventLoop.now).nanoseconds / 1_000_000
         session.dispatch(

@@ -4,6 +4,10 @@ import Sandbox
 import Synchronization
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Whole invocations, from the fleet to a runtime that is a thread, over real sockets. Unless a comment says otherwise,
 /// documents and log lines are those that Lambda gave in the recordings of LocalStack's snapshot tests (test_lambda.snapshot.json)
 /// and in logs that users published.
@@ -76,7 +80,7 @@ import Testing
             runtime.serve { event, connection in
                 let isAlone = inside.withLock { $0.insert(runtime.number).inserted }
                 // Everybody waits until all are inside.
-                while inside.withLock({ $0.count }) < 8, !runtime.isKilled {}
+                while inside.withLock({ $0.count }) < 8, !runtime.isKilled { sched_yield() }
                 connection.respond(event.requestID, isAlone ? "true" : "false")
             }
         }

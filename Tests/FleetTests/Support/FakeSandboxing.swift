@@ -205,6 +205,9 @@ final class RuntimeConnection {
         }
     }
 
+    /// Says that nothing more will be sent.
+    func hangUp() { shutdown(socket, Int32(SHUT_WR)) }
+
     /// One answer; nil when the server closed the connection.
     func receive() -> Answer? {
         while true {

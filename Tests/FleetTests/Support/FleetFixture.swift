@@ -55,7 +55,8 @@ struct FleetFixture {
         sandboxing = FakeSandboxing(failure: failure, memoryPeak: memoryPeak, script: script)
         var configuration = FleetConfiguration()
         configuration.wallClock = { 1_763_942_890_123 }  // 2025-11-24T00:08:10.123Z
-        configuration.initErrorGrace = .seconds(5)
+        configuration.initErrorGrace = .seconds(30)
+        configuration.patience = .seconds(30)  // no second environment merely because the machine is busy
         configure(&configuration)
         fleet = Fleet(
             configuration: configuration, sandboxing: sandboxing, logs: logs, credentials: credentials,
