@@ -15,7 +15,7 @@ import Testing
 
     /// Answers "1" once it is let go.
     private func gated(_ gate: Gate, configure: (inout FleetConfiguration) -> Void = { _ in }) -> FleetFixture {
-        FleetFixture(configure: configure) { runtime in
+        FleetFixture(settings: .changed(configure)) { runtime in
             runtime.serve { event, connection in
                 while !gate.isOpen, !runtime.isKilled { usleep(100) }
                 connection.respond(event.requestID, "1")
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func idleEnvironmentsEnd() async throws {
-        let fixture = FleetFixture(configure: { $0.idleTimeout = .milliseconds(30) }) { runtime in
+        let fixture = FleetFixture(settings: .changed { $0.idleTimeout = .milliseconds(30) }) { runtime in
             runtime.serve { event, connection in connection.respond(event.requestID, "1") }
         }
         _ = try await fixture.invoke()
@@ -127,7 +127,7 @@ import Testing
 
     /// A runtime that works on after its answer does not hold the next invocation up for long.
     @Test func whatWaitsForABusyRuntimeGetsAnotherEnvironment() async throws {
-        let fixture = FleetFixture(configure: { $0.patience = .milliseconds(5) }) { runtime in
+        let fixture = FleetFixture(settings: .changed { $0.patience = .milliseconds(5) }) { runtime in
             runtime.serve { event, connection in
                 connection.respond(event.requestID, "1")
                 runtime.hang()
@@ -160,8 +160,18 @@ import Testing
         #expect(fixture.credentials.issued == fixture.credentials.revoked)
     }
 
+    @Test func theServiceRunsUntilItIsCancelled() async throws {
+        let fixture = gated(Gate(isOpen: true))
+        let service = Task { try await fixture.fleet.run() }
+        #expect(try await fixture.invoke().text == "1")
+        service.cancel()
+        try await service.value
+        #expect(fixture.sandboxing.alive == 0)
+        await #expect(throws: FleetError.shuttingDown) { try await fixture.invoke() }
+    }
+
     @Test func shutdownKillsWhatDoesNotFinish() async throws {
-        let fixture = FleetFixture(configure: { $0.shutdownGrace = .milliseconds(30) }) { runtime in
+        let fixture = FleetFixture(settings: .changed { $0.shutdownGrace = .milliseconds(30) }) { runtime in
             runtime.serve { _, _ in runtime.hang() }
         }
         let running = fixture.start()

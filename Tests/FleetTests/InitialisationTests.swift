@@ -8,7 +8,8 @@ import Testing
 /// bootstrap, with a crash at import and with an initialisation past ten seconds; LocalStack's snapshots test_lambda_runtime_error
 /// and test_lambda_runtime_exit.
 @Suite struct InitialisationTests {
-    private let document = #"{"errorMessage":"Runtime startup fails","errorType":"Exception","requestId":"","stackTrace":[]}"#
+    private let document =
+        #"{"errorMessage":"Runtime startup fails","errorType":"Exception","requestId":"","stackTrace":[]}"#
 
     @Test func aReportedErrorIsTheInvocationsAnswerAfterASecondTry() async throws {
         let document = self.document
@@ -61,13 +62,16 @@ import Testing
         let outcome = try await fixture.invoke()
         #expect(
             outcome.text
-                == #"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited without providing a reason"}"#)
-        #expect(outcome.tail.contains("RequestId: r-1 Error: Runtime exited without providing a reason\nRuntime.ExitError\nEND"))
+                == #"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited without providing a reason"}"#
+        )
+        #expect(
+            outcome.tail.contains(
+                "RequestId: r-1 Error: Runtime exited without providing a reason\nRuntime.ExitError\nEND"))
         await fixture.fleet.shutDown()
     }
 
     @Test func anInitThatTakesTooLongRunsAgainInTheInvocationsTime() async throws {
-        let fixture = FleetFixture(configure: { $0.initTimeout = .milliseconds(50) }) { runtime in
+        let fixture = FleetFixture(settings: .changed { $0.initTimeout = .milliseconds(50) }) { runtime in
             runtime.print("thinking\n")
             runtime.hang()
             return SandboxExit(cause: .lost)
@@ -75,7 +79,8 @@ import Testing
         let outcome = try await fixture.invoke(version: fixture.version(timeout: .milliseconds(120)))
         #expect(
             outcome.text
-                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 0.12 seconds"}"#)
+                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 0.12 seconds"}"#
+        )
         try await eventually("the log is written") { fixture.logs.lines.last?.hasPrefix("REPORT") == true }
         let expected = [
             "INIT_START Runtime Version: python:3.12", "thinking",
@@ -93,7 +98,7 @@ import Testing
     /// A runtime that reports an error and then stays is killed after a while, and its report counts.
     @Test func aReportCountsThoughTheRuntimeStays() async throws {
         let document = self.document
-        let fixture = FleetFixture(configure: { $0.initErrorGrace = .milliseconds(20) }) { runtime in
+        let fixture = FleetFixture(settings: .changed { $0.initErrorGrace = .milliseconds(20) }) { runtime in
             runtime.connect()?.failInit(document, type: "Runtime.Odd")
             runtime.hang()
             return SandboxExit(cause: .lost)

@@ -120,14 +120,16 @@ import Testing
         let outcome = try await fixture.invoke("\"hang\"", version: version)
         #expect(
             outcome.text
-                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 0.25 seconds"}"#)
+                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 0.25 seconds"}"#
+        )
         #expect(outcome.functionError == "Unhandled")
         // The order of the fields and the exact duration: published REPORT lines with "Status: timeout".
         let tail = outcome.tail.split(separator: "\n").map(String.init)
-        #expect(tail.prefix(4).elementsEqual([
-            "START RequestId: r-1 Version: $LATEST", "before",
-            "2025-11-24T00:08:10.123Z r-1 Task timed out after 0.25 seconds", "END RequestId: r-1",
-        ]))
+        #expect(
+            tail.prefix(4).elementsEqual([
+                "START RequestId: r-1 Version: $LATEST", "before",
+                "2025-11-24T00:08:10.123Z r-1 Task timed out after 0.25 seconds", "END RequestId: r-1",
+            ]))
         #expect(tail[4].hasPrefix("REPORT RequestId: r-1\tDuration: 250.00 ms\tBilled Duration: "))
         #expect(tail[4].hasSuffix(" ms\tStatus: timeout"))
         try await eventually("the sandbox is killed") { fixture.sandboxing.alive == 0 }
@@ -250,7 +252,7 @@ import Testing
     }
 
     @Test func variablesAreThoseOfLambda() async throws {
-        let fixture = FleetFixture(configure: { $0.endpointURL = "http://10.0.0.1:4566" }) { runtime in
+        let fixture = FleetFixture(settings: .changed { $0.endpointURL = "http://10.0.0.1:4566" }) { runtime in
             runtime.serve { event, connection in connection.respond(event.requestID, "1") }
         }
         let version = fixture.version(

@@ -1,10 +1,11 @@
-@testable import Fleet
 import NIOCore
 import NIOEmbedded
 import RuntimeAPI
 import Sandbox
 import Synchronization
 import Testing
+
+@testable import Fleet
 
 #if canImport(Glibc)
     import Glibc
@@ -14,7 +15,10 @@ import Testing
 @Suite struct LogTests {
     @Test func linesAreCutAtNewlinesAlone() {
         // A carriage return stays: LocalStack's snapshot test_multi_line_prints.
-        #expect(lines(["multi\nline\nstring\nanother\rline\n\nend"]) == ["multi", "line", "string", "another\rline", "", "end"])
+        #expect(
+            lines(["multi\nline\nstring\nanother\rline\n\nend"]) == [
+                "multi", "line", "string", "another\rline", "", "end",
+            ])
         #expect(lines(["a", "b\nc", "\n", "\n"]) == ["ab", "c", ""])
         #expect(lines([]) == [])
     }
@@ -67,7 +71,8 @@ import Testing
                 + "Max Memory Used: 94 MB\tInit Duration: 476.75 ms\tStatus: timeout")
         #expect(
             report(1_000_000, nil, nil)
-                == "REPORT RequestId: r\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB\tMax Memory Used: 94 MB\t")
+                == "REPORT RequestId: r\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB\tMax Memory Used: 94 MB\t"
+        )
         #expect(report(4_000, nil, nil).contains("Duration: 0.00 ms\tBilled Duration: 1 ms"))
         #expect(report(1_005_001, nil, nil).contains("Duration: 1.01 ms\tBilled Duration: 2 ms"))
     }
@@ -91,7 +96,8 @@ import Testing
             gmtime_r(&seconds, &broken)
             #expect(date.year == Int(broken.tm_year) + 1900)
             #expect([date.month, date.day] == [Int(broken.tm_mon) + 1, Int(broken.tm_mday)])
-            #expect([date.hour, date.minute, date.second] == [broken.tm_hour, broken.tm_min, broken.tm_sec].map(Int.init))
+            #expect(
+                [date.hour, date.minute, date.second] == [broken.tm_hour, broken.tm_min, broken.tm_sec].map(Int.init))
             #expect(((milliseconds % 1000) + 1000) % 1000 == Int64(date.millisecond))
         }
         #expect(UTCDate(millisecondsSince1970: 1_763_942_890_123).iso8601 == "2025-11-24T00:08:10.123Z")
@@ -117,7 +123,7 @@ import Testing
     /// A writer past its budget is held up by its pipe: what it wrote stays within the budget and what a pipe holds.
     @Test func aRunawayWriterIsHeldUp() async throws {
         let written = Atomic<Int>(0)
-        let fixture = FleetFixture(configure: { $0.outputBytesPerSecond = 200_000 }) { runtime in
+        let fixture = FleetFixture(settings: .changed { $0.outputBytesPerSecond = 200_000 }) { runtime in
             runtime.serve { event, connection in
                 let chunk = String(repeating: "x", count: 4_095) + "\n"
                 while !runtime.isKilled {

@@ -1,5 +1,6 @@
-@testable import Fleet
 import Testing
+
+@testable import Fleet
 
 /// The pool's decisions, alone: environments are numbers, invocations too.
 @Suite struct PoolStateMachineTests {
@@ -129,7 +130,7 @@ import Testing
         #expect(machine.acquire(Waiter(id: 2)).isStart)
     }
 
-    /// Every sequence of seven events of a small world, and long random ones of a large world, against a model that keeps
+    /// Every sequence of six events of a small world, and long random ones of a large world, against a model that keeps
     /// sets of numbers.
     @Test func everyShortHistoryHoldsTheInvariants() {
         let choices = 6

@@ -84,7 +84,9 @@ import Testing
             "/2018-06-01/runtime/invocation/id/response", "1",
             headers: "Lambda-Runtime-Function-Response-Mode: odd\r\n")
         #expect(answer?.status == 400)
-        #expect(answer?.body == #"{"errorMessage":"Invalid function response mode","errorType":"InvalidFunctionResponseMode"}"#)
+        #expect(
+            answer?.body
+                == #"{"errorMessage":"Invalid function response mode","errorType":"InvalidFunctionResponseMode"}"#)
         #expect(server.events == ["ready", "invalid mode"])
         await server.stop()
     }
@@ -107,8 +109,9 @@ import Testing
         let server = try await TestServer.start()
         let connection = server.connect()
         let next = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: a\r\n\r\n"
-        connection.send(next + "POST /2018-06-01/runtime/invocation/id/response HTTP/1.1\r\nContent-Length: 1\r\n\r\n1" + next)
-        // The answer is held back, and refused: nothing was running when it came... it is looked at after the event went out.
+        connection.send(
+            next + "POST /2018-06-01/runtime/invocation/id/response HTTP/1.1\r\nContent-Length: 1\r\n\r\n1" + next)
+        // The answer is looked at once the event has gone out, so it counts.
         try await server.dispatch("id")
         #expect(connection.receive()?.status == 200)
         #expect(connection.receive()?.status == 202)
@@ -167,6 +170,22 @@ import Testing
         await server.stop()
     }
 
+    /// A client that asks and asks and never reads is no longer read from, so what it makes us keep is bounded.
+    @Test func whoDoesNotReadIsNotReadFrom() async throws {
+        let server = try await TestServer.start()
+        let connection = server.connect()
+        var sent = 0
+        let requests = Array(String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 1000).utf8)
+        // 64 MB would be 150 MB of answers.
+        while sent < 64 * 1024 * 1024 {
+            let count = connection.sendWhatFits(requests)
+            if count == 0 { break }
+            sent += count
+        }
+        #expect(sent < 64 * 1024 * 1024)
+        await server.stop()
+    }
+
     /// Bytes that are almost requests. The server answers or closes; it neither crashes nor hangs, and serves the next client.
     @Test(arguments: 0..<8 as Range<UInt64>) func mutatedRequestsDoNoHarm(seed: UInt64) async throws {
         let server = try await TestServer.start()
@@ -180,7 +199,9 @@ import Testing
         var generator = SeededGenerator(seed: seed)
         for round in 0..<60 {
             var bytes: [UInt8] = []
-            for _ in 0..<Int.random(in: 1...3, using: &generator) { bytes += seeds.randomElement(using: &generator) ?? [] }
+            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                bytes += seeds.randomElement(using: &generator) ?? []
+            }
             for _ in 0..<Int.random(in: 0...6, using: &generator) where !bytes.isEmpty {
                 let at = Int.random(in: 0..<bytes.count, using: &generator)
                 switch Int.random(in: 0..<4, using: &generator) {
@@ -262,10 +283,12 @@ private final class TestServer: RuntimeAPIDelegate {
     func tryDispatch(_ requestID: String) {
         let server = self.server.withLock { $0 }
         eventLoop.execute {
-            guard self.state.withLock({ state in
-                defer { state.isReady = false }
-                return state.isReady
-            }) else { return }
+            guard
+                self.state.withLock({ state in
+                    defer { state.isReady = false }
+                    return state.isReady
+                })
+            else { return }
             server?.dispatch(
                 RuntimeInvocation(
                     requestID: requestID, deadline: 1, functionARN: "arn", traceID: "",
