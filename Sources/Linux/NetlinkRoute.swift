@@ -51,6 +51,14 @@ package enum Rtnetlink {
         return message
     }
 
+    /// Waits until a device whose other end has come up carries packets. The kernel puts that off, and drops what is sent
+    /// until then, unless somebody looks at the device (Linux 6.8; older ones do it within moments all the same).
+    package static func settle(index: Int32) -> NetlinkMessage {
+        var message = NetlinkMessage(type: 18, flags: .acknowledge, subject: "state of \(index)")
+        message.link(index: index)
+        return message
+    }
+
     /// Keeps the kernel from giving a device, which must be down, an IPv6 address of its own. Tolerated: a kernel
     /// without IPv6 refuses it.
     package static func withoutIPv6Addresses(index: Int32) -> NetlinkMessage {

@@ -13,6 +13,14 @@ import Testing
             ])
     }
 
+    @Test func asksForALink() {
+        #expect(
+            Rtnetlink.settle(index: 2).encoded(sequence: 9) == [
+                32, 0, 0, 0, 18, 0, 0x05, 0, 9, 0, 0, 0, 0, 0, 0, 0,  // RTM_GETLINK
+                0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            ])
+    }
+
     @Test func makesAPairWithItsPeerInAnotherNamespace() {
         let message = Rtnetlink.addPair(
             .init(index: 2, name: "eth0"), peer: .init(index: 0x10005, name: "apus5"), peerNamespace: 9, mtu: 65520)
