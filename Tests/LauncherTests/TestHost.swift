@@ -1,4 +1,3 @@
-import CLinux
 import Linux
 import Sandbox
 import Synchronization
@@ -20,8 +19,8 @@ final class TestHost: Sendable {
             return "apus-launcher has not been built beside the tests"
         }
         if geteuid() == 0 { return nil }
-        let result = apus_probe_user_namespace()
-        return result == 0 ? nil : "user namespaces: \(SystemCallError.text(-result))"
+        let result = HostProbe.userNamespace()
+        return result == 0 ? nil : "user namespaces: \(SystemCallError.text(result))"
     }()
 
     private init(client: LauncherClient, directory: String) {
@@ -140,7 +139,7 @@ final class TestHost: Sendable {
         }
 
         func run() {
-            fcntl(descriptor, F_SETFL, 0)
+            _ = fcntl(descriptor, F_SETFL, 0)
             let bytes = try? KernelFile.read(descriptor, named: "output")
             close(descriptor)
             done(String(decoding: bytes ?? [], as: UTF8.self))
