@@ -12,6 +12,7 @@ import Runtimes
 import Sandbox
 import ServiceLifecycle
 import Storage
+import UnixSignals
 
 /// The one place where everything is put together.
 enum Server {
@@ -101,7 +102,7 @@ enum Server {
             database: try SQLiteDatabase(
                 path: "\(directory)/apus.db", durability: .durable, migrations: LambdaService.migrations),
             blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
-            concurrency: ConcurrencyLimits(accountLimit: settings.concurrency), resolveRuntime: catalogue.resolution,
+            setReservedConcurrency: fleet.setReservedConcurrency, resolveRuntime: catalogue.resolve,
             codeLocation: CodeDownloads.location(signedBy: key.credentials, region: settings.region), logger: logger)
         try await functions.prepare()
 
@@ -118,7 +119,7 @@ enum Server {
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
-        return [logs, fleet, functions, gateway]
+        return [logs, fleet, FunctionsWorker(functions: functions), gateway]
     }
 
     /// The URL by which clients on this machine reach the listener.
