@@ -14,7 +14,7 @@ package enum NetworkPlan {
     /// 169.254.0.0/16 are reserved, RFC 3927).
     package static let slots: UInt32 = 0x7f00 - 2
 
-    package static func address(slot: UInt32) -> IPv4Address { IPv4Address(value: router.value + 1 + slot) }
+    package static func address(slot: UInt32) -> IPv4Address { IPv4Address(value: router.value + slot) }
 
     /// The router's end of an environment's link. Names and indexes say the slot, so nothing has to be looked up.
     package static func device(slot: UInt32) -> Rtnetlink.Device {

@@ -22,7 +22,7 @@ enum NetworkProgram {
             apus_network_run(arguments, input.number, errors.number)
         }
         guard try checked("nft", status) == 0 else {
-            throw NetworkError(operation: "nft", reason: lastLine(of: errors) ?? "ended with wait status \(status)")
+            throw NetworkError(operation: "nft", reason: complaint(in: errors) ?? "ended with wait status \(status)")
         }
     }
 
@@ -31,13 +31,13 @@ enum NetworkProgram {
         Descriptor(owning: try checked("memfd_create", apus_network_scratch("", 0, 16384)))
     }
 
-    /// The first line that says "error", else the last that is not empty.
-    static func lastLine(of scratch: borrowing Descriptor) -> String? {
+    /// What a program said, its lines joined, 300 characters at most; nil when it was silent.
+    static func complaint(in scratch: borrowing Descriptor) -> String? {
         var bytes = [UInt8](repeating: 0, count: 16384)
         let count = pread(scratch.number, &bytes, bytes.count, 0)
         guard count > 0 else { return nil }
         let lines = bytes[..<count].split { $0 == 0 || $0 == 10 }.map { String(decoding: $0, as: UTF8.self) }
-        return lines.first { $0.contains("rror") } ?? lines.last
+        return lines.isEmpty ? nil : String(lines.joined(separator: "; ").prefix(300))
     }
 
     /// Lends command lines to C, one after the other, each with its NULL, and says where each starts.

@@ -76,7 +76,7 @@ struct NetworkWayOut: ~Copyable {
             }
             if next() == .ready { return }
             guard current + 1 < commands.count else {
-                let reason = NetworkProgram.lastLine(of: errors) ?? "it ended at once"
+                let reason = NetworkProgram.complaint(in: errors) ?? "it ended at once"
                 throw NetworkError(operation: "slirp4netns", reason: reason)
             }
             current += 1
