@@ -1,3 +1,4 @@
+import ArgumentParser
 import Dispatch
 
 /// Runs the command with the main thread waiting as an ordinary one.

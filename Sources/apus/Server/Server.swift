@@ -16,6 +16,9 @@ import UnixSignals
 
 /// The one place where everything is put together.
 enum Server {
+    /// Where functions reach the server, inside their own network: always the port that tools know.
+    private static let functionsPort: UInt16 = 4566
+
     /// Serves until SIGTERM or SIGINT.
     ///
     /// The order is the security design: what needs root (finding runtimes in anybody's home, the launcher) comes first, then
@@ -65,7 +68,7 @@ enum Server {
             launcher = try await LauncherClient.launch(
                 configuration: LauncherConfiguration(
                     roots: roots, codeDirectory: "\(directory)/code", runDirectory: "\(directory)/run",
-                    accepted: settings.accepted.sorted { $0.rawValue < $1.rawValue }))
+                    accepted: settings.accepted.sorted { $0.rawValue < $1.rawValue }, endpointPort: functionsPort))
         } catch let error as SandboxError {
             throw ServerError.launcher(error)
         }
@@ -92,7 +95,7 @@ enum Server {
         var limits = FleetConfiguration()
         limits.accountConcurrency = settings.concurrency
         limits.idleTimeout = settings.idleTimeout
-        limits.endpointURL = launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress)"
+        limits.endpointURL = launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
         let fleet = Fleet(
             configuration: limits, sandboxing: launcher, logs: logs.store, credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, logger: logger)
