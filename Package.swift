@@ -104,7 +104,7 @@ let package = Package(
         tests("SandboxTests", ["Sandbox"]),
         tests("LauncherTests", ["Launcher", "Sandbox", "Linux"]),
         tests("AWSWireTests", ["AWSWire", nioCore, nioHTTP1]),
-        tests("LambdaModelTests", ["LambdaModel", "AWSWire", nioCore, nioHTTP1]),
+        tests("LambdaModelTests", ["LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
         tests("StorageTests", ["Storage"]),
         tests("ArchiveTests", ["Archive"]),
         tests("RuntimesTests", ["Runtimes", "Sandbox"]),

@@ -1,1 +1,285 @@
+// From clone3 to execve. The child owns a copy of the launcher's memory and runs only system calls: no allocation, no
+// locks, no buffered output, `_exit` always. The order of the steps is the security design; each says why it stands there.
+#define _GNU_SOURCE
 #include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern int setns(int, int);
+extern int unshare(int);
+
+enum step {
+    STEP_CGROUP,
+    STEP_NETWORK,
+    STEP_CGROUP_NAMESPACE,
+    STEP_ROOT,
+    STEP_TMP,
+    STEP_SHM,
+    STEP_CODE,
+    STEP_PROC,
+    STEP_MASK,
+    STEP_PROC_SYS,
+    STEP_PIVOT,
+    STEP_DETACH,
+    STEP_HOSTNAME,
+    STEP_USER,
+    STEP_USER_NAMESPACE,
+    STEP_USER_MAP,
+    STEP_CAPABILITIES,
+    STEP_PRIVILEGES,
+    STEP_DEATH_SIGNAL,
+    STEP_LIMITS,
+    STEP_DESCRIPTORS,
+    STEP_SECCOMP,
+    STEP_FORK,
+    STEP_SESSION,
+    STEP_DIRECTORY,
+    STEP_EXECUTE,
+    STEP_COUNT,
+};
+
+static const char *const names[STEP_COUNT] = {
+    [STEP_CGROUP] = "join cgroup",
+    [STEP_NETWORK] = "setns network",
+    [STEP_CGROUP_NAMESPACE] = "unshare cgroup namespace",
+    [STEP_ROOT] = "chdir root",
+    [STEP_TMP] = "mount /tmp",
+    [STEP_SHM] = "mount /dev/shm",
+    [STEP_CODE] = "mount /var/task",
+    [STEP_PROC] = "mount /proc",
+    [STEP_MASK] = "mask /proc",
+    [STEP_PROC_SYS] = "protect /proc/sys",
+    [STEP_PIVOT] = "pivot_root",
+    [STEP_DETACH] = "umount old root",
+    [STEP_HOSTNAME] = "sethostname",
+    [STEP_USER] = "setresuid",
+    [STEP_USER_NAMESPACE] = "unshare user namespace",
+    [STEP_USER_MAP] = "write uid_map",
+    [STEP_CAPABILITIES] = "drop capabilities",
+    [STEP_PRIVILEGES] = "no_new_privs",
+    [STEP_DEATH_SIGNAL] = "prctl PDEATHSIG",
+    [STEP_LIMITS] = "setrlimit",
+    [STEP_DESCRIPTORS] = "close_range",
+    [STEP_SECCOMP] = "seccomp",
+    [STEP_FORK] = "fork",
+    [STEP_SESSION] = "setsid",
+    [STEP_DIRECTORY] = "chdir",
+    [STEP_EXECUTE] = "execve",
+};
+
+const char *apus_step_name(int step) { return step >= 0 && step < STEP_COUNT ? names[step] : "unknown step"; }
+
+/// Descriptors inside the sandbox's init, after `arrange_descriptors`.
+enum { ERROR_PIPE = 3, STATUS_PIPE = 4 };
+
+static _Noreturn void fail(int pipe, enum step step, int error) {
+    struct apus_failure failure = {.step = (int32_t)step, .error = error};
+    ssize_t ignored = write(pipe, &failure, sizeof failure);
+    (void)ignored;
+    _exit(127);
+}
+
+#define TRY(step, expression)                                 \
+    do {                                                      \
+        if ((expression) < 0) fail(error_pipe, step, errno); \
+    } while (0)
+
+static int write_file(const char *path, const char *text) {
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    ssize_t size = (ssize_t)strlen(text);
+    int outcome = write(file, text, (size_t)size) == size ? 0 : -1;
+    int error = errno;
+    close(file);
+    errno = error;
+    return outcome;
+}
+
+/// Groups, network and the root: what needs power over the launcher's namespaces.
+static void enter(const struct apus_start *start, int error_pipe) {
+    // First the groups, so that everything below is already accounted for; the cgroup namespace after them, so that its
+    // root is the sandbox's own group.
+    for (int index = 0; index < start->cgroup_procs_count; index++)
+        TRY(STEP_CGROUP, write(start->cgroup_procs[index], "0", 1));
+    TRY(STEP_CGROUP_NAMESPACE, unshare(CLONE_NEWCGROUP));
+    TRY(STEP_NETWORK, setns(start->network, CLONE_NEWNET));
+
+    // The mount namespace is a private copy of the launcher's, so the skeleton is already here; what differs between
+    // sandboxes goes on top of its empty directories.
+    TRY(STEP_ROOT, chdir(start->root));
+    TRY(STEP_TMP, mount("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, start->temporary_options));
+    TRY(STEP_SHM, mount("tmpfs", "dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, start->shared_memory_options));
+    TRY(STEP_CODE, syscall(SYS_move_mount, start->code_tree, "", AT_FDCWD, "var/task", 4 /* F_EMPTY_PATH */));
+
+    // Before the old root goes: in a user namespace the kernel allows a new procfs only while a whole one is in view.
+    TRY(STEP_PROC, mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
+    static const char *const files[] = {
+        "proc/kcore",      "proc/keys",          "proc/key-users",   "proc/sysrq-trigger", "proc/timer_list",
+        "proc/timer_stats", "proc/sched_debug",  "proc/latency_stats", "proc/kmsg",        "proc/kallsyms",
+        "proc/kpagecount", "proc/kpageflags",    "proc/kpagecgroup", "proc/slabinfo",      "proc/vmallocinfo",
+        "proc/config.gz",
+    };
+    for (size_t index = 0; index < sizeof files / sizeof *files; index++)
+        if (mount("dev/null", files[index], NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
+            fail(error_pipe, STEP_MASK, errno);
+    static const char *const directories[] = {
+        "proc/acpi", "proc/asound", "proc/bus", "proc/driver", "proc/fs", "proc/irq", "proc/scsi", "proc/sysvipc",
+    };
+    for (size_t index = 0; index < sizeof directories / sizeof *directories; index++)
+        if (mount("mnt", directories[index], NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
+            fail(error_pipe, STEP_MASK, errno);
+    TRY(STEP_PROC_SYS, mount("proc/sys", "proc/sys", NULL, MS_BIND | MS_REC, NULL));
+    TRY(STEP_PROC_SYS, mount(NULL, "proc/sys", NULL,
+                             MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
+
+    TRY(STEP_PIVOT, syscall(SYS_pivot_root, ".", "."));
+    TRY(STEP_DETACH, umount2(".", MNT_DETACH));
+    TRY(STEP_ROOT, chdir("/"));
+    TRY(STEP_HOSTNAME, sethostname(start->hostname, strlen(start->hostname)));
+}
+
+static int set_capabilities(uint64_t permitted) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {
+        {.effective = (uint32_t)permitted, .permitted = (uint32_t)permitted},
+        {.effective = (uint32_t)(permitted >> 32), .permitted = (uint32_t)(permitted >> 32)},
+    };
+    return (int)syscall(SYS_capset, &header, data);
+}
+
+/// From root of the launcher's namespaces to a user without any power over them.
+static void drop(const struct apus_start *start, int error_pipe) {
+    if (start->host_user != 0) {
+        // CAP_SYS_ADMIN survives the change of user for one purpose: hosts that forbid unprivileged user namespaces
+        // (AppArmor, kernel.unprivileged_userns_clone) still allow this one.
+        TRY(STEP_USER, prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
+        TRY(STEP_USER, syscall(SYS_setgroups, 0, NULL));
+        TRY(STEP_USER, syscall(SYS_setresgid, start->host_user, start->host_user, start->host_user));
+        TRY(STEP_USER, syscall(SYS_setresuid, start->host_user, start->host_user, start->host_user));
+        TRY(STEP_USER, set_capabilities(1ULL << CAP_SYS_ADMIN));
+    }
+    // Every namespace above belongs to the launcher's user namespace: capabilities in this one mean nothing there.
+    TRY(STEP_USER_NAMESPACE, unshare(CLONE_NEWUSER));
+    // A process that changed its user is not dumpable and its /proc/self files are root's.
+    TRY(STEP_USER_MAP, prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+    TRY(STEP_USER_MAP, write_file("/proc/self/setgroups", "deny"));
+    TRY(STEP_USER_MAP, write_file("/proc/self/uid_map", start->user_map));
+    TRY(STEP_USER_MAP, write_file("/proc/self/gid_map", start->group_map));
+    // Not dumpable: the command, which is the same user, can neither trace the init nor read its memory.
+    TRY(STEP_USER_MAP, prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+
+    // The bounding set before the capabilities that are needed to empty it.
+    for (int capability = 0; capability < 64; capability++)
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
+            if (errno == EINVAL) break;
+            fail(error_pipe, STEP_CAPABILITIES, errno);
+        }
+    TRY(STEP_CAPABILITIES, prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
+    TRY(STEP_CAPABILITIES, set_capabilities(0));
+    TRY(STEP_PRIVILEGES, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+
+    // After the changes of credentials, which clear it. A launcher that died before this line is noticed by its end of
+    // the error pipe.
+    TRY(STEP_DEATH_SIGNAL, prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+    struct pollfd launcher = {.fd = error_pipe};
+    if (poll(&launcher, 1, 0) > 0 && (launcher.revents & POLLERR)) _exit(127);
+}
+
+/// Leaves /dev/null, the output, the error pipe and the status pipe open, at fixed numbers.
+static int arrange_descriptors(const struct apus_start *start) {
+    // First out of the way of the fixed numbers, then to them.
+    int output = fcntl(start->output, F_DUPFD_CLOEXEC, 16);
+    int error_pipe = fcntl(start->error_pipe, F_DUPFD_CLOEXEC, 16);
+    int status_pipe = fcntl(start->status_pipe, F_DUPFD_CLOEXEC, 16);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (output < 0 || error_pipe < 0 || status_pipe < 0 || null < 0) return -1;
+    if (dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) return -1;
+    if (dup3(error_pipe, ERROR_PIPE, O_CLOEXEC) < 0 || dup3(status_pipe, STATUS_PIPE, O_CLOEXEC) < 0) return -1;
+    return (int)syscall(SYS_close_range, 5U, ~0U, 0);
+}
+
+static int limit(int resource, unsigned long value) {
+    struct rlimit limit = {.rlim_cur = value, .rlim_max = value};
+    return (int)syscall(SYS_prlimit64, 0, resource, &limit, NULL);
+}
+
+static _Noreturn void execute(const struct apus_start *start) {
+    int error_pipe = ERROR_PIPE;
+    TRY(STEP_SESSION, syscall(SYS_setsid));
+    TRY(STEP_DIRECTORY, chdir(start->directory));
+    execve(start->arguments[0], start->arguments, start->environment);
+    fail(error_pipe, STEP_EXECUTE, errno);
+}
+
+/// Reaps until the command has ended, then ends: the kernel kills whatever is left in the pid namespace.
+static _Noreturn void reap(long command) {
+    for (;;) {
+        int status;
+        pid_t pid = waitpid(-1, &status, 0);
+        if (pid < 0 && errno != EINTR) _exit(1);
+        if (pid != command) continue;
+        ssize_t ignored = write(STATUS_PIPE, &status, sizeof status);
+        (void)ignored;
+        _exit(0);
+    }
+}
+
+static _Noreturn void initialize(const struct apus_start *start) {
+    int error_pipe = start->error_pipe;
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    prctl(PR_SET_NAME, "init", 0, 0, 0);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    umask(022);
+    enter(start, error_pipe);
+    drop(start, error_pipe);
+    TRY(STEP_DESCRIPTORS, arrange_descriptors(start));
+    error_pipe = ERROR_PIPE;
+    // After the user namespace was made: its maker's limit would bind every sandbox of this user together.
+    TRY(STEP_LIMITS, limit(RLIMIT_NPROC, start->processes));
+    TRY(STEP_LIMITS, limit(RLIMIT_NOFILE, start->descriptors));
+    TRY(STEP_LIMITS, limit(RLIMIT_CORE, 0));
+    // Last: the filter forbids most of the above. The command inherits it.
+    struct sock_fprog program = {.len = start->filter_count, .filter = (struct sock_filter *)start->filter};
+    TRY(STEP_SECCOMP, syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+    long command = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    TRY(STEP_FORK, command);
+    if (command == 0) execute(start);
+    explicit_bzero(start->secrets, start->secrets_size);
+    close(0);
+    close(1);
+    close(2);
+    close(ERROR_PIPE);
+    reap(command);
+}
+
+int apus_sandbox_start(const struct apus_start *start, int *pidfd) {
+    struct clone_args arguments = {
+        .flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .exit_signal = SIGCHLD,
+    };
+    if (start->cgroup_directory >= 0) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = (uint64_t)start->cgroup_directory;
+    }
+    long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (pid < 0) return -errno;
+    if (pid == 0) initialize(start);
+    return (int)pid;
+}

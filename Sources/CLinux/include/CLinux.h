@@ -1,3 +1,140 @@
+/// C for what Swift cannot say: system calls without a prototype that Swift imports, control messages (macros), and
+/// everything that runs between clone3 and execve.
+///
+/// Convention: a result below zero is `-errno`. Nothing here keeps state or allocates.
 #ifndef CLINUX_H
 #define CLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#include "network.h"
+
+/// Constants that need _GNU_SOURCE.
+extern const int apus_o_path;
+extern const uint64_t apus_clone_newns;
+extern const uint64_t apus_clone_newuser;
+
+// MARK: Descriptors and messages
+
+/// openat2 with O_CLOEXEC added, below `directory` and through no symbolic or magic link. Returns a descriptor the caller
+/// owns; -ELOOP for a link, -EXDEV for a path that leads out.
+int apus_open_beneath(int directory, const char *path, int flags);
+
+/// Sends one packet with `count` descriptors (at most 8) without waiting and without SIGPIPE. Returns the bytes sent.
+long apus_send(int socket, const void *bytes, size_t size, const int *descriptors, int count);
+
+/// Receives one packet and at most `*count` (up to 8) descriptors, close-on-exec, owned by the caller; `*count` becomes their
+/// number. `flags` are MSG_*. Returns the packet's size, 0 at the end, -EMSGSIZE (everything dropped) when it did not fit.
+long apus_receive(int socket, void *bytes, size_t capacity, int *descriptors, int *count, int flags);
+
+/// A close-on-exec pipe: its read end, which does not block, and its write end, which does.
+int apus_pipe(int ends[2]);
+
+/// A close-on-exec, non-blocking eventfd.
+int apus_eventfd(void);
+
+/// memfd_create with MFD_CLOEXEC and MFD_ALLOW_SEALING.
+int apus_memfd(const char *name);
+/// Seals a memfd against writing, growing, shrinking and further seals.
+int apus_memfd_seal(int descriptor);
+/// Whether a descriptor is a memfd with all of these seals: 1 or 0.
+int apus_memfd_is_sealed(int descriptor);
+
+// MARK: Processes
+
+int apus_unshare(uint64_t flags);
+int apus_setns(int descriptor, int type);
+int apus_pidfd_open(int pid);
+int apus_pidfd_kill(int pidfd, int signal);
+/// Collects the child behind a pidfd without waiting. Returns 1 and the code (CLD_*) and status, 0 when it still runs.
+int apus_pidfd_reap(int pidfd, int *code, int *status);
+int apus_set_parent_death_signal(int signal);
+int apus_set_dumpable(int dumpable);
+/// Overwrites memory in a way that the compiler keeps.
+void apus_wipe(void *bytes, size_t size);
+
+/// Spawns `path` with `argv` and an empty environment, `socket` as descriptor 3, standard input from /dev/null, standard
+/// output and error those of this process, default signals, nothing else open. Returns the pid.
+int apus_spawn(const char *path, char *const *argv, int socket);
+
+/// Tries in a child what an ordinary user needs: a user namespace and a tmpfs mount inside. 0 when it works.
+int apus_probe_user_namespace(void);
+/// Tries in a child (which then ends) to install a filter that allows everything. 0 when it works.
+int apus_probe_seccomp(void);
+
+// MARK: Mounts
+
+int apus_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *options);
+int apus_umount(const char *target, int flags);
+/// A detached copy of a mount (of the whole tree below when `recursive`): a descriptor the caller owns.
+int apus_clone_mount(int directory, const char *path, int recursive);
+/// Attaches a detached mount on what `target`, an O_PATH descriptor, stands for.
+int apus_attach_mount(int mount, int target);
+/// What apus_protect_mount makes of a mount, all of them read-only and nosuid.
+enum apus_protection {
+    APUS_PROTECT_MOUNT,   // nodev
+    APUS_PROTECT_TREE,    // nodev, with all mounts below
+    APUS_PROTECT_DEVICE,  // noexec; devices work
+};
+/// Protects the mount that a descriptor stands for (its root, when it is an O_PATH one).
+int apus_protect_mount(int mount, enum apus_protection protection);
+
+// MARK: One sandbox
+
+/// What the child needs to know. Everything points into memory of the launcher, of which the child has its own copy.
+struct apus_start {
+    /// Write end, close-on-exec: one `struct apus_failure`, or the end of file when the command was executed.
+    int error_pipe;
+    /// Write end: the command's wait status as one int.
+    int status_pipe;
+    /// The command's standard output and standard error.
+    int output;
+    /// A detached mount of the code, shown at /var/task.
+    int code_tree;
+    /// A network namespace to enter.
+    int network;
+    /// Files (`cgroup.procs` of v1) to join, and how many.
+    int cgroup_procs[4];
+    int cgroup_procs_count;
+    /// A v2 group to be born in, or -1.
+    int cgroup_directory;
+    /// The root's skeleton in the launcher's own mount namespace.
+    const char *root;
+    /// tmpfs options of /tmp and /dev/shm.
+    const char *temporary_options;
+    const char *shared_memory_options;
+    const char *hostname;
+    /// The host's user and group to become before entering the sandbox's own user namespace; not done when 0.
+    unsigned host_user;
+    /// Lines for uid_map and gid_map.
+    const char *user_map;
+    const char *group_map;
+    const char *directory;
+    char *const *arguments;
+    char *const *environment;
+    /// Memory with secrets (the environment), wiped in the sandbox's init once the command has its own copy.
+    void *secrets;
+    size_t secrets_size;
+    unsigned long descriptors;
+    unsigned long processes;
+    /// A seccomp program: `filter_count` struct sock_filter.
+    const void *filter;
+    unsigned short filter_count;
+};
+
+/// What the child writes to the error pipe.
+struct apus_failure {
+    int32_t step;
+    int32_t error;
+};
+
+/// Starts a sandbox's init in namespaces of its own; the init prepares everything and executes the command as its child.
+/// Returns the init's pid and its pidfd (close-on-exec, owned by the caller). The caller must be single-threaded.
+int apus_sandbox_start(const struct apus_start *start, int *pidfd);
+
+/// The name of a step in `struct apus_failure`.
+const char *apus_step_name(int step);
+
 #endif

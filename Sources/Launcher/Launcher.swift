@@ -1,0 +1,243 @@
+import CLinux
+import Linux
+import Sandbox
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// The launcher's loop: one thread, which waits for requests of the server, for sandboxes that begin and for sandboxes
+/// that end, and never for one of them alone.
+final class Launcher {
+    private let host: LauncherHost
+    private let socket: Int32
+    private let poller: Poller
+    private var outbox: Outbox
+    private var outboxWatched = false
+    private var slots: Slots
+    /// By slot.
+    private var sandboxes: [Int: SandboxRecord] = [:]
+    private var slotByID: [UInt64: Int] = [:]
+    /// Ended and reported; what they held is freed when nothing else is to be done.
+    private var ended: [(slot: Int, network: EnvironmentNetwork)] = []
+    /// Slots whose control groups the kernel still calls busy.
+    private var busy: [(slot: Int, group: ControlGroup)] = []
+    private var finished: [(slot: Int, group: ControlGroup)] = []
+    /// Refills since the last use of a network: a host on which they fail is not asked without end.
+    private var refills = 0
+    private let packet: UnsafeMutableRawBufferPointer
+
+    init(host: LauncherHost, socket: Int32) throws(SystemCallError) {
+        self.host = host
+        self.socket = socket
+        outbox = Outbox(socket: socket)
+        slots = Slots(count: host.configuration.maximumSandboxes)
+        packet = .allocate(byteCount: LauncherRequest.maximumSize, alignment: 16)
+        poller = try Poller()
+        try poller.add(socket, .server)
+        try poller.add(host.network.hostAddressSocket, .hostAddresses)
+        if host.network.wayOutSocket >= 0 { try poller.add(host.network.wayOutSocket, .wayOut) }
+    }
+
+    deinit { packet.deallocate() }
+
+    /// Serves until the server is gone. Every sandbox dies with this process (PDEATHSIG).
+    func run() throws(SystemCallError) {
+        let listener = host.network.endpointListener
+        let readiness = LauncherReadiness(
+            endpointAddress: host.network.endpointAddress, weaknesses: host.weaknesses, notes: host.notes)
+        let copy = listener >= 0 ? [try checked("dup") { fcntl(listener, F_DUPFD_CLOEXEC, 4) }] : []
+        try outbox.put(.ready(readiness), descriptors: copy)
+        while true {
+            let events = try poller.wait(milliseconds: patience())
+            if events.isEmpty { idle() }
+            for event in events {
+                switch event.source {
+                case .server:
+                    if event.writable { try outbox.flush() }
+                    if event.readable, try !readRequests() { return }
+                case .beginning(let slot): try begin(slot)
+                case .end(let slot): try end(slot)
+                case .hostAddresses: try? host.network.hostAddressesChanged()
+                case .wayOut: wayOutChanged()
+                }
+            }
+            try watchOutbox()
+        }
+    }
+
+    private func watchOutbox() throws(SystemCallError) {
+        if outbox.isEmpty == outboxWatched {
+            outboxWatched = !outbox.isEmpty
+            try poller.watch(socket, .server, writing: outboxWatched)
+        }
+    }
+
+    private func wayOutChanged() {
+        let before = host.network.wayOutSocket
+        host.network.wayOutChanged()
+        let after = host.network.wayOutSocket
+        if after != before, after >= 0 { try? poller.add(after, .wayOut) }
+    }
+
+    // MARK: Requests
+
+    /// False when the server is gone.
+    private func readRequests() throws(SystemCallError) -> Bool {
+        // A bounded number, so that a flood of requests does not keep ends from being reported.
+        for _ in 0..<16 {
+            switch try PacketSocket.receive(from: socket, into: packet, waiting: .never) {
+            case .nothing: return true
+            case .end: return false
+            case .packet(let size, let descriptors):
+                for descriptor in descriptors { close(descriptor) }
+                let bytes = UnsafeMutableRawBufferPointer(rebasing: packet[..<size])
+                defer { apus_wipe(bytes.baseAddress, bytes.count) }
+                // A server that sends what it cannot send is not ours any more: everything ends.
+                guard let request = try? LauncherRequest(decoding: UnsafeRawBufferPointer(bytes)) else { return false }
+                switch request {
+                case .start(let request): try start(request, bytes)
+                case .kill(let id): kill(id)
+                }
+            }
+        }
+        return true
+    }
+
+    private func start(
+        _ request: LauncherRequest.StartRequest, _ bytes: UnsafeMutableRawBufferPointer
+    ) throws(SystemCallError) {
+        do throws(SandboxError) {
+            if let weakness = host.weaknesses.first(where: { !host.configuration.accepted.contains($0) }) {
+                throw SandboxError(operation: "accept weakness", subject: weakness.rawValue, errno: EPERM)
+            }
+            guard slotByID[request.id] == nil else {
+                throw SandboxError(operation: "start", subject: "id \(request.id)", errno: EEXIST)
+            }
+            guard let slot = slots.take() else {
+                throw SandboxError(operation: "start", subject: "maximum of sandboxes", errno: EAGAIN)
+            }
+            let record: SandboxRecord
+            do throws(SandboxError) {
+                record = try SandboxStart(host: host, request: request, packet: bytes, slot: slot).run()
+            } catch {
+                slots.give(slot)
+                throw error
+            }
+            refills = 0
+            sandboxes[slot] = record
+            slotByID[request.id] = slot
+            do throws(SystemCallError) {
+                try poller.add(record.errorPipe, .beginning(slot: slot))
+                try poller.add(record.pidfd, .end(slot: slot))
+            } catch {
+                // Without a place in the loop its end would go unnoticed; only want of memory leads here.
+                exit(1)
+            }
+        } catch {
+            try outbox.put(.failed(id: request.id, error))
+        }
+    }
+
+    private func kill(_ id: UInt64) {
+        guard let slot = slotByID[id], let record = sandboxes[slot] else { return }
+        sandboxes[slot]?.killed = true
+        // The kernel kills everything in a pid namespace with its init.
+        _ = apus_pidfd_kill(record.pidfd, SIGKILL)
+    }
+
+    // MARK: Beginnings and ends
+
+    /// The error pipe has something to say: a failure, or, by its end, that the command runs.
+    private func begin(_ slot: Int) throws(SystemCallError) {
+        guard var record = sandboxes[slot], record.state == .starting else { return }
+        var failure = apus_failure()
+        let count = read(record.errorPipe, &failure, MemoryLayout<apus_failure>.size)
+        if count < 0 { return }
+        poller.remove(record.errorPipe)
+        close(record.errorPipe)
+        record.errorPipe = -1
+        if count == MemoryLayout<apus_failure>.size {
+            record.state = .failed
+            let step = String(cString: apus_step_name(failure.step))
+            try outbox.put(.failed(id: record.id, SandboxError(operation: step, subject: "", errno: failure.error)))
+        } else {
+            record.state = .running
+            let listener = try duplicate(record.network.runtimeAPIListener)
+            let pidfd = try duplicate(record.pidfd)
+            let peak = record.group.openMemoryPeak()
+            try outbox.put(
+                .started(id: record.id),
+                descriptors: [listener, record.output, pidfd] + (peak >= 0 ? [peak] : []))
+            record.output = -1
+        }
+        sandboxes[slot] = record
+    }
+
+    private func duplicate(_ descriptor: Int32) throws(SystemCallError) -> Int32 {
+        try checked("dup") { fcntl(descriptor, F_DUPFD_CLOEXEC, 4) }
+    }
+
+    /// The init is gone, and by then so is every process of its pid namespace.
+    private func end(_ slot: Int) throws(SystemCallError) {
+        // What the error pipe says comes before the end.
+        try begin(slot)
+        guard let record = sandboxes.removeValue(forKey: slot) else { return }
+        slotByID[record.id] = nil
+        var code: Int32 = 0
+        var status: Int32 = 0
+        let reaped = apus_pidfd_reap(record.pidfd, &code, &status)
+        if record.state == .running {
+            let cause: SandboxExit.Cause
+            if let command = record.commandStatus() {
+                cause = SandboxExit.Cause(waitStatus: command)
+            } else if reaped == 1, code != Int32(CLD_EXITED) {
+                cause = .signalled(number: Int(status))
+            } else {
+                cause = .lost
+            }
+            let outOfMemory = record.group.outOfMemoryKills() > 0
+            try outbox.put(.exited(id: record.id, SandboxExit(cause: cause, outOfMemory: outOfMemory)))
+        }
+        poller.remove(record.pidfd)
+        record.closeDescriptors()
+        ended.append((slot, record.network))
+        finished.append((slot, record.group))
+    }
+
+    // MARK: Idle work
+
+    /// How long the loop may wait, milliseconds.
+    private func patience() -> Int32 {
+        if !ended.isEmpty || !finished.isEmpty { return 0 }
+        if !busy.isEmpty { return 20 }
+        if host.network.wantsRefill { return refills < 64 ? 0 : 1000 }
+        return -1
+    }
+
+    /// One piece of what can wait: tearing down what has ended, then making what the next start will need.
+    private func idle() {
+        if let (_, network) = ended.popLast() {
+            host.network.release(network)
+            refills = 0
+        } else if let (slot, group) = finished.popLast() {
+            free(slot, group)
+        } else if !busy.isEmpty {
+            let again = busy
+            busy = []
+            for (slot, group) in again { free(slot, group) }
+        } else if host.network.wantsRefill {
+            refills += 1
+            host.network.refill()
+        }
+    }
+
+    /// A slot is free when nothing of its last sandbox is left: its user id, its group names.
+    private func free(_ slot: Int, _ group: ControlGroup) {
+        if group.remove() {
+            slots.give(slot)
+        } else {
+            busy.append((slot, group))
+        }
+    }
+}

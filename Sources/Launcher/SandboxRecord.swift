@@ -1,0 +1,60 @@
+import Linux
+import Sandbox
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// One sandbox, as the launcher's loop knows it. Owns its descriptors.
+struct SandboxRecord {
+    enum State: Hashable {
+        /// The error pipe is still open.
+        case starting
+        /// The server has been told that the command runs.
+        case running
+        /// The server has been told that it does not; the init is on its way out.
+        case failed
+    }
+
+    var id: UInt64
+    var state = State.starting
+    /// Whether the server has asked for its end.
+    var killed = false
+    var pidfd: Int32
+    /// Read ends.
+    var errorPipe: Int32
+    var statusPipe: Int32
+    var output: Int32
+    var network: EnvironmentNetwork
+    var group: ControlGroup
+
+    /// The command's wait status, if the init has written it.
+    func commandStatus() -> Int32? {
+        var status: Int32 = 0
+        let size = MemoryLayout<Int32>.size
+        return read(statusPipe, &status, size) == size ? status : nil
+    }
+
+    func closeDescriptors() {
+        for descriptor in [pidfd, errorPipe, statusPipe, output] where descriptor >= 0 { close(descriptor) }
+    }
+}
+
+extension SandboxExit.Cause {
+    /// From a wait status (waitpid(2)).
+    init(waitStatus: Int32) {
+        let signal = waitStatus & 0x7f
+        self = signal == 0 ? .exited(status: Int(waitStatus >> 8 & 0xff)) : .signalled(number: Int(signal))
+    }
+}
+
+/// Small numbers that are in use by at most one sandbox at a time: its slot, from which its user id follows.
+struct Slots {
+    private var free: [Int]
+
+    init(count: Int) { free = Array((0..<count).reversed()) }
+
+    mutating func take() -> Int? { free.popLast() }
+
+    mutating func give(_ slot: Int) { free.append(slot) }
+}

@@ -1,0 +1,168 @@
+import CLinux
+import Linux
+import Sandbox
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Everything between a valid request and the init's clone: what can fail is undone when it fails.
+struct SandboxStart {
+    let host: LauncherHost
+    let request: LauncherRequest.StartRequest
+    /// The packet that the request's ranges lie in.
+    let packet: UnsafeMutableRawBufferPointer
+    let slot: Int
+
+    /// User and group inside, as on AWS.
+    private static let innerUser = 993
+    private static let innerGroup = 990
+    /// Room for `/dev/shm`; what is in it counts as the sandbox's memory.
+    private static let sharedMemoryOptions = "size=64m,mode=1777,nr_inodes=4096"
+    private static let hostname = "apus"
+
+    func run() throws(SandboxError) -> SandboxRecord {
+        let root = host.root(named: request.root)
+        guard let root else { throw SandboxError(operation: "find root", subject: request.root, errno: ENOENT) }
+        do throws(SystemCallError) {
+            let code = Descriptor(owning: try openCode())
+            let group = try host.groups.make("\(slot)", limits: groupLimits)
+            do throws(SystemCallError) {
+                let network = try acquireNetwork()
+                do throws(SystemCallError) {
+                    return try start(root: root, code: code.number, group: group, network: network)
+                } catch {
+                    host.network.release(network)
+                    throw error
+                }
+            } catch {
+                _ = group.remove()
+                throw error
+            }
+        } catch {
+            throw SandboxError(operation: error.operation, subject: error.subject, errno: error.errno)
+        }
+    }
+
+    private var groupLimits: ControlGroupLimits {
+        ControlGroupLimits(
+            memory: UInt64(request.limits.memoryMiB) << 20,
+            cpuQuotaMicroseconds: request.limits.cpuMillis * ControlGroupLimits.periodMicroseconds / 1000,
+            // The init is one more.
+            processes: request.limits.processes + 1)
+    }
+
+    private func acquireNetwork() throws(SystemCallError) -> EnvironmentNetwork {
+        do {
+            return try host.network.acquire()
+        } catch {
+            throw SystemCallError("network: \(error.operation)", error.reason, errno: error.errno)
+        }
+    }
+
+    /// A detached, protected mount of the code. By descriptor, so that the directories above it do not matter.
+    private func openCode() throws(SystemCallError) -> Int32 {
+        let directory = Descriptor(
+            owning: try checkedDirect(
+                "open code", request.code,
+                apus_open_beneath(host.codeDirectory, request.code, apus_o_path | O_DIRECTORY)))
+        let mount = Descriptor(
+            owning: try checkedDirect("open_tree code", request.code, apus_clone_mount(directory.number, "", 0)))
+        try checkedDirect("mount_setattr code", request.code, apus_protect_mount(mount.number, APUS_PROTECT_MOUNT))
+        return mount.release()
+    }
+
+    private func start(
+        root: String, code: Int32, group: ControlGroup, network: EnvironmentNetwork
+    ) throws(SystemCallError) -> SandboxRecord {
+        let errors = try Pipe()
+        let status = try Pipe()
+        let output = try Pipe()
+        let user = host.separateUsers ? host.configuration.userBase + UInt32(slot) : 0
+
+        var start = apus_start()
+        start.error_pipe = errors.write.number
+        start.status_pipe = status.write.number
+        start.output = output.write.number
+        start.code_tree = code
+        start.network = network.namespace
+        start.cgroup_procs_count = Int32(group.joins.count)
+        withUnsafeMutableBytes(of: &start.cgroup_procs) { space in
+            group.joins.withUnsafeBytes { space.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(space.count))) }
+        }
+        start.cgroup_directory = group.birthplace
+        start.host_user = user
+        start.descriptors = UInt(request.limits.descriptors)
+        start.processes = UInt(request.limits.processes)
+        start.filter_count = UInt16(host.filter.count)
+        start.secrets = packet.baseAddress
+        start.secrets_size = packet.count
+
+        // Without privileges inside, the size is what counts; inodes take kernel memory, so they are limited, too.
+        let inodes = max(4096, request.limits.temporaryStorageMiB * 64)
+        var texts = CStrings()
+        start.root = texts.add(root)
+        start.temporary_options = texts.add(
+            "size=\(request.limits.temporaryStorageMiB)m,nr_inodes=\(inodes),mode=0700,uid=\(user),gid=\(user)")
+        start.shared_memory_options = texts.add(Self.sharedMemoryOptions)
+        start.hostname = texts.add(Self.hostname)
+        start.user_map = texts.add("\(Self.innerUser) \(user) 1")
+        start.group_map = texts.add("\(Self.innerGroup) \(user) 1")
+        start.directory = UnsafePointer(pointer(request.workingDirectory))
+
+        var pidfd: Int32 = -1
+        let arguments = request.arguments.map(pointer) + [nil]
+        let environment = request.environment.map(pointer) + [nil]
+        let pid = arguments.withUnsafeBufferPointer { arguments in
+            environment.withUnsafeBufferPointer { environment in
+                host.filter.withUnsafeBytes { filter in
+                    start.arguments = arguments.baseAddress
+                    start.environment = environment.baseAddress
+                    start.filter = filter.baseAddress
+                    return apus_sandbox_start(&start, &pidfd)
+                }
+            }
+        }
+        texts.free()
+        try checkedDirect("clone3", "", pid)
+        group.closeJoins()
+        return SandboxRecord(
+            id: request.id, pidfd: pidfd, errorPipe: errors.keepReader(), statusPipe: status.keepReader(),
+            output: output.keepReader(), network: network, group: group)
+    }
+
+    /// A zero-terminated string in the packet.
+    private func pointer(_ range: Range<Int>) -> UnsafeMutablePointer<CChar>? {
+        packet.baseAddress.map { ($0 + range.lowerBound).assumingMemoryBound(to: CChar.self) }
+    }
+}
+
+/// A close-on-exec pipe whose read end does not block.
+private struct Pipe: ~Copyable {
+    let read: Descriptor
+    let write: Descriptor
+
+    init() throws(SystemCallError) {
+        var ends: [Int32] = [-1, -1]
+        try checkedDirect("pipe2", "", apus_pipe(&ends))
+        read = Descriptor(owning: ends[0])
+        write = Descriptor(owning: ends[1])
+    }
+
+    consuming func keepReader() -> Int32 { read.release() }
+}
+
+/// C strings that live until ``free()``.
+private struct CStrings {
+    private var strings: [UnsafeMutablePointer<CChar>?] = []
+
+    mutating func add(_ text: String) -> UnsafePointer<CChar>? {
+        let copy = strdup(text)
+        strings.append(copy)
+        return UnsafePointer(copy)
+    }
+
+    func free() {
+        for string in strings { Glibc.free(string) }
+    }
+}

@@ -1,0 +1,266 @@
+import CLinux
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// What one control group allows its processes together.
+package struct ControlGroupLimits: Sendable, Hashable {
+    /// Memory with swap, bytes.
+    package var memory: UInt64
+    /// Microseconds of processor time in every 100 ms.
+    package var cpuQuotaMicroseconds: Int
+    package var processes: Int
+
+    package init(memory: UInt64, cpuQuotaMicroseconds: Int, processes: Int) {
+        self.memory = memory
+        self.cpuQuotaMicroseconds = cpuQuotaMicroseconds
+        self.processes = processes
+    }
+
+    /// The accounting period of both versions' quotas, microseconds: the kernel's default.
+    package static let periodMicroseconds = 100_000
+    /// The kernel refuses quotas under one millisecond.
+    var quota: Int { max(1000, cpuQuotaMicroseconds) }
+}
+
+/// The groups that this process may make: one parent group per hierarchy, a child in each for every sandbox.
+///
+/// A parent is named `apus-<pid>` and locked with flock for as long as its maker lives, so the next instance can tell the
+/// groups of the living from those of the dead, which it removes.
+package final class ControlGroups {
+    /// One hierarchy in which groups are made.
+    struct Parent {
+        var version: Int
+        var path: String
+        /// Holds the lock, too.
+        var directory: Int32
+        var controllers: Set<Controller>
+    }
+
+    private let parents: [Parent]
+    /// Controllers that no hierarchy gives to this process.
+    package let missing: Set<Controller>
+    /// Why, one sentence a controller at most, for the operator.
+    package let obstacles: [String]
+
+    init(parents: [Parent], obstacles: [String]) {
+        self.parents = parents
+        self.missing = Set(Controller.allCases).subtracting(parents.flatMap(\.controllers))
+        self.obstacles = obstacles
+    }
+
+    deinit {
+        for parent in parents {
+            _ = rmdir(parent.path)
+            close(parent.directory)
+        }
+    }
+
+    /// Finds and prepares what can be used. Never fails: what cannot be used is ``missing``.
+    package static func prepare() -> ControlGroups {
+        do {
+            return prepare(layout: try ControlGroupLayout.current())
+        } catch {
+            return ControlGroups(parents: [], obstacles: ["\(error)"])
+        }
+    }
+
+    private static func prepare(layout: ControlGroupLayout) -> ControlGroups {
+        var parents: [Parent] = []
+        var obstacles: [String] = []
+        // Controllers that share a version 1 hierarchy share the groups in it.
+        let hierarchies = Dictionary(grouping: layout.legacy.keys) { layout.legacy[$0]?.ownGroup ?? "" }
+        for (path, controllers) in hierarchies {
+            do {
+                let (name, directory) = try makeParent(in: path)
+                parents.append(
+                    Parent(version: 1, path: name, directory: directory, controllers: Set(controllers)))
+            } catch {
+                obstacles.append("\(error)")
+            }
+        }
+        let wanted = Set(Controller.allCases).subtracting(layout.legacy.keys)
+        if let unified = layout.unified, !wanted.isEmpty {
+            do {
+                parents.append(try UnifiedHierarchy(unified).prepare(wanted))
+            } catch {
+                obstacles.append("\(error)")
+            }
+        }
+        return ControlGroups(parents: parents, obstacles: obstacles)
+    }
+
+    /// Makes and locks our group under `path`, after removing what dead instances left there.
+    static func makeParent(in path: String) throws(SystemCallError) -> (path: String, directory: Int32) {
+        removeAbandoned(in: path)
+        let name = "\(path)/\(prefix)\(getpid())"
+        // Another instance that cleans up may take the new group for an abandoned one before it is locked.
+        for _ in 1...8 {
+            if mkdir(name, 0o755) < 0, errno != EEXIST { throw SystemCallError("mkdir", name, errno: errno) }
+            let directory = Descriptor(
+                owning: try checked("open", name) { open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
+            try checked("flock", name) { flock(directory.number, LOCK_EX) }
+            var locked = stat()
+            var present = stat()
+            if fstat(directory.number, &locked) == 0, stat(name, &present) == 0, locked.st_ino == present.st_ino {
+                return (name, directory.release())
+            }
+        }
+        throw SystemCallError("flock", name, errno: EAGAIN)
+    }
+
+    static let prefix = "apus-"
+
+    /// Removes the groups in `path` whose maker no longer holds their lock.
+    private static func removeAbandoned(in path: String) {
+        guard let names = try? KernelFile.names(in: path) else { return }
+        for name in names where name.hasPrefix(prefix) {
+            let group = path + "/" + name
+            let descriptor = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            if descriptor < 0 { continue }
+            let directory = Descriptor(owning: descriptor)
+            if flock(directory.number, LOCK_EX | LOCK_NB) < 0 { continue }
+            for child in (try? KernelFile.names(in: group)) ?? [] { _ = rmdir(group + "/" + child) }
+            _ = rmdir(group)
+        }
+    }
+
+    /// Makes the groups of one sandbox. Nothing is left behind when it throws.
+    package func make(_ name: String, limits: ControlGroupLimits) throws(SystemCallError) -> ControlGroup {
+        let group = ControlGroup(name: name)
+        do {
+            for parent in parents { try group.add(parent, limits: limits) }
+            return group
+        } catch {
+            _ = group.remove()
+            throw error
+        }
+    }
+}
+
+/// The groups of one sandbox, one in each hierarchy. Descriptors close with it; ``remove()`` is the owner's duty.
+package final class ControlGroup {
+    private let name: String
+    /// Where each group is: its parent's directory, and its own.
+    private var places: [(parent: Int32, directory: Int32)] = []
+    private var memory: (version: Int, directory: Int32)?
+    /// `cgroup.procs` of version 1 groups, open for writing: whoever writes `0` joins.
+    package private(set) var joins: [Int32] = []
+    /// The directory of the version 2 group, to be born in; -1 where there is none.
+    package private(set) var birthplace: Int32 = -1
+
+    init(name: String) { self.name = name }
+
+    deinit {
+        for place in places { close(place.directory) }
+        closeJoins()
+    }
+
+    /// Closes ``joins``, which nobody needs once the sandbox has been started.
+    package func closeJoins() {
+        for join in joins { close(join) }
+        joins = []
+    }
+
+    func add(_ parent: ControlGroups.Parent, limits: ControlGroupLimits) throws(SystemCallError) {
+        let path = parent.path + "/" + name
+        if mkdirat(parent.directory, name, 0o755) < 0 {
+            // Left by an earlier sandbox of ours whose group was still busy when it ended: empty by now, or an error.
+            guard errno == EEXIST, unlinkat(parent.directory, name, AT_REMOVEDIR) == 0,
+                mkdirat(parent.directory, name, 0o755) == 0
+            else { throw SystemCallError("mkdirat", path, errno: errno) }
+        }
+        let directory: Int32
+        do {
+            directory = try checked("openat", path) {
+                openat(parent.directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            }
+        } catch {
+            unlinkat(parent.directory, name, AT_REMOVEDIR)
+            throw error
+        }
+        places.append((parent.directory, directory))
+        if parent.controllers.contains(.memory) { memory = (parent.version, directory) }
+        if parent.version == 1 {
+            try ControlGroup.limitLegacy(directory, parent.controllers, limits)
+            joins.append(
+                try checked("openat", "cgroup.procs") { openat(directory, "cgroup.procs", O_WRONLY | O_CLOEXEC) })
+        } else {
+            try ControlGroup.limitUnified(directory, parent.controllers, limits)
+            birthplace = directory
+        }
+    }
+
+    private static func limitLegacy(
+        _ directory: Int32, _ controllers: Set<Controller>, _ limits: ControlGroupLimits
+    ) throws(SystemCallError) {
+        if controllers.contains(.memory) {
+            try KernelFile.write("\(limits.memory)", to: "memory.limit_in_bytes", in: directory)
+            // Memory and swap together, so after the limit on memory, which it may not be under. Kernels without swap
+            // accounting lack it: there the group is kept from swapping.
+            do {
+                try KernelFile.write("\(limits.memory)", to: "memory.memsw.limit_in_bytes", in: directory)
+            } catch where error.errno == ENOENT {
+                try KernelFile.write("0", to: "memory.swappiness", in: directory)
+            }
+        }
+        if controllers.contains(.cpu) {
+            try KernelFile.write("\(ControlGroupLimits.periodMicroseconds)", to: "cpu.cfs_period_us", in: directory)
+            try KernelFile.write("\(limits.quota)", to: "cpu.cfs_quota_us", in: directory)
+        }
+        if controllers.contains(.pids) {
+            try KernelFile.write("\(limits.processes)", to: "pids.max", in: directory)
+        }
+    }
+
+    private static func limitUnified(
+        _ directory: Int32, _ controllers: Set<Controller>, _ limits: ControlGroupLimits
+    ) throws(SystemCallError) {
+        if controllers.contains(.memory) {
+            try KernelFile.write("\(limits.memory)", to: "memory.max", in: directory)
+            do {
+                try KernelFile.write("0", to: "memory.swap.max", in: directory)
+            } catch where error.errno == ENOENT {}  // a kernel without swap
+            // The kernel then kills the whole sandbox, as AWS ends the whole environment.
+            try KernelFile.write("1", to: "memory.oom.group", in: directory)
+        }
+        if controllers.contains(.cpu) {
+            try KernelFile.write("\(limits.quota) \(ControlGroupLimits.periodMicroseconds)", to: "cpu.max", in: directory)
+        }
+        if controllers.contains(.pids) {
+            try KernelFile.write("\(limits.processes)", to: "pids.max", in: directory)
+        }
+    }
+
+    /// Opens the file that holds the peak use of memory in bytes, or -1: `memory.peak` exists from Linux 5.19 on.
+    package func openMemoryPeak() -> Int32 {
+        guard let memory else { return -1 }
+        let file = memory.version == 1 ? "memory.max_usage_in_bytes" : "memory.peak"
+        return openat(memory.directory, file, O_RDONLY | O_CLOEXEC)
+    }
+
+    /// How many processes of the group the kernel has killed for want of memory.
+    package func outOfMemoryKills() -> Int {
+        guard let memory else { return 0 }
+        let file = memory.version == 1 ? "memory.oom_control" : "memory.events"
+        guard let text = try? KernelFile.read(file, in: memory.directory) else { return 0 }
+        return ControlGroup.counter("oom_kill", in: text)
+    }
+
+    /// The value of `name` in a flat keyed file.
+    static func counter(_ name: String, in text: String) -> Int {
+        for line in text.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            if fields.count == 2, fields[0] == name { return Int(fields[1]) ?? 0 }
+        }
+        return 0
+    }
+
+    /// Removes the groups. False while one is still busy: try again later.
+    package func remove() -> Bool {
+        var removed = true
+        for place in places where unlinkat(place.parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT { removed = false }
+        return removed
+    }
+}

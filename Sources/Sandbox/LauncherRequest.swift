@@ -1,0 +1,103 @@
+/// What the server may ask of the launcher.
+package enum LauncherRequest: Sendable, Hashable {
+    case start(StartRequest)
+    case kill(id: UInt64)
+
+    /// A start in the launcher's hands. What the command gets stays where it was received, zero-terminated, so that the
+    /// launcher can hand it on without a copy and wipe it: these are ranges in the packet.
+    package struct StartRequest: Sendable, Hashable {
+        package var id: UInt64
+        package var root: String
+        package var code: String
+        package var arguments: [Range<Int>]
+        package var environment: [Range<Int>]
+        package var workingDirectory: Range<Int>
+        package var limits: SandboxLimits
+    }
+
+    /// No packet is larger, bytes: it must fit into a socket's default send buffer.
+    package static let maximumSize = 128 << 10
+
+    private enum Kind: UInt8 {
+        case start = 1
+        case kill = 2
+    }
+
+    package static func encodeStart(id: UInt64, _ spec: SandboxSpec) -> [UInt8] {
+        var writer = PacketWriter()
+        writer.put(Kind.start.rawValue)
+        writer.put(id)
+        writer.put(spec.root)
+        writer.put(spec.code)
+        writer.put(spec.arguments)
+        writer.put(spec.environment)
+        writer.put(spec.workingDirectory)
+        for limit in [
+            spec.limits.memoryMiB, spec.limits.cpuMillis, spec.limits.temporaryStorageMiB, spec.limits.processes,
+            spec.limits.descriptors,
+        ] {
+            writer.put(UInt32(clamping: limit))
+        }
+        return writer.bytes
+    }
+
+    package static func encodeKill(id: UInt64) -> [UInt8] {
+        var writer = PacketWriter()
+        writer.put(Kind.kill.rawValue)
+        writer.put(id)
+        return writer.bytes
+    }
+
+    /// - Throws: for anything but what the encoders write within these bounds: a code name that is one path component, an
+    ///   absolute command and directory, limits within their ranges.
+    package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
+        var reader = PacketReader(bytes)
+        switch Kind(rawValue: try reader.number(UInt8.self, "kind")) {
+        case .start:
+            let request = StartRequest(
+                id: try reader.number(UInt64.self, "id"), root: try reader.text("root"), code: try reader.text("code"),
+                arguments: try Self.ranges(&reader, "arguments"), environment: try Self.ranges(&reader, "environment"),
+                workingDirectory: try reader.textRange("working directory"), limits: try Self.limits(&reader))
+            try reader.finish()
+            guard Self.isComponent(request.code) else { throw PacketError("code") }
+            guard let command = request.arguments.first, Self.isAbsolute(bytes, command) else {
+                throw PacketError("arguments")
+            }
+            guard Self.isAbsolute(bytes, request.workingDirectory) else { throw PacketError("working directory") }
+            self = .start(request)
+        case .kill:
+            self = .kill(id: try reader.number(UInt64.self, "id"))
+            try reader.finish()
+        case nil: throw PacketError("kind")
+        }
+    }
+
+    private static func ranges(_ reader: inout PacketReader, _ field: String) throws(PacketError) -> [Range<Int>] {
+        try reader.list(field, maximum: 1024) { (reader) throws(PacketError) in try reader.textRange(field) }
+    }
+
+    private static func limits(_ reader: inout PacketReader) throws(PacketError) -> SandboxLimits {
+        var limits = SandboxLimits(memoryMiB: try value(&reader, "memory", 16...(1 << 20)))
+        limits.cpuMillis = try value(&reader, "cpu", 1...1_000_000)
+        limits.temporaryStorageMiB = try value(&reader, "temporary storage", 1...(1 << 20))
+        limits.processes = try value(&reader, "processes", 2...32_768)
+        limits.descriptors = try value(&reader, "descriptors", 16...1_048_576)
+        return limits
+    }
+
+    private static func value(
+        _ reader: inout PacketReader, _ field: String, _ range: ClosedRange<UInt32>
+    ) throws(PacketError) -> Int {
+        let value = try reader.number(UInt32.self, field)
+        guard range.contains(value) else { throw PacketError(field) }
+        return Int(value)
+    }
+
+    private static func isComponent(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 255 && name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/"))
+    }
+
+    private static func isAbsolute(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
+        !range.isEmpty && bytes[range.lowerBound] == UInt8(ascii: "/")
+    }
+}

@@ -1,0 +1,148 @@
+import Linux
+import Sandbox
+import Synchronization
+
+@testable import Launcher
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A launcher with directories of its own, and what a test does with its sandboxes.
+final class TestHost: Sendable {
+    let client: LauncherClient
+    let directory: String
+
+    /// Why no sandbox can be started on this machine; nil when they can.
+    static let obstacle: String? = {
+        if access(LauncherClient.defaultExecutable(), X_OK) < 0 {
+            return "apus-launcher has not been built beside the tests"
+        }
+        if geteuid() == 0 { return nil }
+        let result = HostProbe.userNamespace()
+        return result == 0 ? nil : "user namespaces: \(SystemCallError.text(result))"
+    }()
+
+    private init(client: LauncherClient, directory: String) {
+        self.client = client
+        self.directory = directory
+    }
+
+    /// The system's programs, as a runtime would have them.
+    static let systemRoot: RootTemplate = {
+        var root = RootTemplate(name: "system", binds: [RootTemplate.Bind(source: "/usr", target: "/usr")])
+        for directory in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
+            var information = stat()
+            guard lstat("/" + directory, &information) == 0 else { continue }
+            if information.st_mode & S_IFMT == S_IFLNK {
+                root.symlinks.append(RootTemplate.Symlink(path: "/" + directory, target: "usr/" + directory))
+            } else {
+                root.binds.append(RootTemplate.Bind(source: "/" + directory, target: "/" + directory))
+            }
+        }
+        return root
+    }()
+
+    static func start(accepted: [Weakness] = Weakness.allCases, maximumSandboxes: Int = 64) async throws -> TestHost {
+        var template = Array("/tmp/apus-test-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw SystemCallError("mkdtemp", errno: errno) }
+        let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        for name in ["code", "code/function", "code/other", "run"] { mkdir(directory + "/" + name, 0o755) }
+        let file = open(directory + "/code/other/secret", O_WRONLY | O_CREAT, 0o644)
+        _ = write(file, "secret", 6)
+        close(file)
+        let configuration = LauncherConfiguration(
+            roots: [systemRoot], codeDirectory: directory + "/code", runDirectory: directory + "/run",
+            accepted: accepted, maximumSandboxes: maximumSandboxes)
+        let client = try await LauncherClient.launch(configuration: configuration)
+        if client.endpointListener >= 0 { close(client.endpointListener) }
+        return TestHost(client: client, directory: directory)
+    }
+
+    func stop() async {
+        await withCheckedContinuation { continuation in client.shutdown { continuation.resume() } }
+        for name in ["code/function/file", "code/other/secret"] { unlink(directory + "/" + name) }
+        for name in ["code/function", "code/other", "code", "run", ""] { rmdir(directory + "/" + name) }
+    }
+
+    struct Run: Sendable {
+        var output: String
+        var exit: SandboxExit
+    }
+
+    /// A sandbox that has started: what it writes and how it ends are still to come.
+    struct Running: Sendable {
+        var started: StartedSandbox
+        var ended: Task<SandboxExit, Never>
+    }
+
+    func spec(
+        _ script: String, environment: [String] = [], limits: SandboxLimits = SandboxLimits(memoryMiB: 512)
+    ) -> SandboxSpec {
+        SandboxSpec(
+            root: "system", code: "function", arguments: ["/bin/sh", "-c", script],
+            environment: ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"] + environment, limits: limits)
+    }
+
+    func begin(_ spec: SandboxSpec) async throws -> Running {
+        let (exits, exitSource) = AsyncStream<SandboxExit>.makeStream()
+        let ended = Task {
+            for await exit in exits { return exit }
+            return SandboxExit(cause: .lost)
+        }
+        let started = try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<StartedSandbox, any Error>) in
+            client.start(
+                spec, completion: { continuation.resume(with: $0) },
+                exit: { exit in
+                    exitSource.yield(exit)
+                    exitSource.finish()
+                })
+        }
+        return Running(started: started, ended: ended)
+    }
+
+    /// Runs a shell script to its end.
+    func run(
+        _ script: String, environment: [String] = [], limits: SandboxLimits = SandboxLimits(memoryMiB: 512)
+    ) async throws -> Run {
+        let running = try await begin(spec(script, environment: environment, limits: limits))
+        let output = await Self.readAll(running.started.output)
+        let exit = await running.ended.value
+        close(running.started.runtimeAPIListener)
+        if running.started.memoryPeak >= 0 { close(running.started.memoryPeak) }
+        return Run(output: output, exit: exit)
+    }
+
+    /// Everything up to the end of the pipe, read on a thread of its own.
+    static func readAll(_ descriptor: Int32) async -> String {
+        await withCheckedContinuation { continuation in
+            var thread = pthread_t()
+            let body = Unmanaged.passRetained(Reader(descriptor: descriptor) { continuation.resume(returning: $0) })
+            pthread_create(
+                &thread, nil,
+                { context in
+                    if let context { Unmanaged<Reader>.fromOpaque(context).takeRetainedValue().run() }
+                    return nil
+                }, body.toOpaque())
+            pthread_detach(thread)
+        }
+    }
+
+    private final class Reader: Sendable {
+        let descriptor: Int32
+        let done: @Sendable (String) -> Void
+
+        init(descriptor: Int32, done: @escaping @Sendable (String) -> Void) {
+            self.descriptor = descriptor
+            self.done = done
+        }
+
+        func run() {
+            _ = fcntl(descriptor, F_SETFL, 0)
+            let bytes = try? KernelFile.read(descriptor, named: "output")
+            close(descriptor)
+            done(String(decoding: bytes ?? [], as: UTF8.self))
+        }
+    }
+}
