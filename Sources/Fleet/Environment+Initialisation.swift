@@ -37,7 +37,7 @@ extension Environment {
     }
 
     func sessionFailedToStart(_ error: SandboxError) {
-        let failure = EnvironmentFailure(error)
+        let failure = EnvironmentFailure(error, command: version.runtime.arguments.first ?? "")
         switch (state, failure) {
         case (.initialising, .some(let failure)):
             writeInitStart()
