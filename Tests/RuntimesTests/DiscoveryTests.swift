@@ -71,7 +71,9 @@ import Testing
     @Test func readsVersions() {
         #expect(Interpreter.Version("v20.20.2") == .init(major: 20, minor: 20, patch: 2))
         #expect(Interpreter.Version("3.14.0rc2") == .init(major: 3, minor: 14, patch: 0))
-        for text in ["", "3", "3.12", "3.12.", "a.b.c", "-3.1.1", "3..1", "v"] { #expect(Interpreter.Version(text) == nil) }
+        for text in ["", "3", "3.12", "3.12.", "a.b.c", "-3.1.1", "3..1", "v"] {
+            #expect(Interpreter.Version(text) == nil)
+        }
     }
 
     @Test(arguments: [

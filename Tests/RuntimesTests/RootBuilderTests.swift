@@ -20,7 +20,9 @@ import Testing
         try host.file("usr/local/lib/libpython3.12.so.1.0")
     }
 
-    var builder: RootBuilder { RootBuilder(files: RuntimeFiles(directory: host.path + "/data/runtime-1"), host: host.path) }
+    var builder: RootBuilder {
+        RootBuilder(files: RuntimeFiles(directory: host.path + "/data/runtime-1"), host: host.path)
+    }
 
     func interpreter(_ prefix: String, packages: [String] = []) -> Interpreter {
         Interpreter(
@@ -68,9 +70,11 @@ import Testing
 
     @Test func makesTheFilesOfAWSsUser() throws {
         let files = Dictionary(
-            uniqueKeysWithValues: builder.provided().files.map { ($0.path, String(decoding: $0.contents, as: UTF8.self)) })
+            uniqueKeysWithValues: builder.provided().files.map {
+                ($0.path, String(decoding: $0.contents, as: UTF8.self))
+            })
         #expect(try #require(files["/etc/passwd"]).contains("sbx_user1051:x:993:990:"))
-        #expect(files["/etc/resolv.conf"] == "")
+        #expect(files["/etc/resolv.conf"] == nil)
         #expect(files["/etc/hosts"] == "127.0.0.1 localhost\n")
         #expect(builder.provided().symlinks.contains(.init(path: "/etc/localtime", target: "/usr/share/zoneinfo/UTC")))
     }
