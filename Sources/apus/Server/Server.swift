@@ -100,8 +100,10 @@ enum Server {
             configuration: limits, sandboxing: launcher, logs: logs.store, credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, logger: logger)
 
+        var functionSettings = LambdaService.Configuration(codeDirectory: "\(directory)/code")
+        functionSettings.quotas.concurrentExecutions = settings.concurrency
         let functions = LambdaService(
-            configuration: LambdaService.Configuration(codeDirectory: "\(directory)/code"),
+            configuration: functionSettings,
             database: try SQLiteDatabase(
                 path: "\(directory)/apus.db", durability: .durable, migrations: LambdaService.migrations),
             blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
