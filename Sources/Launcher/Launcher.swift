@@ -98,6 +98,7 @@ final class Launcher {
                 switch request {
                 case .start(let request): try start(request, bytes)
                 case .kill(let id): kill(id)
+                case .settle(let id): settle(id)
                 }
             }
         }
@@ -136,6 +137,17 @@ final class Launcher {
             }
         } catch {
             try outbox.put(.failed(id: request.id, error))
+        }
+    }
+
+    private func settle(_ id: UInt64) {
+        guard let slot = slotByID[id], let record = sandboxes[slot], let quota = record.settledQuota else { return }
+        sandboxes[slot]?.settledQuota = nil
+        do {
+            try record.group.setQuota(microseconds: quota)
+        } catch {
+            // It shall not keep what others are to have.
+            kill(id)
         }
     }
 

@@ -27,6 +27,8 @@ struct SandboxRecord {
     var output: Int32
     var network: EnvironmentNetwork
     var group: ControlGroup
+    /// Microseconds of processor time in every accounting period from its settling on; nil once it is settled.
+    var settledQuota: Int?
 
     /// The command's wait status, if the init has written it.
     func commandStatus() -> Int32? {

@@ -47,9 +47,17 @@ struct SandboxStart {
     private var groupLimits: ControlGroupLimits {
         ControlGroupLimits(
             memory: UInt64(request.limits.memoryMiB) << 20,
-            cpuQuotaMicroseconds: request.limits.cpuMillis * ControlGroupLimits.periodMicroseconds / 1000,
+            cpuQuotaMicroseconds: Self.quota(request.limits.initCPUMillis),
             // The init is one more.
             processes: request.limits.processes + 1)
+    }
+
+    /// Microseconds of processor time in every accounting period.
+    private static func quota(_ cpuMillis: Int) -> Int { cpuMillis * ControlGroupLimits.periodMicroseconds / 1000 }
+
+    /// What the quota is to be once the sandbox is settled; nil when it is that from the start.
+    private var settledQuota: Int? {
+        request.limits.cpuMillis == request.limits.initCPUMillis ? nil : Self.quota(request.limits.cpuMillis)
     }
 
     private func acquireNetwork() throws(SystemCallError) -> EnvironmentNetwork {
@@ -128,7 +136,7 @@ struct SandboxStart {
         group.closeJoins()
         return SandboxRecord(
             id: request.id, pidfd: pidfd, errorPipe: errors.keepReader(), statusPipe: status.keepReader(),
-            output: output.keepReader(), network: network, group: group)
+            output: output.keepReader(), network: network, group: group, settledQuota: settledQuota)
     }
 
     /// A zero-terminated string in the packet.

@@ -20,8 +20,10 @@ package struct ControlGroupLimits: Sendable, Hashable {
 
     /// The accounting period of both versions' quotas, microseconds: the kernel's default.
     package static let periodMicroseconds = 100_000
+    var quota: Int { Self.accepted(cpuQuotaMicroseconds) }
+
     /// The kernel refuses quotas under one millisecond.
-    var quota: Int { max(1000, cpuQuotaMicroseconds) }
+    static func accepted(_ quota: Int) -> Int { max(1000, quota) }
 }
 
 /// The groups that this process may make: one parent group per hierarchy, a child in each for every sandbox.
@@ -146,6 +148,7 @@ package final class ControlGroup {
     /// Where each group is: its parent's directory, and its own.
     private var places: [(parent: Int32, directory: Int32)] = []
     private var memory: (version: Int, directory: Int32)?
+    private var cpu: (version: Int, directory: Int32)?
     /// `cgroup.procs` of version 1 groups, open for writing: whoever writes `0` joins.
     package private(set) var joins: [Int32] = []
     /// The directory of the version 2 group, to be born in; -1 where there is none.
@@ -183,6 +186,7 @@ package final class ControlGroup {
         }
         places.append((parent.directory, directory))
         if parent.controllers.contains(.memory) { memory = (parent.version, directory) }
+        if parent.controllers.contains(.cpu) { cpu = (parent.version, directory) }
         if parent.version == 1 {
             try ControlGroup.limitLegacy(directory, parent.controllers, limits)
             joins.append(
@@ -231,6 +235,17 @@ package final class ControlGroup {
         }
         if controllers.contains(.pids) {
             try KernelFile.write("\(limits.processes)", to: "pids.max", in: directory)
+        }
+    }
+
+    /// Changes the processor time in every accounting period. Does nothing where no hierarchy limits it.
+    package func setQuota(microseconds: Int) throws(SystemCallError) {
+        guard let cpu else { return }
+        let quota = ControlGroupLimits.accepted(microseconds)
+        if cpu.version == 1 {
+            try KernelFile.write("\(quota)", to: "cpu.cfs_quota_us", in: cpu.directory)
+        } else {
+            try KernelFile.write("\(quota) \(ControlGroupLimits.periodMicroseconds)", to: "cpu.max", in: cpu.directory)
         }
     }
 

@@ -8,7 +8,7 @@ import Synchronization
 
 /// The server's end of the launcher: starts it, asks it for sandboxes, and tells what becomes of them.
 ///
-/// Everything that comes back is delivered on one thread of its own. `start` and `kill` never wait: what the socket does
+/// Everything that comes back is delivered on one thread of its own. `start`, `settle` and `kill` never wait: what the socket does
 /// not take at once is queued, within a bound for starts (EAGAIN past it). When the launcher dies, every sandbox that it
 /// had is dead, too, before its exit is delivered as `.lost`.
 package final class LauncherClient: Sandboxing {
@@ -60,6 +60,8 @@ package final class LauncherClient: Sandboxing {
     ) {
         connection.start(spec, completion: completion, exit: exit)
     }
+
+    package func settle(_ id: UInt64) { connection.settle(id) }
 
     package func kill(_ id: UInt64) { connection.kill(id) }
 

@@ -75,9 +75,13 @@ final class LauncherConnection: Sendable {
         if ended { completion(.failure(error)) } else { wake() }
     }
 
-    func kill(_ id: UInt64) {
+    func settle(_ id: UInt64) { submit(LauncherRequest.encodeSettle(id: id), about: id) }
+
+    func kill(_ id: UInt64) { submit(LauncherRequest.encodeKill(id: id), about: id) }
+
+    private func submit(_ packet: [UInt8], about id: UInt64) {
         state.withLock { state in
-            if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeKill(id: id), &state) }
+            if state.socket >= 0, state.pending[id] != nil { submit(packet, &state) }
         }
     }
 

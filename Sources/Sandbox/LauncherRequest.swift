@@ -2,6 +2,7 @@
 package enum LauncherRequest: Sendable, Hashable {
     case start(StartRequest)
     case kill(id: UInt64)
+    case settle(id: UInt64)
 
     /// A start in the launcher's hands. What the command gets stays where it was received, zero-terminated, so that the
     /// launcher can hand it on without a copy and wipe it: these are ranges in the packet.
@@ -21,6 +22,7 @@ package enum LauncherRequest: Sendable, Hashable {
     private enum Kind: UInt8 {
         case start = 1
         case kill = 2
+        case settle = 3
     }
 
     package static func encodeStart(id: UInt64, _ spec: SandboxSpec) -> [UInt8] {
@@ -33,17 +35,21 @@ package enum LauncherRequest: Sendable, Hashable {
         writer.put(spec.environment)
         writer.put(spec.workingDirectory)
         for limit in [
-            spec.limits.memoryMiB, spec.limits.cpuMillis, spec.limits.temporaryStorageMiB, spec.limits.processes,
-            spec.limits.descriptors,
+            spec.limits.memoryMiB, spec.limits.cpuMillis, spec.limits.initCPUMillis, spec.limits.temporaryStorageMiB,
+            spec.limits.processes, spec.limits.descriptors,
         ] {
             writer.put(UInt32(clamping: limit))
         }
         return writer.bytes
     }
 
-    package static func encodeKill(id: UInt64) -> [UInt8] {
+    package static func encodeKill(id: UInt64) -> [UInt8] { encode(.kill, id) }
+
+    package static func encodeSettle(id: UInt64) -> [UInt8] { encode(.settle, id) }
+
+    private static func encode(_ kind: Kind, _ id: UInt64) -> [UInt8] {
         var writer = PacketWriter()
-        writer.put(Kind.kill.rawValue)
+        writer.put(kind.rawValue)
         writer.put(id)
         return writer.bytes
     }
@@ -68,6 +74,9 @@ package enum LauncherRequest: Sendable, Hashable {
         case .kill:
             self = .kill(id: try reader.number(UInt64.self, "id"))
             try reader.finish()
+        case .settle:
+            self = .settle(id: try reader.number(UInt64.self, "id"))
+            try reader.finish()
         case nil: throw PacketError("kind")
         }
     }
@@ -79,6 +88,7 @@ package enum LauncherRequest: Sendable, Hashable {
     private static func limits(_ reader: inout PacketReader) throws(PacketError) -> SandboxLimits {
         var limits = SandboxLimits(memoryMiB: try value(&reader, "memory", 16...(1 << 20)))
         limits.cpuMillis = try value(&reader, "cpu", 1...1_000_000)
+        limits.initCPUMillis = try value(&reader, "cpu of init", 1...1_000_000)
         limits.temporaryStorageMiB = try value(&reader, "temporary storage", 1...(1 << 20))
         limits.processes = try value(&reader, "processes", 2...32_768)
         limits.descriptors = try value(&reader, "descriptors", 16...1_048_576)

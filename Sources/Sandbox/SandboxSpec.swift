@@ -50,6 +50,8 @@ package struct SandboxLimits: Sendable, Hashable {
     package var memoryMiB: Int
     /// Thousandths of a core: 1,769 MB of function memory earn one full core.
     package var cpuMillis: Int
+    /// Thousandths of a core from the start until ``Sandboxing/settle(_:)``; from then on ``cpuMillis``.
+    package var initCPUMillis: Int
     /// Size of `/tmp`, MiB.
     package var temporaryStorageMiB: Int
     package var processes: Int
@@ -58,6 +60,7 @@ package struct SandboxLimits: Sendable, Hashable {
     package init(memoryMiB: Int, temporaryStorageMiB: Int = 512, processes: Int = 1024, descriptors: Int = 1024) {
         self.memoryMiB = memoryMiB
         self.cpuMillis = max(1, memoryMiB * 1000 / 1769)
+        self.initCPUMillis = self.cpuMillis
         self.temporaryStorageMiB = temporaryStorageMiB
         self.processes = processes
         self.descriptors = descriptors

@@ -64,6 +64,10 @@ package protocol Sandboxing: Sendable {
         exit: @escaping @Sendable (SandboxExit) -> Void
     )
 
+    /// Gives the sandbox its lasting share of the processors (``SandboxLimits/cpuMillis``) in place of the one that it began
+    /// with. Returns at once. Does nothing for an id that has ended or is settled.
+    func settle(_ id: UInt64)
+
     /// Kills every process of the sandbox and frees what it held. Does nothing for an id that has ended.
     func kill(_ id: UInt64)
 }

@@ -1,8 +1,8 @@
-import Linux
 import Sandbox
 import Testing
 
 @testable import Launcher
+@testable import Linux
 
 #if canImport(Glibc)
     import Glibc
@@ -360,6 +360,54 @@ struct ControlGroupSuite {
             close(descriptor)
         }
         await host.stop()
+    }
+
+    /// cgroups(7): the quota is microseconds of processor time in a period of 100,000 here.
+    @Test func givesTheLastingShareOfTheProcessorsWhenSettled() async throws {
+        let host = try await TestHost.start()
+        guard !host.client.readiness.weaknesses.contains(.cpuLimit) else { return await host.stop() }
+        var limits = SandboxLimits(memoryMiB: 128)
+        limits.initCPUMillis = 1000
+        let settling = try await host.begin(host.spec("exec sleep 600", limits: limits))
+        let other = try await host.begin(host.spec("exec sleep 600", limits: limits))
+        #expect(try quotas(of: host) == [100_000, 100_000])
+        host.client.settle(settling.started.id)
+        host.client.settle(settling.started.id)
+        // A later start is answered after the settling.
+        #expect(try await host.run("echo next", limits: limits).output == "next\n")
+        // 128 MB earn 128 / 1,769 of a core; its neighbour keeps what it has.
+        #expect(try quotas(of: host).prefix(2) == [7200, 100_000])
+        for running in [settling, other] {
+            host.client.kill(running.started.id)
+            _ = await running.ended.value
+            host.client.settle(running.started.id)
+            for descriptor in [running.started.output, running.started.runtimeAPIListener, running.started.memoryPeak]
+            where descriptor >= 0 { close(descriptor) }
+        }
+        #expect(try await host.run("echo fine").output == "fine\n")
+        await host.stop()
+    }
+
+    /// The quotas of the host's sandboxes, microseconds, by slot.
+    private func quotas(of host: TestHost) throws -> [Int] {
+        let layout = try ControlGroupLayout.current()
+        let name = "apus-\(host.client.processID)"
+        if let place = layout.legacy[.cpu] {
+            return try slots(in: "\(place.ownGroup)/\(name)").map {
+                Int(try KernelFile.read("\($0)/cpu.cfs_quota_us").dropLast()) ?? 0
+            }
+        }
+        // The launcher may have put its group under an ancestor of ours.
+        let parent = layout.unified.flatMap { unified in
+            UnifiedHierarchy(unified).candidates().first { access("\($0)/\(name)", F_OK) == 0 }
+        }
+        return try slots(in: "\(try #require(parent))/\(name)").map {
+            Int(try KernelFile.read("\($0)/cpu.max").prefix { $0 != " " }) ?? 0
+        }
+    }
+
+    private func slots(in group: String) throws -> [String] {
+        try KernelFile.names(in: group).compactMap(Int.init).sorted().map { "\(group)/\($0)" }
     }
 
     @Test func leavesNoGroupBehind() async throws {
