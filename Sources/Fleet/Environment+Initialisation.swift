@@ -103,7 +103,7 @@ extension Environment {
         let session = makeSession()
         state = .retrying(session, running, reported: nil)
         timer?.set(running.deadline)
-        log.beginTail()
+        log.beginTail(work.invocation.logTail)
         session.start(spec(for: .invocation))
     }
 
