@@ -9,11 +9,11 @@ struct ZipWriter: ~Copyable {
     }
 
     private let archive: OpaquePointer
-    private let output = Output()
+    private let output: Output
 
     init() throws(ArchiveError) {
         guard let archive = archive_write_new() else { throw .unreadable(reason: "out of memory") }
-        self.archive = archive
+        let output = Output()
         // Blocks are for tapes: without the two calls about them, zeros would follow the zip's end.
         guard archive_write_set_format_zip(archive) == ARCHIVE_OK,
             archive_write_set_options(archive, "zip:hdrcharset=UTF-8") == ARCHIVE_OK,
@@ -27,7 +27,13 @@ struct ZipWriter: ~Copyable {
                         UnsafeRawBufferPointer(start: bytes, count: count)
                     return count
                 }, nil) == ARCHIVE_OK
-        else { throw .unreadable(reason: archive.lastError) }
+        else {
+            let reason = archive.lastError
+            archive_write_free(archive)
+            throw .unreadable(reason: reason)
+        }
+        self.archive = archive
+        self.output = output
     }
 
     deinit { archive_write_free(archive) }
