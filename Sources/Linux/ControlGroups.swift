@@ -145,7 +145,8 @@ package final class ControlGroup {
     /// Where each group is: its parent's directory, and its own.
     private var places: [(parent: Int32, directory: Int32)] = []
     private var memory: (version: Int, directory: Int32)?
-    /// `cgroup.procs` of version 1 groups, open for writing: whoever writes `0` joins.
+    private var cpu: (version: Int, directory: Int32)?
+    /// `tasks` of version 1 groups, open for writing: the thread that writes `0` joins.
     package private(set) var joins: [Int32] = []
     /// The directory of the version 2 group, to be born in; -1 where there is none.
     package private(set) var birthplace: Int32 = -1
@@ -182,10 +183,12 @@ package final class ControlGroup {
         }
         places.append((parent.directory, directory))
         if parent.controllers.contains(.memory) { memory = (parent.version, directory) }
+        if parent.controllers.contains(.cpu) { cpu = (parent.version, directory) }
         if parent.version == 1 {
             try ControlGroup.limitLegacy(directory, parent.controllers, limits)
-            joins.append(
-                try checked("openat", "cgroup.procs") { openat(directory, "cgroup.procs", O_WRONLY | O_CLOEXEC) })
+            // Not cgroup.procs: a thread that moves itself does without the lock over all forks and exits of the host, for
+            // which cgroup.procs waits many milliseconds. The init has one thread.
+            joins.append(try checked("openat", "tasks") { openat(directory, "tasks", O_WRONLY | O_CLOEXEC) })
         } else {
             try ControlGroup.limitUnified(directory, parent.controllers, limits)
             birthplace = directory
@@ -230,6 +233,17 @@ package final class ControlGroup {
         }
         if controllers.contains(.pids) {
             try KernelFile.write("\(limits.processes)", to: "pids.max", in: directory)
+        }
+    }
+
+    /// Changes the processor limit of a group in use.
+    package func limitCPU(quotaMicroseconds: Int) throws(SystemCallError) {
+        guard let cpu else { return }
+        let quota = max(1000, quotaMicroseconds)
+        if cpu.version == 1 {
+            try KernelFile.write("\(quota)", to: "cpu.cfs_quota_us", in: cpu.directory)
+        } else {
+            try KernelFile.write("\(quota) \(ControlGroupLimits.periodMicroseconds)", to: "cpu.max", in: cpu.directory)
         }
     }
 

@@ -63,6 +63,8 @@ package final class LauncherClient: Sandboxing {
 
     package func kill(_ id: UInt64) { connection.kill(id) }
 
+    package func settle(_ id: UInt64) { connection.settle(id) }
+
     /// Ends the launcher and with it every sandbox; their exits are delivered first. Returns at once; `completion` is
     /// called when all is over. Does nothing the second time.
     package func shutdown(completion: @escaping @Sendable () -> Void = {}) { connection.shutdown(completion) }

@@ -81,6 +81,12 @@ final class LauncherConnection: Sendable {
         }
     }
 
+    func settle(_ id: UInt64) {
+        state.withLock { state in
+            if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeSettle(id: id), &state) }
+        }
+    }
+
     func shutdown(_ completion: @escaping @Sendable () -> Void) {
         let ended = state.withLock { state in
             if state.ended { return true }

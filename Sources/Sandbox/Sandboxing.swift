@@ -64,6 +64,14 @@ package protocol Sandboxing: Sendable {
         exit: @escaping @Sendable (SandboxExit) -> Void
     )
 
+    /// Ends what ``SandboxLimits/initializationCPUMillis`` allowed: from now on `cpuMillis` holds. Does nothing for an id that
+    /// has ended.
+    func settle(_ id: UInt64)
+
     /// Kills every process of the sandbox and frees what it held. Does nothing for an id that has ended.
     func kill(_ id: UInt64)
+}
+
+extension Sandboxing {
+    package func settle(_ id: UInt64) {}
 }

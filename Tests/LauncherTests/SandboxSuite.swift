@@ -362,6 +362,32 @@ struct ControlGroupSuite {
         await host.stop()
     }
 
+    @Test func lendsProcessorTimeForInitialization() async throws {
+        let host = try await TestHost.start()
+        let layout = try ControlGroupLayout.current()
+        // Version 2 writes quota and period into one file.
+        let (place, file) = (layout.legacy[.cpu] ?? layout.unified, layout.legacy[.cpu] == nil ? "cpu.max" : "cpu.cfs_quota_us")
+        guard !host.client.readiness.weaknesses.contains(.cpuLimit), let place else { return await host.stop() }
+        var spec = host.spec("sleep 600")
+        spec.limits.cpuMillis = 72
+        spec.limits.initializationCPUMillis = 2000
+        let running = try await host.begin(spec)
+        let path = "\(place.ownGroup)/apus-\(host.client.processID)/0/\(file)"
+        if access(path, F_OK) == 0 {
+            #expect(try KernelFile.read(path).hasPrefix("200000"))
+            host.client.settle(running.started.id)
+            // Requests are served in order: the next sandbox runs after the change.
+            #expect(try await host.run("true").exit.cause == .exited(status: 0))
+            #expect(try KernelFile.read(path).hasPrefix("7200"))
+        }
+        host.client.kill(running.started.id)
+        _ = await running.ended.value
+        for descriptor in [running.started.output, running.started.runtimeAPIListener, running.started.memoryPeak] {
+            close(descriptor)
+        }
+        await host.stop()
+    }
+
     @Test func leavesNoGroupBehind() async throws {
         let host = try await TestHost.start()
         let name = "apus-\(host.client.processID)"
