@@ -221,7 +221,8 @@ final class Launcher {
     private func patience() -> Int32 {
         if !ended.isEmpty || !finished.isEmpty { return 0 }
         if !busy.isEmpty { return 20 }
-        // Making a spare takes a millisecond or more, in which a sandbox that is about to run would wait to be reported.
+        // Making a spare takes a millisecond or more, in which a sandbox that is about to run would wait to be
+        // reported.
         if starting > 0 { return -1 }
         if host.network.wantsRefill { return refills < 64 ? 0 : 1000 }
         return -1

@@ -91,7 +91,9 @@ struct SandboxStart {
         start.network = network.namespace
         start.cgroup_tasks_count = Int32(group.joins.count)
         withUnsafeMutableBytes(of: &start.cgroup_tasks) { space in
-            group.joins.withUnsafeBytes { space.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(space.count))) }
+            group.joins.withUnsafeBytes {
+                space.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(space.count)))
+            }
         }
         start.cgroup_directory = group.birthplace
         start.host_user = user

@@ -26,8 +26,8 @@ package struct ControlGroupLimits: Sendable, Hashable {
 
 /// The groups that this process may make: one parent group per hierarchy, a child in each for every sandbox.
 ///
-/// A parent is named `apus-<pid>` and locked with flock for as long as its maker lives, so the next instance can tell the
-/// groups of the living from those of the dead, which it removes.
+/// A parent is named `apus-<pid>` and locked with flock for as long as its maker lives, so the next instance can tell
+/// the groups of the living from those of the dead, which it removes.
 package final class ControlGroups {
     /// One hierarchy in which groups are made.
     struct Parent {
@@ -186,8 +186,8 @@ package final class ControlGroup {
         if parent.controllers.contains(.cpu) { cpu = (parent.version, directory) }
         if parent.version == 1 {
             try ControlGroup.limitLegacy(directory, parent.controllers, limits)
-            // Not cgroup.procs: a thread that moves itself does without the lock over all forks and exits of the host, for
-            // which cgroup.procs waits many milliseconds. The init has one thread.
+            // Not cgroup.procs: a thread that moves itself does without the lock over all forks and exits of the host,
+            // for which cgroup.procs waits many milliseconds. The init has one thread.
             joins.append(try checked("openat", "tasks") { openat(directory, "tasks", O_WRONLY | O_CLOEXEC) })
         } else {
             try ControlGroup.limitUnified(directory, parent.controllers, limits)
@@ -204,7 +204,7 @@ package final class ControlGroup {
             // accounting lack it: there the group is kept from swapping.
             do {
                 try KernelFile.write("\(limits.memory)", to: "memory.memsw.limit_in_bytes", in: directory)
-            } catch where error.errno == ENOENT {
+            } catch  where error.errno == ENOENT {
                 try KernelFile.write("0", to: "memory.swappiness", in: directory)
             }
         }
@@ -224,12 +224,13 @@ package final class ControlGroup {
             try KernelFile.write("\(limits.memory)", to: "memory.max", in: directory)
             do {
                 try KernelFile.write("0", to: "memory.swap.max", in: directory)
-            } catch where error.errno == ENOENT {}  // a kernel without swap
+            } catch  where error.errno == ENOENT {}  // a kernel without swap
             // The kernel then kills the whole sandbox, as AWS ends the whole environment.
             try KernelFile.write("1", to: "memory.oom.group", in: directory)
         }
         if controllers.contains(.cpu) {
-            try KernelFile.write("\(limits.quota) \(ControlGroupLimits.periodMicroseconds)", to: "cpu.max", in: directory)
+            try KernelFile.write(
+                "\(limits.quota) \(ControlGroupLimits.periodMicroseconds)", to: "cpu.max", in: directory)
         }
         if controllers.contains(.pids) {
             try KernelFile.write("\(limits.processes)", to: "pids.max", in: directory)

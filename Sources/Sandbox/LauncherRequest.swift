@@ -58,7 +58,8 @@ package enum LauncherRequest: Sendable, Hashable {
         return writer.bytes
     }
 
-    /// - Throws: for anything but what the encoders write within these bounds: a code name that is one path component, an
+    /// - Throws: for anything but what the encoders write within these bounds: a code name that is one path component,
+    /// an
     ///   absolute command and directory, limits within their ranges.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
         var reader = PacketReader(bytes)
