@@ -40,9 +40,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // 0: C that Swift cannot say, and the system libraries.
@@ -79,20 +81,34 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "AWSWire", "Storage", "Sandbox", "Linux", "Runtimes", "Fleet", "LambdaService", "LogsService", "Gateway", nioCore,
+                "AWSWire", "Storage", "Archive", "Sandbox", "Launcher", "Linux", "Runtimes", "Fleet", "LambdaService",
+                "LogsService", "Gateway", nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
             swiftSettings: strict),
         .executableTarget(name: "apus-launcher", dependencies: ["Launcher"], swiftSettings: strict),
 
+        // What `make bench` drives: the load generator with its baseline server, and a native function.
+        .executableTarget(
+            name: "apus-load",
+            dependencies: [
+                nioCore, nioPosix, nioHTTP1,
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/load", swiftSettings: strict),
+        .executableTarget(name: "apus-echo", path: "Benchmarks/echo", swiftSettings: strict),
+
         tests("LinuxTests", ["Linux"]),
         tests("SandboxTests", ["Sandbox"]),
         tests("LauncherTests", ["Launcher", "Sandbox", "Linux"]),
         tests("AWSWireTests", ["AWSWire", nioCore, nioHTTP1]),
-        tests("LambdaModelTests", ["LambdaModel", "AWSWire", nioCore, nioHTTP1]),
+        tests("LambdaModelTests", ["LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
         tests("StorageTests", ["Storage"]),
         tests("ArchiveTests", ["Archive"]),
         tests("RuntimesTests", ["Runtimes", "Sandbox"]),

@@ -6,11 +6,20 @@ package struct AWSError: Error, Sendable, Hashable {
         case server = "Service"
     }
 
+    /// How the members of a JSON body are spelled: error shapes differ even within one service.
+    package enum Spelling: Sendable, Hashable {
+        /// `{"message":…}`: errors that no model describes, such as failed validation and authentication.
+        case plain
+        /// `{"Type":…,"Message":…}`, with the name that the error shape gives its message.
+        case typed(message: String)
+    }
+
     /// The error shape's name, such as `ResourceNotFoundException`.
     package var code: String
     package var message: String
     package var status: Int
     package var fault: Fault
+    package var spelling: Spelling
     /// Further string members of the error shape, such as `Reason` of `TooManyRequestsException`, in wire order.
     package var members: [(name: String, value: String)] { extra.map { ($0.name, $0.value) } }
     /// Further headers of the answer, such as `Retry-After`.
@@ -23,14 +32,34 @@ package struct AWSError: Error, Sendable, Hashable {
     private var extra: [Member]
 
     package init(
-        code: String, message: String, status: Int, fault: Fault = .client, members: [(name: String, value: String)] = [],
-        headers: [String: String] = [:]
+        code: String, message: String, status: Int, fault: Fault = .client, spelling: Spelling = .plain,
+        members: [(name: String, value: String)] = [], headers: [String: String] = [:]
     ) {
         self.code = code
         self.message = message
         self.status = status
         self.fault = fault
+        self.spelling = spelling
         self.headers = headers
         self.extra = members.map { Member(name: $0.name, value: $0.value) }
+    }
+}
+
+extension AWSError {
+    /// The request could not be read at all.
+    package static func serialization(_ message: String) -> AWSError {
+        AWSError(code: "SerializationException", message: message, status: 400)
+    }
+
+    /// The request names no operation that this service has.
+    package static var unknownOperation: AWSError {
+        AWSError(code: "UnknownOperationException", message: "", status: 404)
+    }
+
+    /// AWS has the operation, Apus does not have it yet.
+    package static func notImplemented(_ operation: String) -> AWSError {
+        AWSError(
+            code: "NotImplementedException", message: "The operation \(operation) is not implemented.", status: 501,
+            fault: .server)
     }
 }

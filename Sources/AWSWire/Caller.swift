@@ -8,8 +8,10 @@ package struct AccountID: Sendable, Hashable, CustomStringConvertible {
         self.digits = String(digits)
     }
 
+    private init(known digits: String) { self.digits = digits }
+
     /// The account that an emulator's users expect when they name none.
-    package static let standard = AccountID("000000000000")!  // swift-format-ignore: NeverForceUnwrap
+    package static let standard = AccountID(known: "000000000000")
 
     package var description: String { digits }
 }

@@ -18,7 +18,8 @@ package struct ServiceRequest: Sendable {
     package var endpoint: String
 
     package init(
-        method: HTTPMethod, path: String, query: String? = nil, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer(),
+        method: HTTPMethod, path: String, query: String? = nil, headers: HTTPHeaders = [:],
+        body: ByteBuffer = ByteBuffer(),
         caller: Caller, requestID: String, endpoint: String = "http://127.0.0.1:4566"
     ) {
         self.method = method

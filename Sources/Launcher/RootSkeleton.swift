@@ -56,8 +56,8 @@ struct RootSkeleton {
     /// Files that a template may replace: the user that AWS runs functions as, and name resolution.
     private static func defaultFiles(nameserver: String?) -> [String: [UInt8]] {
         var files = [
-            "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nsbx_user1051:x:993:993::/tmp:/bin/sh\n",
-            "/etc/group": "root:x:0:\nsbx_user1051:x:993:\n",
+            "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nsbx_user1051:x:993:990::/tmp:/bin/sh\n",
+            "/etc/group": "root:x:0:\nsbx_user1051:x:990:\n",
             "/etc/hosts": "127.0.0.1 localhost localhost.localdomain\n",
             "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
         ]

@@ -14,8 +14,9 @@ struct SandboxStart {
     let packet: UnsafeMutableRawBufferPointer
     let slot: Int
 
-    /// The user inside, as on AWS.
+    /// User and group inside, as on AWS.
     private static let innerUser = 993
+    private static let innerGroup = 990
     /// Room for `/dev/shm`; what is in it counts as the sandbox's memory.
     private static let sharedMemoryOptions = "size=64m,mode=1777,nr_inodes=4096"
     private static let hostname = "apus"
@@ -112,7 +113,7 @@ struct SandboxStart {
         start.shared_memory_options = texts.add(Self.sharedMemoryOptions)
         start.hostname = texts.add(Self.hostname)
         start.user_map = texts.add("\(Self.innerUser) \(user) 1")
-        start.group_map = texts.add("\(Self.innerUser) \(user) 1")
+        start.group_map = texts.add("\(Self.innerGroup) \(user) 1")
         start.directory = UnsafePointer(pointer(request.workingDirectory))
 
         var pidfd: Int32 = -1

@@ -1,0 +1,278 @@
+"""`make bench`: ratios, each against a baseline that runs in the same minute, turn by turn.
+
+    Benchmarks/bench.py [ROW ...]    runs all rows, or those whose names contain one of the words
+
+Absolute times depend on the machine; ratios travel. Every row alternates numerator and denominator for a number of rounds
+and quotes the median round. The table goes to standard output and to docs/benchmarks.md.
+"""
+
+import datetime
+import json
+import os
+import pathlib
+import platform
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "Tests/Clients"))
+from conftest import ROLE, Server, wait_until, zip_of  # noqa: E402
+
+BUILT = ROOT / ".build/release"
+ROUNDS = int(os.environ.get("APUS_BENCH_ROUNDS", "5"))
+SECONDS = os.environ.get("APUS_BENCH_SECONDS", "1.5")
+
+PYTHON = "def handler(event, context):\n    return event\n"
+NODE = "export const handler = async (event) => event;\n"
+
+
+class Nginx:
+    """nginx as a reverse proxy, with keep-alive on both sides, to the plain server."""
+
+    def __init__(self, upstream):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="apus-bench-"))
+        self.folder.chmod(0o755)
+        self.port = upstream + 1 if upstream < 65000 else upstream - 1
+        (self.folder / "nginx.conf").write_text(f"""
+worker_processes 1; daemon off; pid {self.folder}/pid; error_log {self.folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
+  fastcgi_temp_path {self.folder}/f; uwsgi_temp_path {self.folder}/u; scgi_temp_path {self.folder}/s;
+  keepalive_requests 100000000;
+  upstream plain {{ server 127.0.0.1:{upstream}; keepalive 128; keepalive_requests 100000000; }}
+  server {{ listen 127.0.0.1:{self.port}; location / {{ proxy_pass http://plain; proxy_http_version 1.1; proxy_set_header Connection ""; }} }}
+}}""")
+        nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+        self.process = subprocess.Popen([nginx, "-c", self.folder / "nginx.conf", "-p", self.folder], stderr=subprocess.DEVNULL)
+        wait_until(lambda: send(self.port, plain(self.port), 1, "0.05", quiet=True), 10, "nginx")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(10)
+        shutil.rmtree(self.folder)
+
+
+REQUESTS = pathlib.Path(tempfile.mkdtemp(prefix="apus-bench-"))
+
+
+def plain(port, path="/"):
+    body = b'{"name": "Apus"}'
+    return f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def invocation(server, function):
+    """The bytes of one signed invocation; valid for five minutes."""
+    body = b'{"name": "Apus"}'
+    url = f"{server.endpoint}/2015-03-31/functions/{function}/invocations"
+    request = AWSRequest("POST", url, data=body, headers={"Content-Length": str(len(body))})
+    SigV4Auth(Credentials(server.credentials["access_key_id"], server.credentials["secret_access_key"]), "lambda", "us-east-1").add_auth(request)
+    target = urllib.parse.urlparse(url)
+    head = [f"POST {target.path} HTTP/1.1", f"Host: {target.netloc}"] + [f"{name}: {value}" for name, value in request.headers.items()]
+    return ("\r\n".join(head) + "\r\n\r\n").encode() + body
+
+
+def send(port, request, connections, seconds=SECONDS, quiet=False):
+    """One run of the load generator: count, perSecond, p50, p99 (microseconds)."""
+    path = REQUESTS / "request"
+    path.write_bytes(request)
+    ended = subprocess.run(
+        [BUILT / "apus-load", "send", "--port", str(port), "--request", path, "--connections", str(connections), "--seconds", seconds,
+         "--warmup", "0.3"], capture_output=True, text=True)
+    if ended.returncode:
+        if quiet:
+            return None
+        raise SystemExit(ended.stderr)
+    result = json.loads(ended.stdout)
+    if result["failures"] and not quiet:
+        raise SystemExit(f"{result['failures']} of {result['count']} requests failed")
+    return result
+
+
+def percentile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+class Bench:
+    def __init__(self):
+        self.server = Server().start()
+        self.port = int(self.server.endpoint.rsplit(":", 1)[1])
+        self.client = self.server.client()
+        self.plain = subprocess.Popen([BUILT / "apus-load", "answer"], stdout=subprocess.PIPE, text=True)
+        self.plain_port = int(self.plain.stdout.readline())
+        self.nginx = Nginx(self.plain_port)
+        self.rows = []
+
+    def close(self):
+        self.nginx.close()
+        self.plain.send_signal(signal.SIGTERM)
+        self.server.close()
+
+    def deploy(self, name, files, runtime, handler):
+        self.client.create_function(
+            FunctionName=name, Runtime=runtime, Handler=handler, Role=ROLE, Code={"ZipFile": zip_of(files)}, MemorySize=1769, Timeout=30)
+        self.client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+
+    def row(self, name, ours, base, unit, ratios):
+        """`ratios`: label → list of one ratio per round."""
+        quoted = ", ".join(f"{label} **{statistics.median(values):.2f}**" for label, values in ratios.items())
+        self.rows.append((name, quoted, f"{ours} {unit}", f"{base} {unit}"))
+        print(f"{name:58} {quoted.replace('**', ''):34} {ours} against {base} {unit}", flush=True)
+
+    def latency(self, name, function, connections=1):
+        rounds = []
+        for _ in range(ROUNDS):
+            rounds.append((send(self.port, invocation(self.server, function), connections), send(self.nginx.port, plain(self.nginx.port), connections)))
+        median = lambda side, key: statistics.median(r[side][key] for r in rounds)  # noqa: E731
+        self.row(
+            name, f"{median(0, 'p50'):.0f} / {median(0, 'p99'):.0f}", f"{median(1, 'p50'):.0f} / {median(1, 'p99'):.0f}", "µs (p50 / p99)",
+            {key: [ours[key] / base[key] for ours, base in rounds] for key in ("p50", "p99")})
+
+    def throughput(self, name, function, connections, base_port, base_path):
+        rounds = []
+        for _ in range(ROUNDS):
+            base = plain(base_port, base_path)
+            if base_path != "/":
+                base = f"GET {base_path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+            rounds.append((send(self.port, invocation(self.server, function), connections), send(base_port, base, connections)))
+        median = lambda side: statistics.median(r[side]["perSecond"] for r in rounds)  # noqa: E731
+        self.row(name, f"{median(0):.0f}", f"{median(1):.0f}", "a second", {"per second": [o["perSecond"] / b["perSecond"] for o, b in rounds]})
+
+    def cold(self, name, language, files, runtime, handler, baseline):
+        """Each round asks a function that never ran, and runs the bare interpreter, in turn."""
+        ours, base = [], []
+        for number in range(ROUNDS * 5):
+            function = f"cold-{language}-{number}"
+            self.deploy(function, files, runtime, handler)
+            begin = time.perf_counter()
+            answer = self.client.invoke(FunctionName=function, Payload=b"{}")
+            ours.append((time.perf_counter() - begin) * 1000)
+            assert "FunctionError" not in answer, answer["Payload"].read()
+            begin = time.perf_counter()
+            subprocess.run(baseline, check=True)
+            base.append((time.perf_counter() - begin) * 1000)
+            self.client.delete_function(FunctionName=function)
+        self.row(
+            name, f"{percentile(ours, .5):.1f} / {percentile(ours, .99):.1f}", f"{percentile(base, .5):.1f} / {percentile(base, .99):.1f}",
+            "ms (p50 / p99)", {"p50": [percentile(ours, .5) / percentile(base, .5)], "p99": [percentile(ours, .99) / percentile(base, .99)]})
+
+    def memory(self, name, count=20):
+        """Proportional memory of idle warm Python environments against as many fresh interpreters with the same imports."""
+        import concurrent.futures
+
+        self.deploy("idle", {"app.py": "import time, json, logging, traceback\ndef handler(e, c): time.sleep(0.8)\n"}, "python3.11", "app.handler")
+        client = self.server.client()
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            list(pool.map(lambda _: client.invoke(FunctionName="idle"), range(count)))
+        inits = children(self.server.process.pid)
+        ours = [sum(pss(p) for p in [init] + descendants(init)) for init in inits if command(init).startswith("apus-launcher") or descendants(init)]
+        ours = sorted(ours)[-count:]
+        fresh = [subprocess.Popen([sys.executable, "-c", "import time, json, logging, traceback; print(1, flush=True); time.sleep(60)"], stdout=subprocess.PIPE)
+                 for _ in range(count)]
+        for process in fresh:
+            process.stdout.readline()
+        base = [pss(process.pid) for process in fresh]
+        for process in fresh:
+            process.kill()
+            process.wait()
+        self.row(name, f"{statistics.mean(ours) / 1024:.1f}", f"{statistics.mean(base) / 1024:.1f}", "MiB each",
+                 {"mean": [statistics.mean(ours) / statistics.mean(base)]})
+
+
+def children(pid):
+    """The launcher's children: one init for each sandbox (and slirp4netns)."""
+    launchers = descendants(pid, 1)
+    return [child for launcher in launchers for child in descendants(launcher, 1)]
+
+
+def descendants(pid, depth=99):
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(path.parent.name))
+    return found + ([x for child in found for x in descendants(child, depth - 1)] if depth > 1 else [])
+
+
+def command(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def pss(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+
+
+def idle(bench):
+    """What a server that nobody asks uses: resident memory now, processor ticks over some seconds."""
+    fields = lambda: pathlib.Path(f"/proc/{bench.process.pid}/stat").read_text().rsplit(")", 1)[1].split()  # noqa: E731
+    before = sum(map(int, fields()[11:13]))
+    time.sleep(5)
+    resident = next(int(line.split()[1]) for line in pathlib.Path(f"/proc/{bench.process.pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return resident / 1024, sum(map(int, fields()[11:13])) - before
+
+
+def main(words):
+    fresh = Server().start()
+    resident, ticks = idle(fresh)
+    fresh.close()
+    print(f"idle server: {resident:.1f} MiB resident, {ticks} ticks of 10 ms in 5 s")
+    bench = Bench()
+    python = subprocess.run([sys.executable, "-c", "import sys; print(sys._base_executable)"], capture_output=True, text=True).stdout.strip()
+    try:
+        bench.deploy("echo", {"bootstrap!": (BUILT / "apus-echo").read_bytes()}, "provided.al2023", "any")
+        bench.deploy("python", {"app.py": PYTHON}, "python3.11", "app.handler")
+        bench.deploy("node", {"index.mjs": NODE}, "nodejs20.x", "index.handler")
+        rows = [
+            ("warm native echo / nginx proxy to a plain server", lambda n: bench.latency(n, "echo")),
+            ("warm Python / nginx proxy to a plain server", lambda n: bench.latency(n, "python")),
+            ("warm Node.js / nginx proxy to a plain server", lambda n: bench.latency(n, "node")),
+            ("cold Python / python3 -c pass", lambda n: bench.cold(n, "python", {"app.py": PYTHON}, "python3.11", "app.handler", [python, "-c", "pass"])),
+            ("cold Node.js / node -e 0", lambda n: bench.cold(n, "node", {"index.mjs": NODE}, "nodejs20.x", "index.handler", ["node", "-e", "0"])),
+            ("native echo, 64 connections / our own health page", lambda n: bench.throughput(n, "echo", 64, bench.port, "/_apus/health")),
+            ("native echo, 64 connections / bare plain server", lambda n: bench.throughput(n, "echo", 64, bench.plain_port, "/")),
+            ("memory of an idle Python environment / fresh interpreter", lambda n: bench.memory(n)),
+        ]
+        for name, run in rows:
+            if not words or any(word in name for word in words):
+                run(name)
+    finally:
+        bench.close()
+    if not words:
+        write(bench.rows, resident, ticks)
+
+
+def write(rows, resident, ticks):
+    lines = [
+        "# Benchmarks", "",
+        "Ratios against a baseline of the same run, which alternates with the measured side; smaller is better, but for the rows",
+        "per second. `make bench` repeats all of it, `Benchmarks/bench.py WORD` the rows whose name has the word. Absolute",
+        "figures are those of one small shared machine and say little by themselves.", "",
+        f"{datetime.date.today()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}.", "",
+        f"An idle server: {resident:.0f} MiB resident, {ticks * 10} ms of processor time in 5 s.", "",
+        "| row | ratio | Apus | baseline |", "|---|---|---|---|",
+    ] + [f"| {' | '.join(row)} |" for row in rows]
+    (ROOT / "docs/benchmarks.md").write_text("\n".join(lines) + "\n")
+
+
+main(sys.argv[1:])

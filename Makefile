@@ -1,0 +1,57 @@
+# One entry per verb; continuous integration calls the same ones.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BUILD := swift build -c release --static-swift-stdlib
+VENV := .venv
+PYTHON ?= python3
+
+.PHONY: help run build test unit-test client-test bench format lint models clean
+
+help: ## List the verbs
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+run: build ## Build, start the server on 127.0.0.1:4566, deploy and invoke the examples, serve until Ctrl-C
+	@Scripts/install-missing run
+	@Scripts/run
+
+build: ## Build the release binaries .build/release/apus and .build/release/apus-launcher
+	@Scripts/install-missing build
+	@$(BUILD) --product apus
+	@$(BUILD) --product apus-launcher
+
+test: unit-test client-test ## Run every test
+
+unit-test: ## Run the Swift tests
+	@Scripts/install-missing build run
+	@swift test --parallel
+
+client-test: build $(VENV)/ready ## Drive the release binary with boto3, aws and Terraform
+	@Scripts/install-missing run
+	@$(VENV)/bin/python -m pytest -q -n 2 Tests/Clients Tests/Bootstraps
+
+$(VENV)/ready: Tests/Clients/requirements.txt
+	@Scripts/install-missing test
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --requirement Tests/Clients/requirements.txt
+	@touch $@
+
+bench: build $(VENV)/ready ## Measure against baselines in the same run; writes docs/benchmarks.md
+	@Scripts/install-missing run bench
+	@$(BUILD) --product apus-load
+	@$(BUILD) --product apus-echo
+	@$(VENV)/bin/python Benchmarks/bench.py
+
+models: $(VENV)/ready ## Regenerate Sources/Models from the installed botocore
+	@$(VENV)/bin/python Scripts/generate_models.py
+
+format: ## Format the Swift sources in place
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+lint: $(VENV)/ready ## Check format and that the generated models are current
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	@$(VENV)/bin/python Scripts/generate_models.py --check
+
+clean: ## Delete what was built
+	@rm -rf .build $(VENV)

@@ -1,0 +1,41 @@
+/// Why a request is not accepted as its signer's, in the words that AWS uses.
+///
+/// The wording of `IncompleteSignatureException` and of the scope and clock failures is what AWS services answer (the
+/// IAM User Guide's "Troubleshoot Signature Version 4" quotes a part of it).
+package struct SigV4Failure: Error, Sendable, Hashable {
+    package enum Code: String, Sendable, Hashable {
+        case missingAuthenticationToken = "MissingAuthenticationTokenException"
+        case incompleteSignature = "IncompleteSignatureException"
+        case unrecognizedClient = "UnrecognizedClientException"
+        case invalidSignature = "InvalidSignatureException"
+        case expiredToken = "ExpiredTokenException"
+    }
+
+    package var code: Code
+    package var message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package static let missingToken = SigV4Failure(.missingAuthenticationToken, "Missing Authentication Token")
+    package static let invalidToken = SigV4Failure(
+        .unrecognizedClient, "The security token included in the request is invalid.")
+    package static let expiredToken = SigV4Failure(
+        .expiredToken, "The security token included in the request is expired")
+    package static let mismatch = SigV4Failure(
+        .invalidSignature,
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
+            + "Key and signing method. Consult the service documentation for details.")
+
+    /// The error as a service of this protocol answers it: 403 from REST services, 400 from the JSON-RPC ones.
+    package func error(for wireProtocol: WireProtocol) -> AWSError {
+        let status =
+            switch wireProtocol {
+            case .restJSON: 403
+            case .awsJSON: 400
+            }
+        return AWSError(code: code.rawValue, message: message, status: status)
+    }
+}

@@ -1,0 +1,92 @@
+/// A regular expression of an AWS model, matched against whole strings.
+///
+/// The subset that the models use, with the meaning that Java gives it: classes, groups, alternation, counted
+/// repetition, anchors, look-ahead and look-behind, `\d \w \s` over ASCII, and Unicode's general categories. It is a
+/// simulation of the automaton, so a match takes time in proportion to the text's length times the pattern's, whatever
+/// the text.
+package struct Pattern: Sendable, CustomStringConvertible {
+    /// The expression as the model spells it.
+    package let source: String
+    private let program: Program
+
+    package var description: String { source }
+
+    /// - Throws: `PatternError` for what lies outside the subset.
+    package init(_ source: String) throws(PatternError) {
+        var parser = PatternParser(source)
+        self.source = source
+        program = Program(try parser.parse())
+    }
+
+    /// For expressions in generated code, which are known to be within the subset.
+    package init(known source: String) {
+        do { try self.init(source) } catch { preconditionFailure("pattern \(source): \(error)") }
+    }
+
+    /// Whether the whole of `text` matches.
+    package func matches(_ text: String) -> Bool {
+        program.run(text.unicodeScalars.map(\.value), from: 0, to: .end)
+    }
+}
+
+/// Why an expression cannot be used.
+package struct PatternError: Error, Sendable, Hashable, CustomStringConvertible {
+    package let description: String
+}
+
+/// The syntax of an expression.
+indirect enum PatternNode {
+    case set(ScalarSet)
+    case begin
+    case end
+    case sequence([PatternNode])
+    case choice([PatternNode])
+    case repeated(PatternNode, min: Int, max: Int?)
+    case look(ahead: Bool, negative: Bool, PatternNode)
+}
+
+/// A set of Unicode scalars.
+struct ScalarSet: Sendable {
+    var ranges: [ClosedRange<UInt32>] = []
+    /// Major classes of general categories, such as `L`.
+    var categories: [Character] = []
+    var complements: [ScalarSet] = []
+    var isNegated = false
+
+    func contains(_ scalar: UInt32) -> Bool {
+        (ranges.contains { $0.contains(scalar) } || complements.contains { $0.contains(scalar) }
+            || isInCategory(scalar))
+            != isNegated
+    }
+
+    private func isInCategory(_ value: UInt32) -> Bool {
+        guard !categories.isEmpty, let scalar = Unicode.Scalar(value) else { return false }
+        return categories.contains(Self.major(scalar.properties.generalCategory))
+    }
+
+    private static func major(_ category: Unicode.GeneralCategory) -> Character {
+        switch category {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: "L"
+        case .nonspacingMark, .spacingMark, .enclosingMark: "M"
+        case .decimalNumber, .letterNumber, .otherNumber: "N"
+        case .spaceSeparator, .lineSeparator, .paragraphSeparator: "Z"
+        case .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol: "S"
+        case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
+            .finalPunctuation, .otherPunctuation:
+            "P"
+        default: "C"
+        }
+    }
+
+    static let digits = ScalarSet(ranges: [0x30...0x39])
+    static let word = ScalarSet(ranges: [0x30...0x39, 0x41...0x5a, 0x5f...0x5f, 0x61...0x7a])
+    static let space = ScalarSet(ranges: [0x09...0x0d, 0x20...0x20])
+    /// What `.` matches: all but line terminators.
+    static let any = ScalarSet(ranges: [0x0a...0x0a, 0x0d...0x0d, 0x85...0x85, 0x2028...0x2029], isNegated: true)
+
+    var negated: ScalarSet {
+        var set = self
+        set.isNegated.toggle()
+        return set
+    }
+}

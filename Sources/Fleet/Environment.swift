@@ -1,0 +1,188 @@
+import NIOCore
+import RuntimeAPI
+import Sandbox
+
+/// One execution environment: the sandbox of one function version, through INIT, its invocations and its end.
+///
+/// Confined to its event loop, but for ``run(_:)``, ``park()`` and ``close()``, which hop there. It tells its pool of every
+/// change that the pool must know, always after its own state has changed.
+///
+/// An INIT that fails (an error, an exit, ten seconds) ends the sandbox but not the environment: the invocation that then
+/// gets it initialises it once more within its own time limit, and answers for it when that fails too. Lambda calls that
+/// a suppressed init.
+final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
+    enum State {
+        case new
+        /// INIT, before any invocation. `started` is set once the sandbox runs.
+        case initialising(SandboxSession, started: NIODeadline?, reported: EnvironmentFailure?)
+        /// INIT has failed.
+        case failed
+        /// An invocation initialises it once more.
+        case retrying(SandboxSession, Running, reported: EnvironmentFailure?)
+        /// Waits for an invocation.
+        case idle(SandboxSession)
+        /// An invocation runs.
+        case invoking(SandboxSession, Running)
+        /// The invocation is over, but the last of its output is still being read. `isReady` when the runtime has
+        /// already asked for the next.
+        case draining(SandboxSession, Running, Ending, isReady: Bool)
+        /// The invocation is answered, the runtime has not asked for the next.
+        case finishing(SandboxSession)
+        case closed
+    }
+
+    /// An invocation that this environment is working on.
+    struct Running {
+        var work: Work
+        var began: NIODeadline
+        var deadline: NIODeadline
+        /// How long INIT took, when this is the first invocation after it.
+        var initNanoseconds: Int64?
+    }
+
+    /// How an invocation ends.
+    enum Ending {
+        case reported(RuntimeReport)
+        case failed(EnvironmentFailure)
+    }
+
+    let pool: EnvironmentPool
+    let services: FleetServices
+    let eventLoop: any EventLoop
+    var version: FunctionVersion { pool.version }
+    var configuration: FleetConfiguration { services.configuration }
+    var state = State.new
+    var log: EnvironmentLog
+    let credentials: EnvironmentCredentials
+    var timer: DeadlineTimer?
+    var initNanoseconds: Int64?
+
+    init(pool: EnvironmentPool, services: FleetServices, on eventLoop: any EventLoop) {
+        self.pool = pool
+        self.services = services
+        self.eventLoop = eventLoop
+        let version = pool.version
+        log = EnvironmentLog(version: version, sink: services.logs, wallClock: services.configuration.wallClock)
+        credentials = services.credentials.issue(
+            account: version.key.account, region: version.key.region, roleARN: version.roleARN,
+            functionName: version.key.name)
+        timer = DeadlineTimer(on: eventLoop) { [weak self] in self?.deadlinePassed() }
+    }
+
+    static func == (one: Environment, other: Environment) -> Bool { one === other }
+    func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+
+    // MARK: What the pool says
+
+    /// Begins INIT.
+    func start() {
+        onLoop {
+            guard case .new = self.state else { return }
+            let session = self.makeSession()
+            self.state = .initialising(session, started: nil, reported: nil)
+            session.start(self.spec())
+        }
+    }
+
+    /// Runs an invocation. One at a time, when the pool says so.
+    func run(_ work: Work) {
+        onLoop {
+            switch self.state {
+            case .idle(let session) where session.isAlive: self.begin(work, in: session)
+            case .idle:
+                self.end()
+                self.pool.resubmit(work)
+            case .failed: self.initialiseAgain(for: work)
+            case .closed: self.pool.resubmit(work)
+            case .new, .initialising, .retrying, .invoking, .draining, .finishing:
+                preconditionFailure("the pool runs an invocation in an environment that is not free")
+            }
+        }
+    }
+
+    /// The pool has no work: ends the environment when it stays idle for too long.
+    func park() {
+        onLoop {
+            guard case .idle = self.state else { return }
+            self.timer?.set(self.eventLoop.now + TimeAmount(self.configuration.idleTimeout))
+        }
+    }
+
+    /// Ends the environment, whatever it does.
+    func close() { onLoop { self.end() } }
+
+    private func onLoop(_ body: @escaping @Sendable () -> Void) {
+        if eventLoop.inEventLoop { body() } else { eventLoop.execute(body) }
+    }
+
+    // MARK: Ends
+
+    func sessionExited(_ exit: SandboxExit) {
+        switch state {
+        case .initialising(_, _, let reported): initFailed(reported ?? .exited(exit))
+        case .retrying(_, let running, let reported): retryFailed(running, reported ?? .exited(exit))
+        case .invoking(let session, let running) where session.invocationWasTaken:
+            complete(running, .failed(.exited(exit)), session: session)
+        case .invoking(let session, let running):
+            // The runtime was gone before the invocation came: another environment serves it.
+            state = .finishing(session)
+            end()
+            pool.resubmit(running.work)
+        case .draining:
+            drained()
+            end()
+        case .idle, .finishing: end()
+        case .new, .failed, .closed: return
+        }
+    }
+
+    func deadlinePassed() {
+        switch state {
+        case .initialising(let session, _, let reported):
+            session.whenDrained { self.initFailed(reported ?? .timedOut(limit: self.configuration.initTimeout)) }
+        case .retrying(let session, let running, let reported):
+            session.whenDrained { self.retryFailed(running, reported ?? .timedOut(limit: self.version.timeout)) }
+        case .invoking(let session, let running):
+            finish(running, .failed(.timedOut(limit: version.timeout)), session: session)
+        case .idle: if pool.reap(self) { end() }
+        // The runtime went on after its answer until the invocation's time was over.
+        case .finishing: end()
+        case .new, .failed, .draining, .closed: return
+        }
+    }
+
+    /// Ends the environment. An invocation in it is answered as if its process had been killed.
+    func end() {
+        switch state {
+        case .closed: return
+        case .new, .failed: break
+        case .initialising(let session, _, _), .idle(let session), .finishing(let session): session.end()
+        case .draining:
+            drained()
+            end()
+            return
+        case .retrying(let session, let running, _), .invoking(let session, let running):
+            complete(running, .failed(.exited(SandboxExit(cause: .signalled(number: 9)))), session: session)
+            return
+        }
+        let wasStarting: Bool
+        switch state {
+        case .new, .initialising: wasStarting = true
+        default: wasStarting = false
+        }
+        state = .closed
+        log.flush()
+        dispose()
+        if wasStarting {
+            pool.startFailed(self, reason: "the environment was ended while it started")
+        } else {
+            pool.removed(self)
+        }
+    }
+
+    func dispose() {
+        timer?.cancel()
+        timer = nil
+        services.credentials.revoke(accessKeyID: credentials.accessKeyID)
+    }
+}

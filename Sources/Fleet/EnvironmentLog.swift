@@ -1,0 +1,86 @@
+import NIOCore
+
+/// Where one environment's lines go: to its log stream, and while an invocation runs to the tail that its caller may see.
+struct EnvironmentLog {
+    /// How much of an invocation's log its caller may see: the last 4 KB.
+    static let tailBytes = 4096
+
+    /// `YYYY/MM/DD/[VERSION]` and 32 hexadecimal digits.
+    let stream: String
+    private let key: FunctionVersion.Key
+    private let group: String
+    private let sink: any LogSink
+    private let wallClock: @Sendable () -> Int64
+    private var assembler = LineAssembler()
+    private var pending: [ByteBuffer] = []
+    private var tail: ByteBuffer?
+
+    init(version: FunctionVersion, sink: any LogSink, wallClock: @escaping @Sendable () -> Int64) {
+        var generator = SystemRandomNumberGenerator()
+        let date = UTCDate(millisecondsSince1970: wallClock())
+        stream = "\(date.path)/[\(version.key.version)]\(hexadecimal(generator.next()))\(hexadecimal(generator.next()))"
+        key = version.key
+        group = version.logGroup
+        self.sink = sink
+        self.wallClock = wallClock
+    }
+
+    /// From here on lines also go to the tail.
+    mutating func beginTail() { tail = ByteBuffer() }
+
+    /// The last bytes of the invocation's lines, each with its newline.
+    mutating func endTail() -> ByteBuffer {
+        defer { tail = nil }
+        return tail ?? ByteBuffer()
+    }
+
+    /// One of our own lines. What the function wrote before it, newline or not, comes first.
+    mutating func write(_ line: ByteBuffer) {
+        finishPartialLine()
+        add(line)
+    }
+
+    mutating func write(_ line: String) { write(ByteBuffer(string: line)) }
+
+    /// Something that the function wrote.
+    mutating func writeOutput(_ bytes: ByteBuffer) {
+        // The assembler is taken out so that the lines can be added while it works.
+        var assembler = self.assembler
+        self.assembler = LineAssembler()
+        assembler.append(bytes) { add($0) }
+        self.assembler = assembler
+    }
+
+    private mutating func finishPartialLine() {
+        var assembler = self.assembler
+        self.assembler = LineAssembler()
+        assembler.finish { add($0) }
+        self.assembler = assembler
+    }
+
+    private mutating func add(_ line: ByteBuffer) {
+        pending.append(line)
+        guard tail != nil else { return }
+        let kept = min(line.readableBytes, Self.tailBytes - 1)
+        if let end = line.getSlice(at: line.writerIndex - kept, length: kept) { tail?.writeImmutableBuffer(end) }
+        tail?.writeInteger(UInt8(ascii: "\n"))
+        guard let length = tail?.readableBytes, length > Self.tailBytes else { return }
+        tail?.moveReaderIndex(forwardBy: length - Self.tailBytes)
+        if length > 4 * Self.tailBytes { tail?.discardReadBytes() }
+    }
+
+    /// Hands the lines since the last time to the logs service.
+    mutating func flush() {
+        guard !pending.isEmpty else { return }
+        sink.append(
+            account: key.account, region: key.region, group: group, stream: stream, timestamp: wallClock(),
+            lines: pending)
+        pending.removeAll(keepingCapacity: true)
+    }
+}
+
+/// 16 lower-case digits.
+private func hexadecimal(_ value: UInt64) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+}

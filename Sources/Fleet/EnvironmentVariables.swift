@@ -1,0 +1,39 @@
+import Runtimes
+
+/// What an execution environment finds in its variables.
+enum EnvironmentVariables {
+    /// The names that a function cannot set: the reserved ones of the developer guide's page about environment variables.
+    static let reserved: Set<String> = [
+        "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API",
+        "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+    ]
+
+    /// `NAME=value`, sorted by name: the runtime's defaults, over them the function's own, over them the reserved ones.
+    static func make(
+        for version: FunctionVersion, credentials: EnvironmentCredentials, logStream: String, endpointURL: String?
+    ) -> [String] {
+        var variables: [String: String] = ["TZ": ":UTC"]
+        for (name, value) in version.runtime.environment { variables[name] = value }
+        if let endpointURL { variables["AWS_ENDPOINT_URL"] = endpointURL }
+        for (name, value) in version.variables where !reserved.contains(name) { variables[name] = value }
+        variables["_HANDLER"] = version.handler
+        variables["AWS_REGION"] = version.key.region
+        variables["AWS_DEFAULT_REGION"] = version.key.region
+        variables["AWS_LAMBDA_FUNCTION_NAME"] = version.key.name
+        variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = String(version.memoryMiB)
+        variables["AWS_LAMBDA_FUNCTION_VERSION"] = version.key.version
+        variables["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand"
+        variables["AWS_LAMBDA_LOG_GROUP_NAME"] = version.logGroup
+        variables["AWS_LAMBDA_LOG_STREAM_NAME"] = logStream
+        variables["AWS_ACCESS_KEY_ID"] = credentials.accessKeyID
+        variables["AWS_SECRET_ACCESS_KEY"] = credentials.secretAccessKey
+        variables["AWS_SESSION_TOKEN"] = credentials.sessionToken
+        variables["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:9001"
+        variables["LAMBDA_TASK_ROOT"] = "/var/task"
+        variables["LAMBDA_RUNTIME_DIR"] = "/var/runtime"
+        return variables.map { "\($0.key)=\($0.value)" }.sorted()
+    }
+}

@@ -1,0 +1,167 @@
+package import Logging
+package import NIOCore
+package import Sandbox
+import ServiceLifecycle
+import Synchronization
+
+/// The execution environments on this node.
+///
+/// Each environment lives on one event loop of the group, the one whose connection first needed it: an invocation hops to
+/// that loop at most once and its outcome hops back at most once.
+package final class Fleet: Invoking, Service {
+    private let services: FleetServices
+    private let ledger: ConcurrencyLedger
+    private let pools = Mutex<[FunctionVersion.Key: EnvironmentPool]>([:])
+    private let isShuttingDown = Atomic<Bool>(false)
+    private let nextID = Atomic<UInt64>(0)
+
+    /// - Parameters:
+    ///   - eventLoopGroup: where environments live. Best the group that serves the front door.
+    ///   - logger: hears of sandboxes that this host cannot start.
+    package init(
+        configuration: FleetConfiguration = FleetConfiguration(), sandboxing: any Sandboxing, logs: any LogSink,
+        credentials: any CredentialIssuing, eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
+        ledger = ConcurrencyLedger(limit: configuration.accountConcurrency)
+        services = FleetServices(
+            configuration: configuration, sandboxing: sandboxing, logs: logs, credentials: credentials,
+            eventLoopGroup: eventLoopGroup, logger: logger)
+        services.onEmpty { [weak self] in self?.forget($0) }
+    }
+
+    // MARK: Invoking
+
+    package func invoke(
+        _ version: FunctionVersion, _ invocation: Invocation, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<InvocationOutcome> {
+        let promise = eventLoop.makePromise(of: InvocationOutcome.self)
+        let id = nextID.wrappingAdd(1, ordering: .relaxed).newValue
+        while true {
+            guard let pool = self.pool(for: version) else {
+                promise.fail(FleetError.shuttingDown)
+                break
+            }
+            do {
+                let permit = try Permit.take(account: pool.account, function: pool.function)
+                let work = Work(id: id, invocation: invocation, promise: promise, permit: permit)
+                if pool.submit(work) { break }
+                permit.release()
+            } catch {
+                promise.fail(error)
+                break
+            }
+        }
+        return promise.futureResult
+    }
+
+    package func retire(account: String, region: String, name: String, except revision: String?) {
+        let retired = pools.withLock { pools in
+            pools.values.filter {
+                let key = $0.version.key
+                return key.account == account && key.region == region && key.name == name && key.revision != revision
+            }
+        }
+        for pool in retired { pool.retire() }
+    }
+
+    package func concurrency(account: String, region: String) -> Int {
+        ledger.running(account: account, region: region)
+    }
+
+    /// Sets a function's reserved concurrency: as many invocations of it may run at once, no more, and the functions
+    /// without a reservation share what all reservations leave. 0 throttles it at once; nil takes the reservation away.
+    package func setReservedConcurrency(account: String, region: String, name: String, _ concurrency: Int?) {
+        ledger.reserve(account: account, region: region, function: name, concurrency: concurrency)
+    }
+
+    // MARK: Pools
+
+    /// The version's pool, made when there is none; nil once the fleet shuts down.
+    private func pool(for version: FunctionVersion) -> EnvironmentPool? {
+        pools.withLock { pools in
+            if isShuttingDown.load(ordering: .relaxed) { return nil }
+            if let pool = pools[version.key] { return pool }
+            let key = version.key
+            let (account, function) = ledger.counters(account: key.account, region: key.region, function: key.name)
+            let pool = EnvironmentPool(version: version, services: services, account: account, function: function)
+            pools[key] = pool
+            return pool
+        }
+    }
+
+    private func forget(_ pool: EnvironmentPool) {
+        pools.withLock { pools in
+            guard pools[pool.version.key] === pool, pool.markForgotten() else { return }
+            pools[pool.version.key] = nil
+        }
+    }
+
+    /// What one version's pool holds, for tests and metrics; nil when it has none.
+    package func counts(of key: FunctionVersion.Key)
+        -> (idle: Int, busy: Int, finishing: Int, starting: Int, waiting: Int)?
+    {
+        pools.withLock { $0[key] }?.counts
+    }
+
+    // MARK: Service
+
+    /// Runs until graceful shutdown or cancellation. Then it takes no more invocations, gives the running ones
+    /// ``FleetConfiguration/shutdownGrace`` to finish, kills what is left, and returns when every sandbox is gone.
+    package func run() async throws {
+        try? await gracefulShutdown()
+        await shutDown()
+    }
+
+    /// As ``run()`` does at its end.
+    package func shutDown() async {
+        let pools = self.pools.withLock { pools in
+            isShuttingDown.store(true, ordering: .relaxed)
+            return Array(pools.values)
+        }
+        for pool in pools { pool.shutDown() }
+        let eventLoop = services.eventLoopGroup.next()
+        await wait(for: services.tracker.none(on: eventLoop), atMost: services.configuration.shutdownGrace)
+        for pool in pools { pool.killAll() }
+        await wait(for: services.tracker.none(on: eventLoop), atMost: services.configuration.teardownGrace)
+    }
+
+    private func wait(for future: EventLoopFuture<Void>, atMost limit: Duration) async {
+        let eventLoop = future.eventLoop
+        let either = eventLoop.makePromise(of: Void.self)
+        let timeout = eventLoop.scheduleTask(in: TimeAmount(limit)) { either.succeed() }
+        future.whenComplete { _ in
+            timeout.cancel()
+            either.succeed()
+        }
+        try? await either.futureResult.get()
+    }
+}
+
+/// What every pool and environment of a fleet uses.
+final class FleetServices: Sendable {
+    let configuration: FleetConfiguration
+    let sandboxing: any Sandboxing
+    let logs: any LogSink
+    let credentials: any CredentialIssuing
+    let eventLoopGroup: any EventLoopGroup
+    let logger: Logger
+    let tracker = SandboxTracker()
+    private let forgetting = Mutex<(@Sendable (EnvironmentPool) -> Void)?>(nil)
+
+    init(
+        configuration: FleetConfiguration, sandboxing: any Sandboxing, logs: any LogSink,
+        credentials: any CredentialIssuing, eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.sandboxing = sandboxing
+        self.logs = logs
+        self.credentials = credentials
+        self.eventLoopGroup = eventLoopGroup
+        self.logger = logger
+    }
+
+    /// Sets what happens when a pool has nothing left.
+    func onEmpty(_ body: @escaping @Sendable (EnvironmentPool) -> Void) { forgetting.withLock { $0 = body } }
+
+    func forget(_ pool: EnvironmentPool) { forgetting.withLock { $0 }?(pool) }
+}

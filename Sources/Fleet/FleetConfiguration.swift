@@ -1,0 +1,40 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// The fleet's limits and times. The defaults are Lambda's.
+package struct FleetConfiguration: Sendable {
+    /// Invocations that may run at once in one account and region.
+    package var accountConcurrency = 1000
+    /// How long an environment waits for its next invocation before it ends.
+    package var idleTimeout = Duration.seconds(600)
+    /// How long INIT may take before the first invocation runs it once more, within the function's own timeout.
+    package var initTimeout = Duration.seconds(10)
+    /// How long a runtime that reported an initialisation error may take to end by itself.
+    package var initErrorGrace = Duration.seconds(1)
+    /// How long an invocation waits for an environment that has answered but not yet asked for more work, before another
+    /// environment is started for it.
+    package var patience = Duration.milliseconds(20)
+    /// How long running invocations may take to finish when the fleet shuts down.
+    package var shutdownGrace = Duration.seconds(20)
+    /// How long the sandboxes may take to vanish after that.
+    package var teardownGrace = Duration.seconds(5)
+    /// Bytes a second of one environment's output that are read; more waits in the pipe and then holds the writer up.
+    package var outputBytesPerSecond = 8 * 1024 * 1024
+    /// `AWS_ENDPOINT_URL` inside environments, where functions reach this server; nil sets none.
+    package var endpointURL: String?
+    /// Processes and descriptors of one environment.
+    package var processes = 1024
+    package var descriptors = 1024
+    /// Milliseconds since 1970.
+    package var wallClock: @Sendable () -> Int64 = { systemMilliseconds() }
+
+    package init() {}
+}
+
+/// The system's clock in milliseconds since 1970.
+private func systemMilliseconds() -> Int64 {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+}

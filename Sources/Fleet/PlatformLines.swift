@@ -1,0 +1,104 @@
+import NIOCore
+import RuntimeAPI
+import Runtimes
+
+/// The lines that Lambda itself writes into a function's log.
+enum PlatformLines {
+    /// `python3.12` is written `python:3.12`, `nodejs22.x` is `nodejs:22`, `provided.al2023` is `provided:al2023`.
+    static func initStart(runtime identifier: String) -> String {
+        var name = Substring(identifier)
+        if name.hasSuffix(".x") { name = name.dropLast(2) }
+        let language = name.prefix { $0.isLetter }
+        let version = name.dropFirst(language.count)
+        return "INIT_START Runtime Version: \(language):\(version.hasPrefix(".") ? version.dropFirst() : version)"
+    }
+
+    enum Phase: String {
+        case initialisation = "init"
+        case invocation = "invoke"
+    }
+
+    /// The line for an initialisation that failed.
+    static func initReport(nanoseconds: Int64, phase: Phase, failure: EnvironmentFailure) -> ByteBuffer {
+        var line = ByteBuffer()
+        line.writeStaticString("INIT_REPORT Init Duration: ")
+        line.writeMilliseconds(nanoseconds)
+        line.writeString(" ms\tPhase: \(phase.rawValue)\tStatus: \(failure.status)")
+        if let type = failure.type { line.writeString("\tError Type: \(type)") }
+        return line
+    }
+
+    static func start(requestID: String, version: String) -> ByteBuffer {
+        var line = ByteBufferAllocator().buffer(capacity: 80)
+        line.writeStaticString("START RequestId: ")
+        line.writeString(requestID)
+        line.writeStaticString(" Version: ")
+        line.writeString(version)
+        return line
+    }
+
+    static func end(requestID: String) -> ByteBuffer {
+        var line = ByteBufferAllocator().buffer(capacity: 64)
+        line.writeStaticString("END RequestId: ")
+        line.writeString(requestID)
+        return line
+    }
+
+    /// The line that bills an invocation. Since August 2025 the billed duration includes the initialisation's.
+    ///
+    /// - Parameters:
+    ///   - nanoseconds: the invocation's duration.
+    ///   - initNanoseconds: the initialisation's duration, for the first invocation of an environment.
+    ///   - failure: what ended the environment, if something did.
+    static func report(
+        requestID: String, nanoseconds: Int64, memorySizeMiB: Int, maxMemoryUsedMiB: Int, initNanoseconds: Int64?,
+        failure: EnvironmentFailure?
+    ) -> ByteBuffer {
+        var line = ByteBufferAllocator().buffer(capacity: 256)
+        line.writeStaticString("REPORT RequestId: ")
+        line.writeString(requestID)
+        line.writeStaticString("\tDuration: ")
+        line.writeMilliseconds(nanoseconds)
+        line.writeStaticString(" ms\tBilled Duration: ")
+        let (sum, overflow) = nanoseconds.addingReportingOverflow(initNanoseconds ?? 0)
+        let billed = overflow ? Int64.max : sum
+        line.writeDecimal(max(1, billed / 1_000_000 + (billed % 1_000_000 > 0 ? 1 : 0)))
+        line.writeStaticString(" ms\tMemory Size: ")
+        line.writeDecimal(Int64(memorySizeMiB))
+        line.writeStaticString(" MB\tMax Memory Used: ")
+        line.writeDecimal(Int64(maxMemoryUsedMiB))
+        line.writeStaticString(" MB\t")
+        if let initNanoseconds {
+            line.writeStaticString("Init Duration: ")
+            line.writeMilliseconds(initNanoseconds)
+            line.writeStaticString(" ms\t")
+        }
+        if let failure {
+            line.writeString("Status: \(failure.status)")
+            if let type = failure.type { line.writeString("\tError Type: \(type)") }
+        }
+        return line
+    }
+
+    static func timedOut(requestID: String, limit: Duration, at wallClock: Int64) -> String {
+        "\(UTCDate(millisecondsSince1970: wallClock).iso8601) \(requestID) Task timed out after \(seconds(limit)) seconds"
+    }
+
+    /// Seconds with two decimals.
+    static func seconds(_ duration: Duration) -> String {
+        let hundredths = (duration.nanoseconds + 5_000_000) / 10_000_000
+        return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+    }
+}
+
+extension ByteBuffer {
+    /// Milliseconds with two decimals, rounded.
+    fileprivate mutating func writeMilliseconds(_ nanoseconds: Int64) {
+        let hundredths = (max(0, nanoseconds) + 5_000) / 10_000
+        writeDecimal(hundredths / 100)
+        writeInteger(UInt8(ascii: "."))
+        let fraction = hundredths % 100
+        if fraction < 10 { writeInteger(UInt8(ascii: "0")) }
+        writeDecimal(fraction)
+    }
+}

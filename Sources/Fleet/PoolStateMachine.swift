@@ -1,0 +1,165 @@
+import NIOCore
+
+/// Which environment of one function version serves which invocation. Pure: it decides under a lock, ``EnvironmentPool``
+/// acts after unlocking.
+///
+/// An invocation takes the environment that became idle last; without one it waits, first come first served, and an
+/// environment is started unless one that is starting, or one that has answered and is about to ask for work, is already
+/// free for it. Any environment that becomes free serves whoever has waited longest. How many invocations there may be is
+/// settled before (``Permit``), which bounds the queue.
+struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
+    private enum State {
+        case idle
+        case busy
+        /// Has answered its invocation, has not yet asked for the next.
+        case finishing
+    }
+
+    private var environments: [Environment: State] = [:]
+    /// Most recently used last.
+    private var idle: [Environment] = []
+    private var waiting = CircularBuffer<Waiter>()
+    private var starting = 0
+    private var finishing = 0
+    private var isRetired = false
+
+    enum Acquired {
+        case run(Environment)
+        /// The invocation waits, and one more environment is to be started.
+        case start
+        /// The invocation waits for an environment that is being started.
+        case wait
+        /// The invocation waits for one that is about to become free: ask ``patienceEnded(_:)`` about it later.
+        case waitPatiently
+    }
+
+    /// A new invocation.
+    mutating func acquire(_ waiter: Waiter) -> Acquired { acquire(waiter) { $0.append(waiter) } }
+
+    /// An invocation whose environment went away before it began: it goes to the head of the queue.
+    mutating func acquireAgain(_ waiter: Waiter) -> Acquired { acquire(waiter) { $0.prepend(waiter) } }
+
+    private mutating func acquire(_ waiter: Waiter, enqueue: (inout CircularBuffer<Waiter>) -> Void) -> Acquired {
+        if let environment = idle.popLast() {
+            environments[environment] = .busy
+            return .run(environment)
+        }
+        enqueue(&waiting)
+        if waiting.count > starting + finishing {
+            starting += 1
+            return .start
+        }
+        return waiting.count > starting ? .waitPatiently : .wait
+    }
+
+    /// The invocation has waited for a finishing environment for long enough: whether to start one for it.
+    mutating func patienceEnded(_ id: Waiter.ID) -> Bool {
+        guard let index = waiting.firstIndex(where: { $0.id == id }) else { return false }
+        guard waiting.distance(from: waiting.startIndex, to: index) >= starting else { return false }
+        starting += 1
+        return true
+    }
+
+    enum Freed {
+        case run(Waiter)
+        /// Idle: end it when it stays so for too long.
+        case park
+        case close
+    }
+
+    /// A starting environment has initialised.
+    mutating func started(_ environment: Environment) -> Freed {
+        starting -= 1
+        return free(environment)
+    }
+
+    /// A starting environment failed to initialise. An invocation that waits gets it, to initialise it once more.
+    mutating func initFailed(_ environment: Environment) -> Freed {
+        starting -= 1
+        guard let waiter = waiting.popFirst() else { return .close }
+        environments[environment] = .busy
+        return .run(waiter)
+    }
+
+    /// No sandbox could be started; returns the invocation that must be told.
+    mutating func startFailed() -> Waiter? {
+        starting -= 1
+        return waiting.count > starting + finishing ? waiting.popFirst() : nil
+    }
+
+    /// The invocation is answered, but the environment has not asked for the next.
+    mutating func answered(_ environment: Environment) {
+        guard environments[environment] == .busy else { return }
+        environments[environment] = .finishing
+        finishing += 1
+    }
+
+    /// The environment asks for the next invocation.
+    mutating func ready(_ environment: Environment) -> Freed {
+        switch environments[environment] {
+        case .finishing: finishing -= 1
+        case .busy: break
+        case .idle, nil: return .close
+        }
+        return free(environment)
+    }
+
+    private mutating func free(_ environment: Environment) -> Freed {
+        if let waiter = waiting.popFirst() {
+            environments[environment] = .busy
+            return .run(waiter)
+        }
+        if isRetired {
+            environments[environment] = nil
+            return .close
+        }
+        environments[environment] = .idle
+        idle.append(environment)
+        return .park
+    }
+
+    /// The environment is gone; returns whether to start another for an invocation that waited for it.
+    mutating func removed(_ environment: Environment) -> Bool {
+        switch environments.removeValue(forKey: environment) {
+        case .idle: idle.removeAll { $0 == environment }
+        case .finishing: finishing -= 1
+        case .busy, nil: break
+        }
+        guard waiting.count > starting + finishing else { return false }
+        starting += 1
+        return true
+    }
+
+    /// The environment has been idle for too long; false when it is not idle any more.
+    mutating func reap(_ environment: Environment) -> Bool {
+        guard environments[environment] == .idle else { return false }
+        environments[environment] = nil
+        idle.removeAll { $0 == environment }
+        return true
+    }
+
+    /// No new work is expected; returns the environments to end now. Others end when they become free.
+    mutating func retire() -> [Environment] {
+        isRetired = true
+        let ending = idle
+        idle = []
+        for environment in ending { environments[environment] = nil }
+        return ending
+    }
+
+    /// The environments that have answered and not yet asked for more.
+    var finishingEnvironments: [Environment] { environments.filter { $0.value == .finishing }.map(\.key) }
+
+    /// Takes every invocation out of the queue.
+    mutating func abandonWaiting() -> [Waiter] {
+        defer { waiting.removeAll() }
+        return Array(waiting)
+    }
+
+    var isEmpty: Bool { environments.isEmpty && starting == 0 && waiting.isEmpty }
+
+    /// Counts for tests and metrics.
+    var counts: (idle: Int, busy: Int, finishing: Int, starting: Int, waiting: Int) {
+        (idle.count, environments.count - idle.count - finishing, finishing, starting, waiting.count)
+    }
+}

@@ -1,0 +1,27 @@
+import NIOCore
+
+/// One invocation in the fleet, from its permit to its outcome.
+struct Work: Sendable, Identifiable {
+    var id: UInt64
+    var invocation: Invocation
+    private let promise: EventLoopPromise<InvocationOutcome>
+    private let permit: Permit
+
+    init(id: UInt64, invocation: Invocation, promise: EventLoopPromise<InvocationOutcome>, permit: Permit) {
+        self.id = id
+        self.invocation = invocation
+        self.promise = promise
+        self.permit = permit
+    }
+
+    /// Ends the invocation. The permit is free before the caller hears of it, so its next invocation is not throttled.
+    func succeed(_ outcome: InvocationOutcome) {
+        permit.release()
+        promise.succeed(outcome)
+    }
+
+    func fail(_ error: FleetError) {
+        permit.release()
+        promise.fail(error)
+    }
+}

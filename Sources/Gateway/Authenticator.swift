@@ -1,0 +1,81 @@
+import AWSWire
+import NIOCore
+import NIOHTTP1
+
+/// Finds out who makes a request: in two steps, so that what fails early fails before the body is taken.
+struct Authenticator: Sendable {
+    /// What is known of a request once its head is read.
+    struct Admission {
+        var caller: Caller
+        /// The service that the request is for; nil when it does not say.
+        var service: String?
+        /// What the body has to be checked against; nil with authentication off.
+        var pending: (claim: SigV4.Claim, secretAccessKey: String)?
+    }
+
+    private let mode: GatewayConfiguration.Authentication
+    private let account: AccountID
+    private let region: String
+    private let keys: KeyStore
+    private let directory: ServiceDirectory
+    private let clock: @Sendable () -> SigV4Time
+    private let signingKeys = SigV4.KeyCache()
+
+    init(_ configuration: GatewayConfiguration, keys: KeyStore, directory: ServiceDirectory) {
+        mode = configuration.authentication
+        account = configuration.account
+        region = configuration.region
+        clock = configuration.clock
+        self.keys = keys
+        self.directory = directory
+    }
+
+    /// The service that a request says it is for, whoever signed it: chooses the protocol of an error.
+    func service(of request: SigV4.Request) -> String? {
+        if let name = SigV4.Hint(request).service, directory[name] != nil { return name }
+        return directory.target(of: request)
+    }
+
+    /// - Parameter service: the service that the scope must name; nil asks the request's target.
+    func admit(_ request: SigV4.Request, service: String? = nil) throws(SigV4Failure) -> Admission {
+        switch mode {
+        case .on: try admitSigned(request, service: service)
+        case .off: admitAnybody(request, service: service)
+        }
+    }
+
+    /// Checks what the head could not tell.
+    ///
+    /// - Returns: the payload without any aws-chunked framing.
+    func verify(_ request: SigV4.Request, body: ByteBuffer, _ admission: Admission) throws(SigV4Failure) -> ByteBuffer {
+        if let (claim, secret) = admission.pending {
+            return try claim.verify(request, body: body, secretAccessKey: secret, keys: signingKeys)
+        }
+        let declared = request.headers.first(name: "x-amz-content-sha256")
+        guard case .chunks = SigV4.payload(declared: declared, otherwise: .body) else { return body }
+        return try SigV4.unframe(
+            body, decodedLength: request.headers.first(name: "x-amz-decoded-content-length"), seed: nil)
+    }
+
+    private func admitSigned(_ request: SigV4.Request, service: String?) throws(SigV4Failure) -> Admission {
+        let claim = try SigV4.Claim(request)
+        try claim.check(request, now: clock(), service: service ?? directory.target(of: request))
+        let record = try keys.record(for: claim)
+        let caller = Caller(
+            account: record.account, region: claim.scope.region, accessKeyID: claim.accessKeyID,
+            principalARN: record.principalARN, kind: record.kind)
+        return Admission(
+            caller: caller, service: claim.scope.service, pending: (claim, record.credentials.secretAccessKey))
+    }
+
+    private func admitAnybody(_ request: SigV4.Request, service: String?) -> Admission {
+        let hint = SigV4.Hint(request)
+        let record = hint.accessKeyID.flatMap { keys.record(accessKeyID: $0) }
+        let account = record?.account ?? hint.accessKeyID.flatMap { AccountID($0) } ?? self.account
+        let caller = Caller(
+            account: account, region: hint.region ?? record?.region ?? region, accessKeyID: hint.accessKeyID ?? "",
+            principalARN: record?.principalARN ?? "arn:aws:iam::\(account):root", kind: record?.kind ?? .root)
+        return Admission(
+            caller: caller, service: service ?? self.service(of: request) ?? hint.service, pending: nil)
+    }
+}

@@ -1,0 +1,130 @@
+package import AWSWire
+package import NIOCore
+package import NIOHTTP1
+
+/// How the front door listens, whom it lets in, and how much it takes from each.
+package struct GatewayConfiguration: Sendable {
+    /// Who may call.
+    package enum Authentication: String, Sendable, Hashable {
+        /// Requests carry a signature of a key in the ``KeyStore``.
+        case on
+        /// Any key and any signature, or none, will do; for a loopback listener only.
+        case off
+    }
+
+    /// The address or name to listen on.
+    package var host: String
+    /// 0 takes any free port; ``Gateway/start()`` tells which.
+    package var port: Int
+    /// Sockets that listen already, in whatever network namespace they were made, on which functions reach this
+    /// endpoint. The gateway owns them from its start on and closes them at its end.
+    package var functionListeners: [CInt]
+    package var authentication: Authentication
+    /// The account of callers whom no key names, which happens with authentication off only.
+    package var account: AccountID
+    /// The region of requests that name none, which happens with authentication off only.
+    package var region: String
+    package var limits: GatewayLimits
+    package var timeouts: GatewayTimeouts
+    /// How requests say for which service they are when no credential scope does.
+    package var hints: [RouteHint]
+    package var bodyLimits: BodyLimits
+    /// Asked before a service is: the error to answer with, nil to let the request through. The name is that of the
+    /// service (`lambda`).
+    package var authorizer: @Sendable (_ request: ServiceRequest, _ signingName: String) -> AWSError?
+    /// Further pages of ours.
+    package var routes: [GatewayRoute]
+    /// What `GET /_apus/health` says.
+    package var version: String
+    /// The wall clock by which signatures are judged.
+    package var clock: @Sendable () -> SigV4Time
+
+    package init(
+        host: String = "127.0.0.1", port: Int = 4566, functionListeners: [CInt] = [],
+        authentication: Authentication = .on, account: AccountID = .standard, region: String = "us-east-1",
+        limits: GatewayLimits = GatewayLimits(), timeouts: GatewayTimeouts = GatewayTimeouts(),
+        hints: [RouteHint] = RouteHint.standard, bodyLimits: BodyLimits = .standard,
+        authorizer: @escaping @Sendable (ServiceRequest, String) -> AWSError? = { _, _ in nil },
+        routes: [GatewayRoute] = [], version: String = "0", clock: @escaping @Sendable () -> SigV4Time = { .now() }
+    ) {
+        self.host = host
+        self.port = port
+        self.functionListeners = functionListeners
+        self.authentication = authentication
+        self.account = account
+        self.region = region
+        self.limits = limits
+        self.timeouts = timeouts
+        self.hints = hints
+        self.bodyLimits = bodyLimits
+        self.authorizer = authorizer
+        self.routes = routes
+        self.version = version
+        self.clock = clock
+    }
+}
+
+/// How much one connection, and all together, may ask of the gateway. Sizes are in bytes.
+package struct GatewayLimits: Sendable {
+    /// Open connections; a further one gets a 503 and is closed.
+    package var connections = 4_096
+    /// The request's target.
+    package var target = 16_384
+    /// One header's name and value.
+    package var header = 32_768
+    /// All headers of a request.
+    package var headers = 65_536
+    package var headerCount = 128
+    /// Bodies held in memory over all connections; past it requests get a 503.
+    package var bufferedBodies = 1 << 30
+    /// What is still read of a body whose request was already refused, so that the connection can serve on.
+    package var discardedBody = 65_536
+
+    package init() {}
+}
+
+/// How long the gateway waits for a client.
+package struct GatewayTimeouts: Sendable {
+    /// Between two requests, and before the first.
+    package var idle = TimeAmount.seconds(120)
+    /// From a request's first byte to the end of its head.
+    package var head = TimeAmount.seconds(20)
+    /// The span in which a body must make progress …
+    package var body = TimeAmount.seconds(20)
+    /// … by at least so many bytes.
+    package var bodyProgress = 1_024
+    /// In which a client must take some of an answer.
+    package var write = TimeAmount.seconds(60)
+    /// For which a refused client may go on sending before the connection is cut.
+    package var linger = TimeAmount.seconds(10)
+    /// For which requests in flight may go on at a shutdown.
+    package var shutdown = TimeAmount.seconds(20)
+
+    package init() {}
+}
+
+/// A page of ours that only a signed request reaches, a presigned URL above all.
+package struct GatewayRoute: Sendable {
+    package typealias Handler =
+        @Sendable (_ request: ServiceRequest, _ eventLoop: any EventLoop) -> EventLoopFuture<RouteAnswer>
+
+    /// What the path begins with: `/_apus/code/`.
+    package var prefix: String
+    /// The service that the credential scope must name.
+    package var signingName: String
+    /// Called on the event loop, which it must not block. Fails with an `AWSError`, as a service does.
+    package var handler: Handler
+
+    package init(prefix: String, signingName: String, handler: @escaping Handler) {
+        self.prefix = prefix
+        self.signingName = signingName
+        self.handler = handler
+    }
+}
+
+/// What a ``GatewayRoute`` answers.
+package enum RouteAnswer: Sendable {
+    case response(ServiceResponse)
+    /// 200 with the file's bytes, which are read as the client takes them. 404 when there is no such file.
+    case file(path: String, headers: HTTPHeaders)
+}

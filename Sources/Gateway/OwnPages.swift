@@ -1,0 +1,46 @@
+import AWSWire
+import NIOCore
+import NIOHTTP1
+
+/// The pages below `/_apus/` that are the gateway's own.
+struct OwnPages: Sendable {
+    private let directory: ServiceDirectory
+    private let version: String
+    private let clock: @Sendable () -> SigV4Time
+    private let start: SigV4Time
+
+    init(directory: ServiceDirectory, version: String, clock: @escaping @Sendable () -> SigV4Time) {
+        self.directory = directory
+        self.version = version
+        self.clock = clock
+        start = clock()
+    }
+
+    static let notFound = AWSError(code: "ResourceNotFoundException", message: "There is no such page.", status: 404)
+
+    func health() -> ServiceResponse {
+        let uptime = max(0, clock().secondsSince1970 - start.secondsSince1970)
+        let services = directory.names.map { "\"\(Self.escaped($0))\":\"running\"" }.joined(separator: ",")
+        return Self.json(
+            "{\"status\":\"ok\",\"version\":\"\(Self.escaped(version))\",\"uptimeSeconds\":\(uptime),"
+                + "\"services\":{\(services)}}")
+    }
+
+    /// Empties every service, one after the other.
+    func reset(on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
+        let services = directory.all
+        // Ends by itself: it only waits for the services, and the connection waits for it.
+        return eventLoop.makeFutureWithTask {
+            for service in services { try await service.reset() }
+            return Self.json("{}")
+        }
+    }
+
+    private static func json(_ text: String) -> ServiceResponse {
+        ServiceResponse(headers: ["Content-Type": "application/json"], body: ByteBuffer(string: text))
+    }
+
+    private static func escaped(_ text: String) -> String {
+        String(text.unicodeScalars.map { $0 == "\"" || $0 == "\\" || $0.value < 0x20 ? "_" : Character($0) })
+    }
+}

@@ -1,0 +1,108 @@
+import NIOCore
+
+/// Why a request was refused: the error documents of the Runtime API.
+enum RuntimeAPIRefusal {
+    case invalidRequestID
+    case transition(from: String, to: String)
+    case responseTooLarge(limit: Int)
+    case invalidResponseMode
+    case notFound
+    case methodNotAllowed
+    case malformed
+
+    var status: String {
+        switch self {
+        case .invalidRequestID, .invalidResponseMode, .malformed: "400 Bad Request"
+        case .transition: "403 Forbidden"
+        case .responseTooLarge: "413 Request Entity Too Large"
+        case .notFound: "404 Not Found"
+        case .methodNotAllowed: "405 Method Not Allowed"
+        }
+    }
+
+    /// The error document; nil where Lambda sends plain text. Its words hold nothing that JSON would escape.
+    private var document: (message: String, type: String)? {
+        switch self {
+        case .invalidRequestID: ("Invalid request ID", "InvalidRequestID")
+        case .transition(let from, let to):
+            (
+                "State transition from \(from) to \(to) failed for runtime. Error: State transition is not allowed",
+                "InvalidStateTransition"
+            )
+        case .responseTooLarge(let limit):
+            ("Exceeded maximum allowed payload size (\(limit) bytes).", "RequestEntityTooLarge")
+        case .invalidResponseMode: ("Invalid function response mode", "InvalidFunctionResponseMode")
+        case .notFound, .methodNotAllowed, .malformed: nil
+        }
+    }
+
+    var body: (type: String, text: String) {
+        if let document {
+            return ("application/json", #"{"errorMessage":"\#(document.message)","errorType":"\#(document.type)"}"#)
+        }
+        switch self {
+        case .notFound: return ("text/plain; charset=utf-8", "404 page not found\n")
+        default: return ("text/plain; charset=utf-8", "")
+        }
+    }
+}
+
+/// Finished answers, as bytes.
+enum RuntimeAPIAnswer {
+    static let acceptedKeepAlive = render(
+        status: "202 Accepted", type: "application/json", text: #"{"status":"OK"}"#, keepAlive: true)
+    static let acceptedClose = render(
+        status: "202 Accepted", type: "application/json", text: #"{"status":"OK"}"#, keepAlive: false)
+    static let proceed = ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")
+
+    static func accepted(keepAlive: Bool) -> ByteBuffer { keepAlive ? acceptedKeepAlive : acceptedClose }
+
+    static func refusal(_ refusal: RuntimeAPIRefusal, keepAlive: Bool) -> ByteBuffer {
+        let body = refusal.body
+        return render(status: refusal.status, type: body.type, text: body.text, keepAlive: keepAlive)
+    }
+
+    private static func render(status: String, type: String, text: String, keepAlive: Bool) -> ByteBuffer {
+        ByteBuffer(
+            string: "HTTP/1.1 \(status)\r\nContent-Type: \(type)\r\nContent-Length: \(text.utf8.count)\r\n"
+                + (keepAlive ? "\r\n" : "Connection: close\r\n\r\n") + text)
+    }
+}
+
+/// What a request asks for, from its method and path.
+enum RuntimeAPIRoute: Equatable {
+    case next
+    case response(requestID: Substring)
+    case error(requestID: Substring)
+    case initError
+    case notFound
+    case methodNotAllowed
+
+    private static let prefix = "/2018-06-01/runtime/"
+
+    init(isGet: Bool, isPost: Bool, uri: String) {
+        let path = uri.prefix { $0 != "?" }
+        guard path.hasPrefix(Self.prefix) else {
+            self = .notFound
+            return
+        }
+        let rest = path.dropFirst(Self.prefix.count)
+        switch rest {
+        case "invocation/next": self = isGet ? .next : .methodNotAllowed
+        case "init/error": self = isPost ? .initError : .methodNotAllowed
+        default:
+            let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
+            guard parts.count == 3, parts[0] == "invocation", !parts[1].isEmpty,
+                parts[2] == "response" || parts[2] == "error"
+            else {
+                self = .notFound
+                return
+            }
+            if !isPost {
+                self = .methodNotAllowed
+            } else {
+                self = parts[2] == "response" ? .response(requestID: parts[1]) : .error(requestID: parts[1])
+            }
+        }
+    }
+}

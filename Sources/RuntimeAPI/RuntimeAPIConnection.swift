@@ -1,0 +1,241 @@
+import NIOCore
+import NIOHTTP1
+
+/// One connection to the Runtime API: reads requests, one at a time, and writes finished bytes.
+final class RuntimeAPIConnection: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = ByteBuffer
+
+    private enum Phase {
+        case idle
+        case reading(Request)
+        /// A `next` waits for an invocation.
+        case waiting(keepAlive: Bool)
+        /// An answer was written after which nothing more is read.
+        case done
+    }
+
+    /// A request whose body is still coming.
+    private struct Request {
+        var route: RuntimeAPIRoute
+        var keepAlive: Bool
+        var errorType: String?
+        var responseMode: String?
+        /// Known before the body came.
+        var refusal: RuntimeAPIRefusal?
+        var body: ByteBuffer?
+        var bodyBytes = 0
+        var tooLarge = false
+    }
+
+    private let server: RuntimeAPIServer
+    private let channel: any Channel
+    private var phase = Phase.idle
+    /// Parts of requests that came before the one before them was answered.
+    private var backlog: [HTTPServerRequestPart] = []
+    private var isReplaying = false
+
+    init(server: RuntimeAPIServer, channel: any Channel) {
+        self.server = server
+        self.channel = channel
+    }
+
+    // MARK: Channel events
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        switch phase {
+        case .done: return
+        case .idle, .reading:
+            if backlog.isEmpty { handle(part) } else { hold(part) }
+        case .waiting: hold(part)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        phase = .done
+        backlog = []
+        server.connectionClosed(self)
+    }
+
+    /// Who does not read its answers is not read from.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        channel.setOption(.autoRead, value: channel.isWritable).whenFailure { _ in }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is HTTPParserError, case .idle = phase {
+            answer(RuntimeAPIAnswer.refusal(.malformed, keepAlive: false), keepAlive: false)
+        } else {
+            cut()
+        }
+    }
+
+    /// Closes the connection without a word.
+    func cut() {
+        phase = .done
+        channel.close(promise: nil)
+    }
+
+    private func hold(_ part: HTTPServerRequestPart) {
+        backlog.append(part)
+        if backlog.count > server.limits.pipelinedParts { cut() }
+    }
+
+    /// Takes up what was held back, after an answer.
+    private func replay() {
+        guard !isReplaying else { return }
+        isReplaying = true
+        defer { isReplaying = false }
+        var taken = 0
+        loop: while taken < backlog.count {
+            switch phase {
+            case .idle, .reading:
+                handle(backlog[taken])
+                taken += 1
+            case .waiting, .done: break loop
+            }
+        }
+        backlog.removeFirst(min(taken, backlog.count))
+    }
+
+    // MARK: Requests
+
+    private func handle(_ part: HTTPServerRequestPart) {
+        switch (part, phase) {
+        case (.head(let head), .idle): begin(head)
+        case (.body(let bytes), .reading(var request)):
+            phase = .idle  // gives the request's storage up, so that the body grows in place
+            take(bytes, into: &request)
+            if case .idle = phase { phase = .reading(request) }
+        case (.end, .reading(let request)):
+            phase = .idle
+            finish(request)
+        default: cut()
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        var request = Request(
+            route: RuntimeAPIRoute(isGet: head.method == .GET, isPost: head.method == .POST, uri: head.uri),
+            keepAlive: head.isKeepAlive)
+        switch request.route {
+        case .response(let requestID):
+            request.responseMode = head.headers.first(name: "Lambda-Runtime-Function-Response-Mode")
+            request.refusal = server.beginAnswer(to: requestID, as: .response, from: self)
+        case .error(let requestID):
+            request.errorType = head.headers.first(name: "Lambda-Runtime-Function-Error-Type")
+            request.refusal = server.beginAnswer(to: requestID, as: .error, from: self)
+        case .initError:
+            request.errorType = head.headers.first(name: "Lambda-Runtime-Function-Error-Type")
+            request.refusal = server.beginInitError(from: self)
+        case .notFound: request.refusal = .notFound
+        case .methodNotAllowed: request.refusal = .methodNotAllowed
+        case .next: break
+        }
+        if let expectation = head.headers.first(name: "Expect"), expectation.lowercased() == "100-continue" {
+            channel.writeAndFlush(RuntimeAPIAnswer.proceed, promise: nil)
+        }
+        phase = .reading(request)
+    }
+
+    private func take(_ bytes: ByteBuffer, into request: inout Request) {
+        request.bodyBytes += bytes.readableBytes
+        if request.bodyBytes > server.limits.discardedBytes {
+            finish(request, cutting: true)
+            return
+        }
+        switch request.route {
+        case .response, .error, .initError:
+            if request.refusal != nil || request.tooLarge { return }
+            if request.bodyBytes > server.limits.responseBytes {
+                request.tooLarge = true
+                request.body = nil
+            } else if request.body == nil {
+                request.body = bytes
+            } else {
+                request.body?.writeImmutableBuffer(bytes)
+            }
+        case .next, .notFound, .methodNotAllowed: return
+        }
+    }
+
+    /// The request is complete, or (`cutting`) too long to be read to its end.
+    private func finish(_ request: Request, cutting: Bool = false) {
+        let keepAlive = request.keepAlive && !cutting
+        if let refusal = request.refusal {
+            answer(RuntimeAPIAnswer.refusal(refusal, keepAlive: keepAlive), keepAlive: keepAlive)
+            return
+        }
+        let body = request.body ?? ByteBuffer()
+        var refusal: RuntimeAPIRefusal?
+        switch request.route {
+        case .next:
+            phase = .waiting(keepAlive: keepAlive)
+            server.next(for: self)
+            return
+        case .response(let requestID):
+            refusal = finishResponse(request, requestID: requestID, body: body)
+        case .error(let requestID):
+            let type = RuntimeErrorType(claimed: request.errorType)
+            let report = request.tooLarge ? RuntimeReport.tooLarge : .error(body, type: type)
+            refusal = server.endAnswer(to: requestID, as: .error, report: report)
+            if refusal == nil, request.tooLarge { refusal = .responseTooLarge(limit: server.limits.responseBytes) }
+        case .initError:
+            refusal = server.endInitError(document: body, type: RuntimeErrorType(claimed: request.errorType))
+        case .notFound: refusal = .notFound
+        case .methodNotAllowed: refusal = .methodNotAllowed
+        }
+        if let refusal {
+            answer(RuntimeAPIAnswer.refusal(refusal, keepAlive: keepAlive), keepAlive: keepAlive)
+        } else {
+            answer(RuntimeAPIAnswer.accepted(keepAlive: keepAlive), keepAlive: keepAlive)
+        }
+    }
+
+    private func finishResponse(_ request: Request, requestID: Substring, body: ByteBuffer) -> RuntimeAPIRefusal? {
+        let report: RuntimeReport
+        let complaint: RuntimeAPIRefusal?
+        if let mode = request.responseMode, mode.lowercased() != "streaming" {
+            report = .invalidResponseMode
+            complaint = .invalidResponseMode
+        } else if request.tooLarge {
+            report = .tooLarge
+            complaint = .responseTooLarge(limit: server.limits.responseBytes)
+        } else {
+            report = .response(body)
+            complaint = nil
+        }
+        return server.endAnswer(to: requestID, as: .response, report: report) ?? complaint
+    }
+
+    // MARK: Answers
+
+    /// Answers the waiting `next`: headers, then the payload as it is.
+    func deliver(_ invocation: RuntimeInvocation) {
+        guard case .waiting(let keepAlive) = phase else { return }
+        channel.write(invocation.head(keepAlive: keepAlive, allocator: channel.allocator), promise: nil)
+        answer(invocation.payload, keepAlive: keepAlive)
+    }
+
+    /// Refuses the waiting `next`.
+    func refuse(_ refusal: RuntimeAPIRefusal) {
+        guard case .waiting(let keepAlive) = phase else { return }
+        answer(RuntimeAPIAnswer.refusal(refusal, keepAlive: keepAlive), keepAlive: keepAlive)
+    }
+
+    /// Writes the last bytes of an answer and goes on with the next request, or closes.
+    private func answer(_ bytes: ByteBuffer, keepAlive: Bool) {
+        if case .done = phase { return }
+        if keepAlive {
+            phase = .idle
+            channel.writeAndFlush(bytes, promise: nil)
+            if !backlog.isEmpty { replay() }
+        } else {
+            phase = .done
+            backlog = []
+            let channel = self.channel
+            channel.writeAndFlush(bytes).whenComplete { _ in channel.close(promise: nil) }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// The Runtime API (2018-06-01) of one execution environment, on one event loop.
+///
+/// Everything but ``start(listener:on:limits:delegate:)`` happens on that loop; that confinement is why the class may call
+/// itself sendable.
+package final class RuntimeAPIServer: @unchecked Sendable {
+    let limits: RuntimeAPILimits
+    private let eventLoop: any EventLoop
+    private var delegate: (any RuntimeAPIDelegate)?
+    private var listener: (any Channel)?
+    private var connections: [ObjectIdentifier: RuntimeAPIConnection] = [:]
+    /// Connections whose `next` waits, oldest first.
+    private var waiting: [RuntimeAPIConnection] = []
+    /// The connection that sends the body of an answer to the current invocation: one at a time.
+    private var answering: RuntimeAPIConnection?
+    private var state = RuntimeStateMachine()
+
+    private init(on eventLoop: any EventLoop, limits: RuntimeAPILimits, delegate: any RuntimeAPIDelegate) {
+        self.eventLoop = eventLoop
+        self.limits = limits
+        self.delegate = delegate
+    }
+
+    /// Serves on `listener`, a listening TCP socket, of which it becomes the owner. The delegate is held until
+    /// ``close()``.
+    package static func start(
+        listener: Int32, on eventLoop: any EventLoop, limits: RuntimeAPILimits = RuntimeAPILimits(),
+        delegate: any RuntimeAPIDelegate
+    ) -> EventLoopFuture<RuntimeAPIServer> {
+        let server = RuntimeAPIServer(on: eventLoop, limits: limits, delegate: delegate)
+        return ServerBootstrap(group: eventLoop)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try server.accept(channel) }
+            }
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+            .withBoundSocket(listener)
+            .map { channel in
+                server.listener = channel
+                return server
+            }
+    }
+
+    /// How many connections the environment's processes hold.
+    package var connectionCount: Int { connections.count }
+
+    /// Whether the current invocation has been written to a connection.
+    package private(set) var invocationWasTaken = false
+
+    /// Gives the runtime an invocation. Only after ``RuntimeAPIDelegate/runtimeBecameReady()`` and once for each.
+    package func dispatch(_ invocation: RuntimeInvocation) {
+        eventLoop.assertInEventLoop()
+        state.dispatch(invocation)
+        invocationWasTaken = !waiting.isEmpty
+        guard !waiting.isEmpty else { return }
+        waiting.removeFirst().deliver(invocation)
+    }
+
+    /// Stops serving and cuts every connection. The delegate hears nothing more.
+    package func close() {
+        eventLoop.assertInEventLoop()
+        delegate = nil
+        listener?.close(promise: nil)
+        listener = nil
+        waiting = []
+        for connection in connections.values { connection.cut() }
+    }
+
+    private struct TooManyConnections: Error {}
+
+    /// Sets up a new connection, or refuses it by throwing.
+    func accept(_ channel: any Channel) throws {
+        guard delegate != nil, connections.count < limits.connections else { throw TooManyConnections() }
+        var headers = NIOHTTPDecoderLimitConfiguration()
+        headers.maxHeaderFieldSize = limits.headerFieldBytes
+        headers.maxHeaderListSize = limits.headerBytes
+        headers.maxHeaderFieldCount = limits.headerFields
+        let connection = RuntimeAPIConnection(server: self, channel: channel)
+        try channel.pipeline.syncOperations.addHandlers(
+            ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: headers)), connection)
+        connections[ObjectIdentifier(connection)] = connection
+    }
+
+    // MARK: What connections ask
+
+    func connectionClosed(_ connection: RuntimeAPIConnection) {
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        waiting.removeAll { $0 === connection }
+        if answering === connection { answering = nil }
+        delegate?.runtimeConnectionClosed()
+    }
+
+    func next(for connection: RuntimeAPIConnection) {
+        switch state.next() {
+        case .deliver(let invocation):
+            invocationWasTaken = true
+            connection.deliver(invocation)
+        case .refuse(let refusal): connection.refuse(refusal)
+        case .wait(let becameReady):
+            waiting.append(connection)
+            if becameReady { delegate?.runtimeBecameReady() }
+        }
+    }
+
+    /// Asks for the right to send an answer's body; nil grants it.
+    func beginAnswer(
+        to requestID: Substring, as kind: RuntimeStateMachine.AnswerKind, from connection: RuntimeAPIConnection
+    ) -> RuntimeAPIRefusal? {
+        if let refusal = state.refusal(ofAnswerTo: requestID, as: kind) { return refusal }
+        if answering != nil { return .transition(from: kind.stateName, to: kind.stateName) }
+        answering = connection
+        return nil
+    }
+
+    /// Ends what ``beginAnswer(to:as:from:)`` granted; nil when the report was taken.
+    func endAnswer(
+        to requestID: Substring, as kind: RuntimeStateMachine.AnswerKind, report: RuntimeReport
+    ) -> RuntimeAPIRefusal? {
+        answering = nil
+        if let refusal = state.refusal(ofAnswerTo: requestID, as: kind) { return refusal }
+        state.answered()
+        delegate?.runtimeReported(report)
+        return nil
+    }
+
+    /// Asks for the right to send the initialisation error's document; nil grants it.
+    func beginInitError(from connection: RuntimeAPIConnection) -> RuntimeAPIRefusal? {
+        if answering != nil { return .transition(from: "InitError", to: "InitError") }
+        answering = connection
+        return nil
+    }
+
+    /// Ends what ``beginInitError(from:)`` granted; nil when the error was taken.
+    func endInitError(document: ByteBuffer, type: RuntimeErrorType) -> RuntimeAPIRefusal? {
+        answering = nil
+        if let refusal = state.initError() { return refusal }
+        delegate?.runtimeFailedToInitialise(document: document, type: type)
+        return nil
+    }
+}

@@ -1,0 +1,64 @@
+package import NIOCore
+
+/// What a runtime said about the invocation that it was given.
+package enum RuntimeReport: Sendable {
+    /// The function's result, as the runtime sent it.
+    case response(ByteBuffer)
+    /// The runtime's error document, as it sent it, and the type from its `Lambda-Runtime-Function-Error-Type` header.
+    case error(ByteBuffer, type: RuntimeErrorType)
+    /// The response did not fit. The runtime got a 413.
+    case tooLarge
+    /// The response named a response mode that does not exist. The runtime got a 400.
+    case invalidResponseMode
+}
+
+/// The type of an error as log lines and metrics show it.
+package struct RuntimeErrorType: Sendable, Hashable {
+    package var name: String
+
+    /// Takes what the runtime claims: `Runtime.` or `Function.` and a capitalised word, anything else is
+    /// `Function.Unknown` or `Runtime.Unknown` (as Lambda's runtime interface emulator does it).
+    package init(claimed: String?) {
+        let claimed = claimed ?? ""
+        let isFunction = claimed.hasPrefix("Function.")
+        let word = claimed.utf8.drop { $0 != UInt8(ascii: ".") }.dropFirst()
+        let isWord =
+            word.count >= 2 && word.count <= 128 && word.first.map { (0x41...0x5A).contains($0) } == true
+            && word.allSatisfy { (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) }
+        if isWord, isFunction || claimed.hasPrefix("Runtime.") {
+            name = claimed
+        } else {
+            name = isFunction ? "Function.Unknown" : "Runtime.Unknown"
+        }
+    }
+}
+
+/// Hears what the runtime in one execution environment does. Called on the server's event loop.
+package protocol RuntimeAPIDelegate: AnyObject, Sendable {
+    /// The runtime waits for an invocation: its initialisation, or what it did after the last response, is over.
+    func runtimeBecameReady()
+    /// The runtime answered the current invocation. Called before the runtime gets its own answer.
+    func runtimeReported(_ report: RuntimeReport)
+    /// The runtime could not initialise. It usually ends by itself right after.
+    func runtimeFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType)
+    /// One of the runtime's connections ended.
+    func runtimeConnectionClosed()
+}
+
+/// What a hostile runtime may use at most.
+package struct RuntimeAPILimits: Sendable {
+    /// Bytes of a response: 6 MiB and 100 bytes, Lambda's limit for buffered responses.
+    package var responseBytes = 6 * 1024 * 1024 + 100
+    /// Bytes of one request's body before the connection is cut, past `responseBytes` read only to be thrown away.
+    package var discardedBytes = 64 * 1024 * 1024
+    /// Open connections; a further one is closed at once.
+    package var connections = 16
+    /// Parts of pipelined requests held back while one is being answered; past them the connection is cut.
+    package var pipelinedParts = 8
+    /// Bytes of one header field, and of all of a request's.
+    package var headerFieldBytes = 16 * 1024
+    package var headerBytes = 64 * 1024
+    package var headerFields = 100
+
+    package init() {}
+}

@@ -1,0 +1,88 @@
+import NIOCore
+
+/// Which request the runtime may make when. Pure: it decides, ``RuntimeAPIServer`` acts.
+///
+/// The states' names, and which transitions are refused with which words, are those of Lambda's runtime interface emulator.
+struct RuntimeStateMachine {
+    private enum State {
+        case started
+        case initFailed
+        case ready
+        case running(RuntimeInvocation)
+        case responded(requestID: String)
+
+        var name: String {
+            switch self {
+            case .started: "Started"
+            case .initFailed: "InitError"
+            case .ready: "Ready"
+            case .running: "Running"
+            case .responded: "RuntimeResponseSentState"
+            }
+        }
+    }
+
+    enum NextAction {
+        /// The request waits; `becameReady` says that the runtime was not ready before.
+        case wait(becameReady: Bool)
+        /// The current invocation, which no request has taken yet or whose first taker may have lost it.
+        case deliver(RuntimeInvocation)
+        case refuse(RuntimeAPIRefusal)
+    }
+
+    private var state = State.started
+
+    /// `GET …/invocation/next`.
+    mutating func next() -> NextAction {
+        switch state {
+        case .started, .responded:
+            state = .ready
+            return .wait(becameReady: true)
+        case .ready: return .wait(becameReady: false)
+        case .running(let invocation): return .deliver(invocation)
+        case .initFailed: return .refuse(refusal(to: "Ready"))
+        }
+    }
+
+    /// The fleet has an invocation. Only while the runtime is ready.
+    mutating func dispatch(_ invocation: RuntimeInvocation) {
+        guard case .ready = state else { preconditionFailure("dispatch in state \(state.name)") }
+        state = .running(invocation)
+    }
+
+    /// Whether the runtime may answer `requestID` now; nil when it may.
+    func refusal(ofAnswerTo requestID: Substring, as kind: AnswerKind) -> RuntimeAPIRefusal? {
+        switch state {
+        case .running(let invocation) where invocation.requestID == requestID: nil
+        case .responded(let last) where last == requestID: refusal(to: kind.stateName)
+        default: .invalidRequestID
+        }
+    }
+
+    /// The runtime has answered the current invocation.
+    mutating func answered() {
+        guard case .running(let invocation) = state else { preconditionFailure("answer in state \(state.name)") }
+        state = .responded(requestID: invocation.requestID)
+    }
+
+    /// `POST …/init/error`; nil when it is accepted.
+    mutating func initError() -> RuntimeAPIRefusal? {
+        guard case .started = state else { return refusal(to: "InitError") }
+        state = .initFailed
+        return nil
+    }
+
+    enum AnswerKind {
+        case response
+        case error
+
+        var stateName: String {
+            switch self {
+            case .response: "InvocationResponse"
+            case .error: "InvocationErrorResponse"
+            }
+        }
+    }
+
+    private func refusal(to successor: String) -> RuntimeAPIRefusal { .transition(from: state.name, to: successor) }
+}

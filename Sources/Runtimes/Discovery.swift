@@ -1,0 +1,90 @@
+import Glibc
+
+/// Where interpreters are looked for.
+package struct Discovery: Sendable, Hashable {
+    /// The server's environment: `PATH` and `HOME` say where to look, and probes run with it.
+    package var environment: [String: String]
+    /// Directories that are always looked into, whatever `PATH` says.
+    package var systemDirectories: [String]
+    /// Directories whose children are installations: `/opt` for `/opt/python-3.12/bin/python3.12`.
+    package var installationParents: [String]
+    /// How long all probes together may take.
+    package var timeout: Duration
+    /// Where answers of probes are kept between starts; nil keeps none.
+    package var cacheFile: String?
+
+    /// The usual places. `environment` is the server's own.
+    package init(environment: [String: String], timeout: Duration = .seconds(5), cacheFile: String? = nil) {
+        self.environment = environment
+        self.systemDirectories = ["/usr/bin", "/usr/local/bin"]
+        self.installationParents = ["/opt"]
+        if let home = environment["HOME"], home.hasPrefix("/") {
+            let pyenv = environment["PYENV_ROOT"] ?? home + "/.pyenv"
+            let nvm = environment["NVM_DIR"] ?? home + "/.nvm"
+            self.installationParents += [
+                pyenv + "/versions", nvm + "/versions/node", home + "/.local/share/uv/python",
+            ]
+        }
+        self.timeout = timeout
+        self.cacheFile = cacheFile
+    }
+
+    /// Files that may be interpreters, in the order of preference, links resolved, each once.
+    func candidates() -> [(language: Interpreter.Language, path: String)] {
+        let path = (environment["PATH"] ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+        let installations = installationParents.flatMap { parent in
+            HostFile.list(parent).reversed().map { parent + "/" + $0 + "/bin" }
+        }
+        let pythons = Interpreter.lines(of: .python).reversed().map { "python3.\($0)" } + ["python3"]
+        let names = pythons.map { (Interpreter.Language.python, $0) } + [(.node, "node"), (.node, "nodejs")]
+        var seen: Set<String> = []
+        var found: [(language: Interpreter.Language, path: String)] = []
+        for directory in path + systemDirectories + installations {
+            for (language, name) in names where HostFile.isExecutableFile(directory + "/" + name) {
+                let candidate = directory + "/" + name
+                guard let program = Self.program(candidate), seen.insert(program).inserted else { continue }
+                found.append((language, program))
+            }
+        }
+        return found
+    }
+
+    /// What is behind a name: links followed, so that a virtual environment leads to the installation it was made from.
+    /// Not through the link of a script, which may go by its name (pyenv's shims).
+    private static func program(_ candidate: String) -> String? {
+        guard let real = HostFile.resolve(candidate) else { return nil }
+        return (try? HostFile.read(real, limit: 2)) == Array("#!".utf8) ? candidate : real
+    }
+
+    /// Runs what might be an interpreter and keeps what is one. Blocks for at most ``timeout``.
+    func interpreters(files: RuntimeFiles) -> [Interpreter] {
+        let candidates = candidates()
+        var cache = ProbeCache(file: cacheFile)
+        var answers: [String: String] = [:]
+        var probes: [(path: String, probe: Probe)] = []
+        let deadline = ContinuousClock.now + timeout
+        for (language, path) in candidates {
+            if let answer = cache.answer(path: path, runtime: files.directory) {
+                answers[path] = answer
+            } else {
+                let arguments = InterpreterProbe.arguments(language, path: path, files: files)
+                guard let probe = Probe(arguments, environment: environment) else { continue }
+                probes.append((path, probe))
+            }
+        }
+        for (path, probe) in probes {
+            guard let answer = probe.answer(until: deadline) else { continue }
+            answers[path] = answer
+            cache.remember(answer, path: path, runtime: files.directory)
+        }
+        cache.save()
+        var found: [Interpreter] = []
+        for (language, path) in candidates {
+            guard let answer = answers[path], let interpreter = InterpreterProbe.read(answer, language: language),
+                interpreter.isServed, !found.contains(where: { $0.isSameInstallation(as: interpreter) })
+            else { continue }
+            found.append(interpreter)
+        }
+        return found
+    }
+}

@@ -1,0 +1,55 @@
+extension ResolvedRuntime {
+    /// Where AWS looks for the executable of an OS-only runtime, in this order.
+    private static let bootstraps = ["/var/task/bootstrap", "/opt/bootstrap"]
+
+    static func provided(_ identifier: RuntimeIdentifier) -> ResolvedRuntime {
+        ResolvedRuntime(
+            identifier: identifier.name, root: "provided", arguments: [bootstraps[0]],
+            environment: common(language: []), entrypoints: bootstraps)
+    }
+
+    static func managed(_ identifier: RuntimeIdentifier, line: Int, by interpreter: Interpreter) -> ResolvedRuntime {
+        let substitution: String? =
+            interpreter.line == line
+            ? nil
+            : "Runtime \(identifier.name) is not installed here; "
+                + "\(interpreter.language.title) \(interpreter.version) serves it."
+        var environment = common(language: ["/var/lang"])
+        environment.append(("AWS_EXECUTION_ENV", "AWS_Lambda_" + identifier.name))
+        if interpreter.language == .node { environment.append(("NODE_PATH", nodePath(interpreter))) }
+        return ResolvedRuntime(
+            identifier: identifier.name, root: RootBuilder.name(of: interpreter), arguments: command(interpreter),
+            environment: environment, substitution: substitution,
+            heapFlags: interpreter.language == .node ? .v8 : .none)
+    }
+
+    /// Through `/var/lang`, so that functions see the paths of AWS, not this machine's.
+    private static func command(_ interpreter: Interpreter) -> [String] {
+        let executable = RootBuilder.language + "/" + interpreter.executable
+        return switch interpreter.language {
+        case .python: [executable, "/var/runtime/" + (interpreter.compiledBootstrap ?? "bootstrap.py")]
+        case .node: [executable, "/var/runtime/bootstrap.mjs"]
+        }
+    }
+
+    /// As on AWS: a version's own layer directory first.
+    private static func nodePath(_ interpreter: Interpreter) -> String {
+        "/opt/nodejs/node\(interpreter.line)/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules"
+            + ":/var/runtime:/var/task"
+    }
+
+    /// The variables that AWS sets for every function, but those that differ between functions.
+    /// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    private static func common(language: [String]) -> [(name: String, value: String)] {
+        let path = language.map { $0 + "/bin" } + ["/usr/local/bin", "/usr/bin/", "/bin", "/opt/bin"]
+        let libraries =
+            language.map { $0 + "/lib" } + [
+                "/lib64", "/usr/lib64", "/var/runtime", "/var/runtime/lib", "/var/task", "/var/task/lib", "/opt/lib",
+            ]
+        return [
+            ("LANG", "en_US.UTF-8"), ("TZ", ":UTC"), ("PATH", path.joined(separator: ":")),
+            ("LD_LIBRARY_PATH", libraries.joined(separator: ":")), ("LAMBDA_TASK_ROOT", "/var/task"),
+            ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+        ]
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+
+/// `apus serve`: the server.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the server until it is told to stop.",
+        discussion: """
+            Every option may also come from a variable (APUS_LISTEN, APUS_DATA, …) or from the JSON file that --config
+            names ({"listen": "127.0.0.1:4566", …}); flags win over variables, variables over the file.
+
+            Started by root, the server starts the launcher that makes sandboxes and then becomes an ordinary user.
+            """
+    )
+
+    @Option(help: ArgumentHelp("Where to listen (default: 127.0.0.1:4566).", valueName: "host:port"))
+    var listen: String?
+
+    @Option(help: ArgumentHelp("Where to keep everything (default: /var/lib/apus for root, else ~/.local/share/apus).", valueName: "dir"))
+    var data: String?
+
+    @Option(help: ArgumentHelp("A JSON file of settings.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("The account of the root key, twelve digits (default: 000000000000).", valueName: "id"))
+    var account: String?
+
+    @Option(help: ArgumentHelp("The region that clients are told to use (default: us-east-1).", valueName: "name"))
+    var region: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "on: check every signature. off: take any key and signature; a 12-digit access key id then names the account. "
+                + "Refused unless the listener is loopback (default: on).", valueName: "on|off"))
+    var auth: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The user to become when root starts the server (default: the data directory's owner, the user apus, or a free "
+                + "system id).", valueName: "name"))
+    var user: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Run functions although this host lacks a protection; `apus doctor` names them. May be repeated.",
+            valueName: "weakness"))
+    var accept: [String] = []
+
+    func run() async throws {
+        let settings = try await ServerSettings.read(
+            ServerSettings.Flags(
+                listen: listen, data: data, config: config, account: account, region: region, auth: auth, user: user,
+                accept: accept))
+        try await Server.run(settings)
+    }
+}

@@ -1,0 +1,92 @@
+import Glibc
+import Linux
+
+/// Where a server keeps everything. One server owns it at a time.
+///
+/// ```
+/// apus.db  logs.db   state and logs (SQLite)
+/// blobs/             uploaded code, by SHA-256
+/// code/              the same, unpacked: what environments see at /var/task
+/// runtime/           the bootstraps of the managed runtimes
+/// credentials        the root key (mode 0600)
+/// lock               held while a server runs
+/// ```
+struct DataDirectory: ~Copyable {
+    let path: String
+    private let lock: Descriptor
+
+    /// The directory that `--data` or APUS_DATA chose, else `/var/lib/apus` for root and `~/.local/share/apus`
+    /// (or below `$XDG_DATA_HOME`) for others.
+    static func path(chosen: String?) throws(DataDirectoryError) -> String {
+        let variables = Variables.current
+        if let chosen = chosen ?? variables["APUS_DATA"] { return try absolute(chosen) }
+        if geteuid() == 0 { return "/var/lib/apus" }
+        if let base = variables["XDG_DATA_HOME"], base.hasPrefix("/") { return "\(base)/apus" }
+        guard let home = variables["HOME"], home.hasPrefix("/") else { throw .noHome }
+        return "\(home)/.local/share/apus"
+    }
+
+    /// Makes the directory (mode 0700) where it is missing, and takes its lock.
+    ///
+    /// - Throws: ``DataDirectoryError`` when it cannot be made or another server holds it.
+    init(opening path: String) throws(DataDirectoryError) {
+        try Self.make(path)
+        let descriptor = Glibc.open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw .cannotUse(path: path, errno: errno) }
+        let lock = Descriptor(owning: descriptor)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .inUse(path: path) }
+        self.path = path
+        self.lock = lock
+    }
+
+    /// Gives the directory up: the next server may have it.
+    consuming func unlock() {}
+
+    /// Makes a directory and its missing parents.
+    private static func make(_ path: String) throws(DataDirectoryError) {
+        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            throw .cannotUse(path: path, errno: errno)
+        }
+        let parent = String(path[..<slash])
+        if access(parent, F_OK) != 0 { try makeParent(parent) }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .cannotUse(path: path, errno: errno) }
+    }
+
+    /// Parents follow the umask: they are not ours alone.
+    private static func makeParent(_ path: String) throws(DataDirectoryError) {
+        if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+            let parent = String(path[..<slash])
+            if access(parent, F_OK) != 0 { try makeParent(parent) }
+        }
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .cannotUse(path: path, errno: errno) }
+    }
+
+    private static func absolute(_ path: String) throws(DataDirectoryError) -> String {
+        if path.hasPrefix("/") { return path }
+        guard let current = getcwd(nil, 0) else { throw .cannotUse(path: path, errno: errno) }
+        defer { free(current) }
+        return String(cString: current) + "/" + path
+    }
+}
+
+/// Why a data directory cannot be used.
+enum DataDirectoryError: Error, CustomStringConvertible {
+    case noHome
+    case cannotUse(path: String, errno: Int32)
+    case inUse(path: String)
+    case noCredentials(path: String, errno: Int32)
+    case badCredentials(path: String)
+
+    var description: String {
+        switch self {
+        case .noHome: "HOME is not set: name a data directory with --data."
+        case .cannotUse(let path, let code): "Cannot use the data directory \(path): \(String(cString: strerror(code)))."
+        case .inUse(let path): "Another server is using the data directory \(path)."
+        case .noCredentials(let path, let code):
+            "Cannot read \(path): \(String(cString: strerror(code))). `apus serve` writes it on first start; name its data "
+                + "directory with --data."
+        case .badCredentials(let path): "\(path) is not a credentials file that `apus serve` wrote."
+        }
+    }
+}

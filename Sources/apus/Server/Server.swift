@@ -1,0 +1,144 @@
+import AWSWire
+import Fleet
+import Gateway
+import Glibc
+import LambdaService
+import Linux
+import Logging
+import LogsService
+import NIOCore
+import NIOPosix
+import Runtimes
+import Sandbox
+import ServiceLifecycle
+import Storage
+import UnixSignals
+
+/// The one place where everything is put together.
+enum Server {
+    /// Where functions reach the server, inside their own network: always the port that tools know.
+    private static let functionsPort: UInt16 = 4566
+
+    /// Serves until SIGTERM or SIGINT.
+    ///
+    /// The order is the security design: what needs root (finding runtimes in anybody's home, the launcher) comes first, then
+    /// root is given up for good, and only then are sockets and databases opened.
+    static func run(_ settings: ServerSettings) async throws {
+        let logger = makeLogger(settings)
+        signal(SIGPIPE, SIG_IGN)
+        let directory = try DataDirectory(opening: settings.data)
+        let identity = try Privileges.identity(user: settings.user, dataDirectory: directory.path)
+        for name in ["blobs", "code", "runtime", "run"] { mkdir("\(directory.path)/\(name)", 0o700) }
+
+        let catalogue = try discover(settings, directory: directory.path)
+        let launcher = try await startLauncher(settings, roots: catalogue.roots, directory: directory.path)
+        if let identity {
+            try Privileges.give(directory.path, to: identity)
+            try Privileges.drop(to: identity)
+        }
+
+        let services = try await assemble(
+            settings, directory: directory.path, catalogue: catalogue, launcher: launcher, logger: logger)
+        // Shut down in the reverse order: first the door, at last what the others still write to.
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger))
+        try await group.run()
+        await withCheckedContinuation { done in launcher.shutdown { done.resume() } }
+        directory.unlock()
+    }
+
+    // MARK: Steps
+
+    private static func discover(_ settings: ServerSettings, directory: String) throws -> RuntimeCatalogue {
+        RuntimeCatalogue.discover(
+            Discovery(environment: Variables.current, cacheFile: "\(directory)/runtime/interpreters"),
+            files: try RuntimeFiles.install(into: "\(directory)/runtime"),
+            substitution: settings.strictRuntimes ? .refused : .nearest)
+    }
+
+    private static func startLauncher(_ settings: ServerSettings, roots: [RootTemplate], directory: String) async throws
+        -> LauncherClient
+    {
+        let path = LauncherClient.defaultExecutable()
+        guard access(path, X_OK) == 0 else { throw ServerError.noLauncher(path: path) }
+        let launcher: LauncherClient
+        do {
+            launcher = try await LauncherClient.launch(
+                configuration: LauncherConfiguration(
+                    roots: roots, codeDirectory: "\(directory)/code", runDirectory: "\(directory)/run",
+                    accepted: settings.accepted.sorted { $0.rawValue < $1.rawValue }, endpointPort: functionsPort))
+        } catch let error as SandboxError {
+            throw ServerError.launcher(error)
+        }
+        let unaccepted = launcher.readiness.weaknesses.filter { !settings.accepted.contains($0) }
+        guard unaccepted.isEmpty else {
+            launcher.shutdown()
+            throw ServerError.weaknesses(unaccepted, notes: launcher.readiness.notes)
+        }
+        return launcher
+    }
+
+    private static func assemble(
+        _ settings: ServerSettings, directory: String, catalogue: RuntimeCatalogue, launcher: LauncherClient, logger: Logger
+    ) async throws -> [any ServiceLifecycle.Service] {
+        let loops = MultiThreadedEventLoopGroup.singleton
+        let key = try RootKey(in: directory, account: settings.account)
+        let keys = KeyStore(keys: [(account: key.account, credentials: key.credentials)])
+
+        let logs = try LogsService(
+            database: SQLiteDatabase(
+                path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
+            retentionDays: settings.logRetentionDays, logger: logger)
+
+        var limits = FleetConfiguration()
+        limits.accountConcurrency = settings.concurrency
+        limits.idleTimeout = settings.idleTimeout
+        limits.endpointURL = launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
+        let fleet = Fleet(
+            configuration: limits, sandboxing: launcher, logs: logs.store, credentials: EnvironmentKeys(keys: keys),
+            eventLoopGroup: loops, logger: logger)
+
+        let functions = LambdaService(
+            configuration: LambdaService.Configuration(codeDirectory: "\(directory)/code"),
+            database: try SQLiteDatabase(
+                path: "\(directory)/apus.db", durability: .durable, migrations: LambdaService.migrations),
+            blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
+            setReservedConcurrency: fleet.setReservedConcurrency, resolveRuntime: catalogue.resolve,
+            codeLocation: CodeDownloads.location(signedBy: key.credentials, region: settings.region), logger: logger)
+        try await functions.prepare()
+
+        let gateway = Gateway(
+            services: [functions, logs], keys: keys,
+            configuration: GatewayConfiguration(
+                host: settings.host, port: settings.port,
+                functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
+                authentication: settings.authentication == .on ? .on : .off, account: settings.account,
+                region: settings.region, authorizer: Authorization.decide, routes: [CodeDownloads.route(functions)],
+                version: Version.current),
+            logger: logger, group: loops)
+        let address = try await gateway.start()
+        try key.write(
+            endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
+            in: directory)
+        return [logs, fleet, FunctionsWorker(functions: functions), gateway]
+    }
+
+    /// The URL by which clients on this machine reach the listener.
+    private static func endpoint(_ host: String, port: Int) -> String {
+        switch host {
+        case "0.0.0.0": "http://127.0.0.1:\(port)"
+        case "::": "http://[::1]:\(port)"
+        case let host where host.contains(":"): "http://[\(host)]:\(port)"
+        case let host: "http://\(host):\(port)"
+        }
+    }
+
+    private static func makeLogger(_ settings: ServerSettings) -> Logger {
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "apus")
+        logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .info
+        return logger
+    }
+}

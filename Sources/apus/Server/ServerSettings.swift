@@ -1,0 +1,142 @@
+import AWSWire
+import Configuration
+import Glibc
+import Sandbox
+import SystemPackage
+
+/// Everything that an operator may set, read once at start. Flags go before variables (`APUS_…`), variables before the
+/// file (JSON, the same names).
+struct ServerSettings: Sendable {
+    enum Authentication: String, Sendable {
+        case on, off
+    }
+
+    var host: String
+    var port: Int
+    var data: String
+    var account: AccountID
+    var region: String
+    var authentication: Authentication
+    /// The user that the server becomes when root starts it; nil: the data directory's owner, or a free system id.
+    var user: String?
+    var accepted: Set<Weakness>
+    /// Invocations that may run at once, per account and region.
+    var concurrency: Int
+    /// How long an environment may be idle before it ends.
+    var idleTimeout: Duration
+    /// How long logs are kept; nil: for ever.
+    var logRetentionDays: Int?
+    /// Whether a missing runtime version is an error instead of being served by the nearest.
+    var strictRuntimes: Bool
+    var logLevel: String
+
+    /// What the command line gave; nil where it said nothing.
+    struct Flags: Sendable {
+        var listen: String?
+        var data: String?
+        var config: String?
+        var account: String?
+        var region: String?
+        var auth: String?
+        var user: String?
+        var accept: [String] = []
+    }
+
+    /// - Throws: ``SettingsError`` with every problem found, or the file's own error.
+    static func read(_ flags: Flags) async throws -> ServerSettings {
+        var problems: [String] = []
+        let reader = try await Self.reader(flags)
+
+        func text(_ key: ConfigKey, _ standard: String) -> String { reader.string(forKey: key) ?? standard }
+        func number(_ key: ConfigKey, _ range: ClosedRange<Int>, _ standard: Int?) -> Int? {
+            guard let value = reader.int(forKey: key) else {
+                if let given = reader.string(forKey: key) { problems.append("\(key): \(given) is not a whole number") }
+                return standard
+            }
+            guard range.contains(value) else {
+                problems.append("\(key): \(value) is not within \(range.lowerBound)–\(range.upperBound)")
+                return standard
+            }
+            return value
+        }
+
+        let listen = text("listen", "127.0.0.1:4566")
+        let address = Self.hostAndPort(listen)
+        if address == nil { problems.append("listen: \(listen) is not HOST:PORT") }
+        let account = AccountID(text("account", AccountID.standard.digits))
+        if account == nil { problems.append("account: \(text("account", "")) is not twelve digits") }
+        let region = text("region", "us-east-1")
+        if !Self.isRegion(region) { problems.append("region: \(region) is not a region's name") }
+        let authentication = Authentication(rawValue: text("auth", "on"))
+        if authentication == nil { problems.append("auth: \(text("auth", "")) is neither on nor off") }
+        if let host = address?.host, authentication == .off, !Self.isLoopback(host) {
+            problems.append("auth: off is refused on \(host): only a loopback listener may go without signatures")
+        }
+        var accepted: Set<Weakness> = []
+        for name in reader.stringArray(forKey: "accept") ?? [] {
+            if let weakness = Weakness(rawValue: name) {
+                accepted.insert(weakness)
+            } else {
+                let known = Weakness.allCases.map(\.rawValue).joined(separator: ", ")
+                problems.append("accept: \(name) is not one of \(known)")
+            }
+        }
+        let concurrency = number("concurrency", 1...100_000, 1000)
+        let idle = number("idleTimeoutSeconds", 1...86_400, 600)
+        let retention = number("logRetentionDays", 1...3653, nil)
+        let data = try DataDirectory.path(chosen: reader.string(forKey: "data"))
+
+        guard problems.isEmpty, let address, let account, let authentication, let concurrency, let idle else {
+            throw SettingsError(problems: problems)
+        }
+        return ServerSettings(
+            host: address.host, port: address.port, data: data, account: account, region: region,
+            authentication: authentication, user: reader.string(forKey: "user"), accepted: accepted,
+            concurrency: concurrency, idleTimeout: .seconds(idle), logRetentionDays: retention,
+            strictRuntimes: reader.bool(forKey: "strictRuntimes") ?? false, logLevel: text("logLevel", "info"))
+    }
+
+    private static func reader(_ flags: Flags) async throws -> ConfigReader {
+        var given: [AbsoluteConfigKey: ConfigValue] = [:]
+        func set(_ key: AbsoluteConfigKey, _ value: String?) { if let value { given[key] = ConfigValue(stringLiteral: value) } }
+        set("listen", flags.listen)
+        set("data", flags.data)
+        set("account", flags.account)
+        set("region", flags.region)
+        set("auth", flags.auth)
+        set("user", flags.user)
+        if !flags.accept.isEmpty { given["accept"] = ConfigValue(.stringArray(flags.accept), isSecret: false) }
+        let variables = EnvironmentVariablesProvider().prefixKeys(with: "apus")
+        guard let path = flags.config ?? Variables.current["APUS_CONFIG"] else {
+            return ConfigReader(providers: [InMemoryProvider(values: given), variables])
+        }
+        let file = try await FileProvider<JSONSnapshot>(filePath: FilePath(path))
+        return ConfigReader(providers: [InMemoryProvider(values: given), variables, file])
+    }
+
+    /// `127.0.0.1:4566`, `[::1]:4566`, `localhost:4566`.
+    static func hostAndPort(_ text: String) -> (host: String, port: Int)? {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65535).contains(port)
+        else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        return host.isEmpty ? nil : (String(host), port)
+    }
+
+    static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.split(separator: ".").count == 4)
+    }
+
+    private static func isRegion(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 32
+            && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+    }
+}
+
+/// Every problem of the settings at once.
+struct SettingsError: Error, CustomStringConvertible {
+    var problems: [String]
+
+    var description: String { "The settings cannot be used:\n" + problems.map { "  " + $0 }.joined(separator: "\n") }
+}

@@ -1,0 +1,205 @@
+import AWSWire
+import NIOCore
+import NIOHTTP1
+import Testing
+
+@Suite struct InputDecoderTests {
+    private func request(
+        _ body: String = "", query: String? = nil, headers: HTTPHeaders = [:]
+    ) throws -> ServiceRequest {
+        let caller = Caller(
+            account: .standard, region: "us-east-1", accessKeyID: "k", principalARN: "arn:aws:iam::000000000000:root",
+            kind: .root)
+        return ServiceRequest(
+            method: .POST, path: "/", query: query, headers: headers, body: ByteBuffer(string: body), caller: caller,
+            requestID: "r")
+    }
+
+    /// The message with which reading `json` as the body's member `M` fails.
+    private func message(
+        _ json: String, _ read: (inout InputDecoder, JSONValue?) throws -> Void
+    ) throws -> String? {
+        var input = InputDecoder(try request(#"{"M":\#(json)}"#), RouteLabels(), validationCode: "ValidationException")
+        do {
+            try read(&input, try input.body()["M"])
+            try input.check()
+            return nil
+        } catch let error as AWSError {
+            #expect(error.status == 400)
+            return error.message
+        }
+    }
+
+    private let prefix = "1 validation error detected: Value "
+
+    // Recorded from AWS by LocalStack (tests/aws/services/lambda_/test_lambda_api.snapshot.json): test_function_arns,
+    // test_create_lambda_exceptions, test_list_functions.
+    @Test func wordsOfStringConstraints() throws {
+        let length = StringConstraint(min: 1, max: 4)
+        #expect(
+            try message(#""abcde""#) { _ = try $0.string($1, "functionName", length) }
+                == prefix
+                + "'abcde' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 4"
+        )
+        #expect(
+            try message(#""""#) { _ = try $0.string($1, "name", length) }
+                == prefix
+                + "'' at 'name' failed to satisfy constraint: Member must have length greater than or equal to 1")
+        let role = StringConstraint(pattern: #"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"#)
+        #expect(
+            try message(#""r1""#) { _ = try $0.string($1, "role", role) }
+                == prefix
+                + "'r1' at 'role' failed to satisfy constraint: Member must satisfy regular expression pattern: "
+                + #"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"#)
+        let all = StringConstraint(values: ["ALL"])
+        #expect(
+            try message(#""invalid""#) { _ = try $0.string($1, "functionVersion", all) }
+                == prefix
+                + "'invalid' at 'functionVersion' failed to satisfy constraint: Member must satisfy enum value set: [ALL]"
+        )
+    }
+
+    // Java counts UTF-16 units: a character outside of the Basic Multilingual Plane counts twice.
+    @Test func lengthIsInUTF16Units() throws {
+        #expect(try message(#""😀😀""#) { _ = try $0.string($1, "m", StringConstraint(max: 4)) } == nil)
+        #expect(try message(#""😀😀""#) { _ = try $0.string($1, "m", StringConstraint(max: 3)) } != nil)
+    }
+
+    // Recorded: test_provisioned_concurrency_exceptions; tests/aws/services/logs/, test_get_log_events_limit_validation.
+    @Test func wordsOfNumberConstraints() throws {
+        let bounds = NumberConstraint<Int>(min: 1, max: 10000)
+        #expect(
+            try message("10001") { _ = try $0.int($1, "limit", bounds) }
+                == prefix
+                + "'10001' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 10000")
+        #expect(
+            try message("0") { _ = try $0.int($1, "limit", bounds) }
+                == prefix
+                + "'0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1")
+        #expect(
+            try message("9.5") { _ = try $0.double($1, "d", NumberConstraint<Double>(max: 8)) }
+                == prefix
+                + "'9.5' at 'd' failed to satisfy constraint: Member must have value less than or equal to 8.0")
+    }
+
+    // Recorded: test_create_lambda_exceptions and test_invalid_vpc_config_subnet.
+    @Test func wordsOfListConstraints() throws {
+        let architecture = StringConstraint(values: ["x86_64", "arm64"])
+        #expect(
+            try message(#"["X86_64"]"#) {
+                _ = try $0.strings($1, "architectures", LengthConstraint(max: 1), architecture)
+            }
+                == prefix
+                + "'[X86_64]' at 'architectures' failed to satisfy constraint: Member must satisfy constraint: "
+                + "[Member must satisfy enum value set: [x86_64, arm64], Member must not be null]")
+        #expect(
+            try message(#"["x86_64","arm64"]"#) {
+                _ = try $0.strings($1, "architectures", LengthConstraint(max: 1), architecture)
+            }
+                == prefix + "'[x86_64, arm64]' at 'architectures' failed to satisfy constraint: "
+                + "Member must have length less than or equal to 1")
+        let subnet = StringConstraint(min: 0, max: 1024, pattern: "subnet-[0-9a-z]*", elementsMayBeNull: true)
+        #expect(
+            try message(#"["bad"]"#) { _ = try $0.strings($1, "vpcConfig.subnetIds", nil, subnet) }
+                == prefix
+                + "'[bad]' at 'vpcConfig.subnetIds' failed to satisfy constraint: Member must satisfy constraint: "
+                + "[Member must have length less than or equal to 1024, Member must have length greater than or equal to 0, "
+                + "Member must satisfy regular expression pattern: subnet-[0-9a-z]*]")
+        #expect(
+            try message(#"["x86_64",null]"#) { _ = try $0.strings($1, "l") }
+                == prefix + "'[x86_64, null]' at 'l' failed to satisfy constraint: Member must satisfy constraint: "
+                + "[Member must not be null]")
+    }
+
+    // Map keys: https://github.com/trek10inc/serverless-secrets/issues/39; values: test_notfound_and_invalid_routingconfigs.
+    @Test func wordsOfMapConstraints() throws {
+        let name = StringConstraint(pattern: "[a-zA-Z]([a-zA-Z0-9_])+", disclosure: .sensitive)
+        #expect(
+            try message(#"{"/a":"1"}"#) { _ = try $0.stringMap($1, "environment.variables", key: name, .sensitive) }
+                == "1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys must "
+                + "satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]")
+        #expect(
+            try message(#"{"2":"long"}"#) { _ = try $0.stringMap($1, "tags", value: StringConstraint(max: 1)) }
+                == prefix + "'{2=long}' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: "
+                + "[Member must have length less than or equal to 1, Member must not be null]")
+        #expect(
+            try message(#"{"a":"","b":""}"#) { _ = try $0.stringMap($1, "tags", LengthConstraint(max: 1)) }
+                == prefix
+                + "'{a=, b=}' at 'tags' failed to satisfy constraint: Member must have length less than or equal to 1")
+        #expect(
+            try message(#"{"a":null}"#) { _ = try $0.stringMap($1, "tags") }?.contains("[Member must not be null]")
+                == true)
+    }
+
+    // Recorded: test_tag_exceptions; two violations: test_layer_exceptions.
+    @Test func gathersAllViolations() throws {
+        let message = try message("5") { input, value in
+            input.require(false, "tagKeys")
+            _ = try input.int(value, "size", NumberConstraint(max: 4))
+        }
+        #expect(
+            message
+                == "2 validation errors detected: Value null at 'tagKeys' failed to satisfy constraint: Member must not be null; "
+                + "Value '5' at 'size' failed to satisfy constraint: Member must have value less than or equal to 4")
+    }
+
+    @Test func listsOfStructuresNumberTheirElements() throws {
+        let message = try message(#"[{"A":"ok"},{"A":"long"},null]"#) { input, value in
+            _ = try input.list(value, "configs", LengthConstraint(max: 2)) {
+                (input: inout InputDecoder, body: JSONObject, path: String) throws(AWSError) -> String? in
+                try input.string(body["A"], "\(path)a", StringConstraint(max: 2))
+            }
+        }
+        #expect(
+            message?.hasPrefix("3 validation errors detected: Value '[{A=ok}, {A=long}, null]' at 'configs'") == true)
+        #expect(message?.contains("Value 'long' at 'configs.2.member.a' failed") == true)
+    }
+
+    @Test func nullCountsAsAbsent() throws {
+        var input = InputDecoder(try request(#"{"M":null}"#), RouteLabels(), validationCode: "V")
+        let member = try input.body()["M"]
+        #expect(try input.string(member, "m", StringConstraint(min: 1)) == nil)
+        try input.check()
+    }
+
+    @Test(arguments: ["1", "true", "[]", "{}"])
+    func wrongKindsAreSerializationExceptions(json: String) throws {
+        var input = InputDecoder(try request(#"{"M":\#(json)}"#), RouteLabels(), validationCode: "V")
+        let member = try input.body()["M"]
+        let error = #expect(throws: AWSError.self) { try input.string(member, "m") }
+        #expect(error?.code == "SerializationException")
+        #expect(error?.status == 400)
+    }
+
+    @Test(arguments: ["{", "[]", "1", "{\"a\":1}x", "\u{1}"])
+    func unreadableBodiesAreSerializationExceptions(body: String) throws {
+        let input = InputDecoder(try request(body), RouteLabels(), validationCode: "V")
+        let error = #expect(throws: AWSError.self) { try input.body() }
+        #expect(error?.code == "SerializationException")
+    }
+
+    @Test func anEmptyBodyIsAnEmptyObject() throws {
+        let input = InputDecoder(try request(), RouteLabels(), validationCode: "V")
+        #expect(try input.body()["a"] == nil)
+    }
+
+    @Test func readsBase64WithAndWithoutEscapes() throws {
+        for text in [#""AP8=""#, #""\u0041P8=""#] {
+            let input = InputDecoder(try request(#"{"M":\#(text)}"#), RouteLabels(), validationCode: "V")
+            #expect(try input.blob(try input.body()["M"]) == [0, 255])
+        }
+        #expect(try message(#""A""#) { _ = try $0.blob($1) } != nil)
+        #expect(try message("1") { _ = try $0.blob($1) } == "NUMBER_VALUE can not be converted to a Blob")
+    }
+
+    @Test func readsHeadersQueriesAndLabels() throws {
+        let request = try request(query: "MaxItems=12&k=a&k=b", headers: ["X-Amz-Log-Type": "Tail"])
+        var input = InputDecoder(request, RouteLabels([("Name", "f")]), validationCode: "V")
+        #expect(input.string(input.header("x-amz-log-type"), "logType") == "Tail")
+        #expect(try input.int(input.parameter("MaxItems"), "maxItems") == 12)
+        #expect(input.strings(input.parameters("k"), "keys") == ["a", "b"])
+        #expect(input.parameters("none") == nil)
+        #expect(input.label("Name") == "f")
+        #expect(throws: AWSError.self) { try input.int("1x", "maxItems") }
+    }
+}

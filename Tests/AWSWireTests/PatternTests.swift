@@ -1,0 +1,69 @@
+import AWSWire
+import Testing
+
+@Suite struct PatternTests {
+    @Test func agreesWithPython() throws {
+        var pattern: Pattern?
+        var compared = 0
+        for line in patternCases.split(separator: "\n") {
+            let text = String(line.dropFirst())
+            if line.first == "/" {
+                pattern = try Pattern(text)
+                continue
+            }
+            let current = try #require(pattern)
+            #expect(current.matches(text) == (line.first == "+"), "\(current.source) on \(text)")
+            compared += 1
+        }
+        #expect(compared > 1000)
+    }
+
+    // java.util.regex.Pattern: `\p{L}` and its kin are general categories of Unicode; CloudWatch Logs uses them for tags.
+    @Test func knowsGeneralCategories() throws {
+        let pattern = try Pattern(#"^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$"#)
+        #expect(pattern.matches("Größe 漢字 ٣:/=+-@_."))
+        #expect(!pattern.matches(""))
+        #expect(!pattern.matches("a,b"))
+        #expect(!pattern.matches("a\tb"))
+        #expect(try Pattern(#"\P{L}+"#).matches("123 !"))
+        #expect(try !Pattern(#"\P{L}+"#).matches("12a"))
+    }
+
+    // java.util.regex.Pattern: two escapes that make a surrogate pair are one character of a class.
+    @Test func joinsSurrogatePairs() throws {
+        let pattern = try Pattern(#"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*"#)
+        #expect(pattern.matches("a😀\n"))
+        #expect(!pattern.matches("a\u{1}"))
+    }
+
+    @Test(arguments: [
+        "(", "(a", "a)", "[a", "a{", "a{x}", "a{3,2}", "a{9999}", "*a", "\\", "[b-a]", "(?<n>a)", "\\1", "[[:alpha:]]",
+        "\\p{Greek}", "a\\q",
+    ])
+    func refusesWhatItDoesNotKnow(source: String) {
+        #expect(throws: PatternError.self) { try Pattern(source) }
+    }
+
+    /// Expressions on which backtracking takes exponential time; here a match is linear in the text.
+    @Test(arguments: ["(a*)*b", "(a|a)*b", "(a|aa)+$b", "(.*)*x"])
+    func staysFastOnHostileTexts(source: String) throws {
+        #expect(try !Pattern(source).matches(String(repeating: "a", count: 3000)))
+    }
+
+    @Test func damagedExpressionsAreCompiledOrRefused() {
+        var random = TestRandom(seed: 3)
+        let sources = patternCases.split(separator: "\n").filter { $0.first == "/" }.map { Array($0.dropFirst().utf8) }
+        var refused = 0
+        for source in sources {
+            for _ in 0..<20 {
+                let text = String(decoding: random.mutated(source), as: UTF8.self)
+                guard let pattern = try? Pattern(text) else {
+                    refused += 1
+                    continue
+                }
+                _ = pattern.matches("arn:aws:lambda:us-east-1:123456789012:function:f")
+            }
+        }
+        #expect(refused > 0)
+    }
+}

@@ -1,0 +1,176 @@
+"""Starts the built server as a user would, and hands tests boto3 clients for it."""
+
+import io
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import zipfile
+
+import boto3
+import pytest
+from botocore.config import Config
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+APUS = pathlib.Path(os.environ.get("APUS_BINARY", ROOT / ".build/release/apus"))
+ROLE = "arn:aws:iam::000000000000:role/lambda"
+
+
+def wait_until(condition, seconds=20.0, what="the condition"):
+    """Polls `condition` until it is true; fails after `seconds`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not come true within {seconds} s")
+
+
+class Server:
+    """One `apus serve` with its own data directory and port."""
+
+    def __init__(self, *arguments, data=None, environment=None):
+        # Root's server becomes an ordinary user, who must be able to reach its data directory.
+        self.home = pathlib.Path(data) if data else pathlib.Path(tempfile.mkdtemp(prefix="apus-test-"))
+        self.home.chmod(0o755)
+        self.data = self.home / "data"
+        self.arguments = arguments
+        self.environment = environment or {}
+        self.process = None
+
+    def start(self):
+        credentials = self.data / "credentials"
+        self.log = open(self.home / "server.log", "ab")
+        before = credentials.stat().st_mtime_ns if credentials.exists() else None
+        self.process = subprocess.Popen(
+            [APUS, "serve", "--listen", "127.0.0.1:0", "--data", self.data, *self.arguments],
+            stdout=self.log, stderr=self.log, env={**os.environ, **self.environment},
+        )
+
+        def ready():
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended: {(self.home / 'server.log').read_text()[-4000:]}")
+            if not credentials.exists() or credentials.stat().st_mtime_ns == before:
+                return False
+            values = dict(line.split("=", 1) for line in credentials.read_text().splitlines())
+            port = int(values["endpoint"].rsplit(":", 1)[1])
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0 and values
+
+        self.credentials = wait_until(ready, 60, "the server's start")
+        self.endpoint = self.credentials["endpoint"]
+        return self
+
+    def variables(self):
+        """The environment that `apus env` prints, for child processes."""
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") or k == "AWS_CA_BUNDLE"}
+        return {
+            **clean,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.credentials["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": self.credentials["secret_access_key"],
+            "AWS_REGION": self.credentials["region"],
+            "AWS_DEFAULT_REGION": self.credentials["region"],
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "APUS_DATA": str(self.data),
+        }
+
+    def client(self, service="lambda", **settings):
+        settings.setdefault("aws_access_key_id", self.credentials["access_key_id"])
+        settings.setdefault("aws_secret_access_key", self.credentials["secret_access_key"])
+        settings.setdefault("region_name", self.credentials["region"])
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=120, max_pool_connections=64)
+        return boto3.Session().client(service, endpoint_url=self.endpoint, config=config, **settings)
+
+    def run(self, *command, **options):
+        """Runs a command line tool against this server; returns the finished process."""
+        return subprocess.run(
+            [str(part) for part in command], env={**self.variables(), **options.pop("environment", {})},
+            capture_output=True, text=True, timeout=options.pop("timeout", 180), **options)
+
+    def stop(self, sig=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(sig)
+            self.process.wait(60)
+
+    def close(self):
+        self.stop()
+        self.log.close()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+def zip_of(files):
+    """A zip of `{name: text or bytes}`; a name that ends in `!` is made executable (and loses the mark)."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, contents in files.items():
+            info = zipfile.ZipInfo(name.rstrip("!"), (2026, 1, 1, 0, 0, 0))
+            info.external_attr = (0o755 if name.endswith("!") else 0o644) << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, contents)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A server that all tests of this worker share: use unique function names."""
+    running = Server().start()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def own_server():
+    """Makes servers of a test's own, closed at its end: `own_server("--auth", "off")`."""
+    made = []
+
+    def make(*arguments, **options):
+        made.append(Server(*arguments, **options).start())
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture(scope="session")
+def lambda_client(server):
+    return server.client()
+
+
+@pytest.fixture
+def name(request):
+    """A function name that no other test uses."""
+    return f"{request.node.name.split('[')[0][:40]}-{os.urandom(4).hex()}"
+
+
+@pytest.fixture
+def deploy(lambda_client, name):
+    """Creates a function from source and waits until it is active: `deploy(python="def handler(e, c): …")`."""
+    made = []
+
+    def create(python=None, node=None, files=None, client=lambda_client, suffix="", **settings):
+        if python is not None:
+            files = {"app.py": python, **(files or {})}
+            settings = {"Runtime": "python3.11", "Handler": "app.handler", **settings}
+        if node is not None:
+            files = {"index.mjs": node, **(files or {})}
+            settings = {"Runtime": "nodejs20.x", "Handler": "index.handler", **settings}
+        function = name + suffix
+        client.create_function(
+            FunctionName=function, Role=ROLE, Code={"ZipFile": zip_of(files)}, **{"Timeout": 10, **settings})
+        client.get_waiter("function_active_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        made.append((client, function))
+        return function
+
+    yield create
+    for client, function in made:
+        try:
+            client.delete_function(FunctionName=function)
+        except client.exceptions.ResourceNotFoundException:
+            pass

@@ -1,0 +1,143 @@
+import Fleet
+import Logging
+import NIOCore
+import NIOPosix
+import Runtimes
+import Sandbox
+import Synchronization
+import Testing
+
+/// Collects what functions log.
+final class RecordingLogs: LogSink {
+    struct Line: Equatable {
+        var stream: String
+        var text: String
+    }
+    private let recorded = Mutex<[Line]>([])
+
+    func append(account: String, region: String, group: String, stream: String, timestamp: Int64, lines: [ByteBuffer]) {
+        recorded.withLock { $0 += lines.map { Line(stream: stream, text: String(buffer: $0)) } }
+    }
+
+    var lines: [String] { recorded.withLock { $0.map(\.text) } }
+    var streams: Set<String> { recorded.withLock { Set($0.map(\.stream)) } }
+    var byteCount: Int { recorded.withLock { $0.reduce(0) { $0 + $1.text.utf8.count } } }
+}
+
+final class FixedCredentials: CredentialIssuing {
+    private let state = Mutex((issued: 0, revoked: Set<String>()))
+    var issued: Int { state.withLock { $0.issued } }
+    var revoked: Int { state.withLock { $0.revoked.count } }
+
+    func issue(account: String, region: String, roleARN: String, functionName: String) -> EnvironmentCredentials {
+        let number = state.withLock { state in
+            state.issued += 1
+            return state.issued
+        }
+        return EnvironmentCredentials(
+            accessKeyID: "ASIA\(number)", secretAccessKey: "secret", sessionToken: "token")
+    }
+    func revoke(accessKeyID: String) { state.withLock { _ = $0.revoked.insert(accessKeyID) } }
+}
+
+/// A fleet of fake sandboxes.
+struct FleetFixture {
+    let fleet: Fleet
+    let sandboxing: FakeSandboxing
+    let logs = RecordingLogs()
+    let credentials = FixedCredentials()
+    let loops = MultiThreadedEventLoopGroup.singleton
+
+    init(
+        failure: SandboxError? = nil, memoryPeak: String? = "36700161\n",
+        settings: FleetConfiguration = .changed { _ in }, script: @escaping FakeSandboxing.Script
+    ) {
+        sandboxing = FakeSandboxing(failure: failure, memoryPeak: memoryPeak, script: script)
+        fleet = Fleet(
+            configuration: settings, sandboxing: sandboxing, logs: logs, credentials: credentials,
+            eventLoopGroup: loops, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    func version(
+        name: String = "hello", revision: String = "1", timeout: Duration = .seconds(30),
+        command: String = "/usr/bin/python3", substitution: String? = nil, variables: [String: String] = [:]
+    ) -> FunctionVersion {
+        FunctionVersion(
+            key: .init(
+                account: "000000000000", region: "us-east-1", name: name, version: "$LATEST", revision: revision),
+            runtime: ResolvedRuntime(
+                identifier: "python3.12", root: "python3.12", arguments: [command],
+                environment: [("LANG", "en_US.UTF-8"), ("AWS_EXECUTION_ENV", "AWS_Lambda_python3.12")],
+                substitution: substitution),
+            code: "abc", handler: "index.handler", memoryMiB: 128, timeout: timeout, temporaryStorageMiB: 512,
+            variables: variables, roleARN: "arn:aws:iam::000000000000:role/r", logGroup: "/aws/lambda/\(name)")
+    }
+
+    func start(
+        _ payload: String = "{}", requestID: String = "r-1", version: FunctionVersion? = nil
+    ) -> EventLoopFuture<InvocationOutcome> {
+        fleet.invoke(
+            version ?? self.version(),
+            Invocation(
+                requestID: requestID, payload: ByteBuffer(string: payload),
+                invokedARN: "arn:aws:lambda:us-east-1:000000000000:function:hello", clientContext: "{\"a\":\n1}",
+                traceID: "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"),
+            on: loops.next())
+    }
+
+    func invoke(
+        _ payload: String = "{}", requestID: String = "r-1", version: FunctionVersion? = nil
+    ) async throws -> InvocationOutcome {
+        try await start(payload, requestID: requestID, version: version).get()
+    }
+
+    /// The numbers replaced that differ from run to run.
+    static func masked(_ line: String) -> String {
+        line.replacing(/[0-9]+\.[0-9]{2} ms/, with: "_ ms").replacing(
+            /Billed Duration: [0-9]+ ms/, with: "Billed Duration: _ ms")
+    }
+
+    var maskedLines: [String] { logs.lines.map(Self.masked) }
+}
+
+extension FleetConfiguration {
+    /// What tests use, changed by `change`: a clock that stands at 2025-11-24T00:08:10.123Z, and patience, so that a busy
+    /// machine changes nothing.
+    static func changed(_ change: (inout FleetConfiguration) -> Void) -> FleetConfiguration {
+        var configuration = FleetConfiguration()
+        configuration.wallClock = { 1_763_942_890_123 }
+        configuration.initErrorGrace = .seconds(30)
+        configuration.patience = .seconds(30)
+        change(&configuration)
+        return configuration
+    }
+}
+
+extension InvocationOutcome {
+    var text: String { String(buffer: payload) }
+    var tail: String { String(buffer: logTail) }
+}
+
+/// Waits until `condition` holds, for at most half a minute.
+func eventually(
+    _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () -> Bool
+) async throws {
+    for _ in 0..<30_000 {
+        if condition() { return }
+        try await Task.sleep(for: .milliseconds(1))
+    }
+    Issue.record(what, sourceLocation: sourceLocation)
+}
+
+/// A generator whose numbers depend on its seed alone.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed &+ 0x9E37_79B9_7F4A_7C15 }
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
