@@ -28,9 +28,10 @@ struct SandboxSuite {
     }
 
     @Test func runsACommandAsTheUserOfAWS() async throws {
-        let run = try await run("id -u; id -un; id -g; pwd; hostname; echo $GREETING", environment: ["GREETING=hello there"])
+        let run = try await run(
+            "id -u; id -un; id -g; pwd; hostname; echo $GREETING", environment: ["GREETING=hello there"])
         #expect(run.exit == SandboxExit(cause: .exited(status: 0)))
-        #expect(run.output == "993\nsbx_user1051\n993\n/var/task\napus\nhello there\n")
+        #expect(run.output == "993\nsbx_user1051\n990\n/var/task\napus\nhello there\n")
     }
 
     @Test func tellsHowTheCommandEnded() async throws {
@@ -209,7 +210,8 @@ struct SandboxSuite {
     @Test func keepsSandboxesApart() async throws {
         let host = try await TestHost.start()
         let first = try await host.begin(host.spec("echo mine > /tmp/mine; exec sleep 600", environment: ["KEY=mine"]))
-        let other = try await host.run("ls /tmp /dev/shm; grep -l mine /proc/*/environ 2>/dev/null; ls /proc | grep -c '^[0-9]'")
+        let other = try await host.run(
+            "ls /tmp /dev/shm; grep -l mine /proc/*/environ 2>/dev/null; ls /proc | grep -c '^[0-9]'")
         // Its own init, shell, ls and grep.
         #expect(other.output == "/dev/shm:\n\n/tmp:\n4\n")
         host.client.kill(first.started.id)
@@ -222,7 +224,8 @@ struct SandboxSuite {
     @Test func refusesWeaknessesThatWereNotAccepted() async throws {
         let host = try await TestHost.start(accepted: [])
         if let weakness = host.client.readiness.weaknesses.first {
-            await #expect(throws: SandboxError(operation: "accept weakness", subject: weakness.rawValue, errno: EPERM)) {
+            await #expect(throws: SandboxError(operation: "accept weakness", subject: weakness.rawValue, errno: EPERM))
+            {
                 _ = try await host.begin(host.spec("true"))
             }
         } else {
@@ -265,7 +268,9 @@ struct SandboxSuite {
 }
 
 /// The launcher as somebody who is not root: what a developer on a laptop has.
-@Suite(.serialized, .enabled(if: TestHost.ordinaryUserObstacle == nil, "no ordinary user: \(TestHost.ordinaryUserObstacle ?? "")"))
+@Suite(
+    .serialized,
+    .enabled(if: TestHost.ordinaryUserObstacle == nil, "no ordinary user: \(TestHost.ordinaryUserObstacle ?? "")"))
 struct OrdinaryUserSuite {
     @Test func startsSandboxesWithoutPrivileges() async throws {
         let host = try await TestHost.start(user: .ordinary)
@@ -354,6 +359,34 @@ struct ControlGroupSuite {
         let count = pread(running.started.memoryPeak, &text, text.count, 0)
         let peak = Int(String(decoding: text.prefix(max(0, count)).dropLast(), as: UTF8.self)) ?? 0
         #expect(peak >= 50_000_000)
+        host.client.kill(running.started.id)
+        _ = await running.ended.value
+        for descriptor in [running.started.output, running.started.runtimeAPIListener, running.started.memoryPeak] {
+            close(descriptor)
+        }
+        await host.stop()
+    }
+
+    @Test func lendsProcessorTimeForInitialization() async throws {
+        let host = try await TestHost.start()
+        let layout = try ControlGroupLayout.current()
+        // Version 2 writes quota and period into one file.
+        let (place, file) = (
+            layout.legacy[.cpu] ?? layout.unified, layout.legacy[.cpu] == nil ? "cpu.max" : "cpu.cfs_quota_us"
+        )
+        guard !host.client.readiness.weaknesses.contains(.cpuLimit), let place else { return await host.stop() }
+        var spec = host.spec("sleep 600")
+        spec.limits.cpuMillis = 72
+        spec.limits.initializationCPUMillis = 2000
+        let running = try await host.begin(spec)
+        let path = "\(place.ownGroup)/apus-\(host.client.processID)/0/\(file)"
+        if access(path, F_OK) == 0 {
+            #expect(try KernelFile.read(path).hasPrefix("200000"))
+            host.client.settle(running.started.id)
+            // Requests are served in order: the next sandbox runs after the change.
+            #expect(try await host.run("true").exit.cause == .exited(status: 0))
+            #expect(try KernelFile.read(path).hasPrefix("7200"))
+        }
         host.client.kill(running.started.id)
         _ = await running.ended.value
         for descriptor in [running.started.output, running.started.runtimeAPIListener, running.started.memoryPeak] {
