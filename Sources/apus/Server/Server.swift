@@ -26,6 +26,7 @@ enum Server {
     static func run(_ settings: ServerSettings) async throws {
         let logger = makeLogger(settings)
         signal(SIGPIPE, SIG_IGN)
+        raiseDescriptorLimit()
         let directory = try DataDirectory(opening: settings.data)
         let identity = try Privileges.identity(user: settings.user, dataDirectory: directory.path)
         for name in ["blobs", "code", "runtime", "run"] { mkdir("\(directory.path)/\(name)", 0o700) }
@@ -135,6 +136,14 @@ enum Server {
         case let host where host.contains(":"): "http://[\(host)]:\(port)"
         case let host: "http://\(host):\(port)"
         }
+    }
+
+    /// Connections and sandboxes, four descriptors each, count against a limit that shells set low.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     private static func makeLogger(_ settings: ServerSettings) -> Logger {
