@@ -160,7 +160,7 @@ struct FileHandle: ~Copyable {
 }
 
 /// `name` as C wants it.
-private func cString(_ name: [UInt8]) -> [CChar] { name.map { CChar(bitPattern: $0) } + [0] }
+func cString(_ name: [UInt8]) -> [CChar] { name.map { CChar(bitPattern: $0) } + [0] }
 
 @discardableResult
 private func check(_ operation: String, _ path: String, _ result: Int32) throws(ArchiveError) -> Int32 {

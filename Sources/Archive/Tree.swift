@@ -8,8 +8,11 @@ struct TreePath: Hashable {
 
     func appending(_ component: [UInt8]) -> TreePath { TreePath(components: components + [component]) }
 
+    /// The components with slashes between them.
+    var bytes: [UInt8] { Array(components.joined(separator: [0x2f])) }
+
     /// For messages; bytes that are no UTF-8 are shown as replacement characters.
-    var text: String { String(decoding: Array(components.joined(separator: [0x2f])), as: UTF8.self) }
+    var text: String { String(decoding: bytes, as: UTF8.self) }
 }
 
 /// What a directory tree will be once all entries are there: finds clashes between names, and links that lead out.
