@@ -88,8 +88,8 @@ extension SigV4 {
 
     private static func chunkHead(_ line: [UInt8]) throws(SigV4Failure) -> (size: Int, signature: String?) {
         let parts = line.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
-        guard let digits = parts.first, (1...8).contains(digits.count),
-            let size = Int(String(decoding: digits, as: UTF8.self), radix: 16), size >= 0, digits[0] != UInt8(ascii: "+")
+        guard let digits = parts.first, (1...8).contains(digits.count), digits.first != UInt8(ascii: "+"),
+            let size = Int(String(decoding: digits, as: UTF8.self), radix: 16), size >= 0
         else { throw malformedChunks }
         let prefix = Array("chunk-signature=".utf8)
         let signature = parts.dropFirst().first { $0.starts(with: prefix) }

@@ -74,7 +74,8 @@ package struct SigV4Time: Sendable, Hashable, Comparable {
     /// `YYYYMMDDTHHMMSSZ`.
     package var basic: String {
         let civil = self.civil
-        return day + "T" + Self.padded(civil.hour, 2) + Self.padded(civil.minute, 2) + Self.padded(civil.second, 2) + "Z"
+        return day + "T" + Self.padded(civil.hour, 2) + Self.padded(civil.minute, 2) + Self.padded(civil.second, 2)
+            + "Z"
     }
 
     /// `YYYYMMDD`.

@@ -81,7 +81,8 @@ final class ConcurrencyLedger: Sendable {
 
     func counters(account: String, region: String, function: String) -> (AccountConcurrency, FunctionConcurrency) {
         entries.withLock { entries in
-            var entry = entries[Scope(account: account, region: region)] ?? Entry(account: AccountConcurrency(limit: limit))
+            var entry =
+                entries[Scope(account: account, region: region)] ?? Entry(account: AccountConcurrency(limit: limit))
             let counter = entry.functions[function] ?? FunctionConcurrency()
             entry.functions[function] = counter
             entries[Scope(account: account, region: region)] = entry

@@ -73,7 +73,8 @@ struct EnvironmentLog {
     mutating func flush() {
         guard !pending.isEmpty else { return }
         sink.append(
-            account: key.account, region: key.region, group: group, stream: stream, timestamp: wallClock(), lines: pending)
+            account: key.account, region: key.region, group: group, stream: stream, timestamp: wallClock(),
+            lines: pending)
         pending.removeAll(keepingCapacity: true)
     }
 }

@@ -70,18 +70,26 @@ final class EnvironmentPool: Sendable {
             state.environments.insert(environment)
             return true
         }
-        if mayStart { environment.start() }
+        if mayStart { environment.start() } else { environment.close() }
     }
 
     // MARK: What environments say
 
-    func started(_ environment: Environment) { act(on: environment, state.withLock { $0.machine.started(environment) }) }
+    func started(_ environment: Environment) {
+        act(on: environment, state.withLock { $0.machine.started(environment) })
+    }
 
     func initFailed(_ environment: Environment) {
         act(on: environment, state.withLock { $0.machine.initFailed(environment) })
     }
 
-    func answered(_ environment: Environment) { state.withLock { $0.machine.answered(environment) } }
+    /// The invocation is answered; returns whether the environment must end, because the fleet does.
+    func answered(_ environment: Environment) -> Bool {
+        state.withLock { state in
+            state.machine.answered(environment)
+            return state.isShutDown
+        }
+    }
 
     func ready(_ environment: Environment) { act(on: environment, state.withLock { $0.machine.ready(environment) }) }
 
@@ -123,14 +131,15 @@ final class EnvironmentPool: Sendable {
         forgetIfEmpty()
     }
 
-    /// Takes no more invocations: ends idle environments and those that wait for one.
+    /// Takes no more invocations, fails those that wait, and ends every environment that runs none.
     func shutDown() {
-        let (idle, waiting) = state.withLock { state in
+        let (free, waiting) = state.withLock { state in
             state.isShutDown = true
-            return (state.machine.retire(), state.machine.abandonWaiting())
+            let finishing = state.machine.finishingEnvironments
+            return (state.machine.retire() + finishing, state.machine.abandonWaiting())
         }
         for work in waiting { work.fail(.shuttingDown) }
-        for environment in idle { environment.close() }
+        for environment in free { environment.close() }
     }
 
     /// Ends every environment, whatever it does.

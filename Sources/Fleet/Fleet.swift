@@ -64,7 +64,9 @@ package final class Fleet: Invoking, Service {
         for pool in retired { pool.retire() }
     }
 
-    package func concurrency(account: String, region: String) -> Int { ledger.running(account: account, region: region) }
+    package func concurrency(account: String, region: String) -> Int {
+        ledger.running(account: account, region: region)
+    }
 
     /// Sets a function's reserved concurrency: as many invocations of it may run at once, no more, and the functions
     /// without a reservation share what all reservations leave. 0 throttles it at once; nil takes the reservation away.

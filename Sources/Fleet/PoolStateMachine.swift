@@ -147,6 +147,9 @@ struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
         return ending
     }
 
+    /// The environments that have answered and not yet asked for more.
+    var finishingEnvironments: [Environment] { environments.filter { $0.value == .finishing }.map(\.key) }
+
     /// Takes every invocation out of the queue.
     mutating func abandonWaiting() -> [Waiter] {
         defer { waiting.removeAll() }

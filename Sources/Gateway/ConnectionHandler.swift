@@ -127,8 +127,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case is Connections.Quiesce:
             isQuiescing = true
             switch phase {
-            case .idle, .head: context.close(promise: nil)
-            case .body, .working, .answering, .lingering, .closed: break
+            case .idle, .head, .lingering: context.close(promise: nil)
+            case .body, .working, .answering, .closed: break
             }
         default: break
         }

@@ -59,10 +59,19 @@ struct NetworkFactory: ~Copyable {
     private mutating func make(slot: UInt32) throws(NetworkError) -> EnvironmentNetwork {
         _ = try checked("unshare(CLONE_NEWNET)", apus_network_unshare())
         let made: Result<EnvironmentNetwork, NetworkError>
-        do throws(NetworkError) { made = .success(try furnish(slot: slot)) } catch { made = .failure(error) }
+        var inside: NetlinkConnection<NetlinkSocket>?
+        do throws(NetworkError) {
+            var connection = try netlink { () throws(NetlinkError) in try NetlinkConnection() }
+            made = .success(try furnish(slot: slot, &connection))
+            inside = consume connection
+        } catch { made = .failure(error) }
         _ = try checked("setns", apus_network_enter(router.number))
         let network = try made.get()
-        do { if linked { try connection.execute(routerEnd(slot: slot)) } } catch {
+        guard linked else { return network }
+        do {
+            try connection.execute(routerEnd(slot: slot))
+            try inside?.execute([Rtnetlink.settle(index: NetworkPlan.eth0.index)])
+        } catch {
             network.close()
             throw NetworkError(error)
         }
@@ -70,8 +79,9 @@ struct NetworkFactory: ~Copyable {
     }
 
     /// Sets up the namespace that the thread has just made.
-    private func furnish(slot: UInt32) throws(NetworkError) -> EnvironmentNetwork {
-        var inside = try netlink { () throws(NetlinkError) in try NetlinkConnection() }
+    private func furnish(
+        slot: UInt32, _ inside: inout NetlinkConnection<NetlinkSocket>
+    ) throws(NetworkError) -> EnvironmentNetwork {
         let namespace = Descriptor(
             owning: try checked("ioctl(SIOCGSKNS)", apus_network_namespace(inside.transport.descriptor.number)))
         let address = NetworkPlan.address(slot: slot)

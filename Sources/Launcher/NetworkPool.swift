@@ -24,8 +24,8 @@ package struct EnvironmentNetwork: Sendable, Hashable {
     }
 }
 
-/// The sandboxes' network: a router namespace, which is the launcher's own, and one namespace for each environment, some
-/// of them made in advance. Not thread-safe: it belongs to the launcher's one thread.
+/// The sandboxes' network: a router namespace, which is the launcher's own, and one namespace for each environment,
+/// some of them made in advance. Not thread-safe: it belongs to the launcher's one thread.
 ///
 /// Nothing on the host changes, neither addresses nor rules. When the launcher ends, all of it is gone.
 package final class NetworkPool {
@@ -42,17 +42,16 @@ package final class NetworkPool {
     private var factory: NetworkFactory
     private var wayOut: NetworkWayOut?
     private var restarts = 0
+    private var lastReady = ContinuousClock.now
     private let nft: String?
     private var rules: NetworkRules
-    /// The rules in the kernel may not be those in `rules`.
-    private var rulesAreStale = false
     private var spares: [EnvironmentNetwork] = []
 
     /// Makes the network and moves the calling thread, for good, into the router's namespace.
     ///
     /// An ordinary user must be root of a user namespace of its own by then; the mount namespace must still show the
     /// host's `/proc`, `/dev/net/tun`, `/etc`, `/run` and the programs.
-    /// - Throws: when not even an empty network namespace can be made. Whatever else fails costs only what depends on it.
+    /// - Throws: when not even an empty network namespace can be made. Whatever else fails costs only what needs it.
     package static func start(_ configuration: NetworkConfiguration) throws(NetworkError) -> NetworkPool {
         try NetworkPool(configuration)
     }
@@ -63,7 +62,8 @@ package final class NetworkPool {
         let routes = try host.routes()
         let slirp = NetworkPlan.slirpNetwork(avoiding: routes)
         rules = NetworkRules(
-            endpointPort: configuration.endpointPort, slirpNetwork: slirp, hostNetworks: NetworkHost.networks(in: routes))
+            endpointPort: configuration.endpointPort, slirpNetwork: slirp,
+            hostNetworks: NetworkHost.networks(in: routes))
         nft = NetworkProgram.find("nft", in: configuration.programDirectories)
 
         // In the host's network: the attendant. Then over to the router.
@@ -77,13 +77,12 @@ package final class NetworkPool {
         // Rules first, so that not one packet is forwarded without them.
         var shortcoming: NetworkError?
         do throws(NetworkError) {
-            if configuration.reach == .internet, program == nil { throw Self.missing("slirp4netns") }
             if factory.linked, let nft {
-                try NetworkProgram.nft(nft, rules: rules.text)
-            } else if configuration.reach == .internet {
-                throw Self.missing("nft")
+                try Self.load(rules, nft)
             }
-            if wayOut != nil {
+            if configuration.reach == .internet {
+                if program == nil { throw Self.missing("slirp4netns") }
+                if nft == nil { throw Self.missing("nft") }
                 try wayOut?.startAndWait()
                 try Self.forward(&factory)
                 nameserver = NetworkPlan.nameserver(of: slirp).description
@@ -105,9 +104,12 @@ package final class NetworkPool {
         }
         spares = [first]
         endpointAddress = NetworkPlan.router.description
-        endpointListener =
-            factory.linked
-            ? try checked("listen", apus_network_listen(NetworkPlan.router.value, configuration.endpointPort, 1024)) : -1
+        if factory.linked {
+            let listener = apus_network_listen(NetworkPlan.router.value, configuration.endpointPort, 1024)
+            endpointListener = try checked("listen", listener)
+        } else {
+            endpointListener = -1
+        }
         self.shortcoming = shortcoming
         self.host = host
         self.factory = factory
@@ -132,20 +134,19 @@ package final class NetworkPool {
         return try factory.make()
     }
 
-    /// Takes a network back when no process of its sandbox is left, closes both descriptors, and lets the kernel destroy
-    /// it in its own time. It is never used again.
+    /// Takes a network back when no process of its sandbox is left, closes both descriptors, and lets the kernel
+    /// destroy it in its own time. It is never used again.
     package func release(_ network: EnvironmentNetwork) {
         network.close()
         factory.forget(network)
     }
 
     /// Whether ``refill()`` has something to do.
-    package var wantsRefill: Bool { spares.count < configuration.spares || rulesAreStale }
+    package var wantsRefill: Bool { spares.count < configuration.spares }
 
     /// Makes one spare if some are missing: a millisecond or two. To be called while the launcher is idle. What fails
     /// here is tried again by the next call, or told by ``acquire()``.
     package func refill() {
-        if rulesAreStale { try? loadHostNetworks() }
         guard spares.count < configuration.spares, let spare = try? factory.make() else { return }
         spares.insert(spare, at: 0)
     }
@@ -155,36 +156,41 @@ package final class NetworkPool {
     /// Readable when the host's addresses may have changed: ``hostAddressesChanged()`` is to be called then.
     package var hostAddressSocket: Int32 { host.changes.descriptor.number }
 
-    /// Reads the host's addresses anew and bars functions from those that came. On an error the functions' way out is
-    /// closed until a call of ``refill()`` succeeds in doing the same.
+    /// Reads the host's addresses anew and bars functions from those that came. When that fails, twice, the functions'
+    /// way out is closed for good: better no internet than a way into the host.
     package func hostAddressesChanged() throws(NetworkError) {
         host.changes.drain()
-        rulesAreStale = true
-        try loadHostNetworks()
+        do { try loadHostNetworks() } catch {
+            do { try loadHostNetworks() } catch {
+                closeWayOut(error)
+                throw error
+            }
+        }
     }
 
     private func loadHostNetworks() throws(NetworkError) {
         let networks = NetworkHost.networks(in: try host.routes())
-        if networks != rules.hostNetworks, let nft, factory.linked {
-            var new = rules
-            new.hostNetworks = networks
-            try NetworkProgram.nft(nft, rules: new.update)
-            rules = new
-        }
-        rulesAreStale = false
+        guard networks != rules.hostNetworks, let nft, wayOut != nil else { return }
+        var new = rules
+        new.hostNetworks = networks
+        try NetworkProgram.nft(nft, rules: new.update)
+        rules = new
     }
 
     /// Readable when slirp4netns ended or came back: ``wayOutChanged()`` is to be called then. -1 for none.
     package var wayOutSocket: Int32 { wayOut?.channel.number ?? -1 }
 
-    /// Starts slirp4netns again when it has ended, five times at most. Afterwards, and when it is the attendant that is
-    /// gone, ``wayOutSocket`` is -1 (its descriptor is closed) and ``weaknesses`` says so.
+    /// Starts slirp4netns again when it has ended, up to five times in a row. Afterwards, and when it is the attendant
+    /// that is gone, ``wayOutSocket`` is -1 (its descriptor is closed) and ``weaknesses`` says so.
     package func wayOutChanged() {
         do throws(NetworkError) {
             switch wayOut?.next() {
             case nil: return
-            case .ready: try Self.forward(&factory)
+            case .ready:
+                lastReady = .now
+                try Self.forward(&factory)
             case .ended(let status):
+                if .now - lastReady > .seconds(60) { restarts = 0 }
                 guard restarts < 5 else {
                     throw NetworkError(operation: "slirp4netns", reason: "ended again, wait status \(status)")
                 }
@@ -192,11 +198,14 @@ package final class NetworkPool {
                 try wayOut?.start()
             case .lost: throw NetworkError(operation: "slirp4netns", reason: "its attendant is gone")
             }
-        } catch {
-            shortcoming = error
-            nameserver = nil
-            wayOut = nil
-        }
+        } catch { closeWayOut(error) }
+    }
+
+    private func closeWayOut(_ reason: NetworkError) {
+        guard wayOut != nil else { return }
+        shortcoming = reason
+        nameserver = nil
+        wayOut = nil
     }
 
     /// Lets packets through between environments and slirp4netns's device, as far as the rules let them.
@@ -205,6 +214,14 @@ package final class NetworkPool {
         guard index > 0 else { throw NetworkError(operation: "tap0", errno: errno) }
         try factory.set([(.forwarding, 1), (.acceptRedirects, 0)], index: index)
         factory.forwards = true
+    }
+
+    /// All rules at once, as every run of nft waits for the kernel some 20 ms; one after the other if that is refused.
+    private static func load(_ rules: NetworkRules, _ nft: String) throws(NetworkError) {
+        do { try NetworkProgram.nft(nft, rules: rules.text + rules.refinements.joined()) } catch {
+            try NetworkProgram.nft(nft, rules: rules.text)
+            for refinement in rules.refinements { try? NetworkProgram.nft(nft, rules: refinement) }
+        }
     }
 
     private static func missing(_ program: String) -> NetworkError {

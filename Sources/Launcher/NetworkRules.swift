@@ -63,6 +63,32 @@ package struct NetworkRules: Sendable, Hashable {
         """
     }
 
+    /// Rules that a kernel without the modules for them may refuse, each by itself. Connections left open by
+    /// environments that are gone fill the router's table for an hour instead of five days (a living one that was idle
+    /// for longer is picked up again by its next packet); and one environment cannot fill it alone.
+    package var refinements: [String] {
+        [
+            """
+            table inet apus {
+              ct timeout idle { protocol tcp; l3proto ip; policy = { established : 3600 }; }
+            }
+            insert rule inet apus outward meta l4proto tcp ct timeout set "idle"
+
+            """,
+            """
+            table inet apus {
+              set flows { type ipv4_addr; size 65535; flags dynamic; }
+            }
+            insert rule inet apus outward ct state new add @flows { ip saddr ct count over \(Self.flowLimit) } \
+            reject with icmp type admin-prohibited
+
+            """,
+        ]
+    }
+
+    /// Connections of one environment to the outside, those included that ended moments ago.
+    static let flowLimit = 4096
+
     /// Only the host's addresses anew, in one transaction.
     package var update: String {
         "flush set inet apus host\n" + (elements.map { "add element inet apus host { \($0) }\n" } ?? "")

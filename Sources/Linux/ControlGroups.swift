@@ -98,8 +98,9 @@ package final class ControlGroups {
         // Another instance that cleans up may take the new group for an abandoned one before it is locked.
         for _ in 1...8 {
             if mkdir(name, 0o755) < 0, errno != EEXIST { throw SystemCallError("mkdir", name, errno: errno) }
-            let directory = Descriptor(
-                owning: try checked("open", name) { open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
+            let opened = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            if opened < 0, errno == ENOENT { continue }
+            let directory = Descriptor(owning: try checked("open", name) { opened })
             try checked("flock", name) { flock(directory.number, LOCK_EX) }
             var locked = stat()
             var present = stat()

@@ -51,6 +51,14 @@ package enum Rtnetlink {
         return message
     }
 
+    /// Waits until a device whose other end has come up carries packets. The kernel puts that off, and drops what is
+    /// sent until then, unless somebody looks at the device (Linux 6.8; older ones do it within moments all the same).
+    package static func settle(index: Int32) -> NetlinkMessage {
+        var message = NetlinkMessage(type: 18, flags: .acknowledge, subject: "state of \(index)")
+        message.link(index: index)
+        return message
+    }
+
     /// Keeps the kernel from giving a device, which must be down, an IPv6 address of its own. Tolerated: a kernel
     /// without IPv6 refuses it.
     package static func withoutIPv6Addresses(index: Int32) -> NetlinkMessage {
@@ -77,7 +85,8 @@ package enum Rtnetlink {
         return message
     }
 
-    /// Gives a device an address. With a `peer` that address is what lies at the other end, and a route to it comes along.
+    /// Gives a device an address. With a `peer` that address is what lies at the other end, and a route to it comes
+    /// along.
     package static func addAddress(_ address: IPv4Address, peer: IPv4Address? = nil, index: Int32) -> NetlinkMessage {
         var message = NetlinkMessage(
             type: 20, flags: [.create, .exclusive, .acknowledge], subject: "address \(address)")
@@ -135,7 +144,9 @@ package enum Rtnetlink {
 
         /// Nil when `reply` is not an IPv4 route.
         package init?(_ reply: NetlinkReply) {
-            guard case .entry(_, 24, let body) = reply, body.count >= 12, body[0] == 2, body[1] <= 32 else { return nil }
+            guard case .entry(_, 24, let body) = reply, body.count >= 12, body[0] == 2, body[1] <= 32 else {
+                return nil
+            }
             switch body[7] {
             case 1: kind = .unicast
             case 2: kind = .local

@@ -58,6 +58,11 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         server.connectionClosed(self)
     }
 
+    /// Who does not read its answers is not read from.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        channel.setOption(.autoRead, value: channel.isWritable).whenFailure { _ in }
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if error is HTTPParserError, case .idle = phase {
             answer(RuntimeAPIAnswer.refusal(.malformed, keepAlive: false), keepAlive: false)

@@ -79,7 +79,7 @@ package enum LauncherReport: Sendable, Hashable {
         switch kind {
         case 0: cause = .exited(status: number)
         case 1: cause = .signalled(number: number)
-        case 2: cause = .lost
+        case 2 where number == 0: cause = .lost
         default: throw PacketError("cause")
         }
         let outOfMemory = try reader.number(UInt8.self, "out of memory")

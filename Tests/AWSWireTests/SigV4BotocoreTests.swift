@@ -13,7 +13,9 @@ import Testing
     @Test func invocation() throws {
         try accepts(
             .POST, "/2015-03-31/functions/hello/invocations", body: "{\"a\": 1}",
-            headers: [("X-Amz-Invocation-Type", "RequestResponse"), ("X-Amz-Log-Type", "Tail"), ("User-Agent", "Boto3")],
+            headers: [
+                ("X-Amz-Invocation-Type", "RequestResponse"), ("X-Amz-Log-Type", "Tail"), ("User-Agent", "Boto3"),
+            ],
             credential: "AKIDEXAMPLE/20260304/eu-central-1/lambda",
             signed: "host;x-amz-date;x-amz-invocation-type;x-amz-log-type",
             signature: "4bb701e589f14ec597b5ea056af2f210a494052c0ea4a567f23cbc724a5e0cef")
@@ -82,7 +84,8 @@ import Testing
                 accessKeyID: "ASIAEXAMPLE", secretAccessKey: Self.secret, sessionToken: Self.token),
             region: "us-east-1", service: "lambda")
         let time = try #require(SigV4Time(basic: Self.date))
-        let query = signer.presign(host: "127.0.0.1:4566", path: "/_apus/code/abc", query: "x=1", expires: 600, at: time)
+        let query = signer.presign(
+            host: "127.0.0.1:4566", path: "/_apus/code/abc", query: "x=1", expires: 600, at: time)
         #expect(Self.signature(query) == Self.signature(Self.presigned))
         let request = SigV4.Request(method: .GET, path: "/_apus/code/abc", query: query, headers: Self.host)
         _ = try SigV4.Claim(request).verify(

@@ -69,7 +69,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("AWS5 Credential=a/b/c/d/aws4_request, SignedHeaders=host, Signature=0", "Unsupported AWS 'algorithm': 'AWS5'."),
+        (
+            "AWS5 Credential=a/b/c/d/aws4_request, SignedHeaders=host, Signature=0",
+            "Unsupported AWS 'algorithm': 'AWS5'."
+        ),
         (
             "AWS4-HMAC-SHA256 Credential=AKID, SignedHeaders=host, Signature=0",
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'AKID'"
@@ -113,7 +116,8 @@ import Testing
     @Test func scope() {
         let authorization = "AWS4-HMAC-SHA256 Credential=AKID/20260305/US EAST/logs/aws4_request, SignedHeaders=host;"
         #expect(Self.failure(Self.with(authorization: authorization))?.code == .incompleteSignature)
-        let wrong = "AWS4-HMAC-SHA256 Credential=AKID/20260305/US_EAST/logs/aws4_request, SignedHeaders=host;x-amz-date,"
+        let wrong =
+            "AWS4-HMAC-SHA256 Credential=AKID/20260305/US_EAST/logs/aws4_request, SignedHeaders=host;x-amz-date,"
         #expect(
             Self.failure(Self.with(authorization: wrong + " Signature=0"))
                 == SigV4Failure(

@@ -4,6 +4,10 @@ import Sandbox
 import Synchronization
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Whole invocations, from the fleet to a runtime that is a thread, over real sockets. Unless a comment says otherwise,
 /// documents and log lines are those that Lambda gave in the recordings of LocalStack's snapshot tests (test_lambda.snapshot.json)
 /// and in logs that users published.
@@ -76,7 +80,7 @@ import Testing
             runtime.serve { event, connection in
                 let isAlone = inside.withLock { $0.insert(runtime.number).inserted }
                 // Everybody waits until all are inside.
-                while inside.withLock({ $0.count }) < 8, !runtime.isKilled {}
+                while inside.withLock({ $0.count }) < 8, !runtime.isKilled { sched_yield() }
                 connection.respond(event.requestID, isAlone ? "true" : "false")
             }
         }
@@ -116,14 +120,16 @@ import Testing
         let outcome = try await fixture.invoke("\"hang\"", version: version)
         #expect(
             outcome.text
-                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 0.25 seconds"}"#)
+                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 0.25 seconds"}"#
+        )
         #expect(outcome.functionError == "Unhandled")
         // The order of the fields and the exact duration: published REPORT lines with "Status: timeout".
         let tail = outcome.tail.split(separator: "\n").map(String.init)
-        #expect(tail.prefix(4).elementsEqual([
-            "START RequestId: r-1 Version: $LATEST", "before",
-            "2025-11-24T00:08:10.123Z r-1 Task timed out after 0.25 seconds", "END RequestId: r-1",
-        ]))
+        #expect(
+            tail.prefix(4).elementsEqual([
+                "START RequestId: r-1 Version: $LATEST", "before",
+                "2025-11-24T00:08:10.123Z r-1 Task timed out after 0.25 seconds", "END RequestId: r-1",
+            ]))
         #expect(tail[4].hasPrefix("REPORT RequestId: r-1\tDuration: 250.00 ms\tBilled Duration: "))
         #expect(tail[4].hasSuffix(" ms\tStatus: timeout"))
         try await eventually("the sandbox is killed") { fixture.sandboxing.alive == 0 }
@@ -246,7 +252,7 @@ import Testing
     }
 
     @Test func variablesAreThoseOfLambda() async throws {
-        let fixture = FleetFixture(configure: { $0.endpointURL = "http://10.0.0.1:4566" }) { runtime in
+        let fixture = FleetFixture(settings: .changed { $0.endpointURL = "http://10.0.0.1:4566" }) { runtime in
             runtime.serve { event, connection in connection.respond(event.requestID, "1") }
         }
         let version = fixture.version(

@@ -207,6 +207,19 @@ import Testing
         lambda.release()
     }
 
+    @Test func runsUntilItIsCancelled() async throws {
+        let (gateway, address) = try await open()
+        let running = Task { try await gateway.run() }
+        let client = try await Client(to: address)
+        try await client.send(signed())
+        #expect(await client.answer()?.status == 200)
+        running.cancel()
+        try await running.value
+        await client.end()
+        #expect(gateway.openConnections == 0)
+        await #expect(throws: Gateway.Failure.alreadyStarted) { _ = try await gateway.start() }
+    }
+
     @Test func clientsThatLeave() async throws {
         let (gateway, address) = try await open { $0.authentication = .off }
         for _ in 0..<20 {
@@ -248,8 +261,8 @@ import Testing
             $0.timeouts.write = .milliseconds(50)
         }
         let client = try await Client(to: address, reading: false)
-        try await client.send("GET /2015-03-31/large HTTP/1.1\r\nHost: a\r\n\r\n")
         await eventually { gateway.openConnections == 1 }
+        try await client.send("GET /2015-03-31/large HTTP/1.1\r\nHost: a\r\n\r\n")
         await eventually { gateway.openConnections == 0 }
         #expect(gateway.openConnections == 0)
         await client.close()

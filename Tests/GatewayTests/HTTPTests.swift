@@ -12,7 +12,8 @@ import Testing
     @Test func answersAndKeepsTheConnection() throws {
         let rig = try Rig()
         for _ in 0..<2 {
-            rig.send("POST \(Self.invoke)?Qualifier=1 HTTP/1.1\r\nHost: localhost:4566\r\nContent-Length: 5\r\n\r\nhello")
+            rig.send(
+                "POST \(Self.invoke)?Qualifier=1 HTTP/1.1\r\nHost: localhost:4566\r\nContent-Length: 5\r\n\r\nhello")
             let answer = try #require(rig.answer())
             #expect(answer.status == 200)
             #expect(answer.body == "hello")
@@ -29,7 +30,8 @@ import Testing
 
     static let framings = [
         "POST \(invoke) HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world",
-        "POST \(invoke) HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nA: b\r\n\r\n",
+        "POST \(invoke) HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nA: b\r\n\r\n",
         "POST \(invoke) HTTP/1.1\r\nHost: a\r\nx-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n"
             + "x-amz-decoded-content-length: 11\r\nContent-Length: 52\r\n\r\n"
             + "b\r\nhello world\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n",
@@ -54,9 +56,10 @@ import Testing
         rig.send("GET /2015-03-31/second HTTP/1.1\r\nHost: a\r\n\r\nGET /2015-03-31/third HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(rig.answer() == nil)
         rig.lambda.release()
-        #expect(rig.answers().map { $0.headers.first(name: "x-path") ?? $0.body } == [
-            "waited", "/2015-03-31/second", "/2015-03-31/third",
-        ])
+        #expect(
+            rig.answers().map { $0.headers.first(name: "x-path") ?? $0.body } == [
+                "waited", "/2015-03-31/second", "/2015-03-31/third",
+            ])
     }
 
     @Test func manyPipelinedAtOnce() throws {

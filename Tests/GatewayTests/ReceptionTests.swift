@@ -42,7 +42,8 @@ import Testing
         #expect(
             answer.headers.first(name: "x-principal") == "arn:aws:sts::111122223333:assumed-role/worker/hello")
         // A presigned URL names its key in the query.
-        answer = try get(rig, "/2015-03-31/functions?X-Amz-Credential=210987654321%2F1%2Fus-west-2%2Flambda%2Faws4_request")
+        let credential = "X-Amz-Credential=210987654321%2F1%2Fus-west-2%2Flambda%2Faws4_request"
+        answer = try get(rig, "/2015-03-31/functions?\(credential)")
         #expect(answer.headers.first(name: "x-account") == "210987654321")
         #expect(answer.headers.first(name: "x-region") == "us-west-2")
     }
@@ -65,6 +66,12 @@ import Testing
         #expect(answer.headers.first(name: "x-amzn-errortype") == "UnknownOperationException")
         #expect(
             answer.body == "{\"message\":\"The service 'braket' does not run here. Running services: lambda, logs.\"}")
+        // Clients of the JSON-RPC services look for the code in the body.
+        let json = try get(
+            rig, "/", authorization("test", "r", "sqs") + "Content-Type: application/x-amz-json-1.0\r\n", method: "POST"
+        )
+        #expect(json.headers.first(name: "content-type") == "application/x-amz-json-1.0")
+        #expect(json.body.hasPrefix("{\"__type\":\"UnknownOperationException\""))
     }
 
     @Test func errors() throws {
@@ -93,6 +100,18 @@ import Testing
         #expect(
             answer.body
                 == "{\"__type\":\"MissingAuthenticationTokenException\",\"message\":\"Missing Authentication Token\"}")
+    }
+
+    /// A page of another site can make a browser send simple requests to this machine.
+    @Test func pagesOfOtherSites() throws {
+        let rig = try Rig()
+        let path = "/2015-03-31/functions"
+        for origin in ["http://evil.example", "null", "http://localhost.evil.example", "http://127.0.0.1.evil:80"] {
+            #expect(try get(rig, path, "Origin: \(origin)\r\n").status == 403)
+        }
+        for origin in ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:8080", "http://app.localhost"] {
+            #expect(try get(rig, path, "Origin: \(origin)\r\n").status == 200)
+        }
     }
 
     @Test func authorizer() throws {

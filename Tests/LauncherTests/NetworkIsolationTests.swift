@@ -49,6 +49,20 @@ extension EnvironmentNetwork {
         }
     }
 
+    /// The pool goes without a refinement that is refused, so only this test would notice a mistake in one.
+    @Test func theKernelTakesEveryRule() async {
+        await #expect(processExitsWith: .success) {
+            _ = try Host()
+            let nft = try #require(NetworkProgram.find("nft", in: NetworkConfiguration.systemDirectories))
+            let rules = NetworkRules(
+                endpointPort: 4566, slirpNetwork: NetworkPlan.candidates[0], hostNetworks: NetworkPlan.candidates)
+            for text in [rules.text] + rules.refinements + [rules.update] {
+                #expect(throws: Never.self) { try NetworkProgram.nft(nft, rules: text) }
+            }
+            #expect(throws: NetworkError.self) { try NetworkProgram.nft(nft, rules: "add rule inet nothing here\n") }
+        }
+    }
+
     @Test func theRuntimeAPIListensInsideOnly() async {
         await #expect(processExitsWith: .success) {
             _ = try Host()

@@ -24,7 +24,8 @@ import Testing
         #expect(chosen(network(0, 0, 0, 0, 0)) == "10.0.2.0/24")
         #expect(chosen(network(10, 0, 2, 128, 25)) == "10.251.113.0/24")
         #expect(chosen(network(10, 0, 0, 0, 8)) == "172.30.251.0/24")
-        #expect(chosen(network(10, 0, 0, 0, 8), network(172, 16, 0, 0, 12), network(192, 168, 0, 0, 16)) == "198.18.251.0/24")
+        let private16 = network(192, 168, 0, 0, 16)
+        #expect(chosen(network(10, 0, 0, 0, 8), network(172, 16, 0, 0, 12), private16) == "198.18.251.0/24")
     }
 
     @Test func theHostsOwnNetworksAreLocalAndBroadcastRoutes() {

@@ -56,6 +56,9 @@ final class NetworkTestHost {
             Rtnetlink.setUp(index: 2),
         ])
         try here.execute([Rtnetlink.addRoute(to: everywhere, gateway: Self.publicAddress, index: 2)])
+        // Neither end loses its first packets.
+        try here.execute([Rtnetlink.settle(index: 2)])
+        try there.execute([Rtnetlink.settle(index: 2)])
     }
 
     /// Gives the host one more address.

@@ -70,7 +70,8 @@ final class NetworkTestSocket {
         Self.accept(on: number, patience: patience)
     }
 
-    static func accept(on listener: Int32, patience: Int32 = 10_000) -> (socket: NetworkTestSocket, from: IPv4Address)? {
+    static func accept(on listener: Int32, patience: Int32 = 10_000) -> (socket: NetworkTestSocket, from: IPv4Address)?
+    {
         guard apus_network_wait(listener, patience) == 1 else { return nil }
         var peer = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)

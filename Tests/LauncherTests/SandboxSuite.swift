@@ -1,6 +1,5 @@
 import Linux
 import Sandbox
-import Synchronization
 import Testing
 
 @testable import Launcher
@@ -9,20 +8,369 @@ import Testing
     import Glibc
 #endif
 
-/// Really starts sandboxes, on the host that the tests run on.
-@Suite(.serialized, .enabled(if: TestHost.obstacle == nil, "\(TestHost.obstacle ?? "")"))
+/// Really starts sandboxes, on the host that the tests run on. The expectations follow from what the README promises a
+/// function can and cannot do.
+@Suite(.serialized, .enabled(if: TestHost.obstacle == nil, "no sandbox here: \(TestHost.obstacle ?? "")"))
 struct SandboxSuite {
-    @Test func runsACommandAsTheUserOfAWS() async throws {
+    /// Runs one script in a launcher of its own.
+    private func run(
+        _ script: String, environment: [String] = [], limits: SandboxLimits = SandboxLimits(memoryMiB: 512)
+    ) async throws -> TestHost.Run {
         let host = try await TestHost.start()
-        let run = try await host.run("id; pwd; hostname; echo $GREETING", environment: ["GREETING=hello there"])
-        await host.stop()
-        #expect(run.exit.cause == .exited(status: 0))
-        #expect(run.output == """
-            uid=993(sbx_user1051) gid=993(sbx_user1051) groups=993(sbx_user1051)
-            /var/task
-            apus
-            hello there
+        do {
+            let run = try await host.run(script, environment: environment, limits: limits)
+            await host.stop()
+            return run
+        } catch {
+            await host.stop()
+            throw error
+        }
+    }
 
+    @Test func runsACommandAsTheUserOfAWS() async throws {
+        let run = try await run("id -u; id -un; id -g; pwd; hostname; echo $GREETING", environment: ["GREETING=hello there"])
+        #expect(run.exit == SandboxExit(cause: .exited(status: 0)))
+        #expect(run.output == "993\nsbx_user1051\n993\n/var/task\napus\nhello there\n")
+    }
+
+    @Test func tellsHowTheCommandEnded() async throws {
+        let host = try await TestHost.start()
+        #expect(try await host.run("exit 37").exit.cause == .exited(status: 37))
+        #expect(try await host.run("kill -TERM $$").exit.cause == .signalled(number: 15))
+        await host.stop()
+    }
+
+    @Test func namesTheStepThatFailed() async throws {
+        let host = try await TestHost.start()
+        var spec = host.spec("")
+        spec.arguments = ["/no/such/command"]
+        await #expect(throws: SandboxError(operation: "execve", subject: "", errno: ENOENT)) {
+            _ = try await host.begin(spec)
+        }
+        spec = host.spec("")
+        spec.workingDirectory = "/nowhere"
+        await #expect(throws: SandboxError(operation: "chdir", subject: "", errno: ENOENT)) {
+            _ = try await host.begin(spec)
+        }
+        spec = host.spec("")
+        spec.root = "unknown"
+        await #expect(throws: SandboxError(operation: "find root", subject: "unknown", errno: ENOENT)) {
+            _ = try await host.begin(spec)
+        }
+        spec = host.spec("")
+        spec.code = "absent"
+        await #expect(throws: SandboxError(operation: "open code", subject: "absent", errno: ENOENT)) {
+            _ = try await host.begin(spec)
+        }
+        await host.stop()
+    }
+
+    @Test func followsNoLinkOutOfTheCodeDirectory() async throws {
+        let host = try await TestHost.start()
+        symlink("/root", host.directory + "/code/link")
+        defer { unlink(host.directory + "/code/link") }
+        var spec = host.spec("")
+        spec.code = "link"
+        await #expect(throws: SandboxError(operation: "open code", subject: "link", errno: ELOOP)) {
+            _ = try await host.begin(spec)
+        }
+        unlink(host.directory + "/code/link")
+        await host.stop()
+    }
+
+    @Test func seesOnlyItsOwnProcesses() async throws {
+        let run = try await run("for p in /proc/[0-9]*; do cat $p/comm; done")
+        // The init and the shell, which listed before it started cat: nothing of the host.
+        #expect(run.output == "init\nsh\n")
+    }
+
+    @Test func cannotReachTheInit() async throws {
+        let run = try await run(
+            """
+            cat /proc/1/environ 2>/dev/null && echo environment
+            head -c 1 /proc/1/mem 2>/dev/null && echo memory
+            ls /proc/1/fd >/dev/null 2>&1 && echo descriptors
+            ls -l /proc/1/root/ >/dev/null 2>&1 && echo root
+            kill -9 1; echo alive
             """)
+        #expect(run.output == "alive\n")
+    }
+
+    @Test func seesNothingOfTheHost() async throws {
+        let run = try await run(
+            """
+            find /root /home /var/task /srv /boot /sys /run /opt /mnt /lost+found -mindepth 1 2>/dev/null
+            cat /etc/shadow /etc/hostname 2>/dev/null
+            find / -xdev -name secret 2>/dev/null
+            cat /proc/kcore /proc/kallsyms /proc/keys /proc/timer_list /proc/sched_debug 2>/dev/null | head -c 100
+            find /proc/acpi /proc/scsi /proc/bus /proc/fs /proc/irq -mindepth 1 2>/dev/null
+            echo end
+            """)
+        #expect(run.output == "end\n")
+    }
+
+    @Test func cannotWriteOutsideOfTmp() async throws {
+        let run = try await run(
+            """
+            for d in / /usr /usr/bin /etc /var/task /opt /dev /proc/sys/kernel /mnt /run; do
+              touch $d/file 2>/dev/null && echo wrote $d
+            done
+            echo 1 2>/dev/null > /proc/sys/kernel/hostname && echo wrote hostname
+            echo b 2>/dev/null > /proc/sysrq-trigger
+            touch /tmp/file /dev/shm/file && ls -ld /tmp | cut -d' ' -f1,3,4 && echo done
+            """)
+        // AWS shows the function's own user as the owner of /tmp.
+        #expect(run.output == "drwx------ sbx_user1051 sbx_user1051\ndone\n")
+    }
+
+    @Test func boundsTemporaryStorage() async throws {
+        let run = try await run(
+            "dd if=/dev/zero of=/tmp/big bs=1M count=64 2>/dev/null; stat -c %s /tmp/big",
+            limits: SandboxLimits(memoryMiB: 512, temporaryStorageMiB: 16))
+        #expect(run.output == "\(16 << 20)\n")
+    }
+
+    @Test func executesFromTmp() async throws {
+        let run = try await run("cp /usr/bin/true /tmp/t && /tmp/t && echo ran")
+        #expect(run.output == "ran\n")
+    }
+
+    @Test func hasNoPrivileges() async throws {
+        let run = try await run(
+            """
+            grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t'
+            mount -t tmpfs none /tmp 2>/dev/null && echo mounted
+            umount /tmp 2>/dev/null && echo unmounted
+            unshare -U true 2>/dev/null && echo user namespace
+            unshare -m true 2>/dev/null && echo mount namespace
+            nsenter -t 1 -n true 2>/dev/null && echo entered
+            chroot / true 2>/dev/null && echo chroot
+            hostname other 2>/dev/null && echo hostname
+            mknod /tmp/device b 254 0 2>/dev/null && echo device
+            dmesg >/dev/null 2>&1 && echo kernel log
+            true
+            """)
+        let none = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map { "\($0):0000000000000000\n" }.joined()
+        #expect(run.output == none + "NoNewPrivs:1\nSeccomp:2\n")
+    }
+
+    @Test func setsTheLimitsOfAWS() async throws {
+        let run = try await run("ulimit -n; ulimit -c; grep processes /proc/self/limits | tr -s ' ' | cut -d' ' -f3,4")
+        // AWS Lambda: 1,024 descriptors, 1,024 processes and threads, no core files.
+        #expect(run.output == "1024\n0\n1024 1024\n")
+    }
+
+    @Test func boundsProcesses() async throws {
+        let run = try await run(
+            "i=0; while [ $i -lt 40 ]; do sleep 60 & i=$((i+1)); done; echo not reached",
+            limits: {
+                var limits = SandboxLimits(memoryMiB: 512)
+                limits.processes = 16
+                return limits
+            }())
+        #expect(run.output.contains("fork"))
+        #expect(!run.output.contains("not reached"))
+    }
+
+    @Test func endsWhatTheCommandLeavesBehind() async throws {
+        let host = try await TestHost.start()
+        // The background process keeps the output open: only its death ends the reading.
+        let run = try await host.run("(trap '' TERM HUP; sleep 600) & echo started")
+        #expect(run.output == "started\n")
+        #expect(run.exit.cause == .exited(status: 0))
+        await host.stop()
+    }
+
+    @Test func killsEverythingAtOnce() async throws {
+        let host = try await TestHost.start()
+        let running = try await host.begin(host.spec("sleep 600 & sleep 600 & wait"))
+        host.client.kill(running.started.id)
+        host.client.kill(running.started.id)
+        #expect(await running.ended.value == SandboxExit(cause: .signalled(number: 9)))
+        #expect(await TestHost.readAll(running.started.output) == "")
+        close(running.started.runtimeAPIListener)
+        host.client.kill(running.started.id)
+        #expect(try await host.run("echo next").output == "next\n")
+        await host.stop()
+    }
+
+    @Test func diesWithTheLauncher() async throws {
+        let host = try await TestHost.start()
+        let running = try await host.begin(host.spec("sleep 600 & sleep 600"))
+        kill(host.client.processID, SIGKILL)
+        #expect(await running.ended.value == SandboxExit(cause: .lost))
+        // No process is left that holds the output open.
+        #expect(await TestHost.readAll(running.started.output) == "")
+        close(running.started.runtimeAPIListener)
+        await #expect(throws: SandboxError.self) { _ = try await host.begin(host.spec("true")) }
+        await host.stop()
+    }
+
+    @Test func keepsSandboxesApart() async throws {
+        let host = try await TestHost.start()
+        let first = try await host.begin(host.spec("echo mine > /tmp/mine; exec sleep 600", environment: ["KEY=mine"]))
+        let other = try await host.run("ls /tmp /dev/shm; grep -l mine /proc/*/environ 2>/dev/null; ls /proc | grep -c '^[0-9]'")
+        // Its own init, shell, ls and grep.
+        #expect(other.output == "/dev/shm:\n\n/tmp:\n4\n")
+        host.client.kill(first.started.id)
+        _ = await first.ended.value
+        close(first.started.output)
+        close(first.started.runtimeAPIListener)
+        await host.stop()
+    }
+
+    @Test func refusesWeaknessesThatWereNotAccepted() async throws {
+        let host = try await TestHost.start(accepted: [])
+        if let weakness = host.client.readiness.weaknesses.first {
+            await #expect(throws: SandboxError(operation: "accept weakness", subject: weakness.rawValue, errno: EPERM)) {
+                _ = try await host.begin(host.spec("true"))
+            }
+        } else {
+            #expect(try await host.run("true").exit.cause == .exited(status: 0))
+        }
+        await host.stop()
+    }
+
+    @Test func boundsTheNumberOfSandboxesAndReusesTheirSlots() async throws {
+        let host = try await TestHost.start(maximumSandboxes: 1)
+        let first = try await host.begin(host.spec("sleep 600"))
+        await #expect(throws: SandboxError(operation: "start", subject: "maximum of sandboxes", errno: EAGAIN)) {
+            _ = try await host.begin(host.spec("true"))
+        }
+        host.client.kill(first.started.id)
+        _ = await first.ended.value
+        close(first.started.output)
+        close(first.started.runtimeAPIListener)
+        // The slot comes free in the launcher's own time: a bounded number of attempts.
+        var again: TestHost.Run?
+        for _ in 1...10_000 where again == nil {
+            again = try? await host.run("echo again")
+            if again == nil { await Task.yield() }
+        }
+        #expect(again?.output == "again\n")
+        await host.stop()
+    }
+
+    @Test func listensInsideTheNetworkNamespaceOfTheSandbox() async throws {
+        let host = try await TestHost.start()
+        let running = try await host.begin(
+            host.spec("grep ' 0A ' /proc/net/tcp | tr -s ' ' | cut -d' ' -f3; ls /sys/class/net 2>/dev/null"))
+        let output = await TestHost.readAll(running.started.output)
+        _ = await running.ended.value
+        close(running.started.runtimeAPIListener)
+        // 127.0.0.1:9001 listens, and nothing of the host does.
+        #expect(output == "0100007F:2329\n")
+        await host.stop()
+    }
+}
+
+/// The launcher as somebody who is not root: what a developer on a laptop has.
+@Suite(.serialized, .enabled(if: TestHost.ordinaryUserObstacle == nil, "no ordinary user: \(TestHost.ordinaryUserObstacle ?? "")"))
+struct OrdinaryUserSuite {
+    @Test func startsSandboxesWithoutPrivileges() async throws {
+        let host = try await TestHost.start(user: .ordinary)
+        let run = try await host.run(
+            """
+            id -u; touch /tmp/file && ls -l /tmp | tail -1 | cut -d' ' -f3; touch /etc/x 2>/dev/null || echo read-only
+            unshare -U true 2>/dev/null || echo no namespaces
+            grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t'
+            for p in /proc/[0-9]*; do cat $p/comm; done
+            head -c 1 /proc/1/environ 2>/dev/null || echo no environment
+            """)
+        #expect(run.exit == SandboxExit(cause: .exited(status: 0)))
+        #expect(
+            run.output == """
+                993
+                sbx_user1051
+                read-only
+                no namespaces
+                CapEff:0000000000000000
+                CapBnd:0000000000000000
+                NoNewPrivs:1
+                Seccomp:2
+                init
+                sh
+                no environment
+
+                """)
+        await host.stop()
+    }
+
+    @Test func killsEverythingAtOnce() async throws {
+        let host = try await TestHost.start(user: .ordinary)
+        let running = try await host.begin(host.spec("sleep 600 & sleep 600"))
+        host.client.kill(running.started.id)
+        #expect(await running.ended.value == SandboxExit(cause: .signalled(number: 9)))
+        #expect(await TestHost.readAll(running.started.output) == "")
+        close(running.started.runtimeAPIListener)
+        await host.stop()
+    }
+
+    @Test func diesWithTheLauncher() async throws {
+        let host = try await TestHost.start(user: .ordinary)
+        let running = try await host.begin(host.spec("sleep 600 & sleep 600"))
+        kill(host.client.processID, SIGKILL)
+        #expect(await running.ended.value == SandboxExit(cause: .lost))
+        #expect(await TestHost.readAll(running.started.output) == "")
+        close(running.started.runtimeAPIListener)
+        await host.stop()
+    }
+
+    @Test func boundsProcessesWithoutAControlGroup() async throws {
+        let host = try await TestHost.start(user: .ordinary)
+        var limits = SandboxLimits(memoryMiB: 512)
+        limits.processes = 16
+        let run = try await host.run(
+            "i=0; while [ $i -lt 40 ]; do sleep 60 & i=$((i+1)); done; echo not reached", limits: limits)
+        #expect(!run.output.contains("not reached"))
+        // The limit is one sandbox's, not the user's.
+        #expect(try await host.run("sleep 0 & wait; echo fine").output == "fine\n")
+        await host.stop()
+    }
+}
+
+/// What needs control groups.
+@Suite(.serialized, .enabled(if: TestHost.obstacle == nil, "no sandbox here: \(TestHost.obstacle ?? "")"))
+struct ControlGroupSuite {
+    @Test func endsWhatExceedsItsMemory() async throws {
+        let host = try await TestHost.start()
+        guard !host.client.readiness.weaknesses.contains(.memoryLimit) else { return await host.stop() }
+        let run = try await host.run(
+            "head -c 200000000 /dev/zero | tail", limits: SandboxLimits(memoryMiB: 64))
+        #expect(run.exit.outOfMemory)
+        // A sandbox beside it with enough memory is not touched.
+        #expect(try await host.run("echo fine").exit == SandboxExit(cause: .exited(status: 0)))
+        await host.stop()
+    }
+
+    @Test func countsTemporaryFilesAsMemoryAndTellsThePeak() async throws {
+        let host = try await TestHost.start()
+        guard !host.client.readiness.weaknesses.contains(.memoryLimit) else { return await host.stop() }
+        let running = try await host.begin(host.spec("head -c 50000000 /dev/zero > /dev/shm/x; echo; exec sleep 600"))
+        var byte: UInt8 = 0
+        _ = fcntl(running.started.output, F_SETFL, 0)
+        _ = read(running.started.output, &byte, 1)
+        var text = [UInt8](repeating: 0, count: 32)
+        let count = pread(running.started.memoryPeak, &text, text.count, 0)
+        let peak = Int(String(decoding: text.prefix(max(0, count)).dropLast(), as: UTF8.self)) ?? 0
+        #expect(peak >= 50_000_000)
+        host.client.kill(running.started.id)
+        _ = await running.ended.value
+        for descriptor in [running.started.output, running.started.runtimeAPIListener, running.started.memoryPeak] {
+            close(descriptor)
+        }
+        await host.stop()
+    }
+
+    @Test func leavesNoGroupBehind() async throws {
+        let host = try await TestHost.start()
+        let name = "apus-\(host.client.processID)"
+        _ = try await host.run("true")
+        await host.stop()
+        let next = try await TestHost.start()
+        let layout = try ControlGroupLayout.current()
+        for place in layout.legacy.values { #expect(access("\(place.ownGroup)/\(name)", F_OK) < 0) }
+        if let unified = layout.unified { #expect(access("\(unified.ownGroup)/\(name)", F_OK) < 0) }
+        await next.stop()
     }
 }

@@ -2,14 +2,22 @@ import Testing
 
 @testable import Linux
 
-/// The layouts are those of netlink(7), rtnetlink(7) and the headers linux/netlink.h, if_link.h, if_addr.h and rtnetlink.h,
-/// written out by hand for a little-endian machine.
+/// The layouts are those of netlink(7), rtnetlink(7) and the headers linux/netlink.h, if_link.h, if_addr.h and
+/// rtnetlink.h, written out by hand for a little-endian machine.
 @Suite struct NetlinkMessageTests {
     @Test func bringsALinkUp() {
         #expect(
             Rtnetlink.setUp(index: 1).encoded(sequence: 7) == [
-                32, 0, 0, 0, 16, 0, 0x05, 0, 7, 0, 0, 0, 0, 0, 0, 0,  // length, RTM_NEWLINK, REQUEST|ACK, sequence, port
+                32, 0, 0, 0, 16, 0, 0x05, 0, 7, 0, 0, 0, 0, 0, 0, 0,  // length, RTM_NEWLINK, REQUEST|ACK
                 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,  // ifinfomsg: index 1, flags IFF_UP, change IFF_UP
+            ])
+    }
+
+    @Test func asksForALink() {
+        #expect(
+            Rtnetlink.settle(index: 2).encoded(sequence: 9) == [
+                32, 0, 0, 0, 18, 0, 0x05, 0, 9, 0, 0, 0, 0, 0, 0, 0,  // RTM_GETLINK
+                0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
             ])
     }
 

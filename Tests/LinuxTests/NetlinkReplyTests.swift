@@ -26,7 +26,8 @@ private func acknowledgement(_ sequence: UInt8, errno: UInt8 = 0) -> [UInt8] {
 }
 
 /// 192.0.2.2, local, as `ip route show table local` of a host says.
-private let localRoute: [UInt8] = [2, 32, 0, 0, 255, 2, 254, 2, 0, 0, 0, 0, 8, 0, 15, 0, 255, 0, 0, 0]
+private let localRoute: [UInt8] =
+    [2, 32, 0, 0, 255, 2, 254, 2, 0, 0, 0, 0, 8, 0, 15, 0, 255, 0, 0, 0]
     + [8, 0, 1, 0, 192, 0, 2, 2, 8, 0, 4, 0, 4, 0, 0, 0]
 
 @Suite struct NetlinkReplyTests {

@@ -12,9 +12,13 @@ import Runtimes
 import Sandbox
 import ServiceLifecycle
 import Storage
+import UnixSignals
 
 /// The one place where everything is put together.
 enum Server {
+    /// Where functions reach the server, inside their own network: always the port that tools know.
+    private static let functionsPort: UInt16 = 4566
+
     /// Serves until SIGTERM or SIGINT.
     ///
     /// The order is the security design: what needs root (finding runtimes in anybody's home, the launcher) comes first, then
@@ -64,7 +68,7 @@ enum Server {
             launcher = try await LauncherClient.launch(
                 configuration: LauncherConfiguration(
                     roots: roots, codeDirectory: "\(directory)/code", runDirectory: "\(directory)/run",
-                    accepted: settings.accepted.sorted { $0.rawValue < $1.rawValue }))
+                    accepted: settings.accepted.sorted { $0.rawValue < $1.rawValue }, endpointPort: functionsPort))
         } catch let error as SandboxError {
             throw ServerError.launcher(error)
         }
@@ -91,17 +95,19 @@ enum Server {
         var limits = FleetConfiguration()
         limits.accountConcurrency = settings.concurrency
         limits.idleTimeout = settings.idleTimeout
-        limits.endpointURL = launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress)"
+        limits.endpointURL = launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
         let fleet = Fleet(
             configuration: limits, sandboxing: launcher, logs: logs.store, credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, logger: logger)
 
+        var functionSettings = LambdaService.Configuration(codeDirectory: "\(directory)/code")
+        functionSettings.quotas.concurrentExecutions = settings.concurrency
         let functions = LambdaService(
-            configuration: LambdaService.Configuration(codeDirectory: "\(directory)/code"),
+            configuration: functionSettings,
             database: try SQLiteDatabase(
                 path: "\(directory)/apus.db", durability: .durable, migrations: LambdaService.migrations),
             blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
-            concurrency: ConcurrencyLimits(accountLimit: settings.concurrency), resolveRuntime: catalogue.resolution,
+            setReservedConcurrency: fleet.setReservedConcurrency, resolveRuntime: catalogue.resolve,
             codeLocation: CodeDownloads.location(signedBy: key.credentials, region: settings.region), logger: logger)
         try await functions.prepare()
 
@@ -118,7 +124,7 @@ enum Server {
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
-        return [logs, fleet, functions, gateway]
+        return [logs, fleet, FunctionsWorker(functions: functions), gateway]
     }
 
     /// The URL by which clients on this machine reach the listener.

@@ -188,7 +188,8 @@ final class RuntimeConnection {
 
     func post(_ path: String, _ body: String, headers: String = "") -> Answer? {
         send(
-            "POST \(path) HTTP/1.1\r\nHost: 127.0.0.1:9001\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+            "POST \(path) HTTP/1.1\r\nHost: 127.0.0.1:9001\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        )
         return receive()
     }
 
@@ -204,6 +205,16 @@ final class RuntimeConnection {
             sent += count
         }
     }
+
+    /// Sends until the other side has taken nothing for a second; returns how much it took.
+    func sendWhatFits(_ bytes: [UInt8]) -> Int {
+        var limit = timeval(tv_sec: 1, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        return max(0, Glibc.send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)))
+    }
+
+    /// Says that nothing more will be sent.
+    func hangUp() { shutdown(socket, Int32(SHUT_WR)) }
 
     /// One answer; nil when the server closed the connection.
     func receive() -> Answer? {

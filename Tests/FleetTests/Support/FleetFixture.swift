@@ -50,26 +50,23 @@ struct FleetFixture {
 
     init(
         failure: SandboxError? = nil, memoryPeak: String? = "36700161\n",
-        configure: (inout FleetConfiguration) -> Void = { _ in }, script: @escaping FakeSandboxing.Script
+        settings: FleetConfiguration = .changed { _ in }, script: @escaping FakeSandboxing.Script
     ) {
         sandboxing = FakeSandboxing(failure: failure, memoryPeak: memoryPeak, script: script)
-        var configuration = FleetConfiguration()
-        configuration.wallClock = { 1_763_942_890_123 }  // 2025-11-24T00:08:10.123Z
-        configuration.initErrorGrace = .seconds(5)
-        configure(&configuration)
         fleet = Fleet(
-            configuration: configuration, sandboxing: sandboxing, logs: logs, credentials: credentials,
+            configuration: settings, sandboxing: sandboxing, logs: logs, credentials: credentials,
             eventLoopGroup: loops, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     func version(
         name: String = "hello", revision: String = "1", timeout: Duration = .seconds(30),
-        substitution: String? = nil, variables: [String: String] = [:]
+        command: String = "/usr/bin/python3", substitution: String? = nil, variables: [String: String] = [:]
     ) -> FunctionVersion {
         FunctionVersion(
-            key: .init(account: "000000000000", region: "us-east-1", name: name, version: "$LATEST", revision: revision),
+            key: .init(
+                account: "000000000000", region: "us-east-1", name: name, version: "$LATEST", revision: revision),
             runtime: ResolvedRuntime(
-                identifier: "python3.12", root: "python3.12", arguments: ["/usr/bin/python3"],
+                identifier: "python3.12", root: "python3.12", arguments: [command],
                 environment: [("LANG", "en_US.UTF-8"), ("AWS_EXECUTION_ENV", "AWS_Lambda_python3.12")],
                 substitution: substitution),
             code: "abc", handler: "index.handler", memoryMiB: 128, timeout: timeout, temporaryStorageMiB: 512,
@@ -96,10 +93,24 @@ struct FleetFixture {
 
     /// The numbers replaced that differ from run to run.
     static func masked(_ line: String) -> String {
-        line.replacing(/[0-9]+\.[0-9]{2} ms/, with: "_ ms").replacing(/Billed Duration: [0-9]+ ms/, with: "Billed Duration: _ ms")
+        line.replacing(/[0-9]+\.[0-9]{2} ms/, with: "_ ms").replacing(
+            /Billed Duration: [0-9]+ ms/, with: "Billed Duration: _ ms")
     }
 
     var maskedLines: [String] { logs.lines.map(Self.masked) }
+}
+
+extension FleetConfiguration {
+    /// What tests use, changed by `change`: a clock that stands at 2025-11-24T00:08:10.123Z, and patience, so that a busy
+    /// machine changes nothing.
+    static func changed(_ change: (inout FleetConfiguration) -> Void) -> FleetConfiguration {
+        var configuration = FleetConfiguration()
+        configuration.wallClock = { 1_763_942_890_123 }
+        configuration.initErrorGrace = .seconds(30)
+        configuration.patience = .seconds(30)
+        change(&configuration)
+        return configuration
+    }
 }
 
 extension InvocationOutcome {

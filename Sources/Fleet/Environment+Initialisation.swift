@@ -1,0 +1,141 @@
+import Logging
+import NIOCore
+import RuntimeAPI
+import Runtimes
+import Sandbox
+
+/// INIT, and the suppressed init.
+extension Environment {
+    func makeSession() -> SandboxSession {
+        SandboxSession(
+            on: eventLoop, sandboxing: services.sandboxing, tracker: services.tracker,
+            outputBytesPerSecond: configuration.outputBytesPerSecond, delegate: self)
+    }
+
+    func spec() -> SandboxSpec {
+        SandboxSpec(
+            root: version.runtime.root, code: version.code, arguments: version.runtime.arguments(memoryMiB: version.memoryMiB),
+            environment: EnvironmentVariables.make(
+                for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
+            limits: SandboxLimits(
+                memoryMiB: version.memoryMiB, temporaryStorageMiB: version.temporaryStorageMiB,
+                processes: configuration.processes, descriptors: configuration.descriptors))
+    }
+
+    func sessionStarted() {
+        guard case .initialising(let session, nil, _) = state else { return }
+        let now = eventLoop.now
+        state = .initialising(session, started: now, reported: nil)
+        timer?.set(now + TimeAmount(configuration.initTimeout))
+        writeInitStart()
+        log.flush()
+    }
+
+    func writeInitStart() {
+        if let substitution = version.runtime.substitution { log.write(substitution) }
+        log.write(PlatformLines.initStart(runtime: version.runtime.identifier))
+    }
+
+    func sessionFailedToStart(_ error: SandboxError) {
+        let failure = EnvironmentFailure(error, command: version.runtime.arguments.first ?? "")
+        switch (state, failure) {
+        case (.initialising, .some(let failure)):
+            writeInitStart()
+            initFailed(failure)
+        case (.initialising, nil):
+            state = .closed
+            dispose()
+            pool.startFailed(self, reason: describe(error))
+        case (.retrying(_, let running, _), .some(let failure)): retryFailed(running, failure)
+        case (.retrying(_, let running, _), nil):
+            state = .closed
+            dispose()
+            running.work.fail(.unavailable(describe(error)))
+            pool.removed(self)
+        default: return
+        }
+    }
+
+    func describe(_ error: SandboxError) -> String {
+        services.logger.error(
+            "a sandbox could not be started",
+            metadata: [
+                "operation": "\(error.operation)", "subject": "\(error.subject)", "errno": "\(error.errno)",
+                "function": "\(version.key.name)",
+            ])
+        return "\(error.operation) \(error.subject): errno \(error.errno)"
+    }
+
+    func sessionFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType) {
+        let failure = EnvironmentFailure.reported(document, type: type)
+        let grace = eventLoop.now + TimeAmount(configuration.initErrorGrace)
+        switch state {
+        case .initialising(let session, let started, _):
+            state = .initialising(session, started: started, reported: failure)
+            timer?.set(grace)
+        case .retrying(let session, let running, _):
+            state = .retrying(session, running, reported: failure)
+            timer?.set(min(grace, running.deadline))
+        default: return
+        }
+    }
+
+    /// INIT, the one before any invocation, has failed.
+    func initFailed(_ failure: EnvironmentFailure) {
+        guard case .initialising(let session, let started, _) = state else { return }
+        state = .failed
+        timer?.set(nil)
+        let nanoseconds = started.map { (eventLoop.now - $0).nanoseconds } ?? 0
+        log.write(PlatformLines.initReport(nanoseconds: nanoseconds, phase: .initialisation, failure: failure))
+        log.flush()
+        session.end()
+        pool.initFailed(self)
+    }
+
+    /// The suppressed init: the invocation's time runs from here on.
+    func initialiseAgain(for work: Work) {
+        let now = eventLoop.now
+        let running = Running(work: work, began: now, deadline: now + TimeAmount(version.timeout))
+        let session = makeSession()
+        state = .retrying(session, running, reported: nil)
+        timer?.set(running.deadline)
+        log.beginTail()
+        session.start(spec())
+    }
+
+    func retryFailed(_ running: Running, _ failure: EnvironmentFailure) {
+        guard case .retrying(let session, _, _) = state else { return }
+        let nanoseconds = (eventLoop.now - running.began).nanoseconds
+        log.write(PlatformLines.initReport(nanoseconds: nanoseconds, phase: .invocation, failure: failure))
+        log.write(PlatformLines.start(requestID: running.work.invocation.requestID, version: version.key.version))
+        complete(running, .failed(failure), session: session)
+    }
+
+    func sessionBecameReady() {
+        switch state {
+        case .initialising(let session, let started, _):
+            initNanoseconds = started.map { (eventLoop.now - $0).nanoseconds } ?? 0
+            session.whenDrained { self.initialised() }
+        case .retrying(let session, _, _): session.whenDrained { self.initialised() }
+        case .draining(let session, let running, let ending, _):
+            state = .draining(session, running, ending, isReady: true)
+        case .finishing(let session):
+            state = .idle(session)
+            timer?.set(nil)
+            pool.ready(self)
+        case .new, .failed, .idle, .invoking, .closed: return
+        }
+    }
+
+    /// The runtime waits for its first invocation and what it wrote until then has been read.
+    func initialised() {
+        switch state {
+        case .initialising(let session, _, _):
+            state = .idle(session)
+            timer?.set(nil)
+            pool.started(self)
+        case .retrying(let session, let running, _): begin(running, in: session)
+        default: return
+        }
+    }
+}

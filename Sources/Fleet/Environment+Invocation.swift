@@ -1,0 +1,113 @@
+import NIOCore
+import RuntimeAPI
+import Sandbox
+
+/// INVOKE.
+extension Environment {
+    func begin(_ work: Work, in session: SandboxSession) {
+        let now = eventLoop.now
+        let running = Running(
+            work: work, began: now, deadline: now + TimeAmount(version.timeout), initNanoseconds: initNanoseconds)
+        initNanoseconds = nil
+        log.beginTail()
+        begin(running, in: session)
+    }
+
+    func begin(_ running: Running, in session: SandboxSession) {
+        state = .invoking(session, running)
+        timer?.set(running.deadline)
+        let invocation = running.work.invocation
+        let left = (running.deadline - eventLoop.now).nanoseconds / 1_000_000
+        session.dispatch(
+            RuntimeInvocation(
+                requestID: invocation.requestID, deadline: configuration.wallClock() + left,
+                functionARN: invocation.invokedARN, traceID: invocation.traceID,
+                clientContext: invocation.clientContext, payload: invocation.payload))
+        log.write(PlatformLines.start(requestID: invocation.requestID, version: version.key.version))
+        log.flush()
+    }
+
+    func sessionReported(_ report: RuntimeReport) {
+        guard case .invoking(let session, let running) = state else { return }
+        finish(running, .reported(report), session: session)
+    }
+
+    /// The invocation is over; its caller hears of it when the last of its output has been read.
+    func finish(_ running: Running, _ ending: Ending, session: SandboxSession) {
+        state = .draining(session, running, ending, isReady: false)
+        session.whenDrained { self.drained() }
+    }
+
+    func drained() {
+        guard case .draining(let session, let running, let ending, let isReady) = state else { return }
+        complete(running, ending, session: session)
+        if case .finishing = state, isReady { sessionBecameReady() }
+    }
+
+    /// Writes the end of the invocation's log and answers it. After a failure the environment closes.
+    func complete(_ running: Running, _ ending: Ending, session: SandboxSession) {
+        let requestID = running.work.invocation.requestID
+        let outcome: InvocationOutcome
+        let hasFailed: Bool
+        var mustEnd = false
+        switch ending {
+        case .reported(let report):
+            let tail = writeEnd(running, maxMemoryUsed: session.memoryPeakBytes(), failure: nil)
+            outcome = self.outcome(of: report, logTail: tail)
+            state = .finishing(session)
+            hasFailed = false
+            mustEnd = pool.answered(self)
+        case .failed(let failure):
+            let line = failure.logLine(requestID: requestID, wallClock: configuration.wallClock())
+            if let line { log.write(line) }
+            let tail = writeEnd(running, maxMemoryUsed: session.memoryPeakBytes(), failure: failure)
+            outcome = InvocationOutcome(
+                payload: failure.document(requestID: requestID), functionError: "Unhandled", logTail: tail)
+            state = .closed
+            hasFailed = true
+        }
+        running.work.succeed(outcome)
+        log.flush()
+        if mustEnd { end() }
+        guard hasFailed else { return }
+        session.end()
+        dispose()
+        pool.removed(self)
+    }
+
+    func outcome(of report: RuntimeReport, logTail: ByteBuffer) -> InvocationOutcome {
+        switch report {
+        case .response(let payload): InvocationOutcome(payload: payload, logTail: logTail)
+        case .error(let payload, _): InvocationOutcome(payload: payload, functionError: "Unhandled", logTail: logTail)
+        case .tooLarge:
+            InvocationOutcome(
+                payload: ErrorDocument.responseTooLarge, functionError: "Unhandled", logTail: logTail)
+        case .invalidResponseMode:
+            InvocationOutcome(
+                payload: ErrorDocument.make(
+                    type: "Runtime.InvalidResponseModeHeader", message: "Invalid function response mode"),
+                functionError: "Unhandled", logTail: logTail)
+        }
+    }
+
+    func sessionWrote(_ output: ByteBuffer) {
+        log.writeOutput(output)
+        log.flush()
+    }
+
+    /// Writes END and REPORT and returns the invocation's tail.
+    func writeEnd(_ running: Running, maxMemoryUsed bytes: Int64, failure: EnvironmentFailure?) -> ByteBuffer {
+        let requestID = running.work.invocation.requestID
+        var nanoseconds = (eventLoop.now - running.began).nanoseconds
+        if case .timedOut = failure { nanoseconds = version.timeout.nanoseconds }
+        var used = Int((bytes + 1_048_575) / 1_048_576)
+        if case .exited(let exit) = failure, exit.outOfMemory { used = version.memoryMiB }
+        log.write(PlatformLines.end(requestID: requestID))
+        log.write(
+            PlatformLines.report(
+                requestID: requestID, nanoseconds: nanoseconds, memorySizeMiB: version.memoryMiB,
+                maxMemoryUsedMiB: min(used, version.memoryMiB), initNanoseconds: running.initNanoseconds,
+                failure: failure))
+        return log.endTail()
+    }
+}

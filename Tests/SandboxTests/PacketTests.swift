@@ -1,0 +1,145 @@
+import Testing
+
+@testable import Sandbox
+
+@Suite struct PacketTests {
+    private static let spec = SandboxSpec(
+        root: "python3.12", code: "0123abcd", arguments: ["/usr/bin/python3", "-m", "bootstrap"],
+        environment: ["A=1", "EMPTY=", "UMLAUT=ä"], workingDirectory: "/var/task",
+        limits: SandboxLimits(memoryMiB: 1769, temporaryStorageMiB: 1024, processes: 77, descriptors: 99))
+
+    private static let configuration = LauncherConfiguration(
+        roots: [
+            RootTemplate(
+                name: "python", binds: [.init(source: "/usr", target: "/usr")],
+                files: [.init(path: "/etc/x", contents: [0, 1, 255])],
+                symlinks: [.init(path: "/lib", target: "usr/lib")], directories: ["/var/lang"])
+        ], codeDirectory: "/data/code", runDirectory: "/run/apus", accepted: [.noInternet, .cpuLimit],
+        endpointPort: 4566, userBase: 0x7000_0000, maximumSandboxes: 10)
+
+    private static let reports: [LauncherReport] = [
+        .ready(LauncherReadiness(endpointAddress: "169.254.128.1", weaknesses: [.noInternet], notes: ["nft: none"])),
+        .unable(SandboxError(operation: "unshare", subject: "user namespace", errno: 1)), .started(id: 7),
+        .failed(id: 8, SandboxError(operation: "execve", subject: "", errno: 2)),
+        .exited(id: 9, SandboxExit(cause: .exited(status: 255), outOfMemory: true)),
+        .exited(id: 9, SandboxExit(cause: .signalled(number: 9))), .exited(id: .max, SandboxExit(cause: .lost)),
+    ]
+
+    private func decode<Value>(
+        _ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(PacketError) -> Value
+    ) throws -> Value {
+        try bytes.withUnsafeBytes { try body($0) }
+    }
+
+    @Test func startsComeBackAsTheyWere() throws {
+        let bytes = LauncherRequest.encodeStart(id: 42, Self.spec)
+        guard case .start(let request) = try decode(bytes, LauncherRequest.init(decoding:)) else {
+            Issue.record("no start")
+            return
+        }
+        func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+        #expect(request.id == 42 && request.root == Self.spec.root && request.code == Self.spec.code)
+        #expect(request.arguments.map(text) == Self.spec.arguments)
+        #expect(request.environment.map(text) == Self.spec.environment)
+        #expect(text(request.workingDirectory) == Self.spec.workingDirectory)
+        #expect(request.limits == Self.spec.limits)
+        // The launcher hands them to execve where they are.
+        for range in request.arguments + request.environment { #expect(bytes[range.upperBound] == 0) }
+    }
+
+    @Test func killsReportsAndConfigurationsComeBackAsTheyWere() throws {
+        #expect(try decode(LauncherRequest.encodeKill(id: 5), LauncherRequest.init(decoding:)) == .kill(id: 5))
+        for report in Self.reports {
+            #expect(try decode(report.encoded(), LauncherReport.init(decoding:)) == report)
+        }
+        #expect(
+            try decode(Self.configuration.encoded(), LauncherConfiguration.init(decoding:)) == Self.configuration)
+    }
+
+    @Test(arguments: ["", ".", "..", "a/b", "/", "a/", String(repeating: "x", count: 256), "nul\0"])
+    func refusesCodeThatIsNoDirectoryEntry(code: String) {
+        var spec = Self.spec
+        spec.code = code
+        #expect(throws: PacketError.self) {
+            try decode(LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
+        }
+    }
+
+    @Test func refusesRelativeCommandsAndLimitsOutOfRange() {
+        var specs: [SandboxSpec] = []
+        for change: (inout SandboxSpec) -> Void in [
+            { $0.arguments = [] }, { $0.arguments = ["sh"] }, { $0.arguments = ["/bin/sh", "nul\0"] },
+            { $0.workingDirectory = "tmp" }, { $0.limits.memoryMiB = 0 }, { $0.limits.memoryMiB = 1 << 40 },
+            { $0.limits.cpuMillis = 0 }, { $0.limits.temporaryStorageMiB = -1 }, { $0.limits.processes = 1 },
+            { $0.limits.descriptors = 0 }, { $0.environment = Array(repeating: "A=1", count: 1025) },
+        ] {
+            var spec = Self.spec
+            change(&spec)
+            specs.append(spec)
+        }
+        for spec in specs {
+            #expect(throws: PacketError.self) {
+                try decode(LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
+            }
+        }
+    }
+
+    @Test func refusesConfigurationsThatCouldReachElsewhere() {
+        for change: (inout LauncherConfiguration) -> Void in [
+            { $0.roots[0].binds[0].target = "/usr/../etc" }, { $0.roots[0].files[0].path = "etc/x" },
+            { $0.roots.append($0.roots[0]) }, { $0.codeDirectory = "code" }, { $0.userBase = 1000 },
+            { $0.userBase = .max }, { $0.maximumSandboxes = 0 }, { $0.maximumSandboxes = 40_000 },
+        ] {
+            var configuration = Self.configuration
+            change(&configuration)
+            #expect(throws: PacketError.self) {
+                try decode(configuration.encoded(), LauncherConfiguration.init(decoding:))
+            }
+        }
+    }
+
+    /// What a decoder accepts means the same when it is written again; everything else is an error and never a trap.
+    @Test func survivesMutations() {
+        var random = SplitMix(state: 3)
+        let seeds =
+            [LauncherRequest.encodeStart(id: 42, Self.spec), LauncherRequest.encodeKill(id: 5)]
+            + Self.reports.map { $0.encoded() } + [Self.configuration.encoded()]
+        for round in 0..<20_000 {
+            var bytes = seeds[round % seeds.count]
+            for _ in 0...Int(random.next() % 4) {
+                if bytes.isEmpty { break }
+                let index = Int(random.next() % UInt64(bytes.count))
+                switch random.next() % 5 {
+                case 0: bytes[index] = UInt8(truncatingIfNeeded: random.next())
+                case 1: bytes[index] = 0xff
+                case 2: bytes.remove(at: index)
+                case 3: bytes.insert(UInt8(truncatingIfNeeded: random.next()), at: index)
+                default: bytes.removeLast(Int(random.next() % UInt64(bytes.count + 1)))
+                }
+            }
+            if let request = try? decode(bytes, LauncherRequest.init(decoding:)), case .start(let start) = request {
+                for range in start.arguments + start.environment + [start.workingDirectory] {
+                    #expect(range.upperBound < bytes.count && bytes[range.upperBound] == 0)
+                }
+                #expect(!start.code.isEmpty && !start.code.contains("/"))
+            }
+            if let report = try? decode(bytes, LauncherReport.init(decoding:)) { #expect(report.encoded() == bytes) }
+            if let configuration = try? decode(bytes, LauncherConfiguration.init(decoding:)) {
+                #expect(configuration.encoded() == bytes)
+            }
+        }
+    }
+}
+
+/// A small seeded generator.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
+        return value ^ value >> 31
+    }
+}
