@@ -55,7 +55,8 @@ extension GroupKey {
     init?(arn: String) {
         guard let arn = ARN(arn), arn.service == "logs" else { return nil }
         let parts = arn.resource.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2 || (parts.count == 3 && parts[2] == "*"), parts[0] == "log-group", !parts[1].isEmpty else {
+        guard parts.count == 2 || (parts.count == 3 && parts[2] == "*"), parts[0] == "log-group", !parts[1].isEmpty
+        else {
             return nil
         }
         self.init(account: arn.account, region: arn.region, name: String(parts[1]))
