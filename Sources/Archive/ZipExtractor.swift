@@ -1,3 +1,4 @@
+import CArchive
 import Glibc
 
 /// Unpacks an untrusted zip into a new directory, completely or not at all.
