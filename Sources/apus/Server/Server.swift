@@ -82,7 +82,8 @@ enum Server {
     }
 
     private static func assemble(
-        _ settings: ServerSettings, directory: String, catalogue: RuntimeCatalogue, launcher: LauncherClient, logger: Logger
+        _ settings: ServerSettings, directory: String, catalogue: RuntimeCatalogue, launcher: LauncherClient,
+        logger: Logger
     ) async throws -> [any ServiceLifecycle.Service] {
         let loops = MultiThreadedEventLoopGroup.singleton
         let key = try RootKey(in: directory, account: settings.account)
@@ -96,7 +97,8 @@ enum Server {
         var limits = FleetConfiguration()
         limits.accountConcurrency = settings.concurrency
         limits.idleTimeout = settings.idleTimeout
-        limits.endpointURL = launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
+        limits.endpointURL =
+            launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
         let fleet = Fleet(
             configuration: limits, sandboxing: launcher, logs: logs.store, credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, logger: logger)
