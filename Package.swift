@@ -40,6 +40,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -80,10 +81,13 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "AWSWire", "Storage", "Sandbox", "Linux", "Runtimes", "Fleet", "LambdaService", "LogsService", "Gateway", nioCore,
+                "AWSWire", "Storage", "Archive", "Sandbox", "Launcher", "Linux", "Runtimes", "Fleet", "LambdaService",
+                "LogsService", "Gateway", nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
             swiftSettings: strict),
@@ -100,16 +104,22 @@ let package = Package(
             path: "Benchmarks/load", swiftSettings: strict),
         .executableTarget(name: "apus-echo", path: "Benchmarks/echo", swiftSettings: strict),
 
-        tests("LinuxTests", ["Linux"]),
-        tests("SandboxTests", ["Sandbox"]),
-        tests("LauncherTests", ["Launcher", "Sandbox", "Linux"]),
+        tests("LinuxTests", ["Linux", "CSeccomp"]),
+        tests("SandboxTests", ["Sandbox", "Linux"]),
+        tests("LauncherTests", ["Launcher", "Sandbox", "Linux", "CLinux"]),
         tests("AWSWireTests", ["AWSWire", nioCore, nioHTTP1]),
         tests("LambdaModelTests", ["LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
         tests("StorageTests", ["Storage"]),
         tests("ArchiveTests", ["Archive"]),
         tests("RuntimesTests", ["Runtimes", "Sandbox"]),
-        tests("FleetTests", ["Fleet", "RuntimeAPI", "Runtimes", "Sandbox", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
-        tests("LambdaServiceTests", ["LambdaService", "LambdaModel", "AWSWire", "Storage", "Fleet", nioCore, nioHTTP1, nioEmbedded]),
+        tests(
+            "FleetTests", ["Fleet", "RuntimeAPI", "Runtimes", "Sandbox", nioCore, nioPosix, nioEmbedded, logging]),
+        tests(
+            "LambdaServiceTests",
+            [
+                "LambdaService", "LambdaModel", "AWSWire", "Storage", "Archive", "Fleet", "Runtimes", nioCore, nioHTTP1,
+                nioEmbedded, logging,
+            ]),
         tests("LogsServiceTests", ["LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioHTTP1, nioEmbedded]),
         tests("GatewayTests", ["Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
     ]

@@ -115,8 +115,8 @@ static int write_file(const char *path, const char *text) {
 static void enter(const struct apus_start *start, int error_pipe) {
     // First the groups, so that everything below is already accounted for; the cgroup namespace after them, so that its
     // root is the sandbox's own group.
-    for (int index = 0; index < start->cgroup_procs_count; index++)
-        TRY(STEP_CGROUP, write(start->cgroup_procs[index], "0", 1));
+    for (int index = 0; index < start->cgroup_tasks_count; index++)
+        TRY(STEP_CGROUP, write(start->cgroup_tasks[index], "0", 1));
     TRY(STEP_CGROUP_NAMESPACE, unshare(CLONE_NEWCGROUP));
     TRY(STEP_NETWORK, setns(start->network, CLONE_NEWNET));
 

@@ -14,7 +14,7 @@ extension Environment {
 
     func spec() -> SandboxSpec {
         SandboxSpec(
-            root: version.runtime.root, code: version.code, arguments: version.runtime.arguments,
+            root: version.runtime.root, code: version.code, arguments: version.runtime.arguments(memoryMiB: version.memoryMiB),
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
             limits: SandboxLimits(
@@ -37,7 +37,7 @@ extension Environment {
     }
 
     func sessionFailedToStart(_ error: SandboxError) {
-        let failure = EnvironmentFailure(error)
+        let failure = EnvironmentFailure(error, command: version.runtime.arguments.first ?? "")
         switch (state, failure) {
         case (.initialising, .some(let failure)):
             writeInitStart()

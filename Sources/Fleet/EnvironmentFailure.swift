@@ -56,16 +56,16 @@ enum EnvironmentFailure {
         }
     }
 
-    /// What a sandbox that did not start says about the function's code; nil when this host is to blame.
-    init?(_ error: SandboxError) {
+    /// What a sandbox that did not start says about the function's `command`; nil when this host is to blame.
+    init?(_ error: SandboxError, command: String) {
         guard error.operation == "execve" else { return nil }
         switch error.errno {
-        case 2: self = .invalidEntrypoint("Couldn't find valid bootstrap(s): [\(error.subject) /opt/bootstrap]")
-        case 13: self = .invalidEntrypoint("fork/exec \(error.subject): permission denied")
-        case 8: self = .invalidEntrypoint("fork/exec \(error.subject): exec format error")
-        case 20: self = .invalidEntrypoint("fork/exec \(error.subject): not a directory")
-        case 21: self = .invalidEntrypoint("fork/exec \(error.subject): is a directory")
-        case 40: self = .invalidEntrypoint("fork/exec \(error.subject): too many levels of symbolic links")
+        case 2: self = .invalidEntrypoint("Couldn't find valid bootstrap(s): [\(command) /opt/bootstrap]")
+        case 13: self = .invalidEntrypoint("fork/exec \(command): permission denied")
+        case 8: self = .invalidEntrypoint("fork/exec \(command): exec format error")
+        case 20: self = .invalidEntrypoint("fork/exec \(command): not a directory")
+        case 21: self = .invalidEntrypoint("fork/exec \(command): is a directory")
+        case 40: self = .invalidEntrypoint("fork/exec \(command): too many levels of symbolic links")
         default: return nil
         }
     }

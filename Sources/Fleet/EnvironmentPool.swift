@@ -70,7 +70,7 @@ final class EnvironmentPool: Sendable {
             state.environments.insert(environment)
             return true
         }
-        if mayStart { environment.start() }
+        if mayStart { environment.start() } else { environment.close() }
     }
 
     // MARK: What environments say

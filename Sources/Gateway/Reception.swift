@@ -50,7 +50,7 @@ struct Reception: Sendable {
     func plan(_ head: RequestHead, from origin: Origin) -> Plan {
         if head.path.hasPrefix("/_apus/") { return ownPlan(head, from: origin) }
         let name = authenticator.service(of: head.signed)
-        let wire = name.flatMap { directory[$0]?.wireProtocol } ?? .restJSON
+        let wire = name.flatMap { directory[$0]?.wireProtocol } ?? Self.wire(of: head.head.headers)
         let limit = configuration.bodyLimits.limit(signingName: name, method: head.head.method, path: head.path)
         guard !isForeignPage(head) else {
             return Plan(destination: .refused(Self.foreignPage), wire: wire, limit: limit)
@@ -160,6 +160,13 @@ struct Reception: Sendable {
     /// A page in a browser can make it send a POST here but not without an `Origin`.
     private func mayReset(_ head: RequestHead, from origin: Origin) -> Bool {
         configuration.authentication == .off && origin == .loopback && !head.head.headers.contains(name: "origin")
+    }
+
+    /// The protocol in which clients of a service that does not run here read errors, by the content that they send.
+    private static func wire(of headers: HTTPHeaders) -> WireProtocol {
+        let prefix = "application/x-amz-json-"
+        guard let type = headers.first(name: "content-type"), type.hasPrefix(prefix) else { return .restJSON }
+        return .awsJSON(version: type.hasSuffix("1.0") ? "1.0" : "1.1")
     }
 
     /// What a client gets to see of an error; the rest goes to the log.

@@ -78,8 +78,7 @@ package final class NetworkPool {
         var shortcoming: NetworkError?
         do throws(NetworkError) {
             if factory.linked, let nft {
-                try NetworkProgram.nft(nft, rules: rules.text)
-                for refinement in rules.refinements { try? NetworkProgram.nft(nft, rules: refinement) }
+                try Self.load(rules, nft)
             }
             if configuration.reach == .internet {
                 if program == nil { throw Self.missing("slirp4netns") }
@@ -215,6 +214,14 @@ package final class NetworkPool {
         guard index > 0 else { throw NetworkError(operation: "tap0", errno: errno) }
         try factory.set([(.forwarding, 1), (.acceptRedirects, 0)], index: index)
         factory.forwards = true
+    }
+
+    /// All rules at once, as every run of nft waits for the kernel some 20 ms; one after the other if that is refused.
+    private static func load(_ rules: NetworkRules, _ nft: String) throws(NetworkError) {
+        do { try NetworkProgram.nft(nft, rules: rules.text + rules.refinements.joined()) } catch {
+            try NetworkProgram.nft(nft, rules: rules.text)
+            for refinement in rules.refinements { try? NetworkProgram.nft(nft, rules: refinement) }
+        }
     }
 
     private static func missing(_ program: String) -> NetworkError {

@@ -63,9 +63,9 @@ package struct NetworkRules: Sendable, Hashable {
         """
     }
 
-    /// Rules that a kernel without the modules for them may refuse, each by itself. Connections left open by environments
-    /// that are gone fill the router's table for an hour instead of five days (a living one that was idle for longer is
-    /// picked up again by its next packet); and one environment cannot fill it alone.
+    /// Rules that a kernel without the modules for them may refuse, each by itself. Connections left open by
+    /// environments that are gone fill the router's table for an hour instead of five days (a living one that was idle
+    /// for longer is picked up again by its next packet); and one environment cannot fill it alone.
     package var refinements: [String] {
         [
             """

@@ -47,10 +47,14 @@ struct SandboxStart {
     private var groupLimits: ControlGroupLimits {
         ControlGroupLimits(
             memory: UInt64(request.limits.memoryMiB) << 20,
-            cpuQuotaMicroseconds: request.limits.cpuMillis * ControlGroupLimits.periodMicroseconds / 1000,
+            cpuQuotaMicroseconds: Self.quota(
+                max(request.limits.cpuMillis, request.limits.initializationCPUMillis ?? 0)),
             // The init is one more.
             processes: request.limits.processes + 1)
     }
+
+    /// Microseconds in each period for thousandths of a core.
+    private static func quota(_ millis: Int) -> Int { millis * ControlGroupLimits.periodMicroseconds / 1000 }
 
     private func acquireNetwork() throws(SystemCallError) -> EnvironmentNetwork {
         do {
@@ -86,9 +90,11 @@ struct SandboxStart {
         start.output = output.write.number
         start.code_tree = code
         start.network = network.namespace
-        start.cgroup_procs_count = Int32(group.joins.count)
-        withUnsafeMutableBytes(of: &start.cgroup_procs) { space in
-            group.joins.withUnsafeBytes { space.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(space.count))) }
+        start.cgroup_tasks_count = Int32(group.joins.count)
+        withUnsafeMutableBytes(of: &start.cgroup_tasks) { space in
+            group.joins.withUnsafeBytes {
+                space.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(space.count)))
+            }
         }
         start.cgroup_directory = group.birthplace
         start.host_user = user
@@ -128,7 +134,8 @@ struct SandboxStart {
         group.closeJoins()
         return SandboxRecord(
             id: request.id, pidfd: pidfd, errorPipe: errors.keepReader(), statusPipe: status.keepReader(),
-            output: output.keepReader(), network: network, group: group)
+            output: output.keepReader(), network: network, group: group,
+            settledQuota: Self.quota(request.limits.cpuMillis))
     }
 
     /// A zero-terminated string in the packet.

@@ -26,8 +26,8 @@ package struct ControlGroupLimits: Sendable, Hashable {
 
 /// The groups that this process may make: one parent group per hierarchy, a child in each for every sandbox.
 ///
-/// A parent is named `apus-<pid>` and locked with flock for as long as its maker lives, so the next instance can tell the
-/// groups of the living from those of the dead, which it removes.
+/// A parent is named `apus-<pid>` and locked with flock for as long as its maker lives, so the next instance can tell
+/// the groups of the living from those of the dead, which it removes.
 package final class ControlGroups {
     /// One hierarchy in which groups are made.
     struct Parent {
@@ -98,8 +98,9 @@ package final class ControlGroups {
         // Another instance that cleans up may take the new group for an abandoned one before it is locked.
         for _ in 1...8 {
             if mkdir(name, 0o755) < 0, errno != EEXIST { throw SystemCallError("mkdir", name, errno: errno) }
-            let directory = Descriptor(
-                owning: try checked("open", name) { open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
+            let opened = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            if opened < 0, errno == ENOENT { continue }
+            let directory = Descriptor(owning: try checked("open", name) { opened })
             try checked("flock", name) { flock(directory.number, LOCK_EX) }
             var locked = stat()
             var present = stat()
@@ -145,7 +146,8 @@ package final class ControlGroup {
     /// Where each group is: its parent's directory, and its own.
     private var places: [(parent: Int32, directory: Int32)] = []
     private var memory: (version: Int, directory: Int32)?
-    /// `cgroup.procs` of version 1 groups, open for writing: whoever writes `0` joins.
+    private var cpu: (version: Int, directory: Int32)?
+    /// `tasks` of version 1 groups, open for writing: the thread that writes `0` joins.
     package private(set) var joins: [Int32] = []
     /// The directory of the version 2 group, to be born in; -1 where there is none.
     package private(set) var birthplace: Int32 = -1
@@ -182,10 +184,12 @@ package final class ControlGroup {
         }
         places.append((parent.directory, directory))
         if parent.controllers.contains(.memory) { memory = (parent.version, directory) }
+        if parent.controllers.contains(.cpu) { cpu = (parent.version, directory) }
         if parent.version == 1 {
             try ControlGroup.limitLegacy(directory, parent.controllers, limits)
-            joins.append(
-                try checked("openat", "cgroup.procs") { openat(directory, "cgroup.procs", O_WRONLY | O_CLOEXEC) })
+            // Not cgroup.procs: a thread that moves itself does without the lock over all forks and exits of the host,
+            // for which cgroup.procs waits many milliseconds. The init has one thread.
+            joins.append(try checked("openat", "tasks") { openat(directory, "tasks", O_WRONLY | O_CLOEXEC) })
         } else {
             try ControlGroup.limitUnified(directory, parent.controllers, limits)
             birthplace = directory
@@ -201,7 +205,7 @@ package final class ControlGroup {
             // accounting lack it: there the group is kept from swapping.
             do {
                 try KernelFile.write("\(limits.memory)", to: "memory.memsw.limit_in_bytes", in: directory)
-            } catch where error.errno == ENOENT {
+            } catch  where error.errno == ENOENT {
                 try KernelFile.write("0", to: "memory.swappiness", in: directory)
             }
         }
@@ -221,15 +225,27 @@ package final class ControlGroup {
             try KernelFile.write("\(limits.memory)", to: "memory.max", in: directory)
             do {
                 try KernelFile.write("0", to: "memory.swap.max", in: directory)
-            } catch where error.errno == ENOENT {}  // a kernel without swap
+            } catch  where error.errno == ENOENT {}  // a kernel without swap
             // The kernel then kills the whole sandbox, as AWS ends the whole environment.
             try KernelFile.write("1", to: "memory.oom.group", in: directory)
         }
         if controllers.contains(.cpu) {
-            try KernelFile.write("\(limits.quota) \(ControlGroupLimits.periodMicroseconds)", to: "cpu.max", in: directory)
+            try KernelFile.write(
+                "\(limits.quota) \(ControlGroupLimits.periodMicroseconds)", to: "cpu.max", in: directory)
         }
         if controllers.contains(.pids) {
             try KernelFile.write("\(limits.processes)", to: "pids.max", in: directory)
+        }
+    }
+
+    /// Changes the processor limit of a group in use.
+    package func limitCPU(quotaMicroseconds: Int) throws(SystemCallError) {
+        guard let cpu else { return }
+        let quota = max(1000, quotaMicroseconds)
+        if cpu.version == 1 {
+            try KernelFile.write("\(quota)", to: "cpu.cfs_quota_us", in: cpu.directory)
+        } else {
+            try KernelFile.write("\(quota) \(ControlGroupLimits.periodMicroseconds)", to: "cpu.max", in: cpu.directory)
         }
     }
 

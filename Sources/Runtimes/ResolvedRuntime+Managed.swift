@@ -19,7 +19,8 @@ extension ResolvedRuntime {
         if interpreter.language == .node { environment.append(("NODE_PATH", nodePath(interpreter))) }
         return ResolvedRuntime(
             identifier: identifier.name, root: RootBuilder.name(of: interpreter), arguments: command(interpreter),
-            environment: environment, substitution: substitution)
+            environment: environment, substitution: substitution,
+            heapFlags: interpreter.language == .node ? .v8 : .none)
     }
 
     /// Through `/var/lang`, so that functions see the paths of AWS, not this machine's.

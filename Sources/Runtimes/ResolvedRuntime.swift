@@ -4,7 +4,7 @@ package struct ResolvedRuntime: Sendable, Hashable {
     package var identifier: String
     /// The ``RootTemplate`` that its sandboxes use.
     package var root: String
-    /// The command inside the sandbox. The handler travels in `_HANDLER`.
+    /// The command inside the sandbox, for any amount of memory. The handler travels in `_HANDLER`.
     package var arguments: [String]
     /// The executables that may stand first in `arguments`, in the order in which AWS looks for them: the first one that
     /// exists in the sandbox is run. Where none does, initialisation fails with `Runtime.InvalidEntrypoint`. Managed
@@ -17,19 +17,40 @@ package struct ResolvedRuntime: Sendable, Hashable {
     /// Set when another version of the language serves the function: one line for its log.
     package var substitution: String?
 
+    /// How the interpreter is told about the function's memory.
+    package enum HeapFlags: Sendable, Hashable {
+        /// It is not: it grows until the sandbox's limit ends it.
+        case none
+        /// V8's, which otherwise takes the machine's memory for its own and collects garbage too late.
+        case v8
+    }
+    package var heapFlags: HeapFlags
     private var names: [String]
     private var values: [String]
 
     package init(
         identifier: String, root: String, arguments: [String], environment: [(name: String, value: String)],
-        substitution: String? = nil, entrypoints: [String]? = nil
+        substitution: String? = nil, entrypoints: [String]? = nil, heapFlags: HeapFlags = .none
     ) {
         self.identifier = identifier
         self.root = root
         self.arguments = arguments
         self.entrypoints = entrypoints ?? Array(arguments.prefix(1))
+        self.heapFlags = heapFlags
         self.names = environment.map(\.name)
         self.values = environment.map(\.value)
         self.substitution = substitution
+    }
+
+    /// The command for a function of this much memory: what a sandbox is started with.
+    package func arguments(memoryMiB: Int) -> [String] {
+        switch heapFlags {
+        case .none: arguments
+        case .v8:
+            // A tenth is left for what is not V8's old space; young objects get a twentieth, as on AWS.
+            arguments.prefix(1) + [
+                "--max-old-space-size=\(memoryMiB * 9 / 10)", "--max-semi-space-size=\(max(1, memoryMiB / 20))",
+            ] + arguments.dropFirst()
+        }
     }
 }

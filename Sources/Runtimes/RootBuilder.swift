@@ -99,6 +99,7 @@ package struct RootBuilder: Sendable {
         directories.contains { path == $0 || path.hasPrefix($0 + "/") }
     }
 
+    /// `/etc/resolv.conf` is the launcher's, which knows where names are resolved.
     private static let files: [RootTemplate.File] = [
         file(
             "/etc/passwd",

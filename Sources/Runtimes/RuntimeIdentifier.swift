@@ -67,7 +67,8 @@ package struct RuntimeUnavailable: Error, Sendable, Hashable, CustomStringConver
         switch reason {
         case .unknown: "Runtime \(identifier) is not known."
         case .unserved: "Runtime \(identifier) is not available on this machine."
-        case .notInstalled: "Runtime \(identifier) is not available on this machine: no interpreter of its language is installed."
+        case .notInstalled:
+            "Runtime \(identifier) is not available on this machine: no interpreter of its language is installed."
         case .exactVersionNotInstalled:
             "Runtime \(identifier) is not available on this machine: that version is not installed and no other may serve it."
         }

@@ -2,6 +2,8 @@
 package enum LauncherRequest: Sendable, Hashable {
     case start(StartRequest)
     case kill(id: UInt64)
+    /// The processor limit of the sandbox's initialization is over.
+    case settle(id: UInt64)
 
     /// A start in the launcher's hands. What the command gets stays where it was received, zero-terminated, so that the
     /// launcher can hand it on without a copy and wipe it: these are ranges in the packet.
@@ -21,6 +23,7 @@ package enum LauncherRequest: Sendable, Hashable {
     private enum Kind: UInt8 {
         case start = 1
         case kill = 2
+        case settle = 3
     }
 
     package static func encodeStart(id: UInt64, _ spec: SandboxSpec) -> [UInt8] {
@@ -34,10 +37,17 @@ package enum LauncherRequest: Sendable, Hashable {
         writer.put(spec.workingDirectory)
         for limit in [
             spec.limits.memoryMiB, spec.limits.cpuMillis, spec.limits.temporaryStorageMiB, spec.limits.processes,
-            spec.limits.descriptors,
+            spec.limits.descriptors, spec.limits.initializationCPUMillis ?? spec.limits.cpuMillis,
         ] {
             writer.put(UInt32(clamping: limit))
         }
+        return writer.bytes
+    }
+
+    package static func encodeSettle(id: UInt64) -> [UInt8] {
+        var writer = PacketWriter()
+        writer.put(Kind.settle.rawValue)
+        writer.put(id)
         return writer.bytes
     }
 
@@ -48,7 +58,8 @@ package enum LauncherRequest: Sendable, Hashable {
         return writer.bytes
     }
 
-    /// - Throws: for anything but what the encoders write within these bounds: a code name that is one path component, an
+    /// - Throws: for anything but what the encoders write within these bounds: a code name that is one path component,
+    /// an
     ///   absolute command and directory, limits within their ranges.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
         var reader = PacketReader(bytes)
@@ -68,6 +79,9 @@ package enum LauncherRequest: Sendable, Hashable {
         case .kill:
             self = .kill(id: try reader.number(UInt64.self, "id"))
             try reader.finish()
+        case .settle:
+            self = .settle(id: try reader.number(UInt64.self, "id"))
+            try reader.finish()
         case nil: throw PacketError("kind")
         }
     }
@@ -82,6 +96,7 @@ package enum LauncherRequest: Sendable, Hashable {
         limits.temporaryStorageMiB = try value(&reader, "temporary storage", 1...(1 << 20))
         limits.processes = try value(&reader, "processes", 2...32_768)
         limits.descriptors = try value(&reader, "descriptors", 16...1_048_576)
+        limits.initializationCPUMillis = try value(&reader, "initialization cpu", 1...1_000_000)
         return limits
     }
 

@@ -2,7 +2,6 @@ import ArgumentParser
 
 /// The command line. `serve` is the product; the rest are clients of its public API, but for `doctor` and `env`, which
 /// look at this machine.
-@main
 struct Apus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",

@@ -41,7 +41,7 @@ def refused(code, status, call, *arguments, **keywords):
 
 
 def test_a_functions_life(lambda_client, name):
-    created = create(lambda_client, name, Description="d", MemorySize=256, Timeout=7, Tags={"k": "v"}, Environment={"Variables": {"A": "1"}})
+    created = create(lambda_client, name, Description="d", MemorySize=256, Timeout=7, Tags={"k": "v"}, Environment={"Variables": {"KEY_1": "1"}})
     assert created["ResponseMetadata"]["HTTPStatusCode"] == 201
     assert created["FunctionArn"] == f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
     assert created["State"] == "Pending" and created["StateReasonCode"] == "Creating"
@@ -55,14 +55,14 @@ def test_a_functions_life(lambda_client, name):
     assert urllib.request.urlopen(got["Code"]["Location"]).read() == code
     configuration = lambda_client.get_function_configuration(FunctionName=name)
     for key, value in {"MemorySize": 256, "Timeout": 7, "Description": "d", "Handler": "app.handler", "Runtime": "python3.11",
-                       "Environment": {"Variables": {"A": "1"}}, "Version": "$LATEST", "PackageType": "Zip",
+                       "Environment": {"Variables": {"KEY_1": "1"}}, "Version": "$LATEST", "PackageType": "Zip",
                        "EphemeralStorage": {"Size": 512}, "TracingConfig": {"Mode": "PassThrough"}}.items():
         assert configuration[key] == value, key
-    updated = lambda_client.update_function_configuration(FunctionName=name, Timeout=9, Environment={"Variables": {"B": "2"}})
+    updated = lambda_client.update_function_configuration(FunctionName=name, Timeout=9, Environment={"Variables": {"KEY_2": "2"}})
     assert updated["LastUpdateStatus"] == "InProgress" and updated["RevisionId"] != configuration["RevisionId"]
     wait_updated(lambda_client, name)
     configuration = lambda_client.get_function_configuration(FunctionName=name)
-    assert configuration["Timeout"] == 9 and configuration["Environment"]["Variables"] == {"B": "2"} and configuration["MemorySize"] == 256
+    assert configuration["Timeout"] == 9 and configuration["Environment"]["Variables"] == {"KEY_2": "2"} and configuration["MemorySize"] == 256
     lambda_client.delete_function(FunctionName=name)
     refused("ResourceNotFoundException", 404, lambda_client.get_function, FunctionName=name)
     refused("ResourceNotFoundException", 404, lambda_client.delete_function, FunctionName=name)

@@ -218,7 +218,7 @@ def test_an_unknown_function(lambda_client):
         lambda_client.invoke(FunctionName="no-such-function")
     assert caught.value.response["Error"] == {
         "Code": "ResourceNotFoundException",
-        "Message": "Function not found: arn:aws:lambda:us-east-1:000000000000:function:no-such-function",
+        "Message": "Function not found: arn:aws:lambda:us-east-1:000000000000:function:no-such-function:$LATEST",
     }
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
@@ -248,21 +248,24 @@ def test_the_accounts_concurrency_limit(own_server, tmp_path):
     client = server.client()
     client.create_function(
         FunctionName="slow", Runtime="python3.11", Handler="app.handler", Role="arn:aws:iam::000000000000:role/r",
-        Code={"ZipFile": zip_of({"app.py": "import time\ndef handler(e, c): time.sleep(e['s'])"})}, Timeout=60)
+        Code={"ZipFile": zip_of({"app.py": "import time\ndef handler(e, c):\n    print('begun', flush=True)\n    time.sleep(e['s'])"})}, Timeout=60)
     client.get_waiter("function_active_v2").wait(FunctionName="slow", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        running = [pool.submit(invoke, client, "slow", {"s": 4}) for _ in range(2)]
+        running = [pool.submit(invoke, client, "slow", {"s": 8}) for _ in range(2)]
+        logs = server.client("logs")
 
-        def throttled():
+        def begun():
             try:
-                invoke(client, "slow", {"s": 0})
-            except ClientError as error:
-                return error.response
-            return None
+                events = logs.filter_log_events(logGroupName="/aws/lambda/slow")["events"]
+            except ClientError:
+                return False
+            return sum("begun" in event["message"] for event in events) == 2
 
-        response = wait_until(throttled, 4, "throttling")
-        assert response["Error"]["Code"] == "TooManyRequestsException"
-        assert response["Reason"] == "ConcurrentInvocationLimitExceeded"
+        wait_until(begun, 20, "two running invocations")
+        with pytest.raises(ClientError) as caught:
+            invoke(client, "slow", {"s": 0})
+        assert caught.value.response["Error"]["Code"] == "TooManyRequestsException"
+        assert caught.value.response["Reason"] == "ConcurrentInvocationLimitExceeded"
         assert all("FunctionError" not in each.result()[0] for each in running)
 
 

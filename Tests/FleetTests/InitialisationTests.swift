@@ -114,9 +114,9 @@ import Testing
         (8, "fork/exec /var/task/bootstrap: exec format error"),
     ])
     func aBootstrapThatCannotRunIsAnInvalidEntrypoint(errno: Int32, reason: String) async throws {
-        let failure = SandboxError(operation: "execve", subject: "/var/task/bootstrap", errno: errno)
+        let failure = SandboxError(operation: "execve", subject: "", errno: errno)
         let fixture = FleetFixture(failure: failure) { _ in SandboxExit(cause: .lost) }
-        let outcome = try await fixture.invoke()
+        let outcome = try await fixture.invoke(version: fixture.version(command: "/var/task/bootstrap"))
         #expect(
             outcome.text
                 == #"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r-1 Error: \#(reason)"}"#)

@@ -66,6 +66,12 @@ import Testing
         #expect(answer.headers.first(name: "x-amzn-errortype") == "UnknownOperationException")
         #expect(
             answer.body == "{\"message\":\"The service 'braket' does not run here. Running services: lambda, logs.\"}")
+        // Clients of the JSON-RPC services look for the code in the body.
+        let json = try get(
+            rig, "/", authorization("test", "r", "sqs") + "Content-Type: application/x-amz-json-1.0\r\n", method: "POST"
+        )
+        #expect(json.headers.first(name: "content-type") == "application/x-amz-json-1.0")
+        #expect(json.body.hasPrefix("{\"__type\":\"UnknownOperationException\""))
     }
 
     @Test func errors() throws {

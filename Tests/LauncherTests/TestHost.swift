@@ -23,6 +23,24 @@ final class TestHost: Sendable {
         return result == 0 ? nil : "user namespaces: \(SystemCallError.text(result))"
     }()
 
+    enum User {
+        case same
+        /// Somebody without any privilege, played by root.
+        case ordinary
+    }
+
+    /// A user id that nobody has.
+    private static let ordinaryUser: UInt32 = 54_321
+    private static let setpriv = "/usr/bin/setpriv"
+
+    /// Why root cannot play an ordinary user here; nil when it can. (An ordinary user runs the other suites as itself.)
+    static let ordinaryUserObstacle: String? = {
+        if let obstacle { return obstacle }
+        if geteuid() != 0 { return "the tests do not run as root" }
+        if access(setpriv, X_OK) < 0 { return "setpriv is not installed" }
+        return nil
+    }()
+
     private init(client: LauncherClient, directory: String) {
         self.client = client
         self.directory = directory
@@ -43,25 +61,46 @@ final class TestHost: Sendable {
         return root
     }()
 
-    static func start(accepted: [Weakness] = Weakness.allCases, maximumSandboxes: Int = 64) async throws -> TestHost {
+    static func start(
+        user: User = .same, accepted: [Weakness] = Weakness.allCases, maximumSandboxes: Int = 64
+    ) async throws -> TestHost {
         var template = Array("/tmp/apus-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemCallError("mkdtemp", errno: errno) }
         let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         for name in ["code", "code/function", "code/other", "run"] { mkdir(directory + "/" + name, 0o755) }
-        let file = open(directory + "/code/other/secret", O_WRONLY | O_CREAT, 0o644)
-        _ = write(file, "secret", 6)
-        close(file)
+        write("secret", to: directory + "/code/other/secret", mode: 0o644)
         let configuration = LauncherConfiguration(
             roots: [systemRoot], codeDirectory: directory + "/code", runDirectory: directory + "/run",
             accepted: accepted, maximumSandboxes: maximumSandboxes)
-        let client = try await LauncherClient.launch(configuration: configuration)
+        var executable = LauncherClient.defaultExecutable()
+        if user == .ordinary {
+            // The directory is the user's own, closed to everybody else.
+            for name in ["", "/code", "/code/function", "/code/other", "/run"] {
+                chown(directory + name, ordinaryUser, ordinaryUser)
+            }
+            let launcher = executable
+            executable = directory + "/launch"
+            write(
+                """
+                #!/bin/sh
+                exec \(setpriv) --reuid=\(ordinaryUser) --regid=\(ordinaryUser) --clear-groups \\
+                    --inh-caps=-all \(launcher)
+                """, to: executable, mode: 0o755)
+        }
+        let client = try await LauncherClient.launch(executable: executable, configuration: configuration)
         if client.endpointListener >= 0 { close(client.endpointListener) }
         return TestHost(client: client, directory: directory)
     }
 
+    private static func write(_ text: String, to path: String, mode: mode_t) {
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode)
+        _ = Glibc.write(file, text, text.utf8.count)
+        close(file)
+    }
+
     func stop() async {
         await withCheckedContinuation { continuation in client.shutdown { continuation.resume() } }
-        for name in ["code/function/file", "code/other/secret"] { unlink(directory + "/" + name) }
+        for name in ["code/other/secret", "launch"] { unlink(directory + "/" + name) }
         for name in ["code/function", "code/other", "code", "run", ""] { rmdir(directory + "/" + name) }
     }
 

@@ -87,7 +87,7 @@ import Testing
 }
 
 /// A small seeded generator.
-struct SplitMix: RandomNumberGenerator {
+private struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

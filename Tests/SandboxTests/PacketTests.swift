@@ -6,7 +6,11 @@ import Testing
     private static let spec = SandboxSpec(
         root: "python3.12", code: "0123abcd", arguments: ["/usr/bin/python3", "-m", "bootstrap"],
         environment: ["A=1", "EMPTY=", "UMLAUT=ä"], workingDirectory: "/var/task",
-        limits: SandboxLimits(memoryMiB: 1769, temporaryStorageMiB: 1024, processes: 77, descriptors: 99))
+        limits: {
+            var limits = SandboxLimits(memoryMiB: 1769, temporaryStorageMiB: 1024, processes: 77, descriptors: 99)
+            limits.initializationCPUMillis = 2000
+            return limits
+        }())
 
     private static let configuration = LauncherConfiguration(
         roots: [
@@ -49,6 +53,7 @@ import Testing
 
     @Test func killsReportsAndConfigurationsComeBackAsTheyWere() throws {
         #expect(try decode(LauncherRequest.encodeKill(id: 5), LauncherRequest.init(decoding:)) == .kill(id: 5))
+        #expect(try decode(LauncherRequest.encodeSettle(id: 6), LauncherRequest.init(decoding:)) == .settle(id: 6))
         for report in Self.reports {
             #expect(try decode(report.encoded(), LauncherReport.init(decoding:)) == report)
         }
@@ -132,7 +137,7 @@ import Testing
 }
 
 /// A small seeded generator.
-struct SplitMix: RandomNumberGenerator {
+private struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

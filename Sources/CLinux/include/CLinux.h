@@ -95,9 +95,9 @@ struct apus_start {
     int code_tree;
     /// A network namespace to enter.
     int network;
-    /// Files (`cgroup.procs` of v1) to join, and how many.
-    int cgroup_procs[4];
-    int cgroup_procs_count;
+    /// Files (`tasks` of v1 groups) to join by, and how many.
+    int cgroup_tasks[4];
+    int cgroup_tasks_count;
     /// A v2 group to be born in, or -1.
     int cgroup_directory;
     /// The root's skeleton in the launcher's own mount namespace.

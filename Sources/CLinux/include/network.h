@@ -5,12 +5,13 @@
 #include <stdint.h>
 
 /* The network's share of what Swift cannot say: variadics (ioctl), headers that the Glibc module lacks
- * (linux/netlink.h) and everything between fork and exec. Every function answers a value of 0 or more, or -errno. Every descriptor that
- * comes back is close-on-exec and the caller's to close. The caller must be single-threaded, or at least be prepared
- * that namespaces are those of the calling thread. */
+ * (linux/netlink.h) and everything between fork and exec. Every function answers a value of 0 or more, or -errno.
+ * Every descriptor that comes back is close-on-exec and the caller's to close. The caller must be single-threaded, or
+ * at least be prepared that namespaces are those of the calling thread. */
 
 /* A non-blocking rtnetlink socket in the caller's network namespace, bound to the multicast groups whose bits (1
- * shifted by RTNLGRP_x - 1) are set in groups. Replies carry no copy of the request where the kernel can leave it out. */
+ * shifted by RTNLGRP_x - 1) are set in groups. Replies carry no copy of the request where the kernel can leave it
+ * out. */
 int apus_netlink_socket(uint32_t groups);
 
 /* Waits up to timeout_ms (-1: for ever) until fd is readable: 1 if it is, 0 when the time is over. */

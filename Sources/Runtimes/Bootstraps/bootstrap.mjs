@@ -1,0 +1,471 @@
+// Runs a Node.js handler: loads it, then answers invocations of the Lambda Runtime API (2018-06-01) for ever.
+// Works on Node.js 18 and later without packages. HTTP is spoken over one plain socket: `http` takes long to load.
+
+import { existsSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createConnection } from 'node:net';
+import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { format, types } from 'node:util';
+
+const environment = process.env;
+const require = createRequire(import.meta.url);
+const taskRoot = environment.LAMBDA_TASK_ROOT ?? '/var/task';
+// From Node.js 24 on AWS has no callbacks any more. What counts is the runtime that the function names.
+const named = /^AWS_Lambda_nodejs(\d+)\.x$/.exec(environment.AWS_EXECUTION_ENV ?? '');
+const hasCallbacks = Number(named?.[1] ?? process.versions.node.split('.')[0]) < 24;
+
+// --- Errors ----------------------------------------------------------------------------------------------------------
+
+/** An error that the runtime finds, not the function: its name is one of AWS's types. */
+class RuntimeError extends Error {
+  constructor(kind, message) {
+    super(message);
+    this.name = `Runtime.${kind}`;
+    // Frames of this file tell the function's author nothing; what remains is the name and the message.
+    this.stack = `${this.name}: ${message}`;
+  }
+}
+
+function isError(value) {
+  return types.isNativeError(value) || (value instanceof Object && 'name' in value && 'message' in value && 'stack' in value);
+}
+
+function stackLines(error) {
+  return String(error.stack ?? '').split('\n');
+}
+
+/** The error document that the platform hands to the caller. */
+function errorDocument(error) {
+  if (isError(error)) {
+    return { errorType: String(error.name), errorMessage: String(error.message), trace: stackLines(error) };
+  }
+  return { errorType: typeof error, errorMessage: String(error), trace: [] };
+}
+
+/** The same for the log: with whatever else the error carries. */
+function loggedError(error) {
+  if (!isError(error)) return errorDocument(error);
+  return { errorType: error.name, errorMessage: error.message, code: error.code, ...error, name: undefined, stack: stackLines(error) };
+}
+
+function errorText(error) {
+  try {
+    return JSON.stringify(loggedError(error), (_, value) => (isError(value) ? loggedError(value) : value));
+  } catch {
+    return JSON.stringify(errorDocument(error));
+  }
+}
+
+// --- Logs ------------------------------------------------------------------------------------------------------------
+
+const jsonLogs = (environment.AWS_LAMBDA_LOG_FORMAT ?? '').toUpperCase() === 'JSON';
+const levels = { TRACE: 1, DEBUG: 2, INFO: 3, WARN: 4, ERROR: 5, FATAL: 6 };
+const leastLevel = levels[(environment.AWS_LAMBDA_LOG_LEVEL ?? '').toUpperCase()] ?? 0;
+let currentRequest;
+
+function writeOut(text) {
+  let bytes = Buffer.from(text);
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(1, bytes));
+    } catch (error) {
+      // A full pipe that somebody made non-blocking: its reader is at work.
+      if (error.code !== 'EAGAIN') return;
+    }
+  }
+}
+
+function record(level, values) {
+  if (leastLevel > levels[level]) return;
+  const time = new Date().toISOString();
+  if (jsonLogs) return writeOut(jsonRecord(time, level, values) + '\n');
+  // One record is one line of the pipe, so its own line ends become carriage returns.
+  writeOut(`${time}\t${currentRequest}\t${level}\t${format(...values)}`.replaceAll('\n', '\r') + '\n');
+}
+
+function jsonRecord(timestamp, level, values) {
+  const fields = { timestamp, level, requestId: currentRequest };
+  const plainError = (_, value) =>
+    isError(value) ? { errorType: value.name, errorMessage: value.message, stackTrace: stackLines(value), ...value } : value;
+  if (values.length === 1) {
+    try {
+      return JSON.stringify({ ...fields, message: values[0] }, plainError);
+    } catch {
+      return JSON.stringify({ ...fields, message: format(values[0]) });
+    }
+  }
+  fields.message = format(...values);
+  const error = values.find(isError);
+  if (error) {
+    Object.assign(fields, { errorType: error.name, errorMessage: error.message, stackTrace: stackLines(error) });
+  }
+  return JSON.stringify(fields);
+}
+
+function logError(title, error) {
+  if (jsonLogs) record('ERROR', [error]);
+  else record('ERROR', [`${title} \t%s`, errorText(error)]);
+}
+
+function patchConsole() {
+  const methods = { log: 'INFO', info: 'INFO', debug: 'DEBUG', warn: 'WARN', error: 'ERROR', trace: 'TRACE', fatal: 'FATAL' };
+  for (const [method, level] of Object.entries(methods)) {
+    console[method] = (...values) => record(level, values);
+  }
+}
+
+// --- The Runtime API -------------------------------------------------------------------------------------------------
+
+/** One kept-alive connection with one request at a time on it. */
+class RuntimeAPI {
+  constructor(authority) {
+    const colon = authority.lastIndexOf(':');
+    this.host = authority.slice(0, colon);
+    this.port = Number(authority.slice(colon + 1));
+    this.authority = authority;
+    this.received = Buffer.alloc(0);
+  }
+
+  async next() {
+    const answer = await this.exchange('GET', '/invocation/next');
+    if (answer.status !== 200) throw new Error(`GET next answered ${answer.status}`);
+    return answer;
+  }
+
+  /** Refusals (413 for an answer that is too long) are the platform's to report: the next invocation goes on. */
+  async post(path, body, headers = '') {
+    const answer = await this.exchange('POST', path, body, headers);
+    if (answer.status >= 500) throw new Error(`POST ${path} answered ${answer.status}`);
+  }
+
+  fail(path, error) {
+    const document = errorDocument(error);
+    const kind = document.errorType.replaceAll(/[^\x20-\x7e]/g, '?');
+    return this.post(path, JSON.stringify(document), `Lambda-Runtime-Function-Error-Type: ${kind}\r\n`);
+  }
+
+  async exchange(method, path, body, headers = '') {
+    const text = body === undefined ? '' : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
+    const head = `${method} /2018-06-01/runtime${path} HTTP/1.1\r\nHost: ${this.authority}\r\nUser-Agent: apus-node/1\r\n`;
+    const request = `${head}${text}${headers}\r\n${body ?? ''}`;
+    const kept = this.socket !== undefined;
+    try {
+      return await this.send(request);
+    } catch (error) {
+      // A connection that the server closed while it was idle is replaced once.
+      if (!kept) throw error;
+      return await this.send(request);
+    }
+  }
+
+  send(request) {
+    return new Promise((resolve, reject) => {
+      if (this.socket === undefined) this.connect();
+      this.waiting = { resolve, reject };
+      // Only an exchange keeps the process alive: otherwise an idle handler could not be told from a busy one.
+      this.socket.ref();
+      this.socket.write(request);
+    });
+  }
+
+  connect() {
+    const socket = createConnection({ host: this.host, port: this.port, noDelay: true });
+    this.socket = socket;
+    this.received = Buffer.alloc(0);
+    socket.on('data', (bytes) => {
+      this.received = this.received.length > 0 ? Buffer.concat([this.received, bytes]) : bytes;
+      this.take();
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      if (this.socket !== socket) return;
+      this.socket = undefined;
+      this.settle('reject', new Error('the Runtime API closed the connection'));
+    });
+  }
+
+  settle(how, value) {
+    const waiting = this.waiting;
+    this.waiting = undefined;
+    this.socket?.unref();
+    waiting?.[how](value);
+  }
+
+  /** Completes the exchange when its whole answer is here. */
+  take() {
+    if (this.length === undefined) {
+      const end = this.received.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      this.head = readHead(this.received.toString('utf8', 0, end));
+      this.received = this.received.subarray(end + 4);
+      this.length = this.head.headers['transfer-encoding'] === 'chunked' ? -1 : Number(this.head.headers['content-length'] ?? 0);
+    }
+    let body;
+    if (this.length < 0) {
+      const chunked = readChunks(this.received);
+      if (chunked === undefined) return;
+      body = chunked.body;
+      this.received = chunked.rest;
+    } else {
+      if (this.received.length < this.length) return;
+      body = this.received.subarray(0, this.length);
+      this.received = this.received.subarray(this.length);
+    }
+    this.length = undefined;
+    this.settle('resolve', { ...this.head, body });
+  }
+}
+
+function readHead(text) {
+  const [first, ...lines] = text.split('\r\n');
+  const headers = {};
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+  }
+  return { status: Number(first.split(' ')[1]), headers };
+}
+
+function readChunks(bytes) {
+  const parts = [];
+  for (let at = 0; ; ) {
+    const end = bytes.indexOf('\r\n', at);
+    if (end < 0) return undefined;
+    const size = Number.parseInt(bytes.toString('latin1', at, end), 16);
+    if (bytes.length < end + 4 + size) return undefined;
+    if (size === 0) return { body: Buffer.concat(parts), rest: bytes.subarray(end + 4) };
+    parts.push(bytes.subarray(end + 2, end + 2 + size));
+    at = end + 4 + size;
+  }
+}
+
+// --- Loading the handler ---------------------------------------------------------------------------------------------
+
+/** Whether a `.js` file is an ES module: the nearest package.json says so. */
+function isModule(file) {
+  for (let directory = dirname(file); ; directory = dirname(directory)) {
+    const description = join(directory, 'package.json');
+    if (existsSync(description)) {
+      try {
+        return JSON.parse(readFileSync(description, 'utf8')).type === 'module';
+      } catch {
+        return false;
+      }
+    }
+    if (directory === dirname(directory) || basename(directory) === 'node_modules') return false;
+  }
+}
+
+function load(file) {
+  if (file.endsWith('.mjs') || (file.endsWith('.js') && isModule(file))) return import(pathToFileURL(file).href);
+  return require(file);
+}
+
+async function loadModule(root, name) {
+  const path = join(taskRoot, root, name);
+  if (isFile(path)) return await load(path);
+  for (const extension of ['.js', '.mjs', '.cjs']) {
+    if (existsSync(path + extension)) return await load(path + extension);
+  }
+  return require(require.resolve(root ? join(root, name) : name, { paths: [join(taskRoot, root), taskRoot] }));
+}
+
+function isFile(path) {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/** The function that `directory/module.function` names; `function` may lead through objects with further dots. */
+async function loadHandler(name) {
+  if (name.includes('..')) {
+    const advice = 'Use absolute paths when specifying root directories in handler names.';
+    throw new RuntimeError('MalformedHandlerName', `'${name}' is not a valid handler name. ${advice}`);
+  }
+  const file = basename(name);
+  const parts = /^([^.]*)\.(.*)$/.exec(file);
+  if (!parts || parts[1] === '' || parts[2] === '') throw new RuntimeError('MalformedHandlerName', 'Bad handler');
+  let module;
+  try {
+    module = await loadModule(name.slice(0, name.length - file.length), parts[1]);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new RuntimeError('UserCodeSyntaxError', String(error));
+    if (error?.code === 'MODULE_NOT_FOUND') throw new RuntimeError('ImportModuleError', String(error));
+    throw error;
+  }
+  const handler = parts[2].split('.').reduce((object, key) => object?.[key], module);
+  if (handler === undefined || handler === null) {
+    throw new RuntimeError('HandlerNotFound', `${name} is undefined or not exported`);
+  }
+  if (typeof handler !== 'function') throw new RuntimeError('HandlerNotFound', `${name} is not a function`);
+  if (!hasCallbacks && handler.length >= 3) {
+    throw new RuntimeError(
+      'CallbackHandlerDeprecated',
+      'AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. ' +
+        'You need to modify this function to use a supported handler signature to use Node.js 24 or later.',
+    );
+  }
+  return handler;
+}
+
+// --- One invocation --------------------------------------------------------------------------------------------------
+
+/** What is being answered; undefined while nothing runs. */
+let invocation;
+
+class Invocation {
+  constructor(api, headers) {
+    this.api = api;
+    this.requestID = headers['lambda-runtime-aws-request-id'];
+    this.deadline = Number(headers['lambda-runtime-deadline-ms'] ?? 0);
+    this.waitsForEmptyLoop = true;
+    this.headers = headers;
+    this.answered = new Promise((resolve) => (this.finish = resolve));
+    this.settled = false;
+  }
+
+  /** The first outcome counts. `when` is `now`, or `idle`: once nothing more happens in the process. */
+  settle(error, value, when) {
+    if (this.settled) return;
+    this.settled = true;
+    this.outcome = { error, value };
+    if (when === 'now' || !this.waitsForEmptyLoop) setImmediate(() => this.answer());
+  }
+
+  /** Called when the event loop is empty: nothing can settle it any more, so an open invocation is answered with null. */
+  idle() {
+    this.outcome ??= { value: null };
+    this.settled = true;
+    this.answer();
+  }
+
+  answer() {
+    if (this.sent) return;
+    this.sent = true;
+    const path = `/invocation/${this.requestID}`;
+    let { error, value } = this.outcome;
+    let body;
+    if (error === undefined || error === null) {
+      try {
+        body = JSON.stringify(value) ?? 'null';
+      } catch {
+        error = new Error('Unable to stringify response body');
+      }
+    }
+    if (body === undefined) logError('Invoke Error', error);
+    const post = body === undefined ? this.api.fail(`${path}/error`, error) : this.api.post(`${path}/response`, body);
+    post.then(this.finish, endWithoutAPI);
+  }
+
+  context() {
+    const own = this;
+    const context = {
+      get callbackWaitsForEmptyEventLoop() {
+        return own.waitsForEmptyLoop;
+      },
+      set callbackWaitsForEmptyEventLoop(value) {
+        own.waitsForEmptyLoop = Boolean(value);
+      },
+      functionVersion: environment.AWS_LAMBDA_FUNCTION_VERSION,
+      functionName: environment.AWS_LAMBDA_FUNCTION_NAME,
+      memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+      logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME,
+      logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME,
+      clientContext: headerJSON(this.headers['lambda-runtime-client-context'], 'ClientContext'),
+      identity: headerJSON(this.headers['lambda-runtime-cognito-identity'], 'CognitoIdentity'),
+      invokedFunctionArn: this.headers['lambda-runtime-invoked-function-arn'],
+      awsRequestId: this.requestID,
+      getRemainingTimeInMillis: () => this.deadline - Date.now(),
+    };
+    const tenant = this.headers['lambda-runtime-aws-tenant-id'];
+    if (tenant !== undefined) context.tenantId = tenant;
+    if (hasCallbacks) {
+      context.succeed = (value) => this.settle(undefined, value, 'now');
+      context.fail = (error) => this.settle(error ?? 'handled', undefined, 'now');
+      context.done = (error, value) => this.settle(error, value, 'idle');
+    }
+    return context;
+  }
+
+  start(handler, event, context) {
+    const callback = (error, value) => this.settle(error, value, 'idle');
+    const result = hasCallbacks ? handler(event, context, callback) : handler(event, context);
+    if (typeof result?.then === 'function') {
+      result.then(
+        (value) => this.settle(undefined, value, 'now'),
+        (error) => this.settle(error ?? new Error(String(error)), undefined, 'now'),
+      );
+    } else if (!hasCallbacks) {
+      this.settle(undefined, result, 'now');
+    }
+  }
+}
+
+function headerJSON(text, name) {
+  if (!text) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`Cannot parse ${name} as json: ${error}`);
+  }
+}
+
+async function invoke(api, handler, { headers, body }) {
+  invocation = new Invocation(api, headers);
+  currentRequest = invocation.requestID;
+  const trace = headers['lambda-runtime-trace-id'];
+  if (trace === undefined) delete environment._X_AMZN_TRACE_ID;
+  else environment._X_AMZN_TRACE_ID = trace;
+  try {
+    const event = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body));
+    invocation.start(handler, event, invocation.context());
+  } catch (error) {
+    invocation.settle(error ?? new Error(String(error)), undefined, 'now');
+  }
+  await invocation.answered;
+  invocation = undefined;
+}
+
+// --- The life of an environment --------------------------------------------------------------------------------------
+
+function endWithoutAPI() {
+  process.exit(1);
+}
+
+/** Reports an error that nothing caught, to whatever runs, and ends the process: its state can't be trusted. */
+function endBy(api, title, status) {
+  return (error) => {
+    logError(title, error);
+    const path = invocation ? `/invocation/${invocation.requestID}/error` : '/init/error';
+    if (invocation) invocation.sent = true;
+    api.fail(path, error).then(() => process.exit(status), endWithoutAPI);
+  };
+}
+
+async function main() {
+  const api = new RuntimeAPI(environment.AWS_LAMBDA_RUNTIME_API);
+  patchConsole();
+  globalThis.awslambda = {
+    streamifyResponse() {
+      throw new Error('Response streaming (awslambda.streamifyResponse) is not supported by this server.');
+    },
+  };
+  const uncaught = endBy(api, 'Uncaught Exception', 129);
+  process.on('uncaughtException', uncaught);
+  process.on('unhandledRejection', (reason, promise) => {
+    const error = new RuntimeError('UnhandledPromiseRejection', String(reason));
+    Object.assign(error, { reason, promise });
+    endBy(api, 'Unhandled Promise Rejection', 128)(error);
+  });
+  process.on('beforeExit', () => invocation?.idle());
+  let handler;
+  try {
+    handler = await loadHandler(environment._HANDLER ?? '');
+  } catch (error) {
+    logError('Uncaught Exception', error);
+    await api.fail('/init/error', error);
+    process.exit(1);
+  }
+  for (;;) await invoke(api, handler, await api.next());
+}
+
+main().catch(endWithoutAPI);

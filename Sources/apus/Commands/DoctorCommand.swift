@@ -7,27 +7,33 @@ import Sandbox
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Say what this machine can isolate and limit, which runtimes it has, and how to mend what is missing.",
+        abstract:
+            "Say what this machine can isolate and limit, which runtimes it has, and how to mend what is missing.",
         discussion: "Exits with 1 when functions could not run here with every protection."
     )
 
     func run() async throws {
+        let host = HostReport.current()
+        let network = NetworkReport()
         print("Isolation")
-        let host = HostReport.examine()
-        for finding in host.findings { Self.print(finding.title, finding.state, good: finding.isGood, remedy: finding.remedy) }
+        for finding in host.findings {
+            show(finding.subject, finding.detail, isGood: finding.state == .good, remedy: finding.remedy)
+        }
+        print("\nNetwork")
+        for item in network.items { show(item.name, item.finding, isGood: item.isPresent, remedy: item.remedy) }
         print("\nRuntimes")
         let catalogue = RuntimeCatalogue.discover(
             Discovery(environment: Variables.current), files: RuntimeFiles(directory: "/nonexistent"))
         for line in catalogue.report {
-            let good = if case .exactly = line.served { true } else { false }
-            Self.print(line.identifier, line.by, good: good, remedy: line.remedy)
+            let by = line.served == .missing ? "not installed" : line.by
+            show(line.identifier, by, isGood: line.served == .exactly, remedy: line.remedy)
         }
-        if !host.isComplete { throw ExitCode.failure }
+        if !network.hasWayOut || host.findings.contains(where: { $0.state != .good }) { throw ExitCode.failure }
     }
 
-    private static func print(_ title: String, _ state: String, good: Bool, remedy: String?) {
-        let gap = String(repeating: " ", count: max(1, 22 - title.count))
-        Swift.print("  \(good ? "✓" : "✗") \(title)\(gap)\(state)")
-        if let remedy { Swift.print("      mend: \(remedy)") }
+    private func show(_ subject: String, _ detail: String, isGood: Bool, remedy: String?) {
+        let gap = String(repeating: " ", count: max(1, 20 - subject.count))
+        print("  \(isGood ? "✓" : "✗") \(subject)\(gap)\(detail)")
+        if let remedy { print("      mend: \(remedy)") }
     }
 }

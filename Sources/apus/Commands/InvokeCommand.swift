@@ -2,6 +2,7 @@ import AWSWire
 import ArgumentParser
 import Glibc
 import NIOCore
+import NIOHTTP1
 
 /// `apus invoke`: one synchronous invocation.
 struct InvokeCommand: AsyncParsableCommand {

@@ -33,8 +33,8 @@ enum CodeDownloads {
             }
             let code = String(parts[1])
             promise.completeWithTask {
-                guard let zip = try await functions.zip(code, account: account) else { throw notFound }
-                return .response(ServiceResponse(headers: ["content-type": "application/zip"], body: ByteBuffer(bytes: zip)))
+                guard let path = try await functions.zipFile(code, account: account) else { throw notFound }
+                return .file(path: path, headers: ["content-type": "application/zip"])
             }
             return promise.futureResult
         }

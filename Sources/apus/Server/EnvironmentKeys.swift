@@ -1,6 +1,7 @@
 import AWSWire
 import Fleet
 import Gateway
+import NIOHTTP1
 
 /// Lets the fleet's environments sign with temporary keys of the front door's store.
 struct EnvironmentKeys: CredentialIssuing {

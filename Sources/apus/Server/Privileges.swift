@@ -51,9 +51,28 @@ enum Privileges {
     /// Becomes `identity` for good, in every thread, without any capability and without a way back.
     static func drop(to identity: Identity) throws(PrivilegesError) {
         guard setgroups(0, nil) == 0 else { throw .failed("setgroups", errno) }
-        guard setresgid(identity.group, identity.group, identity.group) == 0 else { throw .failed("setresgid", errno) }
-        guard setresuid(identity.user, identity.user, identity.user) == 0 else { throw .failed("setresuid", errno) }
+        guard setgid(identity.group) == 0 else { throw .failed("setgid", errno) }
+        guard setuid(identity.user) == 0 else { throw .failed("setuid", errno) }
         guard setuid(0) != 0 else { throw .failed("setuid: root came back", 0) }
+        try verifyThreads(identity)
+    }
+
+    /// Every thread has changed: the C library tells each of those that it knows of, and none may be missing.
+    private static func verifyThreads(_ identity: Identity) throws(PrivilegesError) {
+        guard let tasks = opendir("/proc/self/task") else { throw .failed("opendir /proc/self/task", errno) }
+        defer { closedir(tasks) }
+        while let entry = readdir(tasks) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard name.first != "." else { continue }
+            guard let text = try? LocalFile.read("/proc/self/task/\(name)/status") else { continue }
+            let users = String(decoding: text, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("Uid:") }
+            let wanted = Array(repeating: "\(identity.user)", count: 4)
+            guard users?.dropFirst(4).split(separator: "\t").map(String.init) == wanted else {
+                throw .failed("thread \(name) kept its user", 0)
+            }
+        }
     }
 }
 

@@ -12,9 +12,13 @@ import Runtimes
 import Sandbox
 import ServiceLifecycle
 import Storage
+import UnixSignals
 
 /// The one place where everything is put together.
 enum Server {
+    /// Where functions reach the server, inside their own network: always the port that tools know.
+    private static let functionsPort: UInt16 = 4566
+
     /// Serves until SIGTERM or SIGINT.
     ///
     /// The order is the security design: what needs root (finding runtimes in anybody's home, the launcher) comes first, then
@@ -22,6 +26,7 @@ enum Server {
     static func run(_ settings: ServerSettings) async throws {
         let logger = makeLogger(settings)
         signal(SIGPIPE, SIG_IGN)
+        raiseDescriptorLimit()
         let directory = try DataDirectory(opening: settings.data)
         let identity = try Privileges.identity(user: settings.user, dataDirectory: directory.path)
         for name in ["blobs", "code", "runtime", "run"] { mkdir("\(directory.path)/\(name)", 0o700) }
@@ -64,7 +69,7 @@ enum Server {
             launcher = try await LauncherClient.launch(
                 configuration: LauncherConfiguration(
                     roots: roots, codeDirectory: "\(directory)/code", runDirectory: "\(directory)/run",
-                    accepted: settings.accepted.sorted { $0.rawValue < $1.rawValue }))
+                    accepted: settings.accepted.sorted { $0.rawValue < $1.rawValue }, endpointPort: functionsPort))
         } catch let error as SandboxError {
             throw ServerError.launcher(error)
         }
@@ -77,7 +82,8 @@ enum Server {
     }
 
     private static func assemble(
-        _ settings: ServerSettings, directory: String, catalogue: RuntimeCatalogue, launcher: LauncherClient, logger: Logger
+        _ settings: ServerSettings, directory: String, catalogue: RuntimeCatalogue, launcher: LauncherClient,
+        logger: Logger
     ) async throws -> [any ServiceLifecycle.Service] {
         let loops = MultiThreadedEventLoopGroup.singleton
         let key = try RootKey(in: directory, account: settings.account)
@@ -91,17 +97,20 @@ enum Server {
         var limits = FleetConfiguration()
         limits.accountConcurrency = settings.concurrency
         limits.idleTimeout = settings.idleTimeout
-        limits.endpointURL = launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress)"
+        limits.endpointURL =
+            launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
         let fleet = Fleet(
             configuration: limits, sandboxing: launcher, logs: logs.store, credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, logger: logger)
 
+        var functionSettings = LambdaService.Configuration(codeDirectory: "\(directory)/code")
+        functionSettings.quotas.concurrentExecutions = settings.concurrency
         let functions = LambdaService(
-            configuration: LambdaService.Configuration(codeDirectory: "\(directory)/code"),
+            configuration: functionSettings,
             database: try SQLiteDatabase(
                 path: "\(directory)/apus.db", durability: .durable, migrations: LambdaService.migrations),
             blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
-            concurrency: ConcurrencyLimits(accountLimit: settings.concurrency), resolveRuntime: catalogue.resolution,
+            setReservedConcurrency: fleet.setReservedConcurrency, resolveRuntime: catalogue.resolve,
             codeLocation: CodeDownloads.location(signedBy: key.credentials, region: settings.region), logger: logger)
         try await functions.prepare()
 
@@ -118,7 +127,7 @@ enum Server {
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
-        return [logs, fleet, functions, gateway]
+        return [logs, fleet, FunctionsWorker(functions: functions), gateway]
     }
 
     /// The URL by which clients on this machine reach the listener.
@@ -129,6 +138,14 @@ enum Server {
         case let host where host.contains(":"): "http://[\(host)]:\(port)"
         case let host: "http://\(host):\(port)"
         }
+    }
+
+    /// Connections and sandboxes, four descriptors each, count against a limit that shells set low.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     private static func makeLogger(_ settings: ServerSettings) -> Logger {

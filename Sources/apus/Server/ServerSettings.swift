@@ -98,7 +98,9 @@ struct ServerSettings: Sendable {
 
     private static func reader(_ flags: Flags) async throws -> ConfigReader {
         var given: [AbsoluteConfigKey: ConfigValue] = [:]
-        func set(_ key: AbsoluteConfigKey, _ value: String?) { if let value { given[key] = ConfigValue(stringLiteral: value) } }
+        func set(_ key: AbsoluteConfigKey, _ value: String?) {
+            if let value { given[key] = ConfigValue(stringLiteral: value) }
+        }
         set("listen", flags.listen)
         set("data", flags.data)
         set("account", flags.account)

@@ -60,13 +60,13 @@ struct FleetFixture {
 
     func version(
         name: String = "hello", revision: String = "1", timeout: Duration = .seconds(30),
-        substitution: String? = nil, variables: [String: String] = [:]
+        command: String = "/usr/bin/python3", substitution: String? = nil, variables: [String: String] = [:]
     ) -> FunctionVersion {
         FunctionVersion(
             key: .init(
                 account: "000000000000", region: "us-east-1", name: name, version: "$LATEST", revision: revision),
             runtime: ResolvedRuntime(
-                identifier: "python3.12", root: "python3.12", arguments: ["/usr/bin/python3"],
+                identifier: "python3.12", root: "python3.12", arguments: [command],
                 environment: [("LANG", "en_US.UTF-8"), ("AWS_EXECUTION_ENV", "AWS_Lambda_python3.12")],
                 substitution: substitution),
             code: "abc", handler: "index.handler", memoryMiB: 128, timeout: timeout, temporaryStorageMiB: 512,

@@ -1,0 +1,77 @@
+import AWSWire
+import Crypto
+import LambdaModel
+import Runtimes
+
+extension LambdaService {
+    /// A function as Get, Create and Update answer it.
+    ///
+    /// - Parameter qualifier: As the caller gave it; the ARN then has it too.
+    func answer(_ record: FunctionRecord, qualifier: String? = nil) -> Lambda.FunctionConfiguration {
+        var answer = entry(record, qualifier: qualifier)
+        switch record.state {
+        case .pending:
+            answer.state = .pending
+            answer.stateReason = StateReason.creating.text
+            answer.stateReasonCode = Lambda.StateReasonCode(rawValue: StateReason.creating.code)
+        case .active: answer.state = .active
+        case .failed(let reason):
+            answer.state = .failed
+            answer.stateReason = reason.text
+            answer.stateReasonCode = Lambda.StateReasonCode(rawValue: reason.code)
+        }
+        switch record.updateStatus {
+        case .none: break
+        case .inProgress:
+            answer.lastUpdateStatus = .inProgress
+            answer.lastUpdateStatusReason = StateReason.creating.text
+            answer.lastUpdateStatusReasonCode = Lambda.LastUpdateStatusReasonCode(rawValue: StateReason.creating.code)
+        case .successful: answer.lastUpdateStatus = .successful
+        case .failed(let reason):
+            answer.lastUpdateStatus = .failed
+            answer.lastUpdateStatusReason = reason.text
+            answer.lastUpdateStatusReasonCode = Lambda.LastUpdateStatusReasonCode(rawValue: reason.code)
+        }
+        answer.runtimeVersionConfig = runtimeVersion(record).map { Lambda.RuntimeVersionConfig(runtimeVersionArn: $0) }
+        return answer
+    }
+
+    /// A function as lists have it: without its state.
+    func entry(_ record: FunctionRecord, qualifier: String?) -> Lambda.FunctionConfiguration {
+        let settings = record.settings
+        return Lambda.FunctionConfiguration(
+            functionName: record.key.name, functionArn: record.key.arn(qualifier: qualifier),
+            runtime: Lambda.Runtime(rawValue: settings.runtime), role: settings.roleARN, handler: settings.handler,
+            codeSize: settings.codeSize, description: settings.description, timeout: settings.timeoutSeconds,
+            memorySize: settings.memoryMiB, lastModified: Timestamp.text(milliseconds: record.lastModified),
+            codeSha256: settings.codeDigest, version: "$LATEST",
+            environment: settings.variables.map { Lambda.EnvironmentResponse(variables: $0) },
+            tracingConfig: Lambda.TracingConfigResponse(mode: .passThrough), revisionId: record.revisionID,
+            packageType: .zip, architectures: [Lambda.Architecture(rawValue: settings.architecture)],
+            ephemeralStorage: Lambda.EphemeralStorage(size: settings.ephemeralStorageMiB),
+            snapStart: Lambda.SnapStartResponse(applyOn: Lambda.SnapStartApplyOn.none, optimizationStatus: .off),
+            loggingConfig: Lambda.LoggingConfig(logFormat: .text, logGroup: settings.logGroup))
+    }
+
+    /// Names what serves the runtime on this machine: it changes when that does. Nil when nothing does.
+    private func runtimeVersion(_ record: FunctionRecord) -> String? {
+        guard let runtime = try? resolveRuntime(record.settings.runtime) else { return nil }
+        var hash = SHA256()
+        for text in [runtime.identifier, runtime.root] + runtime.arguments {
+            hash.update(data: Array(text.utf8) + [0])
+        }
+        let digits = Array("0123456789abcdef".utf8)
+        let hex = String(
+            decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        let partition = FunctionKey.partition(of: record.key.region)
+        return "arn:\(partition):lambda:\(record.key.region)::runtime:\(hex)"
+    }
+}
+
+extension FunctionSettings {
+    /// `CodeSha256` of the answers: the digest of the zip file in base64.
+    var codeDigest: String {
+        let nibbles = code.utf8.map { $0 < 0x3a ? $0 - 0x30 : $0 - 0x61 + 10 }
+        return Base64.encode(stride(from: 0, to: nibbles.count - 1, by: 2).map { nibbles[$0] << 4 | nibbles[$0 + 1] })
+    }
+}

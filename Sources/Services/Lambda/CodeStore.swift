@@ -1,0 +1,142 @@
+import Archive
+import Crypto
+import Storage
+
+/// The functions' code: the zip files as blobs, and the unpacked trees that environments mount.
+///
+/// Code is named by the SHA-256 of its zip file, so equal code is kept once, whoever owns it. Garbage collection is by
+/// suspicion: whoever stops referring to code says so, and ``collect(isReferenced:)`` looks whether anybody else does.
+/// Between ``accept(_:)`` and ``release(_:)`` code is safe although no function refers to it yet.
+actor CodeStore {
+    /// A zip file that has been unpacked and kept.
+    struct Accepted: Sendable {
+        /// SHA-256 in hex.
+        var code: String
+        /// Bytes of the zip file.
+        var size: Int
+    }
+
+    private let blobs: BlobStore
+    private let trees: CodeTrees
+    /// How long a tree without a reference is kept for the environments that still have it mounted.
+    private let grace: Duration
+    private let clock = ContinuousClock()
+    /// So many archives are unpacked or removed at a time; the others wait.
+    private let queues = [BlockingQueue(label: "apus.lambda.code.0"), BlockingQueue(label: "apus.lambda.code.1")]
+    private var nextQueue = 0
+
+    /// How many requests hold a piece of code.
+    private var held: [String: Int] = [:]
+    /// Code that may be without a reference, and since when.
+    private var suspects: [String: ContinuousClock.Instant] = [:]
+    /// Code that is being removed, and who waits for the end of that.
+    private var removing: [String: [CheckedContinuation<Void, Never>]] = [:]
+
+    init(blobs: BlobStore, directory: String, unzippedBytes: Int, grace: Duration) {
+        self.blobs = blobs
+        trees = CodeTrees(
+            directory: directory, extractor: ZipExtractor(limits: ZipExtractor.Limits(unzippedBytes: unzippedBytes)))
+        self.grace = grace
+    }
+}
+
+// MARK: Coming
+
+extension CodeStore {
+    /// Keeps a zip file and unpacks it, which alone shows that it can be. The caller must ``release(_:)`` it.
+    ///
+    /// - Throws: ``ArchiveError``, ``StorageError``.
+    func accept(_ zip: [UInt8]) async throws -> Accepted {
+        let code = Self.hex(SHA256.hash(data: zip))
+        await hold(code)
+        do {
+            let trees = trees
+            try await queue().run { () throws in try trees.add(code, zip: zip) }
+            _ = try await blobs.put(zip)
+            return Accepted(code: code, size: zip.count)
+        } catch {
+            release(code)
+            throw error
+        }
+    }
+
+    /// The request that accepted the code has committed its reference, or has failed.
+    func release(_ code: String) {
+        let others = (held[code] ?? 1) - 1
+        held[code] = others > 0 ? others : nil
+        discard(code)
+    }
+
+    /// Puts the unpacked tree in place; nothing when it is there.
+    func unpack(_ code: String) async throws {
+        guard let blob = BlobID(code) else { throw StorageError.corruptBlob(id: code) }
+        let (trees, path) = (trees, blobs.path(of: blob))
+        try await queue().run { () throws in try trees.add(code, zipAt: path) }
+    }
+
+    /// Where the zip file is; nil when `code` is no digest.
+    nonisolated func zipFile(_ code: String) -> String? { BlobID(code).map(blobs.path) }
+
+    private func queue() -> BlockingQueue {
+        nextQueue = (nextQueue + 1) % queues.count
+        return queues[nextQueue]
+    }
+
+    private func hold(_ code: String) async {
+        while removing[code] != nil {
+            await withCheckedContinuation { removing[code]?.append($0) }
+        }
+        held[code, default: 0] += 1
+    }
+
+    private static func hex(_ digest: SHA256Digest) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}
+
+// MARK: Going
+
+extension CodeStore {
+    /// Sweeps what a dead process left behind and suspects all that is there. Called before the first ``accept(_:)``:
+    /// no environment runs yet, so nothing need be kept for one.
+    func reopen() async throws {
+        let trees = trees
+        let unpacked = try await queue().run { () throws in try trees.open() }
+        let expired = clock.now.advanced(by: .zero - grace)
+        for code in try await blobs.all().map(\.hex) + unpacked { suspects[code] = expired }
+    }
+
+    /// A function does not refer to this code any more. Its environments may run on for as long as an invocation lasts.
+    func discard(_ code: String) { suspects[code] = clock.now }
+
+    /// No function refers to any code.
+    func discardAll() async throws {
+        for blob in try await blobs.all() { discard(blob.hex) }
+    }
+
+    /// Removes suspected code that nothing refers to: the zip file at once, the tree when no environment can have it.
+    ///
+    /// - Parameter isReferenced: Whether any function refers to this code, as of now.
+    /// - Returns: When the next tree will be due; nil when none is waiting.
+    func collect(isReferenced: @Sendable (String) async throws -> Bool) async throws -> Duration? {
+        for code in suspects.keys where held[code] == nil && removing[code] == nil {
+            removing[code] = []
+            defer { for waiter in removing.removeValue(forKey: code) ?? [] { waiter.resume() } }
+            guard let since = suspects[code] else { continue }
+            if try await isReferenced(code) {
+                if suspects[code] == since { suspects[code] = nil }
+                continue
+            }
+            if let blob = BlobID(code) { try await blobs.delete(blob) }
+            if since.advanced(by: grace) <= clock.now {
+                let trees = trees
+                try await queue().run { () throws in try trees.remove(code) }
+                if suspects[code] == since { suspects[code] = nil }
+            }
+        }
+        return suspects.filter { held[$0.key] == nil }.values.min().map { since in
+            max(.milliseconds(1), clock.now.duration(to: since.advanced(by: grace)))
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import AWSWire
+import Archive
+import LambdaModel
+import NIOCore
+import Storage
+
+extension LambdaService {
+    func createFunction(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
+        try requireSize(request, operation: "CreateFunction")
+        let input = try Lambda.CreateFunctionRequest(decoding: request, labels: labels)
+        let target = try FunctionTarget(input.functionName, caller: request.caller, action: "CreateFunction")
+        let key = target.key
+        try requireNewName(key.name, written: input.functionName)
+        try Unsupported.check(input)
+        let settings = try settings(input, request, name: key.name)
+        let tags = input.tags ?? [:]
+        try validation.tags(tags)
+        let zip = try zip(input.code)
+        if try await database.read({ try FunctionRepository($0).find(key) }) != nil {
+            throw Self.exists(key)
+        }
+
+        let accepted = try await accept(zip)
+        let record: FunctionRecord
+        do {
+            record = try await database.write { [quotas] connection in
+                let functions = FunctionRepository(connection)
+                guard try functions.find(key) == nil else { throw Self.exists(key) }
+                try functions.requireRoom(for: accepted.size, account: key.account, region: key.region, quotas: quotas)
+                var settings = settings
+                settings.code = accepted.code
+                settings.codeSize = accepted.size
+                let record = FunctionRecord(
+                    creating: key, settings: settings, tags: tags, revisionID: RequestID.make(),
+                    now: WallClock.milliseconds())
+                try functions.save(record)
+                return record
+            }
+        } catch {
+            await code.release(accepted.code)
+            deployer.wake()
+            throw error
+        }
+        await code.release(accepted.code)
+        try await changed(key)
+        return answer(record).encode(status: 201)
+    }
+
+    private static func exists(_ key: FunctionKey) -> AWSError {
+        LambdaError.resourceConflict(message: "Function already exist: \(key.name)")
+    }
+
+    /// AWS allows 64 characters of name, and answers a name alone and an ARN alike, if not with the model's code.
+    private func requireNewName(_ name: String, written: String) throws(AWSError) {
+        guard name.utf8.count > 64 else { return }
+        throw LambdaError.invalidParameterValue(
+            message: "1 validation error detected: Value '\(written)' at 'functionName' failed to satisfy constraint: "
+                + "Member must have length less than or equal to 64")
+    }
+
+    /// What the request says and AWS's defaults; the code is yet to come.
+    private func settings(
+        _ input: Lambda.CreateFunctionRequest, _ request: ServiceRequest, name: String
+    ) throws -> FunctionSettings {
+        guard let runtime = input.runtime, let handler = input.handler else {
+            throw LambdaError.invalidParameterValue(
+                message: "Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+        }
+        var settings = FunctionSettings(
+            runtime: runtime.rawValue, handler: handler, roleARN: input.role, description: input.description ?? "",
+            timeoutSeconds: input.timeout ?? 3, memoryMiB: input.memorySize ?? 128,
+            ephemeralStorageMiB: input.ephemeralStorage?.size ?? 512, variables: nil,
+            architecture: Machine.architecture,
+            code: "", codeSize: 0, logGroup: input.loggingConfig?.logGroup ?? "/aws/lambda/\(name)",
+            deployment: RequestID.make())
+        if let environment = input.environment { settings.variables = environment.variables ?? [:] }
+        try validation.runtime(runtime)
+        try validation.settings(settings, request)
+        return settings
+    }
+
+    private func zip(_ code: Lambda.FunctionCode) throws(AWSError) -> [UInt8] {
+        if code.imageUri != nil {
+            throw .unsupported("Functions from container images (ImageUri) are not implemented: use ZipFile.")
+        }
+        return try zip(code.zipFile, bucket: code.s3Bucket, key: code.s3Key)
+    }
+}
+
+// MARK: What CreateFunction and UpdateFunctionCode share
+
+extension LambdaService {
+    /// Keeps and unpacks a zip file, or says in AWS's words why not. The caller must release it.
+    func accept(_ zip: [UInt8]) async throws -> CodeStore.Accepted {
+        do {
+            return try await code.accept(zip)
+        } catch let error as ArchiveError {
+            deployer.wake()
+            switch error {
+            case .empty: throw LambdaError.invalidParameterValue(message: "Uploaded file must be a non-empty zip")
+            case .tooLarge(let limit):
+                throw LambdaError.invalidParameterValue(message: "Unzipped size must be smaller than \(limit) bytes")
+            case .unreadable, .encrypted, .refused, .tooManyEntries:
+                throw LambdaError.invalidParameterValue(
+                    message: "Could not unzip uploaded file. Please check your file, then try to upload again.")
+            case .exists, .file: throw error
+            }
+        }
+    }
+
+    func requireSize(_ request: ServiceRequest, operation: String) throws(AWSError) {
+        if request.body.readableBytes > quotas.codeRequestBytes {
+            throw .requestEntityTooLarge(
+                "Request must be smaller than \(quotas.codeRequestBytes) bytes for the \(operation) operation")
+        }
+    }
+
+    func zip(_ zipFile: [UInt8]?, bucket: String?, key: String?) throws(AWSError) -> [UInt8] {
+        if bucket != nil || key != nil {
+            throw .unsupported("Code from Amazon S3 (S3Bucket, S3Key) is not implemented: use ZipFile.")
+        }
+        guard let zipFile else {
+            throw LambdaError.invalidParameterValue(message: "Please provide a source for function code.")
+        }
+        if zipFile.isEmpty {
+            throw LambdaError.invalidParameterValue(message: "Uploaded file must be a non-empty zip")
+        }
+        if zipFile.count > quotas.zippedCodeBytes {
+            throw .requestEntityTooLarge("Zipped size must be smaller than \(quotas.zippedCodeBytes) bytes")
+        }
+        return zipFile
+    }
+}
+
+extension FunctionRepository {
+    /// - Parameter replaced: Bytes that the new code takes the place of.
+    func requireRoom(
+        for bytes: Int, replacing replaced: Int = 0, account: String, region: String, quotas: Quotas
+    ) throws {
+        let used = try usage(account: account, region: region).codeBytes
+        if used - replaced + bytes > quotas.totalCodeBytes {
+            throw LambdaError.codeStorageExceeded(message: "Code storage limit exceeded.")
+        }
+    }
+}

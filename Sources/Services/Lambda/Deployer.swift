@@ -1,0 +1,170 @@
+import AWSWire
+import Fleet
+import Logging
+import Storage
+
+/// The background worker: puts accepted settings to work and clears away code that nothing refers to.
+///
+/// What is owed is in the store, so a new process resumes where a dead one stopped. Sleeps until it is woken or, while
+/// there is code to clear away, until that is due.
+final class Deployer: Sendable {
+    /// How many functions are unpacked at a time.
+    private static let width = 2
+    /// How long to wait after a failure; doubled after each that follows, up to the limit.
+    private static let retryDelay = Duration.seconds(1)
+    private static let retryLimit = Duration.seconds(60)
+
+    /// What a pass leaves to be done.
+    enum Outcome: Hashable {
+        case done
+        /// Something will be due after so long.
+        case later(Duration)
+        /// The store or the disk failed: to be tried again.
+        case failed
+    }
+
+    private let database: any Database
+    private let code: CodeStore
+    private let cache: FunctionCache
+    private let fleet: any Invoking
+    private let logger: Logger
+    private let wakeups: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+
+    init(
+        database: any Database, code: CodeStore, cache: FunctionCache, fleet: any Invoking, logger: Logger
+    ) {
+        self.database = database
+        self.code = code
+        self.cache = cache
+        self.fleet = fleet
+        self.logger = logger
+        (wakeups, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// There is something to do. Called after the commit that says so.
+    func wake() { signal.yield() }
+
+    /// Works until the task is cancelled. Runs at most once.
+    func run() async {
+        await restore()
+        wake()
+        await withDiscardingTaskGroup { group in
+            let clock = ContinuousClock()
+            var alarm: ContinuousClock.Instant?
+            var retryDelay = Self.retryDelay
+            for await _ in wakeups {
+                let delay: Duration
+                switch await pass() {
+                case .done:
+                    retryDelay = Self.retryDelay
+                    continue
+                case .later(let duration):
+                    retryDelay = Self.retryDelay
+                    delay = duration
+                case .failed:
+                    delay = retryDelay
+                    retryDelay = min(retryDelay * 2, Self.retryLimit)
+                }
+                let due = clock.now.advanced(by: delay)
+                if let alarm, alarm > clock.now, alarm <= due { continue }
+                alarm = due
+                group.addTask {
+                    try? await Task.sleep(until: due, clock: clock)
+                    self.wake()
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Unpacks what should be there and is not: the zip files are the truth.
+    private func restore() async {
+        do {
+            for code in try await database.read({ try FunctionRepository($0).servingCode() }) {
+                try await self.code.unpack(code)
+            }
+        } catch {
+            logger.error("Could not check the functions' code", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Does everything that is owed now.
+    func pass() async -> Outcome {
+        do {
+            let owed = try await database.read { try FunctionRepository($0).unfinished() }
+            let isDone = await deploy(owed)
+            let due = try await code.collect { code in
+                try await self.database.read { try FunctionRepository($0).refers(toCode: code) }
+            }
+            return isDone ? due.map(Outcome.later) ?? .done : .failed
+        } catch {
+            logger.error("The functions' worker could not use the store", metadata: ["error": "\(error)"])
+            return .failed
+        }
+    }
+
+    /// - Returns: Whether none is owed any more.
+    private func deploy(_ owed: [FunctionKey]) async -> Bool {
+        await withTaskGroup { group in
+            var rest = owed[...]
+            var isDone = true
+            for key in rest.prefix(Self.width) { group.addTask { await self.deploy(key) } }
+            rest = rest.dropFirst(Self.width)
+            while let succeeded = await group.next() {
+                isDone = isDone && succeeded
+                if let key = rest.popFirst() { group.addTask { await self.deploy(key) } }
+            }
+            return isDone
+        }
+    }
+
+    /// - Returns: Whether the outcome is in the store.
+    private func deploy(_ key: FunctionKey) async -> Bool {
+        do {
+            guard let record = try await database.read({ try FunctionRepository($0).find(key) }), record.isUnfinished
+            else { return true }
+            let failure = await unpack(record)
+            let deployed = try await database.write { connection -> FunctionRecord? in
+                let functions = FunctionRepository(connection)
+                guard var current = try functions.find(key), current.isUnfinished,
+                    current.settings.deployment == record.settings.deployment
+                else { return nil }
+                if let failure {
+                    current.notDeployed(failure, revisionID: RequestID.make())
+                } else {
+                    current.deployed(revisionID: RequestID.make())
+                }
+                try functions.save(current)
+                return current
+            }
+            guard let deployed else { return true }
+            cache.invalidate(key)
+            _ = try await cache.load(key)
+            if let previous = record.serving?.code, previous != deployed.serving?.code { await code.discard(previous) }
+            if failure == nil {
+                fleet.retire(
+                    account: key.account, region: key.region, name: key.name, except: deployed.settings.deployment)
+            } else {
+                await code.discard(record.settings.code)
+            }
+            return true
+        } catch {
+            logger.error(
+                "Could not finish the deployment of a function",
+                metadata: ["function": "\(key.arn)", "error": "\(error)"])
+            return false
+        }
+    }
+
+    private func unpack(_ record: FunctionRecord) async -> StateReason? {
+        do {
+            try await code.unpack(record.settings.code)
+            return nil
+        } catch {
+            logger.error(
+                "Could not unpack a function's code", metadata: ["function": "\(record.arn)", "error": "\(error)"])
+            return StateReason(code: "InternalError", text: "The function's code could not be put in place.")
+        }
+    }
+}

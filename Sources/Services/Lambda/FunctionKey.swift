@@ -1,0 +1,83 @@
+import AWSWire
+import LambdaModel
+
+/// Which function: account and region are part of the key of everything.
+struct FunctionKey: Hashable, Sendable {
+    var account: String
+    var region: String
+    var name: String
+
+    /// The ARN without a qualifier.
+    var arn: String { "arn:\(Self.partition(of: region)):lambda:\(region):\(account):function:\(name)" }
+
+    func arn(qualifier: String?) -> String {
+        guard let qualifier else { return arn }
+        return "\(arn):\(qualifier)"
+    }
+
+    /// The ARN's second word, which follows from the region.
+    static func partition(of region: String) -> String {
+        if region.hasPrefix("cn-") { return "aws-cn" }
+        if region.hasPrefix("us-gov-") { return "aws-us-gov" }
+        if region.hasPrefix("us-isob-") { return "aws-iso-b" }
+        if region.hasPrefix("us-iso-") { return "aws-iso" }
+        if region.hasPrefix("eusc-") { return "aws-eusc" }
+        return "aws"
+    }
+}
+
+/// The function that a request is about, and the qualifier that it was named with.
+struct FunctionTarget: Hashable, Sendable {
+    var key: FunctionKey
+    var qualifier: String?
+
+    /// The ARN as the caller qualified it.
+    var arn: String { key.arn(qualifier: qualifier) }
+
+    /// Reads what a request says. The order of the checks is AWS's: the account, the region, then the qualifiers.
+    ///
+    /// - Parameters:
+    ///   - text: The decoded `FunctionName`.
+    ///   - qualifier: The request's `Qualifier`.
+    ///   - action: The IAM action (`GetFunction`), for the text of a refusal.
+    /// - Throws: ``AWSError``, as AWS refuses such a name.
+    init(_ text: String, qualifier: String? = nil, caller: Caller, action: String) throws(AWSError) {
+        guard let name = FunctionName(text) else {
+            throw .validation(
+                "Value '\(text)' at 'functionName' failed to satisfy constraint: Member must satisfy regular "
+                    + "expression pattern: \(FunctionName.pattern)")
+        }
+        try self.init(name, qualifier: qualifier, caller: caller, action: action)
+    }
+
+    init(_ name: FunctionName, qualifier: String?, caller: Caller, action: String) throws(AWSError) {
+        if let region = name.region, region != caller.region {
+            throw LambdaError.resourceNotFound(
+                message: "Functions from '\(region)' are not reachable in this region ('\(caller.region)')")
+        }
+        key = FunctionKey(account: caller.account.digits, region: caller.region, name: name.name)
+        if let account = name.account, account != caller.account.digits {
+            key.account = account
+            throw .accessDenied(caller: caller, action: action, resource: key.arn)
+        }
+        if let derived = name.qualifier, let qualifier, derived != qualifier {
+            throw LambdaError.invalidParameterValue(
+                message: "The derived qualifier from the function name does not match the specified qualifier.")
+        }
+        self.qualifier = qualifier ?? name.qualifier
+    }
+
+    /// Refuses a qualifier that no version has.
+    func requireLatest() throws(AWSError) {
+        guard let qualifier, qualifier != "$LATEST" else { return }
+        throw .functionNotFound(arn)
+    }
+
+    /// Refuses a version or an alias where AWS takes the function alone.
+    func requireUnqualified() throws(AWSError) {
+        guard qualifier != nil else { return }
+        throw LambdaError.invalidParameterValue(
+            message: "This operation is permitted on Lambda functions only. Aliases and versions do not support this "
+                + "operation. Please specify either a function name or an unqualified function ARN.")
+    }
+}

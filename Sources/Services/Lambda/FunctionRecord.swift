@@ -1,0 +1,67 @@
+/// What a function's configuration says: everything that UpdateFunctionCode and UpdateFunctionConfiguration change.
+/// Kept as JSON; a member that a later version adds must be optional.
+struct FunctionSettings: Codable, Hashable, Sendable {
+    /// A runtime identifier, such as `python3.13`.
+    var runtime: String
+    var handler: String
+    var roleARN: String
+    var description: String
+    var timeoutSeconds: Int
+    var memoryMiB: Int
+    var ephemeralStorageMiB: Int
+    /// Nil when the function was never given any: the answer then has no `Environment`.
+    var variables: [String: String]?
+    /// `x86_64` or `arm64`.
+    var architecture: String
+    /// SHA-256 of the zip file, in hex: the name of its blob and of its unpacked tree.
+    var code: String
+    /// Bytes of the zip file.
+    var codeSize: Int
+    var logGroup: String
+    /// Changes with every change of code or configuration and with nothing else: which environments may serve.
+    var deployment: String
+}
+
+/// Why something is as it is: AWS's reason and its code.
+struct StateReason: Hashable, Sendable {
+    /// Such as `Creating`, `InternalError`, `InvalidRuntime`.
+    var code: String
+    var text: String
+
+    static let creating = StateReason(code: "Creating", text: "The function is being created.")
+}
+
+/// One function as it is stored.
+struct FunctionRecord: Hashable, Sendable {
+    /// `State` of the answers.
+    enum State: Hashable, Sendable {
+        case pending
+        case active
+        case failed(StateReason)
+    }
+    /// `LastUpdateStatus` of the answers.
+    enum UpdateStatus: Hashable, Sendable {
+        /// Not created yet: the answer has no `LastUpdateStatus`.
+        case none
+        case inProgress
+        case successful
+        case failed(StateReason)
+    }
+
+    var key: FunctionKey
+    /// What Get answers and the next environments will run.
+    var settings: FunctionSettings
+    /// What invocations run: the last settings whose code was put in place; nil until the first were.
+    var serving: FunctionSettings?
+    var state: State
+    var updateStatus: UpdateStatus
+    /// New on every change of anything.
+    var revisionID: String
+    /// Milliseconds since 1970.
+    var lastModified: Int64
+    var tags: [String: String]
+    /// Nil when nothing is reserved; zero stops every invocation.
+    var reservedConcurrency: Int?
+
+    var arn: String { key.arn }
+}

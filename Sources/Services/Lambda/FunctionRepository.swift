@@ -1,0 +1,229 @@
+import FoundationEssentials
+import Storage
+
+/// Functions in SQL. Every call runs inside the caller's transaction; account and region are part of every key.
+struct FunctionRepository {
+    private let connection: any SQLConnection
+
+    init(_ connection: any SQLConnection) { self.connection = connection }
+
+    static let migrations = [
+        Migration(
+            component: "lambda", number: 1,
+            statements: [
+                """
+                CREATE TABLE lambda_functions (
+                    account TEXT NOT NULL,
+                    region TEXT NOT NULL,
+                    name TEXT NOT NULL,
+                    revision TEXT NOT NULL,
+                    modified BIGINT NOT NULL,
+                    state TEXT NOT NULL,
+                    state_code TEXT,
+                    state_reason TEXT,
+                    update_status TEXT,
+                    update_code TEXT,
+                    update_reason TEXT,
+                    unfinished INTEGER NOT NULL,
+                    settings TEXT NOT NULL,
+                    code TEXT NOT NULL,
+                    code_size BIGINT NOT NULL,
+                    serving TEXT,
+                    serving_code TEXT,
+                    reserved INTEGER,
+                    tags TEXT NOT NULL,
+                    PRIMARY KEY (account, region, name)
+                )
+                """,
+                "CREATE INDEX lambda_functions_code ON lambda_functions (code)",
+                "CREATE INDEX lambda_functions_serving_code ON lambda_functions (serving_code)",
+                "CREATE INDEX lambda_functions_unfinished ON lambda_functions (unfinished)",
+            ])
+    ]
+
+    func find(_ key: FunctionKey) throws -> FunctionRecord? {
+        let rows = try connection.query(
+            "SELECT * FROM lambda_functions WHERE account = ? AND region = ? AND name = ?", key.arguments)
+        return try rows.first.map(Self.record)
+    }
+
+    /// Keeps a new function or what became of it.
+    func save(_ record: FunctionRecord) throws {
+        let columns = try Self.columns(of: record)
+        let names = columns.map(\.name)
+        let updates = names.dropFirst(3).map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
+        try connection.execute(
+            """
+            INSERT INTO lambda_functions (\(names.joined(separator: ", ")))
+            VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))
+            ON CONFLICT (account, region, name) DO UPDATE SET \(updates)
+            """, columns.map(\.value))
+    }
+
+    /// - Returns: Whether there was such a function.
+    func delete(_ key: FunctionKey) throws -> Bool {
+        try connection.execute(
+            "DELETE FROM lambda_functions WHERE account = ? AND region = ? AND name = ?", key.arguments) > 0
+    }
+
+    func deleteAll() throws {
+        try connection.execute("DELETE FROM lambda_functions", [])
+    }
+
+    /// Functions in the order of their names, from the first after `name`.
+    func list(account: String, region: String, after name: String, limit: Int) throws -> [FunctionRecord] {
+        try connection.query(
+            """
+            SELECT * FROM lambda_functions WHERE account = ? AND region = ? AND name > ? ORDER BY name LIMIT ?
+            """, [.text(account), .text(region), .text(name), .integer(Int64(limit))]
+        ).map(Self.record)
+    }
+
+    /// Every function of every account.
+    func keys() throws -> [FunctionKey] {
+        try connection.query("SELECT account, region, name FROM lambda_functions", []).map(FunctionKey.init)
+    }
+
+    /// Functions that the background worker owes a deployment.
+    func unfinished() throws -> [FunctionKey] {
+        try connection.query("SELECT account, region, name FROM lambda_functions WHERE unfinished = 1", [])
+            .map(FunctionKey.init)
+    }
+
+    /// How many functions there are, and the bytes of their zip files.
+    func usage(account: String, region: String) throws -> (functions: Int, codeBytes: Int) {
+        let rows = try connection.query(
+            """
+            SELECT COUNT(*) AS functions, COALESCE(SUM(code_size), 0) AS bytes FROM lambda_functions
+            WHERE account = ? AND region = ?
+            """, [.text(account), .text(region)])
+        guard let row = rows.first else { return (0, 0) }
+        return (Int(try row.integer("functions")), Int(try row.integer("bytes")))
+    }
+
+    /// The sum of what functions have reserved.
+    func reservedConcurrency(account: String, region: String) throws -> Int {
+        let rows = try connection.query(
+            """
+            SELECT COALESCE(SUM(reserved), 0) AS reserved FROM lambda_functions WHERE account = ? AND region = ?
+            """, [.text(account), .text(region)])
+        return Int(try rows.first?.integer("reserved") ?? 0)
+    }
+
+    /// Every reservation there is.
+    func reservations() throws -> [(key: FunctionKey, executions: Int)] {
+        try connection.query(
+            "SELECT account, region, name, reserved FROM lambda_functions WHERE reserved IS NOT NULL", []
+        ).map { (try FunctionKey($0), Int(try $0.integer("reserved"))) }
+    }
+
+    /// The code that invocations run, each once.
+    func servingCode() throws -> [String] {
+        try connection.query(
+            "SELECT DISTINCT serving_code FROM lambda_functions WHERE serving_code IS NOT NULL", []
+        ).map { try $0.text("serving_code") }
+    }
+
+    /// Whether a function of the account has this code.
+    func refers(toCode code: String, account: String) throws -> Bool {
+        try !connection.query(
+            "SELECT 1 AS found FROM lambda_functions WHERE code = ? AND account = ? LIMIT 1",
+            [.text(code), .text(account)]
+        ).isEmpty
+    }
+
+    /// Whether any function of any account has, or still runs, this code.
+    func refers(toCode code: String) throws -> Bool {
+        try !connection.query(
+            "SELECT 1 AS found FROM lambda_functions WHERE code = ? OR serving_code = ? LIMIT 1",
+            [.text(code), .text(code)]
+        ).isEmpty
+    }
+}
+
+extension FunctionKey {
+    fileprivate init(_ row: SQLRow) throws {
+        self.init(account: try row.text("account"), region: try row.text("region"), name: try row.text("name"))
+    }
+
+    fileprivate var arguments: [SQLValue] { [.text(account), .text(region), .text(name)] }
+}
+
+extension FunctionRepository {
+    private static func columns(of record: FunctionRecord) throws -> [(name: String, value: SQLValue)] {
+        let state = encode(record.state)
+        let update = encode(record.updateStatus)
+        return [
+            ("account", .text(record.key.account)), ("region", .text(record.key.region)),
+            ("name", .text(record.key.name)),
+            ("revision", .text(record.revisionID)), ("modified", .integer(record.lastModified)),
+            ("state", .text(state.word)), ("state_code", text(state.reason?.code)),
+            ("state_reason", text(state.reason?.text)),
+            ("update_status", text(update.word)), ("update_code", text(update.reason?.code)),
+            ("update_reason", text(update.reason?.text)),
+            ("unfinished", .integer(record.isUnfinished ? 1 : 0)),
+            ("settings", .text(try json(record.settings))), ("code", .text(record.settings.code)),
+            ("code_size", .integer(Int64(record.settings.codeSize))),
+            ("serving", text(try record.serving.map(json))), ("serving_code", text(record.serving?.code)),
+            ("reserved", record.reservedConcurrency.map { .integer(Int64($0)) } ?? .null),
+            ("tags", .text(try json(record.tags))),
+        ]
+    }
+
+    private static func record(_ row: SQLRow) throws -> FunctionRecord {
+        FunctionRecord(
+            key: try FunctionKey(row), settings: try value(FunctionSettings.self, try row.text("settings")),
+            serving: try row.optionalText("serving").map { try value(FunctionSettings.self, $0) },
+            state: try state(row), updateStatus: try updateStatus(row), revisionID: try row.text("revision"),
+            lastModified: try row.integer("modified"), tags: try value([String: String].self, try row.text("tags")),
+            reservedConcurrency: row.optionalInteger("reserved").map { Int($0) })
+    }
+
+    private static func encode(_ state: FunctionRecord.State) -> (word: String, reason: StateReason?) {
+        switch state {
+        case .pending: ("Pending", nil)
+        case .active: ("Active", nil)
+        case .failed(let reason): ("Failed", reason)
+        }
+    }
+
+    private static func encode(_ status: FunctionRecord.UpdateStatus) -> (word: String?, reason: StateReason?) {
+        switch status {
+        case .none: (nil, nil)
+        case .inProgress: ("InProgress", nil)
+        case .successful: ("Successful", nil)
+        case .failed(let reason): ("Failed", reason)
+        }
+    }
+
+    private static func state(_ row: SQLRow) throws -> FunctionRecord.State {
+        switch try row.text("state") {
+        case "Pending": .pending
+        case "Active": .active
+        case "Failed": .failed(StateReason(code: try row.text("state_code"), text: try row.text("state_reason")))
+        default: throw StorageError.unexpectedType(column: "state")
+        }
+    }
+
+    private static func updateStatus(_ row: SQLRow) throws -> FunctionRecord.UpdateStatus {
+        switch row.optionalText("update_status") {
+        case nil: .none
+        case "InProgress": .inProgress
+        case "Successful": .successful
+        case "Failed": .failed(StateReason(code: try row.text("update_code"), text: try row.text("update_reason")))
+        default: throw StorageError.unexpectedType(column: "update_status")
+        }
+    }
+
+    private static func text(_ value: String?) -> SQLValue { value.map { .text($0) } ?? .null }
+
+    private static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    private static func value<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+        try JSONDecoder().decode(type, from: Data(text.utf8))
+    }
+}

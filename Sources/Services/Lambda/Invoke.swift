@@ -1,0 +1,142 @@
+import AWSWire
+import Fleet
+import LambdaModel
+import NIOCore
+import NIOHTTP1
+
+/// Invoke: from the request to the fleet and back, all of it on the connection's event loop. The payload is looked
+/// through once, for AWS refuses what is not JSON, and is otherwise handed on as it came; so is the answer.
+struct Invoke: Sendable {
+    let cache: FunctionCache
+    let fleet: any Invoking
+    let quotas: Quotas
+
+    func respond(
+        to request: ServiceRequest, encodedName: Substring, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<ServiceResponse> {
+        do {
+            if request.body.readableBytes > quotas.payloadBytes {
+                throw LambdaError.requestTooLarge(
+                    message:
+                        "Request must be smaller than \(quotas.payloadBytes) bytes for the InvokeFunction operation")
+            }
+            guard let call = try InvokeCall(request, encodedName: encodedName, quotas: quotas) else {
+                throw Self.explanation(of: request)
+            }
+            if let function = cache.lookup(call.target.key) {
+                return try run(call, function, request, on: eventLoop)
+            }
+            return load(call, request, on: eventLoop)
+        } catch {
+            return eventLoop.makeFailedFuture(error)
+        }
+    }
+
+    /// What the model says against a request that is no ``InvokeCall``.
+    private static func explanation(of request: ServiceRequest) -> any Error {
+        guard let (_, labels) = Lambda.route(request) else { return AWSError.unknownOperation }
+        do {
+            let input = try Lambda.InvocationRequest(decoding: request, labels: labels)
+            let shown = "Value '\(input.functionName)' at 'functionName' failed to satisfy constraint: "
+            return AWSError.validation(
+                shown + "Member must have length less than or equal to \(InvokeCall.maximumName)")
+        } catch {
+            return error
+        }
+    }
+
+    /// The first invocation since the function was changed, or since this process started.
+    private func load(
+        _ call: InvokeCall, _ request: ServiceRequest, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<ServiceResponse> {
+        let promise = eventLoop.makePromise(of: ResolvedFunction?.self)
+        promise.completeWithTask { try await cache.load(call.target.key) }
+        return promise.futureResult.flatMap { function in
+            do {
+                guard let function else { throw call.notFound }
+                return try run(call, function, request, on: eventLoop)
+            } catch {
+                return eventLoop.makeFailedFuture(error)
+            }
+        }
+    }
+
+    private func run(
+        _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest, on eventLoop: any EventLoop
+    ) throws -> EventLoopFuture<ServiceResponse> {
+        guard call.target.qualifier == nil || call.target.qualifier == "$LATEST" else { throw call.notFound }
+        let version = try function.version()
+        let payload = try Self.payload(request.body)
+        switch call.kind {
+        case .dryRun: return eventLoop.makeSucceededFuture(.empty(204))
+        case .event:
+            throw AWSError.unsupported(
+                "Asynchronous invocation (InvocationType Event) is not implemented: use RequestResponse.")
+        case .requestResponse: break
+        }
+        let invocation = Invocation(
+            requestID: request.requestID, payload: payload,
+            invokedARN: call.target.qualifier == nil ? function.arn : call.target.arn,
+            clientContext: call.clientContext, traceID: call.traceID)
+        return fleet.invoke(version, invocation, on: eventLoop).map { outcome in
+            Self.response(outcome, to: call)
+        }.flatMapErrorThrowing { error in
+            throw (error as? FleetError).map(AWSError.init) ?? error
+        }
+    }
+
+    /// Nothing at all stands for an empty object, which is what a function gets from AWS when no payload was sent.
+    private static func payload(_ body: ByteBuffer) throws(AWSError) -> ByteBuffer {
+        if body.readableBytes == 0 { return emptyObject }
+        if let problem = JSONSyntax.validate(body) {
+            throw LambdaError.invalidRequestContent(
+                message: "Could not parse request body into json: Could not parse payload into json: \(problem)")
+        }
+        return body
+    }
+
+    private static let emptyObject = ByteBuffer(string: "{}")
+
+    private static func response(_ outcome: InvocationOutcome, to call: InvokeCall) -> ServiceResponse {
+        var headers: HTTPHeaders = [
+            "Content-Type": "application/json",
+            "X-Amz-Executed-Version": "$LATEST",
+            "X-Amzn-Trace-Id": call.traceID,
+        ]
+        if let functionError = outcome.functionError {
+            headers.add(name: "X-Amz-Function-Error", value: functionError)
+        }
+        if call.log == .tail {
+            headers.add(name: "X-Amz-Log-Result", value: Base64.encode(outcome.logTail.readableBytesView))
+        }
+        return ServiceResponse(status: .ok, headers: headers, body: outcome.payload)
+    }
+}
+
+extension InvokeCall {
+    /// Invoke names the version that it looked for even when the caller named none.
+    var notFound: AWSError { .functionNotFound(target.key.arn(qualifier: target.qualifier ?? "$LATEST")) }
+}
+
+extension ResolvedFunction {
+    func version() throws(AWSError) -> FunctionVersion {
+        switch readiness {
+        case .ready(let version): return version
+        case .unfit(let state): throw .unfitState(state)
+        case .withoutRuntime(let text):
+            throw LambdaError.invalidRuntime(message: text)
+        }
+    }
+}
+
+extension AWSError {
+    init(_ error: FleetError) {
+        switch error {
+        case .throttled(let reason):
+            self = LambdaError.tooManyRequests(message: "Rate Exceeded.", reason: reason)
+        case .unavailable(let text):
+            self = LambdaError.service(message: "No execution environment could be started: \(text)")
+        case .shuttingDown: self = LambdaError.service(message: "The server is shutting down.")
+        }
+    }
+}

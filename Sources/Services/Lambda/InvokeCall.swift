@@ -1,0 +1,146 @@
+import AWSWire
+import LambdaModel
+import NIOCore
+import NIOHTTP1
+
+/// What an Invoke request asks for, read from its head without touching its payload.
+struct InvokeCall: Sendable {
+    enum Kind: Sendable, Hashable {
+        case requestResponse
+        case event
+        case dryRun
+    }
+
+    enum Log: Sendable, Hashable {
+        case none
+        case tail
+    }
+
+    var target: FunctionTarget
+    var kind: Kind
+    var log: Log
+    /// The decoded JSON text of `X-Amz-Client-Context`.
+    var clientContext: String?
+    var traceID: String
+
+    /// The `FunctionName` label, still percent-encoded, of a request that is an Invoke; nil for any other.
+    static func functionName(of request: ServiceRequest) -> Substring? {
+        guard request.method == .POST, request.path.hasPrefix(prefix) else { return nil }
+        var name = request.path.dropFirst(prefix.utf8.count)
+        if name.hasSuffix("/") { name = name.dropLast() }
+        guard name.hasSuffix(suffix) else { return nil }
+        name = name.dropLast(suffix.utf8.count)
+        return name.isEmpty || name.utf8.contains(UInt8(ascii: "/")) ? nil : name
+    }
+
+    /// The model's bound on `FunctionName`.
+    static let maximumName = 256
+
+    private static let prefix = "/2015-03-31/functions/"
+    private static let suffix = "/invocations"
+
+    /// - Returns: nil when a member breaks a constraint of the model, which knows the words for that.
+    /// - Throws: ``AWSError``, for what the model does not say.
+    init?(_ request: ServiceRequest, encodedName: Substring, quotas: Quotas) throws(AWSError) {
+        guard let name = Self.name(encodedName), let kind = Self.kind(request.headers),
+            let log = Self.log(request.headers)
+        else { return nil }
+        let qualifier = request.query.flatMap { QueryParameters($0)["Qualifier"] }
+        if let qualifier, !Self.isQualifier(qualifier) { return nil }
+        target = try FunctionTarget(name, qualifier: qualifier, caller: request.caller, action: "InvokeFunction")
+        self.kind = kind
+        self.log = log
+        clientContext = try request.headers.first(name: "X-Amz-Client-Context").flatMap { (text) throws(AWSError) in
+            try Self.clientContext(text, quotas: quotas)
+        }
+        traceID = TraceID.make(from: request.headers.first(name: "X-Amzn-Trace-Id"))
+    }
+}
+
+extension InvokeCall {
+    private static func name(_ encoded: Substring) -> FunctionName? {
+        let isPlain = encoded.utf8.allSatisfy { byte in
+            (0x61...0x7a).contains(byte | 0x20) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "-")
+                || byte == UInt8(ascii: "_")
+        }
+        if isPlain {
+            return encoded.utf8.count <= maximumName ? FunctionName(name: String(encoded)) : nil
+        }
+        guard let text = PercentEncoding.decode(encoded, in: .path), text.utf8.count <= maximumName else { return nil }
+        return FunctionName(text)
+    }
+
+    /// What the model lets pass as a `Qualifier`; `$latest` is one, though no function has it.
+    private static func isQualifier(_ text: String) -> Bool {
+        (1...128).contains(text.utf8.count)
+            && (FunctionName.isQualifier(text)
+                || text.utf8.allSatisfy { byte in
+                    (0x61...0x7a).contains(byte | 0x20) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "-")
+                        || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$")
+                })
+    }
+
+    private static func kind(_ headers: HTTPHeaders) -> Kind? {
+        switch headers.first(name: "X-Amz-Invocation-Type") {
+        case nil, "RequestResponse": .requestResponse
+        case "Event": .event
+        case "DryRun": .dryRun
+        default: nil
+        }
+    }
+
+    private static func log(_ headers: HTTPHeaders) -> Log? {
+        switch headers.first(name: "X-Amz-Log-Type") {
+        case nil, "None": Log.none
+        case "Tail": .tail
+        default: nil
+        }
+    }
+
+    private static func clientContext(_ text: String, quotas: Quotas) throws(AWSError) -> String? {
+        if text.isEmpty { return nil }
+        if text.utf8.count > quotas.clientContextBytes {
+            throw LambdaError.invalidRequestContent(
+                message:
+                    "Client context must be no more than \(quotas.clientContextBytes) bytes of Base64-encoded data.")
+        }
+        guard let bytes = Base64.decode(text), let first = bytes.first(where: { !isSpace($0) }),
+            first == UInt8(ascii: "{"), JSONSyntax.validate(ByteBuffer(bytes: bytes)) == nil
+        else {
+            throw LambdaError.invalidRequestContent(
+                message: "Client context must be a valid Base64-encoded JSON object.")
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
+}
+
+/// Values of `X-Amzn-Trace-Id`:
+/// https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+enum TraceID {
+    /// The caller's trace; a new one, not sampled, when the caller is not tracing.
+    static func make(from header: String?) -> String {
+        if let header, header.utf8.count <= 1024, header.range(of: "Root=") { return header }
+        var generator = SystemRandomNumberGenerator()
+        let seconds = UInt32(truncatingIfNeeded: WallClock.secondsSince1970)
+        let root = hex(UInt64(seconds), 8) + "-" + hex(generator.next(), 8) + hex(generator.next(), 16)
+        return "Root=1-\(root);Parent=\(hex(generator.next(), 16));Sampled=0"
+    }
+
+    private static func hex(_ value: UInt64, _ width: Int) -> String {
+        let digits = String(value, radix: 16)
+        if digits.utf8.count > width { return String(digits.suffix(width)) }
+        return String(repeating: "0", count: width - digits.utf8.count) + digits
+    }
+}
+
+extension String {
+    /// Whether `word` is in the text, in any case: header values spell `Root` and `root`.
+    fileprivate func range(of word: StaticString) -> Bool {
+        let wanted = word.withUTF8Buffer { Array($0) }.map { $0 | 0x20 }
+        let text = utf8.map { $0 | 0x20 }
+        guard text.count >= wanted.count else { return false }
+        return (0...text.count - wanted.count).contains { text[$0..<$0 + wanted.count].elementsEqual(wanted) }
+    }
+}

@@ -1,0 +1,50 @@
+import AWSWire
+import LambdaModel
+
+/// The errors of the service, in AWS's words.
+extension AWSError {
+    static func functionNotFound(_ arn: String) -> AWSError {
+        LambdaError.resourceNotFound(message: "Function not found: \(arn)")
+    }
+
+    static func updateInProgress(_ arn: String) -> AWSError {
+        LambdaError.resourceConflict(
+            message: "The operation cannot be performed at this time. An update is in progress for resource: \(arn)")
+    }
+
+    /// - Parameter state: `Pending` or `Failed`.
+    static func unfitState(_ state: String) -> AWSError {
+        LambdaError.resourceConflict(
+            message:
+                "The operation cannot be performed at this time. The function is currently in the following state: "
+                + state)
+    }
+
+    static var revisionMismatch: AWSError {
+        LambdaError.preconditionFailed(
+            message:
+                "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API "
+                + "to retrieve the latest Revision Id")
+    }
+
+    static func requestEntityTooLarge(_ message: String) -> AWSError {
+        AWSError(code: "RequestEntityTooLargeException", message: message, status: 413)
+    }
+
+    static func validation(_ problem: String) -> AWSError {
+        AWSError(code: "ValidationException", message: "1 validation error detected: \(problem)", status: 400)
+    }
+
+    /// AWS has it, Apus does not have it yet: refused rather than accepted and ignored.
+    static func unsupported(_ message: String) -> AWSError {
+        AWSError(code: "NotImplementedException", message: message, status: 501, fault: .server)
+    }
+
+    static func accessDenied(caller: Caller, action: String, resource: String) -> AWSError {
+        AWSError(
+            code: "AccessDeniedException",
+            message: "User: \(caller.principalARN) is not authorized to perform: lambda:\(action) on resource: "
+                + "\(resource) because no resource-based policy allows the lambda:\(action) action",
+            status: 403)
+    }
+}

@@ -1,0 +1,158 @@
+package import AWSWire
+package import Fleet
+import LambdaModel
+package import Logging
+package import NIOCore
+package import Storage
+
+/// AWS Lambda's API (2015-03-31): functions and their invocation.
+///
+/// Made before the server listens; ``prepare()`` is awaited next, then ``run()`` goes on as long as the server does.
+package final class LambdaService: Service {
+    package struct Configuration: Sendable {
+        /// An absolute path; the launcher's code directory. Made when there is none (its parents are not).
+        package var codeDirectory: String
+        package var quotas = Quotas()
+        /// How long unpacked code outlives its function, for the environments that still run it: longer than the
+        /// longest invocation.
+        package var codeGrace = Duration.seconds(960)
+
+        package init(codeDirectory: String) { self.codeDirectory = codeDirectory }
+    }
+
+    package static let migrations = FunctionRepository.migrations
+
+    package let signingName = "lambda"
+    package let wireProtocol = WireProtocol.restJSON
+
+    let configuration: Configuration
+    let database: any Database
+    let code: CodeStore
+    let cache: FunctionCache
+    let fleet: any Invoking
+    let setReservedConcurrency: SetReservedConcurrency
+    let deployer: Deployer
+    let validation: Validation
+    let resolveRuntime: ResolveRuntime
+    let codeLocation: CodeLocation
+    private let invoke: Invoke
+
+    var quotas: Quotas { configuration.quotas }
+
+    /// The URL from which the zip file of SHA-256 `code` (hex) downloads, for whoever has it, for some minutes.
+    package typealias CodeLocation = @Sendable (_ code: String, _ account: AccountID, _ endpoint: String) -> String
+
+    /// - Parameters:
+    ///   - database: Knows ``migrations``.
+    ///   - setReservedConcurrency: Called in the order of the commits, on the store's thread: it must not block.
+    ///   - codeLocation: Signs download URLs, whose requests ``zipFile(_:account:)`` answers.
+    package init(
+        configuration: Configuration, database: any Database, blobs: BlobStore, fleet: any Invoking,
+        setReservedConcurrency: @escaping SetReservedConcurrency, resolveRuntime: @escaping ResolveRuntime,
+        codeLocation: @escaping CodeLocation, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.database = database
+        self.fleet = fleet
+        self.setReservedConcurrency = setReservedConcurrency
+        self.resolveRuntime = resolveRuntime
+        self.codeLocation = codeLocation
+        validation = Validation(quotas: configuration.quotas, resolveRuntime: resolveRuntime)
+        code = CodeStore(
+            blobs: blobs, directory: configuration.codeDirectory, unzippedBytes: configuration.quotas.unzippedCodeBytes,
+            grace: configuration.codeGrace)
+        cache = FunctionCache(database: database, resolveRuntime: resolveRuntime)
+        deployer = Deployer(database: database, code: code, cache: cache, fleet: fleet, logger: logger)
+        invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas)
+    }
+
+    /// Before the first request: sweeps what a dead process left half done, and tells the fleet what is reserved.
+    package func prepare() async throws {
+        try await code.reopen()
+        for (key, executions) in try await database.read({ try FunctionRepository($0).reservations() }) {
+            setReservedConcurrency(key.account, key.region, key.name, executions)
+        }
+    }
+
+    /// Deploys what was accepted and clears away what nothing refers to, until the task is cancelled. Call it once.
+    package func run() async { await deployer.run() }
+
+    package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
+        if let name = InvokeCall.functionName(of: request) {
+            return invoke.respond(to: request, encodedName: name, on: eventLoop)
+        }
+        let promise = eventLoop.makePromise(of: ServiceResponse.self)
+        promise.completeWithTask { try await self.control(request) }
+        return promise.futureResult
+    }
+
+    package func reset() async throws {
+        let keys = try await database.write { connection in
+            let functions = FunctionRepository(connection)
+            let keys = try functions.keys()
+            try functions.deleteAll()
+            return keys
+        }
+        cache.invalidateAll()
+        for key in keys {
+            setReservedConcurrency(key.account, key.region, key.name, nil)
+            fleet.retire(account: key.account, region: key.region, name: key.name, except: nil)
+        }
+        try await code.discardAll()
+        deployer.wake()
+    }
+
+    /// The path of the zip file of SHA-256 `code` (hex), for the download that ``CodeLocation`` promised.
+    ///
+    /// - Returns: nil when no function of the account has that code.
+    package func zipFile(_ code: String, account: AccountID) async throws -> String? {
+        let isOwned = try await database.read {
+            try FunctionRepository($0).refers(toCode: code, account: account.digits)
+        }
+        return isOwned ? self.code.zipFile(code) : nil
+    }
+}
+
+extension LambdaService {
+    private func control(_ request: ServiceRequest) async throws -> ServiceResponse {
+        guard let (operation, labels) = Lambda.route(request) else { throw AWSError.unknownOperation }
+        switch operation {
+        case .createFunction: return try await createFunction(request, labels)
+        case .getFunction: return try await getFunction(request, labels)
+        case .getFunctionConfiguration: return try await getFunctionConfiguration(request, labels)
+        case .getFunctionCodeSigningConfig: return try await getFunctionCodeSigningConfig(request, labels)
+        case .getPolicy: return try await getPolicy(request, labels)
+        case .listFunctions: return try await listFunctions(request, labels)
+        case .listVersionsByFunction: return try await listVersionsByFunction(request, labels)
+        case .updateFunctionCode: return try await updateFunctionCode(request, labels)
+        case .updateFunctionConfiguration: return try await updateFunctionConfiguration(request, labels)
+        case .deleteFunction: return try await deleteFunction(request, labels)
+        case .putFunctionConcurrency: return try await putFunctionConcurrency(request, labels)
+        case .getFunctionConcurrency: return try await getFunctionConcurrency(request, labels)
+        case .deleteFunctionConcurrency: return try await deleteFunctionConcurrency(request, labels)
+        case .tagResource: return try await tagResource(request, labels)
+        case .untagResource: return try await untagResource(request, labels)
+        case .listTags: return try await listTags(request, labels)
+        case .getAccountSettings: return try await getAccountSettings(request)
+        default: throw AWSError.notImplemented(operation.rawValue)
+        }
+    }
+
+    /// Has the caches and the worker see a committed change.
+    func changed(_ key: FunctionKey) async throws {
+        cache.invalidate(key)
+        _ = try await cache.load(key)
+        deployer.wake()
+    }
+
+    /// The function of a request.
+    ///
+    /// - Throws: `ResourceNotFoundException` with the ARN as the caller qualified it.
+    func record(_ target: FunctionTarget) async throws -> FunctionRecord {
+        let record = try await database.read { try FunctionRepository($0).find(target.key) }
+        guard let record, target.qualifier == nil || target.qualifier == "$LATEST" else {
+            throw AWSError.functionNotFound(target.arn)
+        }
+        return record
+    }
+}

@@ -1,0 +1,67 @@
+import AWSWire
+import LambdaModel
+import Storage
+
+extension LambdaService {
+    func listFunctions(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
+        let input = try Lambda.ListFunctionsRequest(decoding: request, labels: labels)
+        // There are no replicas of Lambda@Edge, which are all that a master region has.
+        if input.masterRegion != nil { return Lambda.ListFunctionsResponse(functions: []).encode() }
+        let start = try Marker.decode(input.marker)
+        let limit = min(input.maxItems ?? quotas.listPage, quotas.listPage)
+        let (account, region) = (request.caller.account.digits, request.caller.region)
+        let found = try await database.read {
+            try FunctionRepository($0).list(account: account, region: region, after: start, limit: limit + 1)
+        }
+        let page = found.prefix(limit)
+        let qualifier = input.functionVersion == .all ? "$LATEST" : nil
+        return Lambda.ListFunctionsResponse(
+            nextMarker: found.count > limit ? page.last.map { Marker.encode($0.key.name) } : nil,
+            functions: page.map { entry($0, qualifier: qualifier) }
+        ).encode()
+    }
+
+    /// `$LATEST` is all there is: publishing versions is not implemented.
+    func listVersionsByFunction(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
+        let input = try Lambda.ListVersionsByFunctionRequest(decoding: request, labels: labels)
+        let target = try FunctionTarget(
+            input.functionName, caller: request.caller, action: "ListVersionsByFunction")
+        let isFirstPage = try Marker.decode(input.marker).isEmpty
+        let record = try await record(target)
+        return Lambda.ListVersionsByFunctionResponse(
+            versions: isFirstPage ? [entry(record, qualifier: "$LATEST")] : []
+        ).encode()
+    }
+
+    func getAccountSettings(_ request: ServiceRequest) async throws -> ServiceResponse {
+        let (account, region) = (request.caller.account.digits, request.caller.region)
+        let (usage, reserved) = try await database.read { connection in
+            let functions = FunctionRepository(connection)
+            return (
+                try functions.usage(account: account, region: region),
+                try functions.reservedConcurrency(account: account, region: region)
+            )
+        }
+        return Lambda.GetAccountSettingsResponse(
+            accountLimit: Lambda.AccountLimit(
+                totalCodeSize: quotas.totalCodeBytes, codeSizeUnzipped: quotas.unzippedCodeBytes,
+                codeSizeZipped: quotas.zippedCodeBytes, concurrentExecutions: quotas.concurrentExecutions,
+                unreservedConcurrentExecutions: quotas.concurrentExecutions - reserved),
+            accountUsage: Lambda.AccountUsage(totalCodeSize: usage.codeBytes, functionCount: usage.functions)
+        ).encode()
+    }
+}
+
+/// Where a list goes on: the name of the last entry, made opaque.
+enum Marker {
+    static func encode(_ name: String) -> String { Base64.encode(name.utf8) }
+
+    /// - Returns: The name; empty for the first page.
+    static func decode(_ marker: String?) throws(AWSError) -> String {
+        guard let marker, !marker.isEmpty else { return "" }
+        guard let bytes = Base64.decode(marker), let name = String(validating: bytes, as: UTF8.self) else {
+            throw LambdaError.invalidParameterValue(message: "Invalid Marker: use the NextMarker of the page before.")
+        }
+        return name
+    }
+}

@@ -1,0 +1,68 @@
+import AWSWire
+import LambdaModel
+import Storage
+
+extension LambdaService {
+    func tagResource(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
+        let input = try Lambda.TagResourceRequest(decoding: request, labels: labels)
+        let target = try taggable(input.resource, request, action: "TagResource")
+        if input.tags.isEmpty {
+            throw LambdaError.invalidParameterValue(message: "An error occurred and the request cannot be processed.")
+        }
+        let validation = validation
+        try await changeTags(target.key) { tags in
+            try validation.tags(input.tags, existing: tags)
+            tags.merge(input.tags) { $1 }
+        }
+        return .empty(204)
+    }
+
+    func untagResource(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
+        let input = try Lambda.UntagResourceRequest(decoding: request, labels: labels)
+        let target = try taggable(input.resource, request, action: "UntagResource")
+        try await changeTags(target.key) { tags in
+            for key in input.tagKeys { tags[key] = nil }
+        }
+        return .empty(204)
+    }
+
+    func listTags(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
+        let input = try Lambda.ListTagsRequest(decoding: request, labels: labels)
+        let target = try taggable(input.resource, request, action: "ListTags")
+        return Lambda.ListTagsResponse(tags: try await record(target).tags).encode()
+    }
+
+    /// A change of tags makes a new revision, as recorded in test_tag_lifecycle; environments run on.
+    private func changeTags(
+        _ key: FunctionKey, _ change: @escaping @Sendable (inout [String: String]) throws -> Void
+    ) async throws {
+        try await database.write { connection in
+            let functions = FunctionRepository(connection)
+            guard var record = try functions.find(key) else { throw AWSError.functionNotFound(key.arn) }
+            try change(&record.tags)
+            record.revisionID = RequestID.make()
+            try functions.save(record)
+        }
+    }
+
+    /// The function of a resource's ARN. Of the other resources that have tags there are none.
+    private func taggable(_ arn: String, _ request: ServiceRequest, action: String) throws(AWSError) -> FunctionTarget {
+        let kind = ARN(arn).map { $0.resource.prefix { $0 != ":" } } ?? ""
+        switch kind {
+        case "function": break
+        case "event-source-mapping":
+            throw LambdaError.resourceNotFound(message: "Event source mapping not found: \(arn)")
+        case "capacity-provider": throw LambdaError.resourceNotFound(message: "Capacity provider not found: \(arn)")
+        case "code-signing-config":
+            throw LambdaError.resourceNotFound(
+                message: "The Lambda code signing configuration \(arn) can not be found.")
+        default: throw LambdaError.resourceNotFound(message: "The resource you requested does not exist.")
+        }
+        let target = try FunctionTarget(arn, caller: request.caller, action: action)
+        if target.qualifier != nil {
+            throw LambdaError.invalidParameterValue(
+                message: "Tags on function aliases and versions are not supported. Please specify a function ARN.")
+        }
+        return target
+    }
+}

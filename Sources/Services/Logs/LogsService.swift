@@ -1,0 +1,123 @@
+package import AWSWire
+package import Logging
+import LogsModel
+package import NIOCore
+import ServiceLifecycle
+package import Storage
+
+/// Amazon CloudWatch Logs, as far as functions, their owners and Terraform need it: groups, streams, events, retention
+/// and tags. Everything is kept per account and region.
+///
+/// Functions write through ``store``; clients read through the API.
+package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
+    /// How often expired events are deleted.
+    static let retentionPeriod = Duration.seconds(3600)
+
+    package let signingName = "logs"
+    package let wireProtocol = WireProtocol.awsJSON(version: "1.1")
+    /// Where functions' output goes.
+    package let store: LogStore
+
+    let database: any Database
+    /// Milliseconds since 1970.
+    let clock: @Sendable () -> Int64
+    let retention: Retention
+    let removal: EventRemoval
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - database: Has had ``migrations`` applied.
+    ///   - retentionDays: How long events are kept in groups without a policy of their own; nil: for ever.
+    /// - Throws: ``LogsConfigurationError``.
+    package convenience init(
+        database: any Database, retentionDays: Int?, logger: Logger
+    ) throws(LogsConfigurationError) {
+        try self.init(
+            database: database, retentionDays: retentionDays, bufferCapacity: LogStore.capacity,
+            clock: { WallClock.milliseconds() }, logger: logger)
+    }
+
+    init(
+        database: any Database, retentionDays: Int?, bufferCapacity: Int, clock: @escaping @Sendable () -> Int64,
+        logger: Logger
+    ) throws(LogsConfigurationError) {
+        if let retentionDays, !(1...Retention.longestDays).contains(retentionDays) {
+            throw .retentionDays(retentionDays)
+        }
+        self.database = database
+        self.clock = clock
+        self.logger = logger
+        store = LogStore(database: database, capacity: bufferCapacity, clock: clock, logger: logger)
+        removal = EventRemoval(database: database, logger: logger)
+        retention = Retention(database: database, defaultDays: retentionDays, clock: clock)
+    }
+
+    // MARK: API
+
+    package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
+        guard let operation = Logs.route(request) else { return eventLoop.makeFailedFuture(AWSError.unknownOperation) }
+        return eventLoop.makeFutureWithTask {
+            // What functions wrote before the request can be seen by it.
+            await self.store.flush()
+            return try await self.answer(operation, request)
+        }
+    }
+
+    private func answer(_ operation: Logs.Operation, _ request: ServiceRequest) async throws -> ServiceResponse {
+        switch operation {
+        case .createLogGroup: try await createLogGroup(request)
+        case .deleteLogGroup: try await deleteLogGroup(request)
+        case .deleteLogStream: try await deleteLogStream(request)
+        case .deleteRetentionPolicy: try await deleteRetentionPolicy(request)
+        case .describeLogGroups: try await describeLogGroups(request)
+        case .describeLogStreams: try await describeLogStreams(request)
+        case .filterLogEvents: try await filterLogEvents(request)
+        case .getLogEvents: try await getLogEvents(request)
+        case .listTagsForResource: try await listTagsForResource(request)
+        case .putRetentionPolicy: try await putRetentionPolicy(request)
+        case .tagResource: try await tagResource(request)
+        case .untagResource: try await untagResource(request)
+        default: throw AWSError.notImplemented(operation.rawValue)
+        }
+    }
+
+    package func reset() async throws {
+        try await database.write { [store] connection in
+            store.discard()
+            for table in ["events", "streams", "tags", "groups", "deleted"] {
+                try connection.execute("DELETE FROM logs_\(table)", [])
+            }
+        }
+    }
+
+    // MARK: Life
+
+    /// Writes what functions append and deletes what has expired, until graceful shutdown or cancellation; then writes
+    /// what is left.
+    package func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.store.writeAppended() }
+            group.addTask { await self.removal.run() }
+            group.addTask { await self.expireHourly() }
+            try? await gracefulShutdown()
+            group.cancelAll()
+        }
+        await store.flush()
+    }
+
+    private func expireHourly() async {
+        removal.begin()
+        while !Task.isCancelled {
+            do { try await retention.pass() } catch {
+                logger.error("Expired log events could not be deleted", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: Self.retentionPeriod)
+        }
+    }
+}
+
+/// Why the service cannot be made.
+package enum LogsConfigurationError: Error, Sendable, Hashable {
+    /// The default retention is not a number of days from 1 to 36,500.
+    case retentionDays(Int)
+}

@@ -1,0 +1,136 @@
+import Storage
+
+/// Moves what was buffered into the tables, in one transaction.
+struct LogWriter {
+    /// What CloudWatch adds to an event's bytes when it counts them.
+    static let eventOverhead = 26
+
+    private struct Entry {
+        var stream: StreamKey
+        var order: UInt64
+        var timestamp: Int64
+        var lines: [ArraySlice<UInt8>]
+        /// A notice stands before what is left of the batch that overflowed last.
+        var isNotice: Bool
+    }
+
+    /// What one transaction adds to a stream.
+    private struct Growth {
+        var streamID: Int64
+        var groupID: Int64
+        var first: Int64
+        var last: Int64
+        var bytes = 0
+    }
+
+    private let connection: any SQLConnection
+    private let now: Int64
+    private var groups: [GroupKey: Int64] = [:]
+    private var growths: [StreamKey: Growth] = [:]
+
+    /// - Parameter now: Milliseconds since 1970, the time of ingestion.
+    static func write(
+        _ streams: [StreamKey: LogBuffer.Pending], now: Int64, on connection: any SQLConnection
+    ) throws(StorageError) {
+        var writer = LogWriter(connection: connection, now: now)
+        let entries = entries(streams)
+        let count = entries.reduce(0) { $0 + $1.lines.count }
+        guard count > 0 else { return }
+        // Groups and streams take their numbers first: they must not lie between those of the events.
+        for entry in entries { try writer.prepare(entry) }
+        var sequence = try LogCounter.take(count, on: connection)
+        for entry in entries { try writer.insert(entry, &sequence) }
+        try writer.recordGrowth()
+    }
+
+    private init(connection: any SQLConnection, now: Int64) {
+        self.connection = connection
+        self.now = now
+    }
+
+    private static func entries(_ streams: [StreamKey: LogBuffer.Pending]) -> [Entry] {
+        var entries: [Entry] = []
+        for (stream, pending) in streams {
+            if let lost = pending.lost {
+                let notice =
+                    "\(lost.lines) log \(lost.lines == 1 ? "line was" : "lines were") lost here: "
+                    + "they came faster than they could be stored."
+                entries.append(
+                    Entry(
+                        stream: stream, order: lost.order, timestamp: lost.timestamp, lines: [Array(notice.utf8)[...]],
+                        isNotice: true))
+            }
+            for batch in pending.batches {
+                entries.append(
+                    Entry(
+                        stream: stream, order: batch.order, timestamp: batch.timestamp,
+                        lines: (0..<batch.count).map(batch.line), isNotice: false))
+            }
+        }
+        return entries.sorted { ($0.order, $0.isNotice ? 0 : 1) < ($1.order, $1.isNotice ? 0 : 1) }
+    }
+
+    private mutating func prepare(_ entry: Entry) throws(StorageError) {
+        let time = entry.timestamp
+        if let known = growths[entry.stream] {
+            growths[entry.stream]?.first = min(known.first, time)
+            growths[entry.stream]?.last = max(known.last, time)
+            return
+        }
+        let key = entry.stream.group
+        let group: Int64
+        if let known = groups[key] {
+            group = known
+        } else {
+            let found = try GroupRecord.find(key, on: connection)?.id
+            if let found { group = found } else { group = try GroupRecord.create(key, now: now, on: connection) }
+            groups[key] = group
+        }
+        let name = entry.stream.name
+        let found = try StreamRecord.find(name, in: group, on: connection)?.id
+        let stream: Int64
+        if let found {
+            stream = found
+        } else {
+            stream = try StreamRecord.create(name, in: group, firstEvent: time, now: now, on: connection)
+        }
+        growths[entry.stream] = Growth(streamID: stream, groupID: group, first: time, last: time)
+    }
+
+    private mutating func insert(_ entry: Entry, _ sequence: inout Int64) throws(StorageError) {
+        guard let growth = growths[entry.stream] else { return }
+        var bytes = 0
+        for line in entry.lines {
+            try connection.execute(
+                """
+                INSERT INTO logs_events (group_id, stream_id, time, sequence, ingested, message)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    .integer(growth.groupID), .integer(growth.streamID), .integer(entry.timestamp), .integer(sequence),
+                    .integer(now), .blob(Array(line)),
+                ])
+            sequence += 1
+            bytes += line.count + Self.eventOverhead
+        }
+        growths[entry.stream]?.bytes += bytes
+    }
+
+    private func recordGrowth() throws(StorageError) {
+        for growth in growths.values {
+            try connection.execute(
+                """
+                UPDATE logs_streams SET
+                    first_event = CASE WHEN first_event < ? THEN first_event ELSE ? END,
+                    last_event = CASE WHEN last_event > ? THEN last_event ELSE ? END,
+                    last_ingestion = ?, stored_bytes = stored_bytes + ?
+                WHERE id = ?
+                """,
+                [
+                    .integer(growth.first), .integer(growth.first), .integer(growth.last), .integer(growth.last),
+                    .integer(now), .integer(Int64(growth.bytes)), .integer(growth.streamID),
+                ])
+            try GroupRecord.grow(growth.groupID, by: Int64(growth.bytes), on: connection)
+        }
+    }
+}

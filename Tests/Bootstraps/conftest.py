@@ -1,0 +1,63 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+def interpreters(pattern, names):
+    """Executables by what they answer to `--version`, each version once."""
+    home = Path(os.environ.get("HOME", "/nonexistent"))
+    places = [Path(entry) for entry in os.environ.get("PATH", "").split(":") if entry]
+    places += [Path("/usr/bin"), Path("/usr/local/bin")]
+    for parent in (home / ".pyenv/versions", home / ".nvm/versions/node", Path("/opt")):
+        places += sorted(parent.glob("*/bin"))
+    found = {}
+    for place in places:
+        for path in (place / name for name in names):
+            if path.is_file() and "/shims/" not in str(path):
+                answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20)
+                match = re.search(pattern, answer.stdout)
+                if match:
+                    found.setdefault(match.group(1), str(path.resolve()))
+    return found
+
+
+PYTHONS = interpreters(r"Python 3\.(9|1[0-4])\.", ["python3.%d" % minor for minor in range(9, 15)] + ["python3"])
+NODES = interpreters(r"v(18|19|2[0-4])\.", ["node", "nodejs"])
+
+
+@pytest.fixture(params=sorted(PYTHONS, key=int) or [pytest.param(None, marks=pytest.mark.skip("no CPython 3.9-3.14"))])
+def python_minor(request):
+    return request.param
+
+
+@pytest.fixture(params=sorted(NODES, key=int) or [pytest.param(None, marks=pytest.mark.skip("no Node.js 18-24"))])
+def node_major(request):
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def judges(tmp_path_factory):
+    """Where AWS's own Python client is, by minor version: installed from the package index, wheels only."""
+    known = {}
+
+    def find(minor):
+        if minor not in known:
+            target = tmp_path_factory.mktemp("awslambdaric") / minor
+            command = [PYTHONS[minor], "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:"]
+            outcome = subprocess.run(
+                command + ["--target", str(target), "awslambdaric"], capture_output=True, text=True, timeout=300
+            )
+            known[minor] = (target, None) if outcome.returncode == 0 else (None, outcome.stderr.strip()[-200:])
+        target, problem = known[minor]
+        if problem is not None:
+            pytest.skip("awslambdaric cannot be installed for Python 3.%s: %s" % (minor, problem))
+        return target
+
+    return find

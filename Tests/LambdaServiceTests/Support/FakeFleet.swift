@@ -1,0 +1,47 @@
+import Fleet
+import NIOCore
+import Synchronization
+
+/// An `Invoking` that runs nothing: it keeps what it was asked for and answers as the test says.
+final class FakeFleet: Invoking {
+    struct Retirement: Hashable {
+        var name: String
+        var revision: String?
+    }
+
+    private struct State {
+        var invocations: [(version: FunctionVersion, invocation: Invocation)] = []
+        var retirements: [Retirement] = []
+        var answer: Result<InvocationOutcome, FleetError>?
+    }
+
+    private let state = Mutex(State())
+
+    var invocations: [(version: FunctionVersion, invocation: Invocation)] { state.withLock { $0.invocations } }
+    var retirements: [Retirement] { state.withLock { $0.retirements } }
+
+    /// What every invocation comes to; without an answer the payload comes back.
+    func answer(_ answer: Result<InvocationOutcome, FleetError>?) { state.withLock { $0.answer = answer } }
+
+    func invoke(
+        _ version: FunctionVersion, _ invocation: Invocation, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<InvocationOutcome> {
+        let answer = state.withLock { state in
+            state.invocations.append((version, invocation))
+            return state.answer
+        }
+        switch answer {
+        case nil:
+            return eventLoop.makeSucceededFuture(
+                InvocationOutcome(payload: invocation.payload, logTail: ByteBuffer(string: "START\nEND\n")))
+        case .success(let outcome): return eventLoop.makeSucceededFuture(outcome)
+        case .failure(let error): return eventLoop.makeFailedFuture(error)
+        }
+    }
+
+    func retire(account: String, region: String, name: String, except revision: String?) {
+        state.withLock { $0.retirements.append(Retirement(name: name, revision: revision)) }
+    }
+
+    func concurrency(account: String, region: String) -> Int { 0 }
+}

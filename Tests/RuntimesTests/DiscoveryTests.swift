@@ -1,0 +1,165 @@
+import Glibc
+import Testing
+
+@testable import Runtimes
+
+/// Interpreters here are shell scripts that answer as the real ones do.
+@Suite struct DiscoveryTests {
+    let host: TemporaryDirectory
+    let files: RuntimeFiles
+
+    init() throws {
+        host = try TemporaryDirectory()
+        files = RuntimeFiles(directory: host.path + "/runtime")
+    }
+
+    func discovery(cache: Bool = false, timeout: Duration = .seconds(30)) -> Discovery {
+        var discovery = Discovery(
+            environment: ["PATH": host.path + "/bin:relative::/nonexistent"], timeout: timeout,
+            cacheFile: cache ? host.path + "/cache" : nil)
+        discovery.systemDirectories = [host.path + "/system"]
+        discovery.installationParents = [host.path + "/opt"]
+        return discovery
+    }
+
+    func pythonAnswer(_ version: String, prefix: String) -> String {
+        """
+        version=\(version)
+        implementation=cpython
+        prefix=\(prefix)
+        executable=\(prefix)/bin/python3
+        packages=\(prefix)/lib/site-packages
+        compiled=bootstrap.pyc
+        """
+    }
+
+    @Test func looksIntoThePathThenTheSystemThenInstallations() throws {
+        try host.program("bin/python3.12", answers: pythonAnswer("3.12.1", prefix: "/path"))
+        try host.program("system/python3.12", answers: pythonAnswer("3.12.9", prefix: "/system"))
+        try host.program("opt/python-3.9/bin/python3.9", answers: pythonAnswer("3.9.18", prefix: "/opt/python-3.9"))
+        try host.program("opt/node/bin/node", answers: "version=v20.20.2\nexecutable=/opt/node/bin/node")
+        let found = discovery().interpreters(files: files)
+        #expect(found.map(\.prefix) == ["/path", "/system", "/opt/python-3.9", "/opt/node"])
+        #expect(found.map(\.version.description) == ["3.12.1", "3.12.9", "3.9.18", "20.20.2"])
+        #expect(found.first?.packageDirectories == ["/path/lib/site-packages"])
+        #expect(found.first?.compiledBootstrap == "bootstrap.pyc")
+    }
+
+    @Test func oneInstallationUnderTwoNamesCountsOnce() throws {
+        try host.program("bin/python3", answers: pythonAnswer("3.12.1", prefix: "/one"))
+        try host.program("bin/python3.12", answers: pythonAnswer("3.12.1", prefix: "/one"))
+        #expect(discovery().interpreters(files: files).count == 1)
+    }
+
+    @Test func leavesOutWhatIsNotServedOrNoInterpreter() throws {
+        try host.program("bin/python3", answers: pythonAnswer("3.8.18", prefix: "/old"))
+        try host.program("bin/node", answers: "version=v16.1.0\nexecutable=/old/bin/node")
+        try host.program("bin/python3.13", answers: "Python 3.13.0")
+        try host.file("bin/python3.12", "#!/bin/sh\nexit 1\n", mode: 0o755)
+        try host.file("bin/python3.11", "not executable")
+        try host.file("bin/python3.10", "\u{7f}ELF but not really", mode: 0o755)
+        host.directory("bin/python3.9")
+        #expect(discovery().interpreters(files: files).isEmpty)
+    }
+
+    @Test func doesNotWaitForWhatDoesNotAnswer() throws {
+        try host.file("bin/python3.12", "#!/bin/sh\nexec /bin/sleep 1000\n", mode: 0o755)
+        try host.file("bin/python3.13", "#!/bin/sh\nexec >&-\nexec /bin/sleep 1000\n", mode: 0o755)
+        #expect(discovery(timeout: .milliseconds(200)).interpreters(files: files).isEmpty)
+    }
+
+    @Test func readsVersions() {
+        #expect(Interpreter.Version("v20.20.2") == .init(major: 20, minor: 20, patch: 2))
+        #expect(Interpreter.Version("3.14.0rc2") == .init(major: 3, minor: 14, patch: 0))
+        for text in ["", "3", "3.12", "3.12.", "a.b.c", "-3.1.1", "3..1", "v"] {
+            #expect(Interpreter.Version(text) == nil)
+        }
+    }
+
+    @Test(arguments: [
+        "", "version=3.12.1", "version=3.12.1\nimplementation=pypy\nprefix=/p\nexecutable=/p/bin/python3",
+        "version=3.12.1\nimplementation=cpython\nprefix=/\nexecutable=/bin/python3",
+        "version=3.12.1\nimplementation=cpython\nprefix=/p/../q\nexecutable=/p/../q/bin/python3",
+        "version=3.12.1\nimplementation=cpython\nprefix=/p\nexecutable=/q/bin/python3",
+        "version=3.12.1\nimplementation=cpython\nprefix=p\nexecutable=p/bin/python3",
+    ]) func refusesAnswersThatNoRootCanBeBuiltOn(_ answer: String) {
+        #expect(InterpreterProbe.read(answer, language: .python) == nil)
+    }
+
+    /// Whatever a program prints, what is taken from it can be bound into a sandbox.
+    @Test func anyAnswerIsReadSafely() {
+        var random = Seeded(state: 42)
+        let seed = Array(pythonAnswer("3.12.1", prefix: "/usr/x").utf8)
+        for _ in 0..<20_000 {
+            let text = String(decoding: random.mutate(seed), as: UTF8.self)
+            for language in Interpreter.Language.allCases {
+                guard let found = InterpreterProbe.read(text, language: language) else { continue }
+                for path in [found.prefix, found.prefix + "/" + found.executable] + found.packageDirectories {
+                    let parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+                    #expect(path.hasPrefix("/") && parts.allSatisfy { !["", ".", ".."].contains($0) }, "\(text)")
+                }
+                #expect(found.compiledBootstrap?.contains("/") != true)
+            }
+        }
+    }
+
+    @Test func remembersAnswersOfTheSameFile() throws {
+        let path = try host.file("bin/python", "binary", mode: 0o755)
+        host.directory("runtime")
+        let compiled = try host.file("runtime/bootstrap.pyc")
+        let answer = pythonAnswer("3.12.1", prefix: "/one")
+        var cache = ProbeCache(file: host.path + "/cache")
+        #expect(cache.answer(path: path, runtime: files.directory) == nil)
+        cache.remember(answer, path: path, runtime: files.directory)
+        cache.save()
+        var again = ProbeCache(file: host.path + "/cache")
+        #expect(again.answer(path: path, runtime: files.directory) == answer)
+        #expect(again.answer(path: path, runtime: "/other") == nil)
+        unlink(compiled)
+        #expect(again.answer(path: path, runtime: files.directory) == nil)
+        try host.file("runtime/bootstrap.pyc")
+        try host.file("bin/python", "another binary", mode: 0o755)
+        #expect(again.answer(path: path, runtime: files.directory) == nil)
+    }
+
+    @Test func aDamagedCacheIsAnEmptyOneOrAReadableOne() {
+        let entries = ["/usr/bin/python3|a|1": "version=3.12.1\nprefix=/usr", "/x|b|2": "version=v20.1.1"]
+        let encoded = ProbeCache.encode(entries)
+        #expect(ProbeCache.decode(encoded) == entries)
+        var random = Seeded(state: 7)
+        for _ in 0..<20_000 {
+            let damaged = random.mutate(encoded)
+            let decoded = ProbeCache.decode(damaged)
+            #expect(ProbeCache.decode(ProbeCache.encode(decoded)) == decoded)
+        }
+        #expect(ProbeCache.decode(Array(encoded.dropLast())) == [:])
+        #expect(ProbeCache.decode([0xFF, 0x0A]) == [:])
+    }
+}
+
+/// Reproducible damage (xorshift64*).
+struct Seeded: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state ^= state >> 12
+        state ^= state << 25
+        state ^= state >> 27
+        return state &* 2_685_821_657_736_338_717
+    }
+
+    mutating func mutate(_ bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
+        for _ in 0..<Int.random(in: 1...4, using: &self) {
+            let index = Int.random(in: 0...bytes.count, using: &self)
+            let byte = Array("/.=\n\tv0x\u{0}".utf8).randomElement(using: &self) ?? 0
+            switch Int.random(in: 0..<4, using: &self) {
+            case 0 where index < bytes.count: bytes[index] = byte
+            case 1 where index < bytes.count: bytes.remove(at: index)
+            case 2 where index < bytes.count: bytes[index] = .random(in: 0 ... .max, using: &self)
+            default: bytes.insert(byte, at: index)
+            }
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,81 @@
+import Sandbox
+import Testing
+
+@testable import Runtimes
+
+/// A made-up host under a temporary directory; what may be seen of it is the house plan's list.
+@Suite struct RootBuilderTests {
+    let host: TemporaryDirectory
+
+    init() throws {
+        host = try TemporaryDirectory()
+        for name in [
+            "usr/bin", "usr/lib", "usr/local/lib/python3.11/dist-packages", "usr/local/bin", "usr/local/lib/python3.12",
+            "opt/secret", "root", "home/me/.pyenv/versions/3.12.1/bin", "usr/share/zoneinfo", "etc/ssl/certs",
+            "etc/ssl/private", "data/runtime-1", "lib32",
+        ] { host.directory(name) }
+        host.link("bin", to: "usr/bin")
+        host.link("lib", to: "usr/lib")
+        for name in ["etc/shadow", "etc/passwd", "etc/ld.so.cache", "usr/local/bin/python3.12"] { try host.file(name) }
+        try host.file("usr/local/lib/libpython3.12.so.1.0")
+    }
+
+    var builder: RootBuilder {
+        RootBuilder(files: RuntimeFiles(directory: host.path + "/data/runtime-1"), host: host.path)
+    }
+
+    func interpreter(_ prefix: String, packages: [String] = []) -> Interpreter {
+        Interpreter(
+            language: .python, version: .init(major: 3, minor: 12, patch: 1), prefix: prefix,
+            executable: "bin/python3.12", packageDirectories: packages)
+    }
+
+    func targets(_ root: RootTemplate) -> Set<String> { Set(root.binds.map(\.target)) }
+
+    @Test func showsTheSystemAndNothingElse() {
+        let root = builder.provided()
+        #expect(
+            targets(root) == [
+                "/usr/bin", "/usr/lib", "/usr/share/zoneinfo", "/lib32", "/etc/ssl/certs", "/etc/ld.so.cache",
+                "/var/runtime",
+            ])
+        for bind in root.binds where bind.target != "/var/runtime" { #expect(bind.source == host.path + bind.target) }
+        #expect(root.binds.last == .init(source: host.path + "/data/runtime-1", target: "/var/runtime"))
+        #expect(root.symlinks.contains(.init(path: "/bin", target: "usr/bin")))
+        #expect(root.symlinks.contains(.init(path: "/lib", target: "usr/lib")))
+        #expect(!root.symlinks.contains { $0.path == "/var/lang" })
+    }
+
+    @Test func showsAnInterpretersPrefixAtTheSamePath() {
+        let prefix = "/home/me/.pyenv/versions/3.12.1"
+        let root = builder.root(for: interpreter(prefix, packages: [prefix + "/lib/python3.12/site-packages"]))
+        #expect(targets(root).subtracting(targets(builder.provided())) == [prefix])
+        #expect(root.symlinks.contains(.init(path: "/var/lang", target: prefix)))
+        #expect(root.name == "python3.12")
+    }
+
+    @Test func showsOfASharedPrefixOnlyTheInterpreter() {
+        let root = builder.root(for: interpreter("/usr/local"))
+        #expect(
+            targets(root).subtracting(targets(builder.provided())) == [
+                "/usr/local/bin/python3.12", "/usr/local/lib/python3.12", "/usr/local/lib/libpython3.12.so.1.0",
+            ])
+    }
+
+    @Test func showsTheSystemInterpretersPackages() {
+        let packages = "/usr/local/lib/python3.11/dist-packages"
+        let root = builder.root(for: interpreter("/usr", packages: [packages, "/usr/lib/python3/dist-packages"]))
+        #expect(targets(root).subtracting(targets(builder.provided())) == [packages])
+    }
+
+    @Test func makesTheFilesOfAWSsUser() throws {
+        let files = Dictionary(
+            uniqueKeysWithValues: builder.provided().files.map {
+                ($0.path, String(decoding: $0.contents, as: UTF8.self))
+            })
+        #expect(try #require(files["/etc/passwd"]).contains("sbx_user1051:x:993:990:"))
+        #expect(files["/etc/resolv.conf"] == nil)
+        #expect(files["/etc/hosts"] == "127.0.0.1 localhost\n")
+        #expect(builder.provided().symlinks.contains(.init(path: "/etc/localtime", target: "/usr/share/zoneinfo/UTC")))
+    }
+}

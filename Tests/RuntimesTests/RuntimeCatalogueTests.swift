@@ -1,0 +1,150 @@
+import Sandbox
+import Testing
+
+@testable import Runtimes
+
+/// Expectations: AWS's runtime identifiers and variables,
+/// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html and configuration-envvars.html.
+@Suite struct RuntimeCatalogueTests {
+    static func python(_ minor: Int, _ patch: Int = 1, prefix: String? = nil) -> Interpreter {
+        Interpreter(
+            language: .python, version: .init(major: 3, minor: minor, patch: patch), prefix: prefix ?? "/py/3.\(minor)",
+            executable: "bin/python3.\(minor)", compiledBootstrap: "bootstrap.x.pyc")
+    }
+
+    static func node(_ major: Int) -> Interpreter {
+        Interpreter(
+            language: .node, version: .init(major: major, minor: 2, patch: 3), prefix: "/node/\(major)",
+            executable: "bin/node")
+    }
+
+    static func catalogue(_ interpreters: [Interpreter], _ substitution: RuntimeCatalogue.Substitution = .nearest)
+        -> RuntimeCatalogue
+    {
+        RuntimeCatalogue(
+            interpreters: interpreters, roots: RootBuilder(files: RuntimeFiles(directory: "/data/runtime-1")),
+            substitution: substitution)
+    }
+
+    static func reason(_ identifier: String, _ catalogue: RuntimeCatalogue) -> RuntimeUnavailable.Reason? {
+        do {
+            _ = try catalogue.resolve(identifier)
+            return nil
+        } catch {
+            return error.reason
+        }
+    }
+
+    @Test func exactVersion() throws {
+        let runtime = try Self.catalogue([Self.python(11), Self.python(12), Self.node(20)]).resolve("python3.12")
+        #expect(runtime.root == "python3.12")
+        #expect(runtime.arguments == ["/var/lang/bin/python3.12", "/var/runtime/bootstrap.x.pyc"])
+        #expect(runtime.entrypoints == ["/var/lang/bin/python3.12"])
+        #expect(runtime.arguments(memoryMiB: 128) == runtime.arguments)
+        #expect(runtime.substitution == nil)
+        let variables = Dictionary(uniqueKeysWithValues: runtime.environment.map { ($0.name, $0.value) })
+        #expect(
+            variables == [
+                "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12", "LANG": "en_US.UTF-8", "TZ": ":UTC",
+                "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+                "LD_LIBRARY_PATH":
+                    "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+                "LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime",
+            ])
+    }
+
+    @Test func uncompiledBootstrapServesToo() throws {
+        var interpreter = Self.python(9)
+        interpreter.compiledBootstrap = nil
+        let runtime = try Self.catalogue([interpreter]).resolve("python3.9")
+        #expect(runtime.arguments == ["/var/lang/bin/python3.9", "/var/runtime/bootstrap.py"])
+    }
+
+    @Test func nodeKnowsItsMemory() throws {
+        let runtime = try Self.catalogue([Self.node(20)]).resolve("nodejs20.x")
+        #expect(
+            runtime.arguments(memoryMiB: 1000) == [
+                "/var/lang/bin/node", "--max-old-space-size=900", "--max-semi-space-size=50",
+                "/var/runtime/bootstrap.mjs",
+            ])
+        #expect(
+            runtime.environment.first { $0.name == "NODE_PATH" }?.value
+                == "/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task"
+        )
+    }
+
+    @Test func nearestVersionSaysSo() throws {
+        let catalogue = Self.catalogue([Self.python(13, 0), Self.python(9), Self.node(20)])
+        #expect(
+            try catalogue.resolve("python3.14").substitution
+                == "Runtime python3.14 is not installed here; CPython 3.13.0 serves it.")
+        #expect(try catalogue.resolve("python3.10").root == "python3.9")
+        #expect(
+            try catalogue.resolve("nodejs22.x").substitution
+                == "Runtime nodejs22.x is not installed here; Node.js 20.2.3 serves it.")
+        // AWS_EXECUTION_ENV stays what the function asked for.
+        #expect(
+            try catalogue.resolve("python3.14").environment.contains {
+                $0 == ("AWS_EXECUTION_ENV", "AWS_Lambda_python3.14")
+            })
+    }
+
+    @Test(arguments: [10, 11, 12]) func ofTwoEquallyNearTheNewerServes(_ line: Int) throws {
+        let catalogue = Self.catalogue([Self.python(line - 1), Self.python(line + 1)])
+        #expect(try catalogue.resolve("python3.\(line)").root == "python3.\(line + 1)")
+    }
+
+    @Test func strictSettingRefusesOtherVersions() {
+        let catalogue = Self.catalogue([Self.python(13)], .refused)
+        #expect(Self.reason("python3.13", catalogue) == nil)
+        #expect(Self.reason("python3.12", catalogue) == .exactVersionNotInstalled)
+        #expect(Self.reason("nodejs20.x", catalogue) == .notInstalled)
+    }
+
+    @Test func everyIdentifierOfAWSIsRecognised() {
+        let catalogue = Self.catalogue([])
+        for identifier in RuntimeIdentifier.unserved { #expect(Self.reason(identifier.name, catalogue) == .unserved) }
+        for identifier in RuntimeIdentifier.served where identifier.kind != .provided {
+            #expect(Self.reason(identifier.name, catalogue) == .notInstalled)
+        }
+        for name in ["", "python", "python3.15", "python3.12 ", "nodejs20", "Python3.12", "provided.al2024"] {
+            #expect(Self.reason(name, catalogue) == .unknown)
+        }
+        // As many as the enumeration has in AWS's service model.
+        #expect(Set((RuntimeIdentifier.served + RuntimeIdentifier.unserved).map(\.name)).count == 46)
+    }
+
+    @Test(arguments: ["provided.al2", "provided.al2023"]) func providedLooksWhereAWSLooks(_ identifier: String) throws {
+        let runtime = try Self.catalogue([]).resolve(identifier)
+        #expect(runtime.root == "provided")
+        #expect(runtime.entrypoints == ["/var/task/bootstrap", "/opt/bootstrap"])
+        #expect(!runtime.environment.contains { $0.name == "AWS_EXECUTION_ENV" })
+        #expect(runtime.environment.contains { $0 == ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin") })
+    }
+
+    @Test func everyResolvedRootIsDefined() throws {
+        let catalogue = Self.catalogue([
+            Self.python(9), Self.python(13), Self.python(13, 5, prefix: "/other"), Self.node(18),
+        ])
+        let names = catalogue.roots.map(\.name)
+        #expect(names == ["python3.9", "python3.13", "nodejs18", "provided"])
+        for identifier in RuntimeIdentifier.served {
+            #expect(names.contains(try catalogue.resolve(identifier.name).root))
+        }
+        #expect(catalogue.interpreters.first { $0.line == 13 }?.prefix == "/py/3.13")
+    }
+
+    @Test func reportNamesWhatServesAndWhatMends() throws {
+        let report = Self.catalogue([Self.python(12)]).report
+        let lines = Dictionary(uniqueKeysWithValues: report.map { ($0.identifier, $0) })
+        #expect(report.count == RuntimeIdentifier.served.count)
+        #expect(
+            lines["python3.12"] == .init(identifier: "python3.12", served: .exactly, by: "CPython 3.12.1 (/py/3.12)"))
+        #expect(lines["python3.9"]?.served == .nearest)
+        #expect(lines["python3.9"]?.remedy == "apt-get install python3.9")
+        #expect(
+            lines["nodejs20.x"]
+                == .init(identifier: "nodejs20.x", served: .missing, by: "", remedy: "apt-get install nodejs"))
+        #expect(lines["provided.al2023"]?.served == .exactly)
+    }
+}
