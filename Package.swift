@@ -121,6 +121,8 @@ let package = Package(
                 nioEmbedded, logging,
             ]),
         tests("LogsServiceTests", ["LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioHTTP1, nioEmbedded]),
+        tests("ApusTests", ["apus", "AWSWire", "Archive", "Sandbox", nioCore]),
+        tests("TidyTests", []),
         tests("GatewayTests", ["Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
     ]
 )
