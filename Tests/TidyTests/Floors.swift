@@ -3,8 +3,8 @@ struct Floors {
     /// The floor of each module.
     let byModule: [String: Int]
 
-    /// Reads the table, of whose words those in `modules` matter, each the first time that it stands at the beginning of
-    /// a column.
+    /// Reads the table, of whose words those in `modules` matter, each the first time that it stands at the beginning
+    /// of a column.
     ///
     /// A row is a floor's digit, two spaces and columns of a module's name and words about it.
     init(architecture: SourceFile, modules: Set<String>) {
