@@ -42,7 +42,8 @@ package struct ZipExtractor: Sendable {
     ///   says.
     @discardableResult
     package func extract(_ bytes: UnsafeRawBufferPointer, to destination: String) throws(ArchiveError) -> Summary {
-        if bytes.isEmpty { throw .empty }
+        // A zip that begins with its end record has no entries; libarchive does not take that for a zip.
+        if bytes.isEmpty || bytes.starts(with: [0x50, 0x4b, 5, 6]) { throw .empty }
         try ZipNames.check(bytes)
         let (parent, name) = try Self.split(destination)
         let directory = try DirectoryHandle(parent)
