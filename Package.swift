@@ -120,8 +120,10 @@ let package = Package(
                 "LambdaService", "LambdaModel", "AWSWire", "Storage", "Archive", "Fleet", "Runtimes", nioCore, nioHTTP1,
                 nioEmbedded, logging,
             ]),
-        tests("LogsServiceTests", ["LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioHTTP1, nioEmbedded]),
-        tests("ApusTests", ["apus", "AWSWire", "Archive", "Sandbox", nioCore]),
+        tests(
+            "LogsServiceTests",
+            ["LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+        tests("ApusTests", ["apus", "AWSWire", "Sandbox", nioCore]),
         tests("TidyTests", []),
         tests("GatewayTests", ["Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
     ]
