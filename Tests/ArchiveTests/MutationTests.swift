@@ -2,7 +2,8 @@ import Archive
 import Glibc
 import Testing
 
-/// Zips with seeded damage: whatever it is, nothing crashes, nothing is written elsewhere, and a refusal leaves nothing.
+/// Zips with seeded damage: whatever it is, nothing crashes, nothing is written elsewhere, and a refusal leaves
+/// nothing.
 @Suite struct MutationTests {
     private static func deflated() throws -> [UInt8] {
         let source = TemporaryDirectory()
@@ -14,7 +15,8 @@ import Testing
     }
 
     private static let stored = ZipBytes([
-        .file("a/b/c.txt", "contents"), .directory("a/b/d/"), .link("a/link", to: "b/c.txt"), .file("e", "", mode: 0o755),
+        .file("a/b/c.txt", "contents"), .directory("a/b/d/"), .link("a/link", to: "b/c.txt"),
+        .file("e", "", mode: 0o755),
     ]).bytes
 
     @Test(arguments: 0..<8 as Range<UInt64>)
