@@ -104,17 +104,27 @@ let package = Package(
             path: "Benchmarks/load", swiftSettings: strict),
         .executableTarget(name: "apus-echo", path: "Benchmarks/echo", swiftSettings: strict),
 
-        tests("LinuxTests", ["Linux"]),
-        tests("SandboxTests", ["Sandbox"]),
-        tests("LauncherTests", ["Launcher", "Sandbox", "Linux"]),
+        tests("LinuxTests", ["Linux", "CSeccomp"]),
+        tests("SandboxTests", ["Sandbox", "Linux"]),
+        tests("LauncherTests", ["Launcher", "Sandbox", "Linux", "CLinux"]),
         tests("AWSWireTests", ["AWSWire", nioCore, nioHTTP1]),
         tests("LambdaModelTests", ["LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
         tests("StorageTests", ["Storage"]),
         tests("ArchiveTests", ["Archive"]),
         tests("RuntimesTests", ["Runtimes", "Sandbox"]),
-        tests("FleetTests", ["Fleet", "RuntimeAPI", "Runtimes", "Sandbox", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
-        tests("LambdaServiceTests", ["LambdaService", "LambdaModel", "AWSWire", "Storage", "Fleet", nioCore, nioHTTP1, nioEmbedded]),
-        tests("LogsServiceTests", ["LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioHTTP1, nioEmbedded]),
+        tests(
+            "FleetTests", ["Fleet", "RuntimeAPI", "Runtimes", "Sandbox", nioCore, nioPosix, nioEmbedded, logging]),
+        tests(
+            "LambdaServiceTests",
+            [
+                "LambdaService", "LambdaModel", "AWSWire", "Storage", "Archive", "Fleet", "Runtimes", nioCore, nioHTTP1,
+                nioEmbedded, logging,
+            ]),
+        tests(
+            "LogsServiceTests",
+            ["LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+        tests("ApusTests", ["apus", "AWSWire", "Sandbox", nioCore]),
+        tests("TidyTests", []),
         tests("GatewayTests", ["Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
     ]
 )

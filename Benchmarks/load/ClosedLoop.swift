@@ -2,8 +2,8 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 
-/// One connection with one request under way at a time. Reads no more of an answer than its length and status, so that the
-/// generator costs both sides of a ratio the same little.
+/// One connection with one request under way at a time. Reads no more of an answer than its length and status, so that
+/// the generator costs both sides of a ratio the same little.
 final class ClosedLoop: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -78,7 +78,8 @@ final class PlainAnswer: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .end = unwrapInboundIn(data) else { return }
         let headers: HTTPHeaders = ["content-type": "application/json", "content-length": "\(Self.body.readableBytes)"]
-        context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers))), promise: nil)
+        context.write(
+            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers))), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(Self.body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }

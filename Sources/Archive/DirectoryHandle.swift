@@ -40,7 +40,8 @@ struct DirectoryHandle: ~Copyable {
     func makeFile(_ name: [UInt8]) throws(ArchiveError) -> FileHandle {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
         return try FileHandle(
-            descriptor: check("openat", child(name), openat(descriptor, cString(name), flags, 0o600)), path: child(name))
+            descriptor: check("openat", child(name), openat(descriptor, cString(name), flags, 0o600)), path: child(name)
+        )
     }
 
     /// Opens a regular file for reading.
@@ -160,7 +161,7 @@ struct FileHandle: ~Copyable {
 }
 
 /// `name` as C wants it.
-private func cString(_ name: [UInt8]) -> [CChar] { name.map { CChar(bitPattern: $0) } + [0] }
+func cString(_ name: [UInt8]) -> [CChar] { name.map { CChar(bitPattern: $0) } + [0] }
 
 @discardableResult
 private func check(_ operation: String, _ path: String, _ result: Int32) throws(ArchiveError) -> Int32 {

@@ -8,8 +8,11 @@ struct TreePath: Hashable {
 
     func appending(_ component: [UInt8]) -> TreePath { TreePath(components: components + [component]) }
 
+    /// The components with slashes between them.
+    var bytes: [UInt8] { Array(components.joined(separator: [0x2f])) }
+
     /// For messages; bytes that are no UTF-8 are shown as replacement characters.
-    var text: String { String(decoding: Array(components.joined(separator: [0x2f])), as: UTF8.self) }
+    var text: String { String(decoding: bytes, as: UTF8.self) }
 }
 
 /// What a directory tree will be once all entries are there: finds clashes between names, and links that lead out.
@@ -42,7 +45,8 @@ struct Tree {
 
     /// Checks, as the kernel would walk it, that no link's target is above the root.
     ///
-    /// The walk minds links on the way: `a/up → ..` makes `a/up/..` the parent of the root, although its text stays inside.
+    /// The walk minds links on the way: `a/up → ..` makes `a/up/..` the parent of the root, although its text stays
+    /// inside.
     func checkLinks() throws(ArchiveError) {
         for (path, node) in nodes {
             guard case .link(let target) = node else { continue }

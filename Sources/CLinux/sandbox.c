@@ -1,5 +1,6 @@
 // From clone3 to execve. The child owns a copy of the launcher's memory and runs only system calls: no allocation, no
-// locks, no buffered output, `_exit` always. The order of the steps is the security design; each says why it stands there.
+// locks, no buffered output, `_exit` always. The order of the steps is the security design; each says why it stands
+// there.
 #define _GNU_SOURCE
 #include "CLinux.h"
 
@@ -115,8 +116,8 @@ static int write_file(const char *path, const char *text) {
 static void enter(const struct apus_start *start, int error_pipe) {
     // First the groups, so that everything below is already accounted for; the cgroup namespace after them, so that its
     // root is the sandbox's own group.
-    for (int index = 0; index < start->cgroup_procs_count; index++)
-        TRY(STEP_CGROUP, write(start->cgroup_procs[index], "0", 1));
+    for (int index = 0; index < start->cgroup_tasks_count; index++)
+        TRY(STEP_CGROUP, write(start->cgroup_tasks[index], "0", 1));
     TRY(STEP_CGROUP_NAMESPACE, unshare(CLONE_NEWCGROUP));
     TRY(STEP_NETWORK, setns(start->network, CLONE_NEWNET));
 

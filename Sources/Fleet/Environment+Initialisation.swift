@@ -12,15 +12,16 @@ extension Environment {
             outputBytesPerSecond: configuration.outputBytesPerSecond, delegate: self)
     }
 
-    /// INIT has at least one whole core, as on AWS, until the sandbox is settled. A suppressed init has what the function's
-    /// memory earns: it is part of an invocation.
+    /// INIT has at least one whole core, as on AWS, until the sandbox is settled. A suppressed init has what the
+    /// function's memory earns: it is part of an invocation.
     func spec(for phase: PlatformLines.Phase) -> SandboxSpec {
         var limits = SandboxLimits(
             memoryMiB: version.memoryMiB, temporaryStorageMiB: version.temporaryStorageMiB,
             processes: configuration.processes, descriptors: configuration.descriptors)
-        if phase == .initialisation { limits.initCPUMillis = max(1000, limits.cpuMillis) }
+        if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
         return SandboxSpec(
-            root: version.runtime.root, code: version.code, arguments: version.runtime.arguments(memoryMiB: version.memoryMiB),
+            root: version.runtime.root, code: version.code,
+            arguments: version.runtime.arguments(memoryMiB: version.memoryMiB),
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
             limits: limits)
@@ -139,7 +140,7 @@ extension Environment {
             timer?.set(nil)
             pool.started(self)
             // After the first invocation is under way: its runtime need not wait for this.
-            session.settle()
+            session.endInitialisation()
         case .retrying(let session, let running, _): begin(running, in: session)
         default: return
         }

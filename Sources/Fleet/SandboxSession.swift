@@ -77,7 +77,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     }
 
     /// INIT is over: from now on the sandbox gets the processor time that its memory earns.
-    func settle() {
+    func endInitialisation() {
         guard case .live(let live) = state else { return }
         sandboxing.settle(live.id)
     }

@@ -18,6 +18,8 @@ final class Launcher {
     /// By slot.
     private var sandboxes: [Int: SandboxRecord] = [:]
     private var slotByID: [UInt64: Int] = [:]
+    /// How many of them are starting.
+    private var starting = 0
     /// Ended and reported; what they held is freed when nothing else is to be done.
     private var ended: [(slot: Int, network: EnvironmentNetwork)] = []
     /// Slots whose control groups the kernel still calls busy.
@@ -126,6 +128,7 @@ final class Launcher {
                 throw error
             }
             refills = 0
+            starting += 1
             sandboxes[slot] = record
             slotByID[request.id] = slot
             do throws(SystemCallError) {
@@ -140,20 +143,14 @@ final class Launcher {
         }
     }
 
+    /// A limit that cannot be set is a limit that does not hold: the sandbox ends.
     private func settle(_ id: UInt64) {
-        guard let slot = slotByID[id], let record = sandboxes[slot], let quota = record.settledQuota else { return }
-        sandboxes[slot]?.settledQuota = nil
-        do {
-            try record.group.setQuota(microseconds: quota)
-        } catch {
-            // It shall not keep what others are to have.
-            kill(id)
-        }
+        guard let slot = slotByID[id], let record = sandboxes[slot] else { return }
+        if (try? record.group.limitCPU(quotaMicroseconds: record.settledQuota)) == nil { kill(id) }
     }
 
     private func kill(_ id: UInt64) {
         guard let slot = slotByID[id], let record = sandboxes[slot] else { return }
-        sandboxes[slot]?.killed = true
         // The kernel kills everything in a pid namespace with its init.
         _ = apus_pidfd_kill(record.pidfd, SIGKILL)
     }
@@ -169,6 +166,7 @@ final class Launcher {
         poller.remove(record.errorPipe)
         close(record.errorPipe)
         record.errorPipe = -1
+        starting -= 1
         if count == MemoryLayout<apus_failure>.size {
             record.state = .failed
             let step = String(cString: apus_step_name(failure.step))
@@ -223,6 +221,9 @@ final class Launcher {
     private func patience() -> Int32 {
         if !ended.isEmpty || !finished.isEmpty { return 0 }
         if !busy.isEmpty { return 20 }
+        // Making a spare takes a millisecond or more, in which a sandbox that is about to run would wait to be
+        // reported.
+        if starting > 0 { return -1 }
         if host.network.wantsRefill { return refills < 64 ? 0 : 1000 }
         return -1
     }
@@ -238,7 +239,7 @@ final class Launcher {
             let again = busy
             busy = []
             for (slot, group) in again { free(slot, group) }
-        } else if host.network.wantsRefill {
+        } else if starting == 0, host.network.wantsRefill {
             refills += 1
             host.network.refill()
         }

@@ -106,7 +106,9 @@ private struct SkeletonTree {
         let file = Descriptor(owning: try checked("openat", path) { openat(directory, name, flags, 0o644) })
         var offset = 0
         while offset < contents.count {
-            offset += try checked("write", path) { write(file.number, Array(contents[offset...]), contents.count - offset) }
+            offset += try checked("write", path) {
+                write(file.number, Array(contents[offset...]), contents.count - offset)
+            }
         }
     }
 

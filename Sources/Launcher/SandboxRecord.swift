@@ -18,8 +18,6 @@ struct SandboxRecord {
 
     var id: UInt64
     var state = State.starting
-    /// Whether the server has asked for its end.
-    var killed = false
     var pidfd: Int32
     /// Read ends.
     var errorPipe: Int32
@@ -27,8 +25,8 @@ struct SandboxRecord {
     var output: Int32
     var network: EnvironmentNetwork
     var group: ControlGroup
-    /// Microseconds of processor time in every accounting period from its settling on; nil once it is settled.
-    var settledQuota: Int?
+    /// Microseconds of processor time in each period once initialization is over.
+    var settledQuota: Int
 
     /// The command's wait status, if the init has written it.
     func commandStatus() -> Int32? {

@@ -47,18 +47,14 @@ struct SandboxStart {
     private var groupLimits: ControlGroupLimits {
         ControlGroupLimits(
             memory: UInt64(request.limits.memoryMiB) << 20,
-            cpuQuotaMicroseconds: Self.quota(request.limits.initCPUMillis),
+            cpuQuotaMicroseconds: Self.quota(
+                max(request.limits.cpuMillis, request.limits.initializationCPUMillis ?? 0)),
             // The init is one more.
             processes: request.limits.processes + 1)
     }
 
-    /// Microseconds of processor time in every accounting period.
-    private static func quota(_ cpuMillis: Int) -> Int { cpuMillis * ControlGroupLimits.periodMicroseconds / 1000 }
-
-    /// What the quota is to be once the sandbox is settled; nil when it is that from the start.
-    private var settledQuota: Int? {
-        request.limits.cpuMillis == request.limits.initCPUMillis ? nil : Self.quota(request.limits.cpuMillis)
-    }
+    /// Microseconds in each period for thousandths of a core.
+    private static func quota(_ millis: Int) -> Int { millis * ControlGroupLimits.periodMicroseconds / 1000 }
 
     private func acquireNetwork() throws(SystemCallError) -> EnvironmentNetwork {
         do {
@@ -94,9 +90,11 @@ struct SandboxStart {
         start.output = output.write.number
         start.code_tree = code
         start.network = network.namespace
-        start.cgroup_procs_count = Int32(group.joins.count)
-        withUnsafeMutableBytes(of: &start.cgroup_procs) { space in
-            group.joins.withUnsafeBytes { space.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(space.count))) }
+        start.cgroup_tasks_count = Int32(group.joins.count)
+        withUnsafeMutableBytes(of: &start.cgroup_tasks) { space in
+            group.joins.withUnsafeBytes {
+                space.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(space.count)))
+            }
         }
         start.cgroup_directory = group.birthplace
         start.host_user = user
@@ -136,7 +134,8 @@ struct SandboxStart {
         group.closeJoins()
         return SandboxRecord(
             id: request.id, pidfd: pidfd, errorPipe: errors.keepReader(), statusPipe: status.keepReader(),
-            output: output.keepReader(), network: network, group: group, settledQuota: settledQuota)
+            output: output.keepReader(), network: network, group: group,
+            settledQuota: Self.quota(request.limits.cpuMillis))
     }
 
     /// A zero-terminated string in the packet.

@@ -49,8 +49,8 @@ package struct ControlGroupLayout: Sendable, Hashable {
             mountInfo: try KernelFile.read("/proc/self/mountinfo"), ownGroups: try KernelFile.read("/proc/self/cgroup"))
     }
 
-    /// The directory of a group, given that a mount may show only a part of the hierarchy. In a container the group's path
-    /// may lie outside of what is mounted; then the mount's own root stands for it.
+    /// The directory of a group, given that a mount may show only a part of the hierarchy. In a container the group's
+    /// path may lie outside of what is mounted; then the mount's own root stands for it.
     private static func directory(of path: String, in entry: MountEntry) -> String {
         let relative: Substring
         if entry.root == "/" {

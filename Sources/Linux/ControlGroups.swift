@@ -20,16 +20,14 @@ package struct ControlGroupLimits: Sendable, Hashable {
 
     /// The accounting period of both versions' quotas, microseconds: the kernel's default.
     package static let periodMicroseconds = 100_000
-    var quota: Int { Self.accepted(cpuQuotaMicroseconds) }
-
     /// The kernel refuses quotas under one millisecond.
-    static func accepted(_ quota: Int) -> Int { max(1000, quota) }
+    var quota: Int { max(1000, cpuQuotaMicroseconds) }
 }
 
 /// The groups that this process may make: one parent group per hierarchy, a child in each for every sandbox.
 ///
-/// A parent is named `apus-<pid>` and locked with flock for as long as its maker lives, so the next instance can tell the
-/// groups of the living from those of the dead, which it removes.
+/// A parent is named `apus-<pid>` and locked with flock for as long as its maker lives, so the next instance can tell
+/// the groups of the living from those of the dead, which it removes.
 package final class ControlGroups {
     /// One hierarchy in which groups are made.
     struct Parent {
@@ -149,7 +147,7 @@ package final class ControlGroup {
     private var places: [(parent: Int32, directory: Int32)] = []
     private var memory: (version: Int, directory: Int32)?
     private var cpu: (version: Int, directory: Int32)?
-    /// `cgroup.procs` of version 1 groups, open for writing: whoever writes `0` joins.
+    /// `tasks` of version 1 groups, open for writing: the thread that writes `0` joins.
     package private(set) var joins: [Int32] = []
     /// The directory of the version 2 group, to be born in; -1 where there is none.
     package private(set) var birthplace: Int32 = -1
@@ -189,8 +187,9 @@ package final class ControlGroup {
         if parent.controllers.contains(.cpu) { cpu = (parent.version, directory) }
         if parent.version == 1 {
             try ControlGroup.limitLegacy(directory, parent.controllers, limits)
-            joins.append(
-                try checked("openat", "cgroup.procs") { openat(directory, "cgroup.procs", O_WRONLY | O_CLOEXEC) })
+            // Not cgroup.procs: a thread that moves itself does without the lock over all forks and exits of the host,
+            // for which cgroup.procs waits many milliseconds. The init has one thread.
+            joins.append(try checked("openat", "tasks") { openat(directory, "tasks", O_WRONLY | O_CLOEXEC) })
         } else {
             try ControlGroup.limitUnified(directory, parent.controllers, limits)
             birthplace = directory
@@ -206,7 +205,7 @@ package final class ControlGroup {
             // accounting lack it: there the group is kept from swapping.
             do {
                 try KernelFile.write("\(limits.memory)", to: "memory.memsw.limit_in_bytes", in: directory)
-            } catch where error.errno == ENOENT {
+            } catch  where error.errno == ENOENT {
                 try KernelFile.write("0", to: "memory.swappiness", in: directory)
             }
         }
@@ -226,22 +225,23 @@ package final class ControlGroup {
             try KernelFile.write("\(limits.memory)", to: "memory.max", in: directory)
             do {
                 try KernelFile.write("0", to: "memory.swap.max", in: directory)
-            } catch where error.errno == ENOENT {}  // a kernel without swap
+            } catch  where error.errno == ENOENT {}  // a kernel without swap
             // The kernel then kills the whole sandbox, as AWS ends the whole environment.
             try KernelFile.write("1", to: "memory.oom.group", in: directory)
         }
         if controllers.contains(.cpu) {
-            try KernelFile.write("\(limits.quota) \(ControlGroupLimits.periodMicroseconds)", to: "cpu.max", in: directory)
+            try KernelFile.write(
+                "\(limits.quota) \(ControlGroupLimits.periodMicroseconds)", to: "cpu.max", in: directory)
         }
         if controllers.contains(.pids) {
             try KernelFile.write("\(limits.processes)", to: "pids.max", in: directory)
         }
     }
 
-    /// Changes the processor time in every accounting period. Does nothing where no hierarchy limits it.
-    package func setQuota(microseconds: Int) throws(SystemCallError) {
+    /// Changes the processor limit of a group in use.
+    package func limitCPU(quotaMicroseconds: Int) throws(SystemCallError) {
         guard let cpu else { return }
-        let quota = ControlGroupLimits.accepted(microseconds)
+        let quota = max(1000, quotaMicroseconds)
         if cpu.version == 1 {
             try KernelFile.write("\(quota)", to: "cpu.cfs_quota_us", in: cpu.directory)
         } else {

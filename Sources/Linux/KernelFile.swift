@@ -31,7 +31,9 @@ package enum KernelFile {
         let file = Descriptor(
             owning: try checked("openat", path) { openat(directory, path, O_WRONLY | O_CLOEXEC) })
         var text = text
-        let written = try checked("write", path) { text.withUTF8 { Glibc.write(file.number, $0.baseAddress, $0.count) } }
+        let written = try checked("write", path) {
+            text.withUTF8 { Glibc.write(file.number, $0.baseAddress, $0.count) }
+        }
         if written != text.utf8.count { throw SystemCallError("write", path, errno: EIO) }
     }
 

@@ -12,7 +12,9 @@ package struct MountEntry: Sendable, Hashable {
     package init?(line: Substring) {
         let fields = line.split(separator: " ", omittingEmptySubsequences: true)
         // After six fixed fields come any number of optional ones, ended by a lone dash.
-        guard fields.count >= 10, let dash = fields[6...].firstIndex(of: "-"), dash + 3 < fields.count else { return nil }
+        guard fields.count >= 10, let dash = fields[6...].firstIndex(of: "-"), dash + 3 < fields.count else {
+            return nil
+        }
         self.root = MountEntry.unescape(fields[3])
         self.mountPoint = MountEntry.unescape(fields[4])
         self.options = fields[5].split(separator: ",").map(String.init)

@@ -18,7 +18,9 @@ package enum PacketSocket {
     package static func send(
         _ bytes: [UInt8], descriptors: [Int32] = [], to socket: Int32
     ) throws(SystemCallError) -> Bool {
-        let result = bytes.withUnsafeBytes { apus_send(socket, $0.baseAddress, $0.count, descriptors, Int32(descriptors.count)) }
+        let result = bytes.withUnsafeBytes {
+            apus_send(socket, $0.baseAddress, $0.count, descriptors, Int32(descriptors.count))
+        }
         if result == -Int(EAGAIN) || result == -Int(ENOBUFS) { return false }
         if result < 0 { throw SystemCallError("sendmsg", errno: Int32(-result)) }
         return true

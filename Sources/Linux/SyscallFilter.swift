@@ -5,14 +5,14 @@ import CSeccomp
     import Glibc
 #endif
 
-/// The seccomp program of a sandbox: an allow-list. What is known but not listed fails with EPERM; what is newer than the
-/// list's library fails with ENOSYS, so that programs fall back to what they did before it existed.
+/// The seccomp program of a sandbox: an allow-list. What is known but not listed fails with EPERM; what is newer than
+/// the list's library fails with ENOSYS, so that programs fall back to what they did before it existed.
 package struct SyscallFilter: Sendable, Hashable {
     /// `struct sock_filter` (seccomp(2)): code, jumps when true and false, operand; eight bytes each.
     package var instructions: [UInt64]
 
-    /// Compiles the list for this machine's architecture, with a binary tree over the call numbers: a chain of comparisons
-    /// would cost a frequent call with a high number hundreds of instructions.
+    /// Compiles the list for this machine's architecture, with a binary tree over the call numbers: a chain of
+    /// comparisons would cost a frequent call with a high number hundreds of instructions.
     package static func compile() throws(SystemCallError) -> SyscallFilter {
         guard let context = seccomp_init(SyscallFilter.fail(EPERM)) else {
             throw SystemCallError("seccomp_init", errno: ENOMEM)

@@ -4,9 +4,9 @@ import CSeccomp
     import Glibc
 #endif
 
-/// The system calls that a function may make. The measure is an ordinary program without any capability: everything that
-/// such a program needs, nothing that only administers the machine, watches other processes, or has no user in a function
-/// and a record of holes (ptrace, bpf, io_uring, keyrings, userfaultfd, perf, namespaces, mounts).
+/// The system calls that a function may make. The measure is an ordinary program without any capability: everything
+/// that such a program needs, nothing that only administers the machine, watches other processes, or has no user in a
+/// function and a record of holes (ptrace, bpf, io_uring, keyrings, userfaultfd, perf, namespaces, mounts).
 enum SyscallList {
     static let allowed: [String] =
         files + descriptors + memory + processes + signals + time + network + identity + system

@@ -5,9 +5,9 @@
 /// Finds a place in the version 2 hierarchy where this process may make groups with controllers.
 ///
 /// Version 2 gives controllers only to children of groups without processes of their own (cgroups(7), "no internal
-/// processes"). So either our own group becomes such a group, which is right in a unit that systemd has delegated and that
-/// holds nothing but the server and its launcher; or an ancestor already is one and lets us make a group there (any
-/// ancestor for root, `app.slice` of the user's own manager for the programs of a desktop session).
+/// processes"). So either our own group becomes such a group, which is right in a unit that systemd has delegated and
+/// that holds nothing but the server and its launcher; or an ancestor already is one and lets us make a group there
+/// (any ancestor for root, `app.slice` of the user's own manager for the programs of a desktop session).
 struct UnifiedHierarchy {
     let mountPoint: String
     let ownGroup: String

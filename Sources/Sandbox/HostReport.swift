@@ -36,7 +36,8 @@ package struct HostReport: Sendable, Hashable {
 
     private static func kernel(_ facts: HostFacts) -> Finding {
         // mount_setattr(2) is the newest call without which no sandbox starts.
-        let enough = facts.kernelVersion.major > 5 || (facts.kernelVersion.major == 5 && facts.kernelVersion.minor >= 12)
+        let enough =
+            facts.kernelVersion.major > 5 || (facts.kernelVersion.major == 5 && facts.kernelVersion.minor >= 12)
         return Finding(
             subject: "kernel", state: enough ? .good : .broken, detail: "Linux \(facts.kernelRelease)",
             remedy: enough ? nil : "upgrade to Linux 5.12 or later")
@@ -51,7 +52,8 @@ package struct HostReport: Sendable, Hashable {
         }
         if facts.isRoot {
             return Finding(
-                subject: "namespaces", state: .good, detail: "root: every sandbox runs as a user of its own", remedy: nil)
+                subject: "namespaces", state: .good, detail: "root: every sandbox runs as a user of its own",
+                remedy: nil)
         }
         if facts.userNamespaceError == 0 {
             return Finding(
@@ -103,7 +105,8 @@ package struct HostReport: Sendable, Hashable {
             remedy = "run Apus as root"
         }
         return Finding(
-            subject: subject, state: .weak(weakness), detail: "no \(controller.rawValue) cgroup to be had", remedy: remedy)
+            subject: subject, state: .weak(weakness), detail: "no \(controller.rawValue) cgroup to be had",
+            remedy: remedy)
     }
 
     /// Version 1 accounts for swap only when the kernel was told to: else swapped memory is not counted.

@@ -8,14 +8,14 @@ import Synchronization
 
 /// The server's end of the launcher: starts it, asks it for sandboxes, and tells what becomes of them.
 ///
-/// Everything that comes back is delivered on one thread of its own. `start`, `settle` and `kill` never wait: what the socket does
-/// not take at once is queued, within a bound for starts (EAGAIN past it). When the launcher dies, every sandbox that it
-/// had is dead, too, before its exit is delivered as `.lost`.
+/// Everything that comes back is delivered on one thread of its own. `start` and `kill` never wait: what the socket
+/// does not take at once is queued, within a bound for starts (EAGAIN past it). When the launcher dies, every sandbox
+/// that it had is dead, too, before its exit is delivered as `.lost`.
 package final class LauncherClient: Sandboxing {
     /// What the launcher found when it started.
     package let readiness: LauncherReadiness
-    /// A listening TCP socket at ``LauncherReadiness/endpointAddress`` that only sandboxes can reach; -1 when they have no
-    /// link. The caller of ``launch(executable:configuration:)`` owns it.
+    /// A listening TCP socket at ``LauncherReadiness/endpointAddress`` that only sandboxes can reach; -1 when they have
+    /// no link. The caller of ``launch(executable:configuration:)`` owns it.
     package let endpointListener: Int32
 
     private let connection: LauncherConnection
@@ -36,7 +36,8 @@ package final class LauncherClient: Sandboxing {
     }
 
     /// Starts a launcher and waits until it is ready: a fraction of a second.
-    /// - Throws: ``SandboxError`` when the launcher cannot be started, or cannot work here; its operation and subject say
+    /// - Throws: ``SandboxError`` when the launcher cannot be started, or cannot work here; its operation and subject
+    /// say
     ///   what failed.
     package static func launch(
         executable: String = LauncherClient.defaultExecutable(), configuration: LauncherConfiguration
@@ -61,9 +62,9 @@ package final class LauncherClient: Sandboxing {
         connection.start(spec, completion: completion, exit: exit)
     }
 
-    package func settle(_ id: UInt64) { connection.settle(id) }
-
     package func kill(_ id: UInt64) { connection.kill(id) }
+
+    package func settle(_ id: UInt64) { connection.settle(id) }
 
     /// Ends the launcher and with it every sandbox; their exits are delivered first. Returns at once; `completion` is
     /// called when all is over. Does nothing the second time.

@@ -1,5 +1,5 @@
-/// Everything the launcher is told once, when it starts. Afterwards the process that faces the network can only name what
-/// is in here.
+/// Everything the launcher is told once, when it starts. Afterwards the process that faces the network can only name
+/// what is in here.
 package struct LauncherConfiguration: Sendable, Hashable {
     package var roots: [RootTemplate]
     /// The directory whose entries are functions' unpacked code. Absolute.
@@ -67,7 +67,8 @@ extension LauncherConfiguration {
         return writer.bytes
     }
 
-    /// - Throws: for anything that ``encoded()`` would not have written, and for paths that are not plain absolute ones.
+    /// - Throws: for anything that ``encoded()`` would not have written, and for paths that are not plain absolute
+    /// ones.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
         var reader = PacketReader(bytes)
         guard try reader.number(UInt64.self, "version") == Self.magic else { throw PacketError("version") }

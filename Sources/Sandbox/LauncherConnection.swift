@@ -75,13 +75,15 @@ final class LauncherConnection: Sendable {
         if ended { completion(.failure(error)) } else { wake() }
     }
 
-    func settle(_ id: UInt64) { submit(LauncherRequest.encodeSettle(id: id), about: id) }
-
-    func kill(_ id: UInt64) { submit(LauncherRequest.encodeKill(id: id), about: id) }
-
-    private func submit(_ packet: [UInt8], about id: UInt64) {
+    func kill(_ id: UInt64) {
         state.withLock { state in
-            if state.socket >= 0, state.pending[id] != nil { submit(packet, &state) }
+            if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeKill(id: id), &state) }
+        }
+    }
+
+    func settle(_ id: UInt64) {
+        state.withLock { state in
+            if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeSettle(id: id), &state) }
         }
     }
 
@@ -95,7 +97,8 @@ final class LauncherConnection: Sendable {
         if ended { completion() }
     }
 
-    /// Sends a packet, or queues it behind those that wait already. An error of the socket is left to the reading thread.
+    /// Sends a packet, or queues it behind those that wait already. An error of the socket is left to the reading
+    /// thread.
     private func submit(_ packet: [UInt8], _ state: inout State) {
         if state.queue.isEmpty, (try? PacketSocket.send(packet, to: state.socket)) == true { return }
         state.queue.append(packet)
@@ -214,8 +217,9 @@ final class LauncherConnection: Sendable {
     private func receive(
         _ socket: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ waiting: PacketSocket.Waiting
     ) -> (LauncherReport, [Int32])? {
-        guard case .packet(let size, let descriptors) = try? PacketSocket.receive(
-            from: socket, into: buffer, waiting: waiting)
+        guard
+            case .packet(let size, let descriptors) = try? PacketSocket.receive(
+                from: socket, into: buffer, waiting: waiting)
         else { return nil }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<size])
         guard let report = try? LauncherReport(decoding: bytes) else {

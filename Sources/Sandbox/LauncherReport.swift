@@ -57,7 +57,9 @@ package enum LauncherReport: Sendable, Hashable {
         case .ready:
             let address = try reader.text("endpoint address")
             let weaknesses = try reader.list("weaknesses", maximum: 64) { (reader) throws(PacketError) -> Weakness in
-                guard let weakness = Weakness(rawValue: try reader.text("weakness")) else { throw PacketError("weakness") }
+                guard let weakness = Weakness(rawValue: try reader.text("weakness")) else {
+                    throw PacketError("weakness")
+                }
                 return weakness
             }
             self = .ready(

@@ -2,6 +2,7 @@
 package enum LauncherRequest: Sendable, Hashable {
     case start(StartRequest)
     case kill(id: UInt64)
+    /// The processor limit of the sandbox's initialization is over.
     case settle(id: UInt64)
 
     /// A start in the launcher's hands. What the command gets stays where it was received, zero-terminated, so that the
@@ -35,26 +36,30 @@ package enum LauncherRequest: Sendable, Hashable {
         writer.put(spec.environment)
         writer.put(spec.workingDirectory)
         for limit in [
-            spec.limits.memoryMiB, spec.limits.cpuMillis, spec.limits.initCPUMillis, spec.limits.temporaryStorageMiB,
-            spec.limits.processes, spec.limits.descriptors,
+            spec.limits.memoryMiB, spec.limits.cpuMillis, spec.limits.temporaryStorageMiB, spec.limits.processes,
+            spec.limits.descriptors, spec.limits.initializationCPUMillis ?? spec.limits.cpuMillis,
         ] {
             writer.put(UInt32(clamping: limit))
         }
         return writer.bytes
     }
 
-    package static func encodeKill(id: UInt64) -> [UInt8] { encode(.kill, id) }
-
-    package static func encodeSettle(id: UInt64) -> [UInt8] { encode(.settle, id) }
-
-    private static func encode(_ kind: Kind, _ id: UInt64) -> [UInt8] {
+    package static func encodeSettle(id: UInt64) -> [UInt8] {
         var writer = PacketWriter()
-        writer.put(kind.rawValue)
+        writer.put(Kind.settle.rawValue)
         writer.put(id)
         return writer.bytes
     }
 
-    /// - Throws: for anything but what the encoders write within these bounds: a code name that is one path component, an
+    package static func encodeKill(id: UInt64) -> [UInt8] {
+        var writer = PacketWriter()
+        writer.put(Kind.kill.rawValue)
+        writer.put(id)
+        return writer.bytes
+    }
+
+    /// - Throws: for anything but what the encoders write within these bounds: a code name that is one path component,
+    /// an
     ///   absolute command and directory, limits within their ranges.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
         var reader = PacketReader(bytes)
@@ -88,10 +93,10 @@ package enum LauncherRequest: Sendable, Hashable {
     private static func limits(_ reader: inout PacketReader) throws(PacketError) -> SandboxLimits {
         var limits = SandboxLimits(memoryMiB: try value(&reader, "memory", 16...(1 << 20)))
         limits.cpuMillis = try value(&reader, "cpu", 1...1_000_000)
-        limits.initCPUMillis = try value(&reader, "cpu of init", 1...1_000_000)
         limits.temporaryStorageMiB = try value(&reader, "temporary storage", 1...(1 << 20))
         limits.processes = try value(&reader, "processes", 2...32_768)
         limits.descriptors = try value(&reader, "descriptors", 16...1_048_576)
+        limits.initializationCPUMillis = try value(&reader, "initialization cpu", 1...1_000_000)
         return limits
     }
 

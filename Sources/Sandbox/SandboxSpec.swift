@@ -35,7 +35,8 @@ package struct RootTemplate: Sendable, Hashable {
     /// Empty directories, mount points among them. `/tmp`, `/proc`, `/dev`, `/var/task`, `/opt` are always there.
     package var directories: [String]
 
-    package init(name: String, binds: [Bind], files: [File] = [], symlinks: [Symlink] = [], directories: [String] = []) {
+    package init(name: String, binds: [Bind], files: [File] = [], symlinks: [Symlink] = [], directories: [String] = [])
+    {
         self.name = name
         self.binds = binds
         self.files = files
@@ -50,8 +51,9 @@ package struct SandboxLimits: Sendable, Hashable {
     package var memoryMiB: Int
     /// Thousandths of a core: 1,769 MB of function memory earn one full core.
     package var cpuMillis: Int
-    /// Thousandths of a core from the start until ``Sandboxing/settle(_:)``; from then on ``cpuMillis``.
-    package var initCPUMillis: Int
+    /// Thousandths of a core until ``Sandboxing/settle(_:)`` if they are more than `cpuMillis`: AWS initialises
+    /// functions faster than their memory has earned. Nil for none.
+    package var initializationCPUMillis: Int?
     /// Size of `/tmp`, MiB.
     package var temporaryStorageMiB: Int
     package var processes: Int
@@ -60,7 +62,6 @@ package struct SandboxLimits: Sendable, Hashable {
     package init(memoryMiB: Int, temporaryStorageMiB: Int = 512, processes: Int = 1024, descriptors: Int = 1024) {
         self.memoryMiB = memoryMiB
         self.cpuMillis = max(1, memoryMiB * 1000 / 1769)
-        self.initCPUMillis = self.cpuMillis
         self.temporaryStorageMiB = temporaryStorageMiB
         self.processes = processes
         self.descriptors = descriptors

@@ -20,16 +20,16 @@ package struct SandboxExit: Sendable, Hashable {
 
 /// A started sandbox, as the process that faces the network holds it. The descriptors are this process's own.
 ///
-/// Guarantees: `kill` may be called at any time and more than once; every process of the sandbox is dead before its exit is
-/// delivered; the exit is delivered exactly once, even when the launcher dies.
+/// Guarantees: `kill` may be called at any time and more than once; every process of the sandbox is dead before its
+/// exit is delivered; the exit is delivered exactly once, even when the launcher dies.
 package struct StartedSandbox: Sendable {
     package var id: UInt64
     /// A listening TCP socket at 127.0.0.1:9001 in the sandbox's own network namespace. The receiver owns it.
     package var runtimeAPIListener: Int32
     /// The read end of the pipe that is the command's standard output and standard error. The receiver owns it.
     package var output: Int32
-    /// A readable file of the sandbox's memory cgroup that holds its peak use in bytes as decimal text (`memory.peak` or
-    /// `memory.max_usage_in_bytes`), to be read with pread; -1 where there is none. The receiver owns it.
+    /// A readable file of the sandbox's memory cgroup that holds its peak use in bytes as decimal text (`memory.peak`
+    /// or `memory.max_usage_in_bytes`), to be read with pread; -1 where there is none. The receiver owns it.
     package var memoryPeak: Int32
 
     package init(id: UInt64, runtimeAPIListener: Int32, output: Int32, memoryPeak: Int32) {
@@ -56,18 +56,22 @@ package struct SandboxError: Error, Sendable, Hashable {
 
 /// Starts and ends sandboxes. The real one talks to the launcher; tests bring their own.
 package protocol Sandboxing: Sendable {
-    /// Starts a sandbox. `completion` is called once, on a thread of the launcher's client that it must not block, when the
-    /// command has been executed or could not be. `exit` is called once, later, if it was started.
+    /// Starts a sandbox. `completion` is called once, on a thread of the launcher's client that it must not block, when
+    /// the command has been executed or could not be. `exit` is called once, later, if it was started.
     func start(
         _ spec: SandboxSpec,
         completion: @escaping @Sendable (Result<StartedSandbox, SandboxError>) -> Void,
         exit: @escaping @Sendable (SandboxExit) -> Void
     )
 
-    /// Gives the sandbox its lasting share of the processors (``SandboxLimits/cpuMillis``) in place of the one that it began
-    /// with. Returns at once. Does nothing for an id that has ended or is settled.
+    /// Ends what ``SandboxLimits/initializationCPUMillis`` allowed: from now on `cpuMillis` holds. Does nothing for an
+    /// id that has ended.
     func settle(_ id: UInt64)
 
     /// Kills every process of the sandbox and frees what it held. Does nothing for an id that has ended.
     func kill(_ id: UInt64)
+}
+
+extension Sandboxing {
+    package func settle(_ id: UInt64) {}
 }

@@ -83,7 +83,8 @@ final class TestHost: Sendable {
             write(
                 """
                 #!/bin/sh
-                exec \(setpriv) --reuid=\(ordinaryUser) --regid=\(ordinaryUser) --clear-groups --inh-caps=-all \(launcher)
+                exec \(setpriv) --reuid=\(ordinaryUser) --regid=\(ordinaryUser) --clear-groups \\
+                    --inh-caps=-all \(launcher)
                 """, to: executable, mode: 0o755)
         }
         let client = try await LauncherClient.launch(executable: executable, configuration: configuration)

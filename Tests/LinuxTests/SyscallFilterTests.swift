@@ -19,7 +19,8 @@ import Testing
 
     /// The calls of a function that waits for, handles and answers an invocation.
     @Test(arguments: [
-        "read", "write", "futex", "epoll_wait", "epoll_pwait", "epoll_ctl", "clock_gettime", "mmap", "munmap", "madvise",
+        "read", "write", "futex", "epoll_wait", "epoll_pwait", "epoll_ctl", "clock_gettime", "mmap", "munmap",
+        "madvise",
         "recvfrom", "sendto", "recvmsg", "sendmsg", "close", "openat", "newfstatat", "fcntl", "getrandom", "poll",
         "accept4", "writev", "readv", "brk", "mprotect", "rt_sigprocmask", "sched_yield", "gettid",
     ])
@@ -64,7 +65,9 @@ import Testing
         // CLONE_VM|FS|FILES|SIGHAND|THREAD|SYSVSEM|SETTLS|PARENT_SETTID|CHILD_CLEARTID: pthread_create of glibc.
         #expect(try #require(run("clone", [0x003d_0f00])).action == SyscallFilter.allow)
         #expect(try #require(run("clone", [UInt64(SIGCHLD)])).action == SyscallFilter.allow)
-        for bit in [0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000] as [UInt64] {
+        for bit in [0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000]
+            as [UInt64]
+        {
             #expect(try #require(run("clone", [bit | UInt64(SIGCHLD)])).action == SyscallFilter.fail(EPERM))
         }
     }

@@ -13,7 +13,8 @@ import Testing
     }
 
     @Test func findsNothingToMendOnAGoodHost() {
-        let facts = HostFacts(isRoot: true, kernelRelease: "6.1.0-18-amd64", layout: Self.unified, controllers: Self.all)
+        let facts = HostFacts(
+            isRoot: true, kernelRelease: "6.1.0-18-amd64", layout: Self.unified, controllers: Self.all)
         for finding in HostReport(facts: facts).findings {
             #expect(finding.state == .good)
             #expect(finding.remedy == nil)

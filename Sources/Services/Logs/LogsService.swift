@@ -5,8 +5,8 @@ package import NIOCore
 import ServiceLifecycle
 package import Storage
 
-/// Amazon CloudWatch Logs, as far as functions, their owners and Terraform need it: groups, streams, events, retention and
-/// tags. Everything is kept per account and region.
+/// Amazon CloudWatch Logs, as far as functions, their owners and Terraform need it: groups, streams, events, retention
+/// and tags. Everything is kept per account and region.
 ///
 /// Functions write through ``store``; clients read through the API.
 package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
@@ -41,7 +41,9 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
         database: any Database, retentionDays: Int?, bufferCapacity: Int, clock: @escaping @Sendable () -> Int64,
         logger: Logger
     ) throws(LogsConfigurationError) {
-        if let retentionDays, !(1...Retention.longestDays).contains(retentionDays) { throw .retentionDays(retentionDays) }
+        if let retentionDays, !(1...Retention.longestDays).contains(retentionDays) {
+            throw .retentionDays(retentionDays)
+        }
         self.database = database
         self.clock = clock
         self.logger = logger
@@ -90,8 +92,8 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
 
     // MARK: Life
 
-    /// Writes what functions append and deletes what has expired, until graceful shutdown or cancellation; then writes what
-    /// is left.
+    /// Writes what functions append and deletes what has expired, until graceful shutdown or cancellation; then writes
+    /// what is left.
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.store.writeAppended() }

@@ -11,7 +11,9 @@ struct APIClient {
     private let credentials: SigV4.Credentials
 
     /// - Throws: ``ClientError`` when `endpoint` is no http or https URL.
-    init(endpoint: String, region: String, accessKeyID: String, secretAccessKey: String, sessionToken: String?) throws(ClientError) {
+    init(endpoint: String, region: String, accessKeyID: String, secretAccessKey: String, sessionToken: String?)
+        throws(ClientError)
+    {
         let trimmed = endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
         guard let scheme = ["http://", "https://"].first(where: trimmed.hasPrefix) else { throw .badEndpoint(endpoint) }
         self.endpoint = trimmed
@@ -40,7 +42,8 @@ struct APIClient {
     /// - Returns: the answer, whatever its status.
     /// - Throws: ``ClientError/unreachable(endpoint:cause:)`` when none came.
     func send(
-        _ method: HTTPMethod, service: String, _ target: String, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer(),
+        _ method: HTTPMethod, service: String, _ target: String, headers: HTTPHeaders = [:],
+        body: ByteBuffer = ByteBuffer(),
         timeout: TimeAmount = .seconds(960)
     ) async throws -> Answer {
         let parts = target.split(separator: "?", maxSplits: 1)

@@ -27,7 +27,8 @@ struct ClientOptions: ParsableArguments {
         }
         return try APIClient(
             endpoint: endpoint ?? variables["AWS_ENDPOINT_URL"] ?? stored?.endpoint ?? "http://127.0.0.1:4566",
-            region: region ?? variables["AWS_REGION"] ?? variables["AWS_DEFAULT_REGION"] ?? stored?.region ?? "us-east-1",
+            region: region ?? variables["AWS_REGION"] ?? variables["AWS_DEFAULT_REGION"] ?? stored?.region
+                ?? "us-east-1",
             accessKeyID: key.id,
             secretAccessKey: key.secret,
             sessionToken: environment == nil ? nil : variables["AWS_SESSION_TOKEN"]

@@ -28,7 +28,8 @@ extension APIClient {
     }
 
     func updateConfiguration(of name: String, _ body: ByteBuffer) async throws {
-        _ = try await call(.PUT, Self.path(name, "/configuration"), headers: ["content-type": "application/json"], body: body)
+        _ = try await call(
+            .PUT, Self.path(name, "/configuration"), headers: ["content-type": "application/json"], body: body)
     }
 
     /// Waits until the function is active and no update is under way.
@@ -41,7 +42,8 @@ extension APIClient {
             let update = configuration?["LastUpdateStatus"]?.string ?? "Successful"
             if state == "Active", update == "Successful" { return }
             if state == "Failed" || update == "Failed" {
-                let reason = configuration?["StateReason"]?.string ?? configuration?["LastUpdateStatusReason"]?.string ?? ""
+                let reason =
+                    configuration?["StateReason"]?.string ?? configuration?["LastUpdateStatusReason"]?.string ?? ""
                 throw ClientError.usage("\(name) is \(state), its update \(update): \(reason)")
             }
             try await Task.sleep(for: .milliseconds(100))
@@ -88,7 +90,9 @@ extension APIClient {
         do {
             return try await call(
                 .POST, service: "logs", "/",
-                headers: ["content-type": "application/x-amz-json-1.1", "x-amz-target": "Logs_20140328.FilterLogEvents"],
+                headers: [
+                    "content-type": "application/x-amz-json-1.1", "x-amz-target": "Logs_20140328.FilterLogEvents",
+                ],
                 body: body.buffer
             ).json
         } catch ClientError.refused(code: "ResourceNotFoundException", _, _) {

@@ -35,7 +35,10 @@ struct DeployCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Timeout in seconds, 1–900.", valueName: "seconds"))
     var timeout: Int?
 
-    @Option(help: ArgumentHelp("An environment variable; may be repeated. Replaces all variables of the function.", valueName: "name=value"))
+    @Option(
+        help: ArgumentHelp(
+            "An environment variable; may be repeated. Replaces all variables of the function.", valueName: "name=value"
+        ))
     var env: [String] = []
 
     @Option(help: ArgumentHelp("The execution role.", valueName: "arn"))
@@ -62,7 +65,8 @@ struct DeployCommand: AsyncParsableCommand {
             if let change = choice.change(from: existing) { try await client.updateConfiguration(of: name, change) }
         }
         try await client.waitUntilReady(name)
-        print("\(existing == nil ? "Created" : "Updated") \(name): runtime \(choice.runtime), handler \(choice.handler).")
+        print(
+            "\(existing == nil ? "Created" : "Updated") \(name): runtime \(choice.runtime), handler \(choice.handler).")
     }
 
     /// What the options say, else what the function has, else a guess, which is printed.

@@ -7,7 +7,8 @@ import Sandbox
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Say what this machine can isolate and limit, which runtimes it has, and how to mend what is missing.",
+        abstract:
+            "Say what this machine can isolate and limit, which runtimes it has, and how to mend what is missing.",
         discussion: "Exits with 1 when functions could not run here with every protection."
     )
 

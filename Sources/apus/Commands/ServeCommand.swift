@@ -16,7 +16,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where to listen (default: 127.0.0.1:4566).", valueName: "host:port"))
     var listen: String?
 
-    @Option(help: ArgumentHelp("Where to keep everything (default: /var/lib/apus for root, else ~/.local/share/apus).", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "Where to keep everything (default: /var/lib/apus for root, else ~/.local/share/apus).", valueName: "dir"))
     var data: String?
 
     @Option(help: ArgumentHelp("A JSON file of settings.", valueName: "file"))

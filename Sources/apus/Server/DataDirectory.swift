@@ -81,7 +81,8 @@ enum DataDirectoryError: Error, CustomStringConvertible {
     var description: String {
         switch self {
         case .noHome: "HOME is not set: name a data directory with --data."
-        case .cannotUse(let path, let code): "Cannot use the data directory \(path): \(String(cString: strerror(code)))."
+        case .cannotUse(let path, let code):
+            "Cannot use the data directory \(path): \(String(cString: strerror(code)))."
         case .inUse(let path): "Another server is using the data directory \(path)."
         case .noCredentials(let path, let code):
             "Cannot read \(path): \(String(cString: strerror(code))). `apus serve` writes it on first start; name its data "

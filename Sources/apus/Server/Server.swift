@@ -21,11 +21,12 @@ enum Server {
 
     /// Serves until SIGTERM or SIGINT.
     ///
-    /// The order is the security design: what needs root (finding runtimes in anybody's home, the launcher) comes first, then
-    /// root is given up for good, and only then are sockets and databases opened.
+    /// The order is the security design: what needs root (finding runtimes in anybody's home, the launcher) comes
+    /// first, then root is given up for good, and only then are sockets and databases opened.
     static func run(_ settings: ServerSettings) async throws {
         let logger = makeLogger(settings)
         signal(SIGPIPE, SIG_IGN)
+        raiseDescriptorLimit()
         let directory = try DataDirectory(opening: settings.data)
         let identity = try Privileges.identity(user: settings.user, dataDirectory: directory.path)
         for name in ["blobs", "code", "runtime", "run"] { mkdir("\(directory.path)/\(name)", 0o700) }
@@ -81,7 +82,8 @@ enum Server {
     }
 
     private static func assemble(
-        _ settings: ServerSettings, directory: String, catalogue: RuntimeCatalogue, launcher: LauncherClient, logger: Logger
+        _ settings: ServerSettings, directory: String, catalogue: RuntimeCatalogue, launcher: LauncherClient,
+        logger: Logger
     ) async throws -> [any ServiceLifecycle.Service] {
         let loops = MultiThreadedEventLoopGroup.singleton
         let key = try RootKey(in: directory, account: settings.account)
@@ -95,7 +97,8 @@ enum Server {
         var limits = FleetConfiguration()
         limits.accountConcurrency = settings.concurrency
         limits.idleTimeout = settings.idleTimeout
-        limits.endpointURL = launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
+        limits.endpointURL =
+            launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
         let fleet = Fleet(
             configuration: limits, sandboxing: launcher, logs: logs.store, credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, logger: logger)
@@ -135,6 +138,14 @@ enum Server {
         case let host where host.contains(":"): "http://[\(host)]:\(port)"
         case let host: "http://\(host):\(port)"
         }
+    }
+
+    /// Connections and sandboxes, four descriptors each, count against a limit that shells set low.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     private static func makeLogger(_ settings: ServerSettings) -> Logger {

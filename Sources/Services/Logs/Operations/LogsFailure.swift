@@ -18,6 +18,7 @@ enum LogsFailure {
         LogsError.invalidParameter(message: "One of logGroupName and logGroupIdentifier must be specified.")
     }
     static var namesAndPrefix: AWSError {
-        LogsError.invalidParameter(message: "LogStream names and LogStream name prefix are mutually exclusive parameters.")
+        LogsError.invalidParameter(
+            message: "LogStream names and LogStream name prefix are mutually exclusive parameters.")
     }
 }

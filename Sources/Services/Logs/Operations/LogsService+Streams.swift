@@ -12,7 +12,8 @@ extension LogsService {
         }
         let listing = StreamRecord.Listing(
             order: order, isDescending: input.descending ?? false, prefix: input.logStreamNamePrefix ?? "",
-            after: try input.nextToken.map { (text) throws(AWSError) in try StreamRecord.Cursor(token: text, for: order) })
+            after: try input.nextToken.map { (text) throws(AWSError) in try StreamRecord.Cursor(token: text, for: order)
+            })
         let limit = input.limit ?? 50
         return try await database.read { connection in
             guard let group = try GroupRecord.find(key, on: connection) else { throw LogsFailure.noGroup }

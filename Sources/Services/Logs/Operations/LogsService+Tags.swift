@@ -20,7 +20,8 @@ extension LogsService {
             try GroupTags.set(input.tags, of: group.id, on: connection)
             guard try GroupTags.all(of: group.id, on: connection).count <= GroupTags.limit else {
                 throw LogsError.tooManyTags(
-                    message: "The resource cannot have more than \(GroupTags.limit) tags.", resourceName: input.resourceArn)
+                    message: "The resource cannot have more than \(GroupTags.limit) tags.",
+                    resourceName: input.resourceArn)
             }
         }
         return Logs.empty

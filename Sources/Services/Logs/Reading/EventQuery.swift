@@ -18,7 +18,8 @@ struct EventRecord: Sendable {
     var size: Int { message.count + LogWriter.eventOverhead }
 }
 
-/// Which events to read, and in which direction. Both bounds are exclusive; each query walks one index from its bound on.
+/// Which events to read, and in which direction. Both bounds are exclusive; each query walks one index from its bound
+/// on.
 struct EventQuery: Sendable {
     enum Scope: Sendable {
         case group(Int64)

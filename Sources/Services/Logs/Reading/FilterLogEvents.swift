@@ -4,8 +4,8 @@ import Storage
 
 /// FilterLogEvents: the events of all or some streams of a group, in the order of their times.
 ///
-/// The token is the place of the last event that was looked at. An answer may hold few events, or none, and yet a token:
-/// then the search has not seen everything.
+/// The token is the place of the last event that was looked at. An answer may hold few events, or none, and yet a
+/// token: then the search has not seen everything.
 struct GroupPage: Sendable {
     private enum Streams: Sendable {
         case all
@@ -18,7 +18,8 @@ struct GroupPage: Sendable {
     private let streams: Streams
     private let limit: Int?
 
-    /// - Throws: `ResourceNotFoundException` for a stream that is not there, `InvalidParameterException`; `StorageError`.
+    /// - Throws: `ResourceNotFoundException` for a stream that is not there, `InvalidParameterException`;
+    ///   `StorageError`.
     init(_ input: Logs.FilterLogEventsRequest, group: GroupRecord, on connection: any SQLConnection) throws {
         pattern = try Self.pattern(input.filterPattern ?? "")
         limit = input.limit

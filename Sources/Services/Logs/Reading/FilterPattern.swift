@@ -1,7 +1,7 @@
 /// What FilterLogEvents' `filterPattern` asks of a message: CloudWatch's patterns for unstructured logs.
 ///
-/// `ERROR code` wants both terms, `"two words"` the phrase, `-DEBUG` forbids a term, `?a ?b` wants one of them. Terms are
-/// case-sensitive and may stand anywhere in the message. Optional terms count only when there are no others.
+/// `ERROR code` wants both terms, `"two words"` the phrase, `-DEBUG` forbids a term, `?a ?b` wants one of them. Terms
+/// are case-sensitive and may stand anywhere in the message. Optional terms count only when there are no others.
 /// Source: "Filter pattern syntax", CloudWatch Logs user guide.
 struct FilterPattern: Sendable {
     /// Why a pattern cannot be used.

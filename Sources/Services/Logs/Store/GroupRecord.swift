@@ -33,7 +33,8 @@ struct GroupRecord: Sendable {
 
     /// The groups of an account in a region by name, from the first whose name is greater (or equal, if `inclusive`).
     static func list(
-        account: String, region: String, from name: String, inclusive: Bool, limit: Int, on connection: any SQLConnection
+        account: String, region: String, from name: String, inclusive: Bool, limit: Int,
+        on connection: any SQLConnection
     ) throws(StorageError) -> [GroupRecord] {
         let rows = try connection.query(
             """
@@ -45,9 +46,11 @@ struct GroupRecord: Sendable {
     }
 
     /// All groups of all accounts, in order of their numbers.
-    static func all(after id: Int64, limit: Int, on connection: any SQLConnection) throws(StorageError) -> [GroupRecord] {
+    static func all(after id: Int64, limit: Int, on connection: any SQLConnection) throws(StorageError) -> [GroupRecord]
+    {
         let rows = try connection.query(
-            "SELECT \(columns) FROM logs_groups WHERE id > ? ORDER BY id LIMIT ?", [.integer(id), .integer(Int64(limit))])
+            "SELECT \(columns) FROM logs_groups WHERE id > ? ORDER BY id LIMIT ?",
+            [.integer(id), .integer(Int64(limit))])
         return try rows.map { (row) throws(StorageError) in try GroupRecord(row) }
     }
 

@@ -12,8 +12,8 @@ struct LogBatch: Sendable {
     private(set) var bytes: [UInt8] = []
     private(set) var ends: [Int] = []
 
-    /// Copies the lines, since they may be slices of large buffers. A line that is longer than CloudWatch's limit for one
-    /// event (256 KiB) is cut there.
+    /// Copies the lines, since they may be slices of large buffers. A line that is longer than CloudWatch's limit for
+    /// one event (256 KiB) is cut there.
     init(timestamp: Int64, lines: [ByteBuffer]) {
         self.timestamp = max(0, timestamp)
         bytes.reserveCapacity(lines.reduce(0) { $0 + $1.readableBytes })
@@ -34,7 +34,9 @@ struct LogBatch: Sendable {
     /// - Returns: How many lines were taken.
     mutating func dropFirst(costing excess: Int) -> Int {
         var dropped = 0
-        while dropped < count, (dropped == 0 ? 0 : ends[dropped - 1]) + dropped * Self.overhead < excess { dropped += 1 }
+        while dropped < count, (dropped == 0 ? 0 : ends[dropped - 1]) + dropped * Self.overhead < excess {
+            dropped += 1
+        }
         guard dropped > 0 else { return 0 }
         let start = ends[dropped - 1]
         bytes = Array(bytes[start...])

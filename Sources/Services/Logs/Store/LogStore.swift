@@ -6,9 +6,9 @@ import Synchronization
 
 /// Takes what functions write, and has it in the store about 100 ms later.
 ///
-/// ``append(account:region:group:stream:timestamp:lines:)`` only buffers: it takes one lock for as long as it takes to put
-/// the lines away. The buffer is bounded; see ``LogBuffer`` for what happens when it is full. When the store fails, the
-/// lines stay in the buffer until the next append or read tries again.
+/// ``append(account:region:group:stream:timestamp:lines:)`` only buffers: it takes one lock for as long as it takes to
+/// put the lines away. The buffer is bounded; see ``LogBuffer`` for what happens when it is full. When the store fails,
+/// the lines stay in the buffer until the next append or read tries again.
 package final class LogStore: LogSink {
     /// How many bytes of memory may wait, about.
     static let capacity = 16 << 20
@@ -31,7 +31,8 @@ package final class LogStore: LogSink {
     private let signal: AsyncStream<Void>.Continuation
 
     init(
-        database: any Database, capacity: Int = LogStore.capacity, clock: @escaping @Sendable () -> Int64, logger: Logger
+        database: any Database, capacity: Int = LogStore.capacity, clock: @escaping @Sendable () -> Int64,
+        logger: Logger
     ) {
         self.database = database
         self.clock = clock

@@ -52,7 +52,8 @@ struct LogWriter {
         var entries: [Entry] = []
         for (stream, pending) in streams {
             if let lost = pending.lost {
-                let notice = "\(lost.lines) log \(lost.lines == 1 ? "line was" : "lines were") lost here: "
+                let notice =
+                    "\(lost.lines) log \(lost.lines == 1 ? "line was" : "lines were") lost here: "
                     + "they came faster than they could be stored."
                 entries.append(
                     Entry(

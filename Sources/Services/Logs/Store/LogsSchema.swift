@@ -3,8 +3,9 @@ package import Storage
 extension LogsService {
     /// The tables of the logs service.
     ///
-    /// One counter numbers groups, streams and events, so that no number ever comes back: the events of what was deleted can
-    /// wait for their removal while a new group of the same name fills. Messages are blobs because functions write NULs, too.
+    /// One counter numbers groups, streams and events, so that no number ever comes back: the events of what was
+    /// deleted can wait for their removal while a new group of the same name fills. Messages are blobs because
+    /// functions write NULs, too.
     package static let migrations: [Migration] = [
         Migration(
             component: "logs", number: 1,

@@ -2,7 +2,8 @@ import Storage
 
 /// Deletes events that are older than their group's retention, or than the server's for groups without one.
 ///
-/// A stream that this leaves empty goes, too: every execution environment makes one, and nothing else would ever end them.
+/// A stream that this leaves empty goes, too: every execution environment makes one, and nothing else would ever end
+/// them.
 struct Retention: Sendable {
     /// What PutRetentionPolicy takes.
     static let allowedDays = [
@@ -68,7 +69,8 @@ struct Retention: Sendable {
         for (stream, bytes) in freed {
             // A stream that was deleted took its bytes off the group already.
             let changed = try connection.execute(
-                "UPDATE logs_streams SET stored_bytes = stored_bytes - ? WHERE id = ?", [.integer(bytes), .integer(stream)])
+                "UPDATE logs_streams SET stored_bytes = stored_bytes - ? WHERE id = ?",
+                [.integer(bytes), .integer(stream)])
             if changed > 0 { try GroupRecord.grow(group, by: -bytes, on: connection) }
         }
         return rows.count

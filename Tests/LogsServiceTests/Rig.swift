@@ -1,0 +1,142 @@
+import AWSWire
+import Glibc
+import Logging
+import LogsModel
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Storage
+import Synchronization
+import Testing
+
+@testable import LogsService
+
+/// A logs service over a database of its own, driven as the gateway drives it.
+final class Rig: Sendable {
+    /// 2026-01-01T00:00:00Z.
+    static let start: Int64 = 1_767_225_600_000
+    static let day: Int64 = 86_400_000
+
+    let database: SQLiteDatabase
+    let service: LogsService
+    private let directory: TemporaryDirectory
+
+    /// - Parameter over: What the service gets instead of the database itself.
+    init(
+        retentionDays: Int? = nil, capacity: Int = LogStore.capacity,
+        over wrap: (SQLiteDatabase) -> any Database = { $0 }
+    ) throws {
+        directory = TemporaryDirectory()
+        let database = try SQLiteDatabase(
+            path: directory.path + "/logs.db", durability: .relaxed, migrations: LogsService.migrations)
+        self.database = database
+        let clock = Clock()
+        service = try LogsService(
+            database: wrap(database), retentionDays: retentionDays, bufferCapacity: capacity, clock: { clock.now },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        self.clock = clock
+    }
+
+    final class Clock: Sendable {
+        private let time = Mutex(Rig.start)
+        var now: Int64 {
+            get { time.withLock { $0 } }
+            set { time.withLock { $0 = newValue } }
+        }
+    }
+    let clock: Clock
+
+    // MARK: What functions do
+
+    func append(
+        _ lines: [String], group: String = "/aws/lambda/f", stream: String = "s", at offset: Int64 = 0,
+        account: String = "000000000000", region: String = "us-east-1"
+    ) {
+        service.store.append(
+            account: account, region: region, group: group, stream: stream, timestamp: Self.start + offset,
+            lines: lines.map { ByteBuffer(string: $0) })
+    }
+
+    // MARK: What clients do
+
+    func send(
+        _ operation: String, _ body: String, account: String = "000000000000", region: String = "us-east-1"
+    ) async throws -> ServiceResponse {
+        let request = try request(operation, ByteBuffer(string: body), account: account, region: region)
+        return try await service.respond(to: request, on: MultiThreadedEventLoopGroup.singleton.next()).get()
+    }
+
+    func request(
+        _ operation: String, _ body: ByteBuffer, account: String = "000000000000", region: String = "us-east-1"
+    ) throws -> ServiceRequest {
+        let caller = Caller(
+            account: try #require(AccountID(account)), region: region, accessKeyID: "key",
+            principalARN: "arn:aws:iam::\(account):root", kind: .root)
+        return ServiceRequest(
+            method: .POST, path: "/", headers: ["X-Amz-Target": "Logs_20140328.\(operation)"], body: body,
+            caller: caller, requestID: "5f0c1c3e-8b0a-4f6e-9d0a-2b9a5c1d7e42")
+    }
+
+    func call(
+        _ operation: String, _ body: String, account: String = "000000000000", region: String = "us-east-1"
+    ) async throws -> JSONValue {
+        try JSONValue(parsing: try await send(operation, body, account: account, region: region).body)
+    }
+
+    /// The error with which the operation must fail.
+    func failure(
+        _ operation: String, _ body: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) async -> AWSError? {
+        await #expect(throws: AWSError.self, sourceLocation: sourceLocation) { _ = try await send(operation, body) }
+    }
+
+    /// The messages of FilterLogEvents or GetLogEvents.
+    func messages(_ operation: String, _ body: String) async throws -> [String] {
+        try await call(operation, body)["events"]?.elements.map { $0["message"]?.string ?? "" } ?? []
+    }
+
+    /// How many rows a table has.
+    func count(_ table: String) async throws -> Int64 {
+        try await database.read { try $0.query("SELECT COUNT(*) AS n FROM \(table)", [])[0].integer("n") }
+    }
+}
+
+/// A directory of a test's own, removed with the files in it when the test lets go of it.
+final class TemporaryDirectory: Sendable {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/apus-logs-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { fatalError("mkdtemp: errno \(errno)") }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit {
+        for name in ["logs.db", "logs.db-wal", "logs.db-shm"] { unlink(path + "/" + name) }
+        rmdir(path)
+    }
+}
+
+/// A small seeded generator (SplitMix64), so that a failing case can be found again.
+struct TestRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
+        return word ^ (word >> 31)
+    }
+}
+
+extension String {
+    /// The text as a JSON string.
+    var json: String {
+        var writer = JSONWriter()
+        writer.string(self)
+        return String(buffer: writer.buffer)
+    }
+}
