@@ -15,8 +15,8 @@ final class EnvironmentPool: Sendable {
         var machine = PoolStateMachine<Environment, Work>()
         /// Every environment that is not closed, to end them all.
         var environments: Set<Environment> = []
-        /// The invocations that wait for an environment that is about to be free, and until when, in that order. Most are
-        /// long served when their time comes: one timer, for the first, does for all.
+        /// The invocations that wait for an environment that is about to be free, and until when, in that order. Most
+        /// are long served when their time comes: one timer, for the first, does for all.
         var patient = CircularBuffer<(id: UInt64, until: NIODeadline)>()
         var isTimerSet = false
         var isShutDown = false
