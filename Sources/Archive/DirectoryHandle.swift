@@ -40,7 +40,8 @@ struct DirectoryHandle: ~Copyable {
     func makeFile(_ name: [UInt8]) throws(ArchiveError) -> FileHandle {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
         return try FileHandle(
-            descriptor: check("openat", child(name), openat(descriptor, cString(name), flags, 0o600)), path: child(name))
+            descriptor: check("openat", child(name), openat(descriptor, cString(name), flags, 0o600)), path: child(name)
+        )
     }
 
     /// Opens a regular file for reading.

@@ -73,7 +73,9 @@ package struct BlobStore: Sendable {
             let count = bytes.withUnsafeMutableBytes { buffer in
                 Result { () throws(StorageError) in try file.read(into: buffer) }
             }
-            guard try count.get() == size, BlobID(digest: SHA256.hash(data: bytes)) == id else { throw .corruptBlob(id: id.hex) }
+            guard try count.get() == size, BlobID(digest: SHA256.hash(data: bytes)) == id else {
+                throw .corruptBlob(id: id.hex)
+            }
             return bytes
         }
     }

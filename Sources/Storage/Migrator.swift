@@ -57,9 +57,10 @@ struct Migrator {
     /// Checksums by migration.
     private static func applied(on connection: GRDB.Database) throws -> [Key: String] {
         let rows = try Row.fetchAll(connection, sql: "SELECT component, number, checksum FROM apus_migrations")
-        return Dictionary(uniqueKeysWithValues: rows.map { row in
-            (Key(component: row["component"], number: row["number"]), row["checksum"])
-        })
+        return Dictionary(
+            uniqueKeysWithValues: rows.map { row in
+                (Key(component: row["component"], number: row["number"]), row["checksum"])
+            })
     }
 
     private func pending(applied: [Key: String]) throws(StorageError) -> [Migration] {

@@ -166,7 +166,8 @@ import Testing
         let wrong = ZipBytes([.file("good"), .file("a", "abc").with { $0.claimedChecksum = 1 }]).bytes
         let whole = ZipBytes([.file("a", "abc"), .file("b", "def")]).bytes
         let damaged: [[UInt8]] = [
-            wrong, Array(whole.dropLast(1)), Array(whole.prefix(60)), Array(whole.dropFirst(20)), Array("not a zip".utf8),
+            wrong, Array(whole.dropLast(1)), Array(whole.prefix(60)), Array(whole.dropFirst(20)),
+            Array("not a zip".utf8),
             Array("PK\u{3}\u{4}".utf8), [UInt8](repeating: 0, count: 100_000),
         ]
         for bytes in damaged {

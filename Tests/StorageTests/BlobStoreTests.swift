@@ -93,7 +93,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "ab", String(repeating: "A", count: 64), String(repeating: "g", count: 64), String(repeating: "a", count: 65),
+        "", "ab", String(repeating: "A", count: 64), String(repeating: "g", count: 64),
+        String(repeating: "a", count: 65),
         "../" + String(repeating: "a", count: 61), String(repeating: "é", count: 32),
     ])
     func onlyDigestsAreNames(text: String) {

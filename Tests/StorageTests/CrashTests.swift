@@ -4,7 +4,8 @@ import Storage
 import Testing
 
 private let schema = Migration(
-    component: "crash", number: 1, statements: ["CREATE TABLE acknowledged (name TEXT PRIMARY KEY, blob TEXT NOT NULL)"])
+    component: "crash", number: 1, statements: ["CREATE TABLE acknowledged (name TEXT PRIMARY KEY, blob TEXT NOT NULL)"]
+)
 
 private func openStores(_ directory: String) throws -> (SQLiteDatabase, BlobStore) {
     let database = try SQLiteDatabase(path: directory + "/crash.db", durability: .durable, migrations: [schema])

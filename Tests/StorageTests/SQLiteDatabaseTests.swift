@@ -48,7 +48,8 @@ private struct Refused: Error, Equatable {}
         await #expect {
             try await database.write { try $0.execute("INSERT INTO nowhere VALUES (1)", []) }
         } throws: { error in
-            if case StorageError.statement(_, code: 1, let message) = error { message.contains("nowhere") } else { false }
+            guard case StorageError.statement(_, code: 1, let message) = error else { return false }
+            return message.contains("nowhere")
         }
         await #expect {
             try await database.read { try $0.query("SELECT ? FROM items", []) }
