@@ -7,6 +7,7 @@ import Testing
 @Suite struct MutationTests {
     private static func deflated() throws -> [UInt8] {
         let source = TemporaryDirectory()
+        defer { withExtendedLifetime(source) {} }
         mkdir(source.file("d"), 0o755)
         writeFile(source.file("d/a.txt"), Array(String(repeating: "hello, hello. ", count: 300).utf8))
         writeFile(source.file("run"), Array("#!/bin/sh\n".utf8))
@@ -26,6 +27,7 @@ import Testing
         var refused = 0
         for round in 0..<250 {
             let directory = TemporaryDirectory()
+            defer { withExtendedLifetime(directory) {} }
             mkdir(directory.file("box"), 0o755)
             let bytes = mutate(bases[round % 2], &generator)
             let extractor = ZipExtractor(limits: .init(unzippedBytes: 1 << 20, entries: 50))
