@@ -1,4 +1,5 @@
 import AWSWire
+import NIOCore
 import Testing
 
 @testable import apus

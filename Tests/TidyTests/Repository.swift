@@ -16,7 +16,7 @@ enum Repository {
 }
 
 /// A text file: its path from the root, and its lines.
-struct SourceFile: CustomTestStringConvertible {
+struct SourceFile {
     let path: String
     let lines: [Substring]
 
@@ -31,8 +31,6 @@ struct SourceFile: CustomTestStringConvertible {
         if lines.last == "" { lines.removeLast() }
         self.lines = lines
     }
-
-    var testDescription: String { path }
 
     /// The modules that a Swift file imports, whole or by declaration.
     var imports: [String] {
