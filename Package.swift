@@ -120,7 +120,11 @@ let package = Package(
                 "LambdaService", "LambdaModel", "AWSWire", "Storage", "Archive", "Fleet", "Runtimes", nioCore, nioHTTP1,
                 nioEmbedded, logging,
             ]),
-        tests("LogsServiceTests", ["LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioHTTP1, nioEmbedded]),
+        tests(
+            "LogsServiceTests",
+            ["LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+        tests("ApusTests", ["apus", "AWSWire", "Sandbox", nioCore]),
+        tests("TidyTests", []),
         tests("GatewayTests", ["Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
     ]
 )

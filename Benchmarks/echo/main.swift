@@ -1,7 +1,7 @@
 import Glibc
 
-// A native custom runtime that answers every invocation with its payload: the least that a function can cost. It speaks the
-// Runtime API over one blocking keep-alive connection and uses nothing but the C library.
+// A native custom runtime that answers every invocation with its payload: the least that a function can cost. It speaks
+// the Runtime API over one blocking keep-alive connection and uses nothing but the C library.
 
 /// A buffered blocking connection to the Runtime API.
 struct Connection {

@@ -2,8 +2,8 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 
-/// One connection with one request under way at a time. Reads no more of an answer than its length and status, so that the
-/// generator costs both sides of a ratio the same little.
+/// One connection with one request under way at a time. Reads no more of an answer than its length and status, so that
+/// the generator costs both sides of a ratio the same little.
 final class ClosedLoop: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

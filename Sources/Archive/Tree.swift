@@ -45,7 +45,8 @@ struct Tree {
 
     /// Checks, as the kernel would walk it, that no link's target is above the root.
     ///
-    /// The walk minds links on the way: `a/up → ..` makes `a/up/..` the parent of the root, although its text stays inside.
+    /// The walk minds links on the way: `a/up → ..` makes `a/up/..` the parent of the root, although its text stays
+    /// inside.
     func checkLinks() throws(ArchiveError) {
         for (path, node) in nodes {
             guard case .link(let target) = node else { continue }

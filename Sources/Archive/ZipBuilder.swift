@@ -1,17 +1,17 @@
 import CArchive
 import Glibc
 
-/// Zips a directory for upload. The same files give the same bytes: entries are in the order of their names, without times
-/// and owners, and of the modes only the execute bit counts.
+/// Zips a directory for upload. The same files give the same bytes: entries are in the order of their names, without
+/// times and owners, and of the modes only the execute bit counts.
 package enum ZipBuilder {
     /// What version control and interpreters leave beside code.
     private static let skipped: Set<[UInt8]> = [Array(".git".utf8), Array("__pycache__".utf8)]
 
-    /// Zips what is below `directory`. Links stay links; execute bits are kept; sockets, pipes and devices are left out.
-    /// Blocks for as long as it takes.
+    /// Zips what is below `directory`. Links stay links; execute bits are kept; sockets, pipes and devices are left
+    /// out. Blocks for as long as it takes.
     ///
-    /// - Throws: ``ArchiveError/empty`` when no file is in it, `.refused` for a name or link that ``ZipExtractor`` would
-    ///   refuse, `.file` when one cannot be read.
+    /// - Throws: ``ArchiveError/empty`` when no file is in it, `.refused` for a name or link that ``ZipExtractor``
+    ///   would refuse, `.file` when one cannot be read.
     package static func zip(directory: String) throws(ArchiveError) -> [UInt8] {
         try withUTF8Names { () throws(ArchiveError) in
             let writer = try ZipWriter()

@@ -3,9 +3,9 @@ import Glibc
 
 /// Unpacks an untrusted zip into a new directory, completely or not at all.
 ///
-/// Everything is written by calls relative to an open directory that follow no links, links last; sizes are counted while
-/// writing, whatever the headers promise. Files come out as 0644, or 0755 when the zip has any execute bit for them,
-/// directories as 0755. All of it is on disk before it appears under its name.
+/// Everything is written by calls relative to an open directory that follow no links, links last; sizes are counted
+/// while writing, whatever the headers promise. Files come out as 0644, or 0755 when the zip has any execute bit for
+/// them, directories as 0755. All of it is on disk before it appears under its name.
 ///
 /// Every call blocks for as long as it takes.
 package struct ZipExtractor: Sendable {
@@ -38,7 +38,8 @@ package struct ZipExtractor: Sendable {
 
     /// Unpacks the zip in `bytes` into a new directory at `destination`, whose parent must exist.
     ///
-    /// - Throws: `.exists` when something other than an empty directory is there already; else as ``ArchiveError`` says.
+    /// - Throws: `.exists` when something other than an empty directory is there already; else as ``ArchiveError``
+    ///   says.
     @discardableResult
     package func extract(_ bytes: UnsafeRawBufferPointer, to destination: String) throws(ArchiveError) -> Summary {
         // A zip that begins with its end record has no entries; libarchive does not take that for a zip.
@@ -167,7 +168,8 @@ extension ZipExtractor {
         if summary.entries <= Self.entriesToSyncSingly { try file.sync() }
     }
 
-    /// Makes the links and the directories that have no files, sets the modes of directories, and puts all of it on disk.
+    /// Makes the links and the directories that have no files, sets the modes of directories, and puts all of it on
+    /// disk.
     private func finish(
         _ root: borrowing DirectoryHandle, _ tree: Tree, syncingEach: Bool
     ) throws(ArchiveError) {

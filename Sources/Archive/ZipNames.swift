@@ -1,7 +1,9 @@
-/// Compares the two places where a zip names each entry, which libarchive does not show us: a name that says one thing in
-/// the directory and another at the entry is how zips are smuggled past checks, and one with a NUL would be cut short.
+/// Compares the two places where a zip names each entry, which libarchive does not show us: a name that says one thing
+/// in the directory and another at the entry is how zips are smuggled past checks, and one with a NUL would be cut
+/// short.
 ///
-/// Offsets are those of the .ZIP File Format Specification (PKWARE APPNOTE 6.3.10). Whatever this cannot walk, such as the
+/// Offsets are those of the .ZIP File Format Specification (PKWARE APPNOTE 6.3.10). Whatever this cannot walk, such as
+/// the
 /// 64-bit variant, is left to libarchive, of whose names every other rule still holds.
 struct ZipNames {
     private let bytes: UnsafeRawBufferPointer

@@ -1,5 +1,6 @@
 // From clone3 to execve. The child owns a copy of the launcher's memory and runs only system calls: no allocation, no
-// locks, no buffered output, `_exit` always. The order of the steps is the security design; each says why it stands there.
+// locks, no buffered output, `_exit` always. The order of the steps is the security design; each says why it stands
+// there.
 #define _GNU_SOURCE
 #include "CLinux.h"
 

@@ -2,9 +2,9 @@ import NIOCore
 
 /// One deadline that moves often and passes rarely.
 ///
-/// Moving it costs nothing: a task that is scheduled already stays, and when it runs early it schedules itself again for
-/// what is left. So an invocation neither schedules nor cancels anything, and an idle environment wakes its loop once.
-/// Lives on its event loop.
+/// Moving it costs nothing: a task that is scheduled already stays, and when it runs early it schedules itself again
+/// for what is left. So an invocation neither schedules nor cancels anything, and an idle environment wakes its loop
+/// once. Lives on its event loop.
 final class DeadlineTimer: @unchecked Sendable {
     private let eventLoop: any EventLoop
     private let expired: @Sendable () -> Void

@@ -14,7 +14,8 @@ extension Environment {
 
     func spec() -> SandboxSpec {
         SandboxSpec(
-            root: version.runtime.root, code: version.code, arguments: version.runtime.arguments(memoryMiB: version.memoryMiB),
+            root: version.runtime.root, code: version.code,
+            arguments: version.runtime.arguments(memoryMiB: version.memoryMiB),
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
             limits: SandboxLimits(

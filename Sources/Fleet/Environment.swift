@@ -4,12 +4,12 @@ import Sandbox
 
 /// One execution environment: the sandbox of one function version, through INIT, its invocations and its end.
 ///
-/// Confined to its event loop, but for ``run(_:)``, ``park()`` and ``close()``, which hop there. It tells its pool of every
-/// change that the pool must know, always after its own state has changed.
+/// Confined to its event loop, but for ``run(_:)``, ``park()`` and ``close()``, which hop there. It tells its pool of
+/// every change that the pool must know, always after its own state has changed.
 ///
-/// An INIT that fails (an error, an exit, ten seconds) ends the sandbox but not the environment: the invocation that then
-/// gets it initialises it once more within its own time limit, and answers for it when that fails too. Lambda calls that
-/// a suppressed init.
+/// An INIT that fails (an error, an exit, ten seconds) ends the sandbox but not the environment: the invocation that
+/// then gets it initialises it once more within its own time limit, and answers for it when that fails too. Lambda
+/// calls that a suppressed init.
 final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     enum State {
         case new

@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Where one environment's lines go: to its log stream, and while an invocation runs to the tail that its caller may see.
+/// Where one environment's lines go: to its log stream, and while an invocation runs to the tail that its caller may
+/// see.
 struct EnvironmentLog {
     /// How much of an invocation's log its caller may see: the last 4 KB.
     static let tailBytes = 4096

@@ -2,7 +2,8 @@ import Runtimes
 
 /// What an execution environment finds in its variables.
 enum EnvironmentVariables {
-    /// The names that a function cannot set: the reserved ones of the developer guide's page about environment variables.
+    /// The names that a function cannot set: the reserved ones of the developer guide's page about environment
+    /// variables.
     static let reserved: Set<String> = [
         "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
         "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",

@@ -6,8 +6,8 @@ import Synchronization
 
 /// The execution environments on this node.
 ///
-/// Each environment lives on one event loop of the group, the one whose connection first needed it: an invocation hops to
-/// that loop at most once and its outcome hops back at most once.
+/// Each environment lives on one event loop of the group, the one whose connection first needed it: an invocation hops
+/// to that loop at most once and its outcome hops back at most once.
 package final class Fleet: Invoking, Service {
     private let services: FleetServices
     private let ledger: ConcurrencyLedger

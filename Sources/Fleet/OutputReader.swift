@@ -59,8 +59,8 @@ final class OutputReader: ChannelInboundHandler, @unchecked Sendable {
         channel?.close(promise: nil)
     }
 
-    /// Calls `body` when all that is in the pipe now has been delivered: at once when that is nothing, or when the writer
-    /// has used up its budget.
+    /// Calls `body` when all that is in the pipe now has been delivered: at once when that is nothing, or when the
+    /// writer has used up its budget.
     func whenDrained(_ body: @escaping () -> Void) {
         let bytes = bytesInPipe()
         if bytes == 0 || isPaused { body() } else { drains.append((bytes, body)) }

@@ -1,12 +1,12 @@
 import NIOCore
 
-/// Which environment of one function version serves which invocation. Pure: it decides under a lock, ``EnvironmentPool``
-/// acts after unlocking.
+/// Which environment of one function version serves which invocation. Pure: it decides under a lock,
+/// ``EnvironmentPool`` acts after unlocking.
 ///
 /// An invocation takes the environment that became idle last; without one it waits, first come first served, and an
-/// environment is started unless one that is starting, or one that has answered and is about to ask for work, is already
-/// free for it. Any environment that becomes free serves whoever has waited longest. How many invocations there may be is
-/// settled before (``Permit``), which bounds the queue.
+/// environment is started unless one that is starting, or one that has answered and is about to ask for work, is
+/// already free for it. Any environment that becomes free serves whoever has waited longest. How many invocations there
+/// may be is settled before (``Permit``), which bounds the queue.
 struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
     private enum State {
         case idle

@@ -4,8 +4,8 @@ import NIOPosix
 
 /// The Runtime API (2018-06-01) of one execution environment, on one event loop.
 ///
-/// Everything but ``start(listener:on:limits:delegate:)`` happens on that loop; that confinement is why the class may call
-/// itself sendable.
+/// Everything but ``start(listener:on:limits:delegate:)`` happens on that loop; that confinement is why the class may
+/// call itself sendable.
 package final class RuntimeAPIServer: @unchecked Sendable {
     let limits: RuntimeAPILimits
     private let eventLoop: any EventLoop

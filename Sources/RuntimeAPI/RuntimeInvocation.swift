@@ -10,8 +10,8 @@ package struct RuntimeInvocation: Sendable {
     package var functionARN: String
     /// `Lambda-Runtime-Trace-Id`.
     package var traceID: String
-    /// `Lambda-Runtime-Client-Context`: JSON. Control characters (legal white space in JSON, illegal in a header) go out
-    /// as spaces.
+    /// `Lambda-Runtime-Client-Context`: JSON. Control characters (legal white space in JSON, illegal in a header) go
+    /// out as spaces.
     package var clientContext: String?
     /// `Lambda-Runtime-Cognito-Identity`: JSON, treated like the client context.
     package var cognitoIdentity: String?

@@ -2,7 +2,8 @@ import NIOCore
 
 /// Which request the runtime may make when. Pure: it decides, ``RuntimeAPIServer`` acts.
 ///
-/// The states' names, and which transitions are refused with which words, are those of Lambda's runtime interface emulator.
+/// The states' names, and which transitions are refused with which words, are those of Lambda's runtime interface
+/// emulator.
 struct RuntimeStateMachine {
     private enum State {
         case started

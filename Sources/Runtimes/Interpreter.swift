@@ -64,7 +64,8 @@ package struct Interpreter: Sendable, Hashable {
         self.compiledBootstrap = compiledBootstrap
     }
 
-    /// What tells the versions of one language apart in runtime identifiers: 12 of CPython 3.12.1, 20 of Node.js 20.1.0.
+    /// What tells the versions of one language apart in runtime identifiers: 12 of CPython 3.12.1, 20 of Node.js
+    /// 20.1.0.
     package var line: Int { language == .python ? version.minor : version.major }
 
     /// The lines that Apus serves.

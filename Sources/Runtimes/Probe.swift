@@ -9,8 +9,8 @@ final class Probe {
     private let process: pid_t
     private let output: Descriptor
 
-    /// Starts `arguments` with a process group of its own, without input and without its errors being heard. Nil when it
-    /// cannot be started.
+    /// Starts `arguments` with a process group of its own, without input and without its errors being heard. Nil when
+    /// it cannot be started.
     init?(_ arguments: [String], environment: [String: String]) {
         var ends: [Int32] = [-1, -1]
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Answers of earlier probes, so that a server's start need not run every interpreter again. An answer is used only while
-/// the probed file is the same one and the bootstraps are the same. A damaged file is an empty one.
+/// Answers of earlier probes, so that a server's start need not run every interpreter again. An answer is used only
+/// while the probed file is the same one and the bootstraps are the same. A damaged file is an empty one.
 struct ProbeCache {
     private static let limit = 256 * 1024
 
@@ -60,7 +60,8 @@ struct ProbeCache {
         try? HostFile.replace(file, with: Self.encode(used))
     }
 
-    /// Identifies the file behind a path. A script (pyenv's shims) is not remembered: what it starts may change without it.
+    /// Identifies the file behind a path. A script (pyenv's shims) is not remembered: what it starts may change without
+    /// it.
     private static func question(path: String, runtime: String) -> String? {
         var status = stat()
         guard !path.contains("\t"), !path.contains("\n"), stat(path, &status) == 0,

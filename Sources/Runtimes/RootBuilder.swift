@@ -55,8 +55,8 @@ package struct RootBuilder: Sendable {
         }
     }
 
-    /// The whole prefix of an interpreter that has one to itself; of a shared one (`/usr`, `/usr/local`) what belongs to
-    /// the interpreter.
+    /// The whole prefix of an interpreter that has one to itself; of a shared one (`/usr`, `/usr/local`) what belongs
+    /// to the interpreter.
     private func interpreterPaths(_ interpreter: Interpreter) -> [String] {
         let prefix = interpreter.prefix
         guard ["/usr", "/usr/local", "/opt"].contains(prefix) else { return [prefix] }

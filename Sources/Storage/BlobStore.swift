@@ -3,8 +3,8 @@ import Glibc
 
 /// Immutable byte sequences in files, named by their SHA-256: equal bytes are kept once.
 ///
-/// A blob appears under its final name only when all of it is on disk. What a dead process left half written is swept when
-/// the store is opened. One process uses the directory.
+/// A blob appears under its final name only when all of it is on disk. What a dead process left half written is swept
+/// when the store is opened. One process uses the directory.
 ///
 /// Layout: `DIRECTORY/ab/cd/abcd…` (64 digits) and `DIRECTORY/incoming/` for what is being written.
 package struct BlobStore: Sendable {
@@ -17,7 +17,8 @@ package struct BlobStore: Sendable {
 
     private var incoming: String { directory + "/incoming" }
 
-    /// Opens the store, making its directory (not the parents of that) when there is none. Blocks; call it while starting.
+    /// Opens the store, making its directory (not the parents of that) when there is none. Blocks; call it while
+    /// starting.
     ///
     /// - Throws: ``StorageError``, `.file`.
     package init(directory: String) throws(StorageError) {

@@ -47,7 +47,8 @@ package struct SQLRow: Sendable {
 
 /// The statements that one unit of work may run. Arguments are bound to `?` placeholders in order.
 ///
-/// SQL is the portable subset that SQLite and PostgreSQL share (`INSERT … ON CONFLICT`, `RETURNING`); no driver is named.
+/// SQL is the portable subset that SQLite and PostgreSQL share (`INSERT … ON CONFLICT`, `RETURNING`); no driver is
+/// named.
 package protocol SQLConnection {
     func query(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> [SQLRow]
 

@@ -23,9 +23,9 @@ package final class SQLiteDatabase: Database {
     /// Blocks; call it while starting.
     ///
     /// - Parameter migrations: All migrations of all components, each component's in order.
-    /// - Throws: ``StorageError``: `.open` when there is no usable database at `path`; `.newerSchema`, `.migrationOrder`
-    ///   or `.migrationChanged` when it does not fit `migrations`; `.statement` when a migration fails, which leaves the
-    ///   ones before it applied.
+    /// - Throws: ``StorageError``: `.open` when there is no usable database at `path`; `.newerSchema`,
+    ///   `.migrationOrder` or `.migrationChanged` when it does not fit `migrations`; `.statement` when a migration
+    ///   fails, which leaves the ones before it applied.
     package init(path: String, durability: Durability, migrations: [Migration]) throws(StorageError) {
         do {
             // The log and the shared index inherit the mode of the main file.

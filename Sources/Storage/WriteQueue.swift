@@ -11,8 +11,8 @@ struct WriteUnit: Sendable {
 
 /// Group commit: the units that wait while one commit is synced share the next one.
 ///
-/// Each unit has a savepoint of its own inside the shared transaction, so one that fails is undone alone. Callers hear of
-/// success only after the commit. The number waiting is bounded by the number of suspended callers.
+/// Each unit has a savepoint of its own inside the shared transaction, so one that fails is undone alone. Callers hear
+/// of success only after the commit. The number waiting is bounded by the number of suspended callers.
 final class WriteQueue: Sendable {
     /// How many units share a commit at most, which bounds how long the first of them waits for the others.
     static let unitsPerCommit = 128

@@ -20,7 +20,8 @@ import Testing
         #expect(answer.body.text == #"{"Type":"User","Message":"Function not found: arn"}"#)
     }
 
-    // Members recorded from AWS by LocalStack (test_lambda.snapshot.json, test_lambda_concurrency_block): Reason, Type, message.
+    // Members recorded from AWS by LocalStack (test_lambda.snapshot.json, test_lambda_concurrency_block): Reason, Type,
+    // message.
     @Test func furtherMembersAndHeaders() {
         let answer = encode(
             AWSError(
@@ -36,7 +37,8 @@ import Testing
         )
     }
 
-    // Recorded from AWS by LocalStack: a ValidationException has no Type (test_lambda_api.snapshot.json, test_list_functions).
+    // Recorded from AWS by LocalStack: a ValidationException has no Type (test_lambda_api.snapshot.json,
+    // test_list_functions).
     @Test func plainErrors() {
         let answer = encode(AWSError(code: "ValidationException", message: "1 \"x\"", status: 400))
         #expect(answer.status == .badRequest)

@@ -65,7 +65,8 @@ import Testing
         #expect(try message(#""😀😀""#) { _ = try $0.string($1, "m", StringConstraint(max: 3)) } != nil)
     }
 
-    // Recorded: test_provisioned_concurrency_exceptions; tests/aws/services/logs/, test_get_log_events_limit_validation.
+    // Recorded: test_provisioned_concurrency_exceptions; tests/aws/services/logs/,
+    // test_get_log_events_limit_validation.
     @Test func wordsOfNumberConstraints() throws {
         let bounds = NumberConstraint<Int>(min: 1, max: 10000)
         #expect(
@@ -111,7 +112,8 @@ import Testing
                 + "[Member must not be null]")
     }
 
-    // Map keys: https://github.com/trek10inc/serverless-secrets/issues/39; values: test_notfound_and_invalid_routingconfigs.
+    // Map keys: https://github.com/trek10inc/serverless-secrets/issues/39; values:
+    // test_notfound_and_invalid_routingconfigs.
     @Test func wordsOfMapConstraints() throws {
         let name = StringConstraint(pattern: "[a-zA-Z]([a-zA-Z0-9_])+", disclosure: .sensitive)
         #expect(

@@ -18,7 +18,8 @@ import Testing
         #expect(compared > 1000)
     }
 
-    // java.util.regex.Pattern: `\p{L}` and its kin are general categories of Unicode; CloudWatch Logs uses them for tags.
+    // java.util.regex.Pattern: `\p{L}` and its kin are general categories of Unicode; CloudWatch Logs uses them for
+    // tags.
     @Test func knowsGeneralCategories() throws {
         let pattern = try Pattern(#"^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$"#)
         #expect(pattern.matches("Größe 漢字 ٣:/=+-@_."))

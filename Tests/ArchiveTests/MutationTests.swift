@@ -2,7 +2,8 @@ import Archive
 import Glibc
 import Testing
 
-/// Zips with seeded damage: whatever it is, nothing crashes, nothing is written elsewhere, and a refusal leaves nothing.
+/// Zips with seeded damage: whatever it is, nothing crashes, nothing is written elsewhere, and a refusal leaves
+/// nothing.
 @Suite struct MutationTests {
     private static func deflated() throws -> [UInt8] {
         let source = TemporaryDirectory()

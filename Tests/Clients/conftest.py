@@ -48,7 +48,7 @@ class Server:
         self.log = open(self.home / "server.log", "ab")
         before = credentials.stat().st_mtime_ns if credentials.exists() else None
         self.process = subprocess.Popen(
-            [APUS, "serve", "--listen", "127.0.0.1:0", "--data", self.data, *self.arguments],
+            self.command(),
             stdout=self.log, stderr=self.log, env={**os.environ, **self.environment},
         )
 
@@ -65,6 +65,9 @@ class Server:
         self.credentials = wait_until(ready, 60, "the server's start")
         self.endpoint = self.credentials["endpoint"]
         return self
+
+    def command(self):
+        return [APUS, "serve", "--listen", "127.0.0.1:0", "--data", self.data, *self.arguments]
 
     def variables(self):
         """The environment that `apus env` prints, for child processes."""

@@ -188,7 +188,8 @@ import Testing
         #expect(fixture.sandboxing.alive == 0)
     }
 
-    /// Many callers, functions that end in every way: every invocation is answered, every permit comes back, every sandbox ends.
+    /// Many callers, functions that end in every way: every invocation is answered, every permit comes back, every
+    /// sandbox ends.
     @Test func nothingIsLostUnderLoad() async throws {
         let fixture = FleetFixture { runtime in
             runtime.serve { event, connection in

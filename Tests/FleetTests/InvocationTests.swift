@@ -9,8 +9,8 @@ import Testing
 #endif
 
 /// Whole invocations, from the fleet to a runtime that is a thread, over real sockets. Unless a comment says otherwise,
-/// documents and log lines are those that Lambda gave in the recordings of LocalStack's snapshot tests (test_lambda.snapshot.json)
-/// and in logs that users published.
+/// documents and log lines are those that Lambda gave in the recordings of LocalStack's snapshot tests
+/// (test_lambda.snapshot.json) and in logs that users published.
 @Suite struct InvocationTests {
     @Test func anEventComesBackAndTheLogHasItsLines() async throws {
         let fixture = FleetFixture { runtime in
@@ -116,11 +116,11 @@ import Testing
                 }
             }
         }
-        let version = fixture.version(timeout: .milliseconds(250))
+        let version = fixture.version(timeout: .seconds(2))
         let outcome = try await fixture.invoke("\"hang\"", version: version)
         #expect(
             outcome.text
-                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 0.25 seconds"}"#
+                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 2.00 seconds"}"#
         )
         #expect(outcome.functionError == "Unhandled")
         // The order of the fields and the exact duration: published REPORT lines with "Status: timeout".
@@ -128,9 +128,9 @@ import Testing
         #expect(
             tail.prefix(4).elementsEqual([
                 "START RequestId: r-1 Version: $LATEST", "before",
-                "2025-11-24T00:08:10.123Z r-1 Task timed out after 0.25 seconds", "END RequestId: r-1",
+                "2025-11-24T00:08:10.123Z r-1 Task timed out after 2.00 seconds", "END RequestId: r-1",
             ]))
-        #expect(tail[4].hasPrefix("REPORT RequestId: r-1\tDuration: 250.00 ms\tBilled Duration: "))
+        #expect(tail[4].hasPrefix("REPORT RequestId: r-1\tDuration: 2000.00 ms\tBilled Duration: "))
         #expect(tail[4].hasSuffix(" ms\tStatus: timeout"))
         try await eventually("the sandbox is killed") { fixture.sandboxing.alive == 0 }
         #expect(try await fixture.invoke("1", version: fixture.version()).text == "1")

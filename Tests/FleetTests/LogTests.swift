@@ -132,7 +132,7 @@ import Testing
                 }
             }
         }
-        let outcome = try await fixture.invoke(version: fixture.version(timeout: .milliseconds(300)))
+        let outcome = try await fixture.invoke(version: fixture.version(timeout: .milliseconds(900)))
         #expect(outcome.text.contains("Task timed out"))
         // At most two windows of a second fit into this test's invocation, and a read may go past the budget.
         #expect(fixture.logs.byteCount < 2 * 200_000 + 4 * 65_536)

@@ -42,7 +42,8 @@ import Testing
         await server.stop()
     }
 
-    /// curl and shell scripts close after each request; curl asks first before it sends a large body; Go and Node send chunks.
+    /// curl and shell scripts close after each request; curl asks first before it sends a large body; Go and Node send
+    /// chunks.
     @Test func everyKindOfClientIsUnderstood() async throws {
         let server = try await TestServer.start()
         let next = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: a\r\nUser-Agent: curl/8 lambda/1\r\n"
@@ -186,7 +187,8 @@ import Testing
         await server.stop()
     }
 
-    /// Bytes that are almost requests. The server answers or closes; it neither crashes nor hangs, and serves the next client.
+    /// Bytes that are almost requests. The server answers or closes; it neither crashes nor hangs, and serves the next
+    /// client.
     @Test(arguments: 0..<8 as Range<UInt64>) func mutatedRequestsDoNoHarm(seed: UInt64) async throws {
         let server = try await TestServer.start()
         let seeds = [

@@ -3,8 +3,8 @@ import LambdaModel
 import NIOHTTP1
 import Testing
 
-/// Wordings recorded from AWS by LocalStack, in tests/aws/services/lambda_/test_lambda_api.snapshot.json of its repository;
-/// each test names the recording.
+/// Wordings recorded from AWS by LocalStack, in tests/aws/services/lambda_/test_lambda_api.snapshot.json of its
+/// repository; each test names the recording.
 @Suite struct ValidationTests {
     /// A CreateFunction body that is valid but for `members`.
     private func failure(_ members: String, name: String = "hello", role: String = "arn:aws:iam::123456789012:role/r")

@@ -30,7 +30,8 @@ import Testing
                 "arn:aws:lambda:us-gov-west-1:111111111111:function:f:alias", "us-gov-west-1", "111111111111", "f",
                 "alias"
             ),
-            // An ARN that ends early names a function called "function" (test_function_name_and_qualifier_validation[incomplete_arn]).
+            // An ARN that ends early names a function called "function"
+            // (test_function_name_and_qualifier_validation[incomplete_arn]).
             ("arn:aws:lambda:us-east-1:111111111111:function", "us-east-1", "111111111111", "function", nil),
             ("function", nil, nil, "function", nil),
             ("us-east-1", nil, nil, "us-east-1", nil),

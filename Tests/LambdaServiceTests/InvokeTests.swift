@@ -231,7 +231,8 @@ import Testing
         for header: HTTPHeaders in [[:], ["X-Amzn-Trace-Id": "nonsense"]] {
             _ = try await apus.send(.POST, path("hello"), headers: header)
             let made = try #require(apus.fleet.invocations.last?.invocation.traceID)
-            // The form of https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+            // The form of
+            // https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
             #expect(
                 made.wholeMatch(of: #/Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0/#) != nil, "\(made)"
             )

@@ -15,9 +15,9 @@ import Testing
 
     private func trees(_ apus: Harness) -> [String] { apus.directory.names("code") }
 
-    /// Waits, for ten seconds at most, until the condition holds.
+    /// Waits, for a minute at most, until the condition holds.
     private func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-        let deadline = ContinuousClock.now.advanced(by: .seconds(10))
+        let deadline = ContinuousClock.now.advanced(by: .seconds(60))
         while ContinuousClock.now < deadline {
             if try await condition() { return true }
             await Task.yield()

@@ -50,7 +50,8 @@ import Testing
         #expect(try answer.message == "The resource you requested does not exist.")
     }
 
-    // localstack's recorded test_ops_on_nonexisting_version and the qualified ARN of test_ops_with_arn_qualifier_mismatch.
+    // localstack's recorded test_ops_on_nonexisting_version and the qualified ARN of
+    // test_ops_with_arn_qualifier_mismatch.
     @Test(arguments: ["", "/configuration"])
     func qualifiersAreLatestOrUnknown(_ suffix: String) async throws {
         let apus = try Harness()

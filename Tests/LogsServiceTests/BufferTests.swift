@@ -41,8 +41,8 @@ import Testing
         #expect(batch([String(repeating: "x", count: 300_000)]).line(0).count == 256 * 1024)
     }
 
-    /// Appends, takes and puts back at random: never more than the capacity, and for each stream what was lost and what is
-    /// left make up what was appended, in order.
+    /// Appends, takes and puts back at random: never more than the capacity, and for each stream what was lost and what
+    /// is left make up what was appended, in order.
     @Test(arguments: 0..<20 as Range<UInt64>)
     func nothingIsLostUncounted(seed: UInt64) {
         var random = TestRandom(seed: seed)

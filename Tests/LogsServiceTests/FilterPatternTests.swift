@@ -2,7 +2,8 @@ import Testing
 
 @testable import LogsService
 
-/// Expectations are those of "Filter pattern syntax" in the CloudWatch Logs user guide, section on unstructured log events.
+/// Expectations are those of "Filter pattern syntax" in the CloudWatch Logs user guide, section on unstructured log
+/// events.
 @Suite struct FilterPatternTests {
     private func matches(_ pattern: String, _ message: String) throws -> Bool {
         try FilterPattern(pattern).matches(Array(message.utf8))

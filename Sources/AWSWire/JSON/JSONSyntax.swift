@@ -85,8 +85,8 @@ struct JSONFault {
         return (line, mark - start + 1)
     }
 
-    /// The wording, and the offset whose column is to be named: AWS's parser names the place behind the byte it has just
-    /// consumed, except for an unexpected character, where it names the character's own.
+    /// The wording, and the offset whose column is to be named: AWS's parser names the place behind the byte it has
+    /// just consumed, except for an unexpected character, where it names the character's own.
     func resolved(in bytes: UnsafeRawBufferPointer) -> (reason: String, mark: Int) {
         switch reason {
         case .endOfInput: return (endOfInput(in: bytes), offset)

@@ -18,15 +18,16 @@ extern const uint64_t apus_clone_newuser;
 
 // MARK: Descriptors and messages
 
-/// openat2 with O_CLOEXEC added, below `directory` and through no symbolic or magic link. Returns a descriptor the caller
-/// owns; -ELOOP for a link, -EXDEV for a path that leads out.
+/// openat2 with O_CLOEXEC added, below `directory` and through no symbolic or magic link. Returns a descriptor the
+/// caller owns; -ELOOP for a link, -EXDEV for a path that leads out.
 int apus_open_beneath(int directory, const char *path, int flags);
 
 /// Sends one packet with `count` descriptors (at most 8) without waiting and without SIGPIPE. Returns the bytes sent.
 long apus_send(int socket, const void *bytes, size_t size, const int *descriptors, int count);
 
-/// Receives one packet and at most `*count` (up to 8) descriptors, close-on-exec, owned by the caller; `*count` becomes their
-/// number. `flags` are MSG_*. Returns the packet's size, 0 at the end, -EMSGSIZE (everything dropped) when it did not fit.
+/// Receives one packet and at most `*count` (up to 8) descriptors, close-on-exec, owned by the caller; `*count` becomes
+/// their number. `flags` are MSG_*. Returns the packet's size, 0 at the end, -EMSGSIZE (everything dropped) when it did
+/// not fit.
 long apus_receive(int socket, void *bytes, size_t capacity, int *descriptors, int *count, int flags);
 
 /// A close-on-exec pipe: its read end, which does not block, and its write end, which does.
@@ -55,8 +56,8 @@ int apus_set_dumpable(int dumpable);
 /// Overwrites memory in a way that the compiler keeps.
 void apus_wipe(void *bytes, size_t size);
 
-/// Spawns `path` with `argv` and an empty environment, `socket` as descriptor 3, standard input from /dev/null, standard
-/// output and error those of this process, default signals, nothing else open. Returns the pid.
+/// Spawns `path` with `argv` and an empty environment, `socket` as descriptor 3, standard input from /dev/null,
+/// standard output and error those of this process, default signals, nothing else open. Returns the pid.
 int apus_spawn(const char *path, char *const *argv, int socket);
 
 /// Tries in a child what an ordinary user needs: a user namespace and a tmpfs mount inside. 0 when it works.
@@ -130,8 +131,9 @@ struct apus_failure {
     int32_t error;
 };
 
-/// Starts a sandbox's init in namespaces of its own; the init prepares everything and executes the command as its child.
-/// Returns the init's pid and its pidfd (close-on-exec, owned by the caller). The caller must be single-threaded.
+/// Starts a sandbox's init in namespaces of its own; the init prepares everything and executes the command as its
+/// child. Returns the init's pid and its pidfd (close-on-exec, owned by the caller). The caller must be
+/// single-threaded.
 int apus_sandbox_start(const struct apus_start *start, int *pidfd);
 
 /// The name of a step in `struct apus_failure`.

@@ -9,8 +9,8 @@ struct FunctionPackage {
     /// What the files look like; nil when nothing there looks like a function.
     let guess: FunctionProject?
 
-    /// - Throws: ``ClientError/usage(_:)`` when there is nothing at `path`, `ArchiveError` when it cannot be packed or is
-    ///   no zip.
+    /// - Throws: ``ClientError/usage(_:)`` when there is nothing at `path`, `ArchiveError` when it cannot be packed or
+    ///   is no zip.
     init(path: String) throws {
         guard let resolved = realpath(path, nil) else {
             throw ClientError.usage("Cannot read \(path): \(String(cString: strerror(errno))).")

@@ -21,8 +21,8 @@ enum Server {
 
     /// Serves until SIGTERM or SIGINT.
     ///
-    /// The order is the security design: what needs root (finding runtimes in anybody's home, the launcher) comes first, then
-    /// root is given up for good, and only then are sockets and databases opened.
+    /// The order is the security design: what needs root (finding runtimes in anybody's home, the launcher) comes
+    /// first, then root is given up for good, and only then are sockets and databases opened.
     static func run(_ settings: ServerSettings) async throws {
         let logger = makeLogger(settings)
         signal(SIGPIPE, SIG_IGN)

@@ -126,8 +126,12 @@ struct ServerSettings: Sendable {
         return host.isEmpty ? nil : (String(host), port)
     }
 
+    /// Whether an address is of this machine only. Names other than `localhost` are not asked about: they may mean
+    /// anything by the time of listening.
     static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.split(separator: ".").count == 4)
+        if host == "localhost" || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        return parts.count == 4 && parts[0] == 127 && !parts.contains(nil)
     }
 
     private static func isRegion(_ name: String) -> Bool {

@@ -5,8 +5,8 @@ import Synchronization
     import Glibc
 #endif
 
-/// Sandboxes that are threads: each runs a script that talks to the Runtime API over a real loopback socket and writes to a
-/// real pipe.
+/// Sandboxes that are threads: each runs a script that talks to the Runtime API over a real loopback socket and writes
+/// to a real pipe.
 final class FakeSandboxing: Sandboxing {
     typealias Script = @Sendable (FakeRuntime) -> SandboxExit
 

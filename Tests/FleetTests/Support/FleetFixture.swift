@@ -101,8 +101,8 @@ struct FleetFixture {
 }
 
 extension FleetConfiguration {
-    /// What tests use, changed by `change`: a clock that stands at 2025-11-24T00:08:10.123Z, and patience, so that a busy
-    /// machine changes nothing.
+    /// What tests use, changed by `change`: a clock that stands at 2025-11-24T00:08:10.123Z, and patience, so that a
+    /// busy machine changes nothing.
     static func changed(_ change: (inout FleetConfiguration) -> Void) -> FleetConfiguration {
         var configuration = FleetConfiguration()
         configuration.wallClock = { 1_763_942_890_123 }

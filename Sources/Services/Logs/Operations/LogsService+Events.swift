@@ -30,7 +30,7 @@ extension GroupKey {
         self.init(account: caller.account.digits, region: caller.region, name: name)
     }
 
-    /// The group that an operation names by its name or by an identifier: a name or an ARN, with or without `:*`.
+    /// The group that an operation names by its name or by an identifier, which is a name or an ARN.
     ///
     /// - Throws: `ValidationException` when there are both, `InvalidParameterException` when there is neither,
     ///   `ResourceNotFoundException` for another account's or region's ARN.
@@ -51,14 +51,11 @@ extension GroupKey {
         }
     }
 
-    /// - Returns: nil unless `arn` is that of a group, with or without `:*` behind it.
+    /// - Returns: nil unless `arn` is that of a group.
     init?(arn: String) {
         guard let arn = ARN(arn), arn.service == "logs" else { return nil }
         let parts = arn.resource.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2 || (parts.count == 3 && parts[2] == "*"), parts[0] == "log-group", !parts[1].isEmpty
-        else {
-            return nil
-        }
+        guard parts.count == 2, parts[0] == "log-group", !parts[1].isEmpty else { return nil }
         self.init(account: arn.account, region: arn.region, name: String(parts[1]))
     }
 }

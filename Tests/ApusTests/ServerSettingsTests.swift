@@ -1,0 +1,85 @@
+import AWSWire
+import Sandbox
+import Testing
+
+@testable import apus
+
+/// Every test names all that it looks at by flags, which go before the variables of whoever runs it.
+@Suite struct ServerSettingsTests {
+    private let directory = TemporaryDirectory()
+
+    private var flags: ServerSettings.Flags {
+        ServerSettings.Flags(
+            listen: "127.0.0.1:0", data: "/data", config: nil, account: "000000000001", region: "eu-west-1", auth: "on",
+            user: "nobody", accept: [])
+    }
+
+    @Test func flagsAreTaken() async throws {
+        var flags = flags
+        flags.accept = ["memory-limit", "no-internet"]
+        let settings = try await ServerSettings.read(flags)
+        #expect(settings.host == "127.0.0.1")
+        #expect(settings.port == 0)
+        #expect(settings.data == "/data")
+        #expect(settings.account == AccountID("000000000001"))
+        #expect(settings.region == "eu-west-1")
+        #expect(settings.authentication == .on)
+        #expect(settings.user == "nobody")
+        #expect(settings.accepted == [.memoryLimit, .noInternet])
+    }
+
+    @Test func theFileIsTakenBelowFlags() async throws {
+        directory.write(
+            "apus.json",
+            """
+            {"region": "ap-south-1", "concurrency": 7, "idleTimeoutSeconds": 30, "logRetentionDays": 3,
+             "strictRuntimes": true}
+            """)
+        var flags = flags
+        flags.config = directory.path + "/apus.json"
+        let settings = try await ServerSettings.read(flags)
+        #expect(settings.region == "eu-west-1")
+        #expect(settings.concurrency == 7)
+        #expect(settings.idleTimeout == .seconds(30))
+        #expect(settings.logRetentionDays == 3)
+        #expect(settings.strictRuntimes)
+    }
+
+    @Test func everyProblemIsToldAtOnce() async throws {
+        directory.write("apus.json", #"{"concurrency": 0, "idleTimeoutSeconds": 86401}"#)
+        let flags = ServerSettings.Flags(
+            listen: "nowhere", data: "/data", config: directory.path + "/apus.json", account: "12", region: "EU",
+            auth: "maybe", user: nil, accept: ["everything"])
+        let error = try #require(await #expect(throws: SettingsError.self) { try await ServerSettings.read(flags) })
+        let keys = error.problems.map { $0.prefix { $0 != ":" } }
+        #expect(keys == ["listen", "account", "region", "auth", "accept", "concurrency", "idleTimeoutSeconds"])
+    }
+
+    /// Without signatures anybody who reaches the port owns all accounts.
+    @Test(arguments: [
+        ("127.0.0.1:4566", true), ("127.9.9.9:1", true), ("[::1]:4566", true), ("localhost:4566", true),
+        ("0.0.0.0:4566", false), ("[::]:4566", false), ("192.168.1.2:4566", false), ("127.evil.example:4566", false),
+        ("127.0.0.evil.example:4566", false), ("127.a.b.c:4566", false), ("localhost.example:4566", false),
+    ])
+    func onlyLoopbackGoesWithoutSignatures(listen: String, isAllowed: Bool) async throws {
+        var flags = flags
+        flags.listen = listen
+        flags.auth = "off"
+        let settings = try? await ServerSettings.read(flags)
+        #expect((settings?.authentication == .off) == isAllowed)
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1:4566", "127.0.0.1", 4566), ("[::1]:80", "::1", 80), ("host:0", "host", 0),
+    ])
+    func addressesAreRead(text: String, host: String, port: Int) throws {
+        let address = try #require(ServerSettings.hostAndPort(text))
+        #expect(address.host == host)
+        #expect(address.port == port)
+    }
+
+    @Test(arguments: ["", ":", ":80", "host", "host:", "host:x", "host:65536", "host:-1", "[]:80"])
+    func otherTextsAreNoAddresses(text: String) {
+        #expect(ServerSettings.hostAndPort(text) == nil)
+    }
+}
