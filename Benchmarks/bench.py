@@ -13,6 +13,7 @@ import pathlib
 import platform
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -28,7 +29,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "Tests/Clients"))
 from conftest import ROLE, Server, wait_until, zip_of  # noqa: E402
 
-BUILT = ROOT / ".build/release"
+BUILT = pathlib.Path(os.environ.get("APUS_BINARY", ROOT / ".build/release/apus")).parent
 ROUNDS = int(os.environ.get("APUS_BENCH_ROUNDS", "5"))
 SECONDS = os.environ.get("APUS_BENCH_SECONDS", "1.5")
 
@@ -99,9 +100,34 @@ def send(port, request, connections, seconds=SECONDS, quiet=False):
     return result
 
 
-def percentile(values, share):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+def ask(port, request):
+    """One request over a connection of its own; milliseconds from the first byte sent to the last received."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        begin = time.perf_counter()
+        connection.sendall(request)
+        answer = b""
+        while True:
+            head, separator, body = answer.partition(b"\r\n\r\n")
+            lines = head.lower().split(b"\r\n")
+            length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
+            if separator and len(body) >= length:
+                break
+            part = connection.recv(65536)
+            if not part:
+                raise SystemExit("the connection ended before the answer")
+            answer += part
+        taken = (time.perf_counter() - begin) * 1000
+    if lines[0] != b"http/1.1 200 ok" or b"x-amz-function-error" in head.lower():
+        raise SystemExit(answer.decode())
+    return taken
+
+
+def run(command):
+    """Milliseconds from the start to the end of a program."""
+    begin = time.perf_counter()
+    subprocess.run(command, check=True)
+    return (time.perf_counter() - begin) * 1000
 
 
 class Bench:
@@ -119,9 +145,9 @@ class Bench:
         self.plain.send_signal(signal.SIGTERM)
         self.server.close()
 
-    def deploy(self, name, files, runtime, handler):
+    def deploy(self, name, files, runtime, handler, memory=1769):
         self.client.create_function(
-            FunctionName=name, Runtime=runtime, Handler=handler, Role=ROLE, Code={"ZipFile": zip_of(files)}, MemorySize=1769, Timeout=30)
+            FunctionName=name, Runtime=runtime, Handler=handler, Role=ROLE, Code={"ZipFile": zip_of(files)}, MemorySize=memory, Timeout=30)
         self.client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
 
     def row(self, name, ours, base, unit, ratios):
@@ -140,6 +166,8 @@ class Bench:
             {key: [ours[key] / base[key] for ours, base in rounds] for key in ("p50", "p99")})
 
     def throughput(self, name, function, connections, base_port, base_path):
+        # Environments for all of them first.
+        send(self.port, invocation(self.server, function), connections, "0.5", quiet=True)
         rounds = []
         for _ in range(ROUNDS):
             base = plain(base_port, base_path)
@@ -149,23 +177,19 @@ class Bench:
         median = lambda side: statistics.median(r[side]["perSecond"] for r in rounds)  # noqa: E731
         self.row(name, f"{median(0):.0f}", f"{median(1):.0f}", "a second", {"per second": [o["perSecond"] / b["perSecond"] for o, b in rounds]})
 
-    def cold(self, name, language, files, runtime, handler, baseline):
+    def cold(self, name, language, files, runtime, handler, baseline, memory=1769):
         """Each round asks a function that never ran, and runs the bare interpreter, in turn."""
         ours, base = [], []
         for number in range(ROUNDS * 5):
-            function = f"cold-{language}-{number}"
-            self.deploy(function, files, runtime, handler)
-            begin = time.perf_counter()
-            answer = self.client.invoke(FunctionName=function, Payload=b"{}")
-            ours.append((time.perf_counter() - begin) * 1000)
-            assert "FunctionError" not in answer, answer["Payload"].read()
-            begin = time.perf_counter()
-            subprocess.run(baseline, check=True)
-            base.append((time.perf_counter() - begin) * 1000)
+            function = f"cold-{language}-{memory}-{number}"
+            self.deploy(function, files, runtime, handler, memory)
+            ours.append(ask(self.port, invocation(self.server, function)))
+            base.append(run(baseline))
             self.client.delete_function(FunctionName=function)
+        middle = statistics.median
         self.row(
-            name, f"{percentile(ours, .5):.1f} / {percentile(ours, .99):.1f}", f"{percentile(base, .5):.1f} / {percentile(base, .99):.1f}",
-            "ms (p50 / p99)", {"p50": [percentile(ours, .5) / percentile(base, .5)], "p99": [percentile(ours, .99) / percentile(base, .99)]})
+            name, f"{middle(ours):.1f} / {max(ours):.1f}", f"{middle(base):.1f} / {max(base):.1f}",
+            f"ms (p50 / worst of {len(ours)})", {"p50": [middle(ours) / middle(base)], "worst": [max(ours) / max(base)]})
 
     def memory(self, name, count=20):
         """Proportional memory of idle warm Python environments against as many fresh interpreters with the same imports."""
@@ -176,8 +200,9 @@ class Bench:
         with concurrent.futures.ThreadPoolExecutor(count) as pool:
             list(pool.map(lambda _: client.invoke(FunctionName="idle"), range(count)))
         inits = children(self.server.process.pid)
-        ours = [sum(pss(p) for p in [init] + descendants(init)) for init in inits if command(init).startswith("apus-launcher") or descendants(init)]
-        ours = sorted(ours)[-count:]
+        ours = [sum(pss(p) for p in [init] + descendants(init)) for init in inits if command(init) == "init"]
+        # The rest is what earlier rows left idle.
+        ours = ours[-count:]
         fresh = [subprocess.Popen([sys.executable, "-c", "import time, json, logging, traceback; print(1, flush=True); time.sleep(60)"], stdout=subprocess.PIPE)
                  for _ in range(count)]
         for process in fresh:
@@ -191,7 +216,7 @@ class Bench:
 
 
 def children(pid):
-    """The launcher's children: one init for each sandbox (and slirp4netns)."""
+    """The launcher's children: one init for each sandbox, and the keeper of the network."""
     launchers = descendants(pid, 1)
     return [child for launcher in launchers for child in descendants(launcher, 1)]
 
@@ -248,14 +273,17 @@ def main(words):
             ("warm Python / nginx proxy to a plain server", lambda n: bench.latency(n, "python")),
             ("warm Node.js / nginx proxy to a plain server", lambda n: bench.latency(n, "node")),
             ("cold Python / python3 -c pass", lambda n: bench.cold(n, "python", {"app.py": PYTHON}, "python3.11", "app.handler", [python, "-c", "pass"])),
+            ("cold Python with 128 MB / python3 -c pass",
+             lambda n: bench.cold(n, "python", {"app.py": PYTHON}, "python3.11", "app.handler", [python, "-c", "pass"], 128)),
+            ("cold native echo / true", lambda n: bench.cold(n, "echo", {"bootstrap!": (BUILT / "apus-echo").read_bytes()}, "provided.al2023", "any", ["true"])),
             ("cold Node.js / node -e 0", lambda n: bench.cold(n, "node", {"index.mjs": NODE}, "nodejs20.x", "index.handler", ["node", "-e", "0"])),
             ("native echo, 64 connections / our own health page", lambda n: bench.throughput(n, "echo", 64, bench.port, "/_apus/health")),
             ("native echo, 64 connections / bare plain server", lambda n: bench.throughput(n, "echo", 64, bench.plain_port, "/")),
             ("memory of an idle Python environment / fresh interpreter", lambda n: bench.memory(n)),
         ]
-        for name, run in rows:
+        for name, measure in rows:
             if not words or any(word in name for word in words):
-                run(name)
+                measure(name)
     finally:
         bench.close()
     if not words:

@@ -1,6 +1,6 @@
 import Histogram
 
-/// What a closed loop saw: latencies in nanoseconds, three significant digits, and the answers that were not 200.
+/// What a closed loop saw: latencies in nanoseconds, three significant digits, and the answers that were no success.
 struct Recording {
     private var histogram = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
     private var failures = 0

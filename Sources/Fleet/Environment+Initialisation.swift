@@ -12,15 +12,19 @@ extension Environment {
             outputBytesPerSecond: configuration.outputBytesPerSecond, delegate: self)
     }
 
-    func spec() -> SandboxSpec {
-        SandboxSpec(
+    /// INIT has at least one whole core, as on AWS, until the sandbox is settled. A suppressed init has what the
+    /// function's memory earns: it is part of an invocation.
+    func spec(for phase: PlatformLines.Phase) -> SandboxSpec {
+        var limits = SandboxLimits(
+            memoryMiB: version.memoryMiB, temporaryStorageMiB: version.temporaryStorageMiB,
+            processes: configuration.processes, descriptors: configuration.descriptors)
+        if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
+        return SandboxSpec(
             root: version.runtime.root, code: version.code,
             arguments: version.runtime.arguments(memoryMiB: version.memoryMiB),
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
-            limits: SandboxLimits(
-                memoryMiB: version.memoryMiB, temporaryStorageMiB: version.temporaryStorageMiB,
-                processes: configuration.processes, descriptors: configuration.descriptors))
+            limits: limits)
     }
 
     func sessionStarted() {
@@ -100,8 +104,8 @@ extension Environment {
         let session = makeSession()
         state = .retrying(session, running, reported: nil)
         timer?.set(running.deadline)
-        log.beginTail()
-        session.start(spec())
+        log.beginTail(work.invocation.logTail)
+        session.start(spec(for: .invocation))
     }
 
     func retryFailed(_ running: Running, _ failure: EnvironmentFailure) {
@@ -135,6 +139,8 @@ extension Environment {
             state = .idle(session)
             timer?.set(nil)
             pool.started(self)
+            // After the first invocation is under way: its runtime need not wait for this.
+            session.endInitialisation()
         case .retrying(let session, let running, _): begin(running, in: session)
         default: return
         }

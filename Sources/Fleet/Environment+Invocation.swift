@@ -9,7 +9,7 @@ extension Environment {
         let running = Running(
             work: work, began: now, deadline: now + TimeAmount(version.timeout), initNanoseconds: initNanoseconds)
         initNanoseconds = nil
-        log.beginTail()
+        log.beginTail(work.invocation.logTail)
         begin(running, in: session)
     }
 
@@ -46,30 +46,42 @@ extension Environment {
 
     /// Writes the end of the invocation's log and answers it. After a failure the environment closes.
     func complete(_ running: Running, _ ending: Ending, session: SandboxSession) {
-        let requestID = running.work.invocation.requestID
-        let outcome: InvocationOutcome
-        let hasFailed: Bool
-        var mustEnd = false
         switch ending {
-        case .reported(let report):
-            let tail = writeEnd(running, maxMemoryUsed: session.memoryPeakBytes(), failure: nil)
-            outcome = self.outcome(of: report, logTail: tail)
-            state = .finishing(session)
-            hasFailed = false
-            mustEnd = pool.answered(self)
-        case .failed(let failure):
-            let line = failure.logLine(requestID: requestID, wallClock: configuration.wallClock())
-            if let line { log.write(line) }
-            let tail = writeEnd(running, maxMemoryUsed: session.memoryPeakBytes(), failure: failure)
-            outcome = InvocationOutcome(
-                payload: failure.document(requestID: requestID), functionError: "Unhandled", logTail: tail)
-            state = .closed
-            hasFailed = true
+        case .reported(let report): answer(running, report, session: session)
+        case .failed(let failure): answer(running, failure, session: session)
         }
-        running.work.succeed(outcome)
+    }
+
+    private func answer(_ running: Running, _ report: RuntimeReport, session: SandboxSession) {
+        state = .finishing(session)
+        let mustEnd = pool.answered(self)
+        let nanoseconds = (eventLoop.now - running.began).nanoseconds
+        switch running.work.invocation.logTail {
+        case .last:
+            let tail = writeEnd(
+                running, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(), failure: nil)
+            running.work.succeed(outcome(of: report, logTail: tail))
+        case .none:
+            running.work.succeed(outcome(of: report, logTail: ByteBuffer()))
+            _ = writeEnd(running, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(), failure: nil)
+        }
         log.flush()
         if mustEnd { end() }
-        guard hasFailed else { return }
+    }
+
+    private func answer(_ running: Running, _ failure: EnvironmentFailure, session: SandboxSession) {
+        state = .closed
+        let requestID = running.work.invocation.requestID
+        var nanoseconds = (eventLoop.now - running.began).nanoseconds
+        if case .timedOut = failure { nanoseconds = version.timeout.nanoseconds }
+        let line = failure.logLine(requestID: requestID, wallClock: configuration.wallClock())
+        if let line { log.write(line) }
+        let tail = writeEnd(
+            running, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(), failure: failure)
+        running.work.succeed(
+            InvocationOutcome(
+                payload: failure.document(requestID: requestID), functionError: "Unhandled", logTail: tail))
+        log.flush()
         session.end()
         dispose()
         pool.removed(self)
@@ -96,10 +108,10 @@ extension Environment {
     }
 
     /// Writes END and REPORT and returns the invocation's tail.
-    func writeEnd(_ running: Running, maxMemoryUsed bytes: Int64, failure: EnvironmentFailure?) -> ByteBuffer {
+    func writeEnd(
+        _ running: Running, nanoseconds: Int64, maxMemoryUsed bytes: Int64, failure: EnvironmentFailure?
+    ) -> ByteBuffer {
         let requestID = running.work.invocation.requestID
-        var nanoseconds = (eventLoop.now - running.began).nanoseconds
-        if case .timedOut = failure { nanoseconds = version.timeout.nanoseconds }
         var used = Int((bytes + 1_048_575) / 1_048_576)
         if case .exited(let exit) = failure, exit.outOfMemory { used = version.memoryMiB }
         log.write(PlatformLines.end(requestID: requestID))

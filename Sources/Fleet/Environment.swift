@@ -80,7 +80,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
             guard case .new = self.state else { return }
             let session = self.makeSession()
             self.state = .initialising(session, started: nil, reported: nil)
-            session.start(self.spec())
+            session.start(self.spec(for: .initialisation))
         }
     }
 

@@ -26,8 +26,8 @@ struct EnvironmentLog {
         self.wallClock = wallClock
     }
 
-    /// From here on lines also go to the tail.
-    mutating func beginTail() { tail = ByteBuffer() }
+    /// From here on lines also go to the tail, if there is to be one.
+    mutating func beginTail(_ wanted: Invocation.LogTail) { tail = wanted == .last ? ByteBuffer() : nil }
 
     /// The last bytes of the invocation's lines, each with its newline.
     mutating func endTail() -> ByteBuffer {

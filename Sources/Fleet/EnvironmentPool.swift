@@ -15,6 +15,10 @@ final class EnvironmentPool: Sendable {
         var machine = PoolStateMachine<Environment, Work>()
         /// Every environment that is not closed, to end them all.
         var environments: Set<Environment> = []
+        /// The invocations that wait for an environment that is about to be free, and until when, in that order. Most
+        /// are long served when their time comes: one timer, for the first, does for all.
+        var patient = CircularBuffer<(id: UInt64, until: NIODeadline)>()
+        var isTimerSet = false
         var isShutDown = false
         /// Set once the fleet has forgotten the pool.
         var isForgotten = false
@@ -46,21 +50,50 @@ final class EnvironmentPool: Sendable {
         let submitted: Submitted = state.withLock { state in
             if state.isShutDown { return .refused }
             if state.isForgotten, !again { return .forgotten }
-            return .acquired(again ? state.machine.acquireAgain(work) : state.machine.acquire(work))
+            let isNear = { (environment: Environment) in environment.eventLoop === work.eventLoop }
+            return .acquired(
+                again ? state.machine.acquireAgain(work, isNear: isNear) : state.machine.acquire(work, isNear: isNear))
         }
         switch submitted {
         case .acquired(.run(let environment)): environment.run(work)
         case .acquired(.start): startEnvironment()
         case .acquired(.wait): break
         case .acquired(.waitPatiently):
-            let id = work.id
-            services.eventLoopGroup.any().scheduleTask(in: TimeAmount(services.configuration.patience)) {
-                if self.state.withLock({ $0.machine.patienceEnded(id) }) { self.startEnvironment() }
-            }
+            beginPatience(work.id)
         case .refused: work.fail(.shuttingDown)
         case .forgotten: return false
         }
         return true
+    }
+
+    private func beginPatience(_ id: UInt64) {
+        let until = NIODeadline.now() + TimeAmount(services.configuration.patience)
+        let mustSet = state.withLock { state in
+            state.patient.append((id, until))
+            defer { state.isTimerSet = true }
+            return !state.isTimerSet
+        }
+        if mustSet { setTimer(until) }
+    }
+
+    private func setTimer(_ time: NIODeadline) {
+        services.eventLoopGroup.any().scheduleTask(deadline: time) { self.endPatience() }
+    }
+
+    /// Starts an environment for every invocation whose time has come in vain.
+    private func endPatience() {
+        let now = NIODeadline.now()
+        let (starts, next) = state.withLock { state in
+            var starts = 0
+            while let first = state.patient.first, first.until <= now || !state.machine.isWaiting(first.id) {
+                state.patient.removeFirst()
+                if state.machine.patienceEnded(first.id) { starts += 1 }
+            }
+            state.isTimerSet = !state.patient.isEmpty
+            return (starts, state.patient.first?.until)
+        }
+        for _ in 0..<starts { startEnvironment() }
+        if let next { setTimer(next) }
     }
 
     private func startEnvironment() {

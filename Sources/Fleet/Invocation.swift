@@ -12,15 +12,26 @@ package struct Invocation: Sendable {
     package var clientContext: String?
     /// `Root=1-…;Parent=…;Sampled=0`, made by the front door where the caller sent none.
     package var traceID: String
+    package var logTail: LogTail
+
+    /// What the outcome carries of the invocation's log.
+    package enum LogTail: Sendable, Hashable {
+        /// Nothing: the answer does not wait for the last lines to be written.
+        case none
+        /// The last 4,096 bytes.
+        case last
+    }
 
     package init(
-        requestID: String, payload: ByteBuffer, invokedARN: String, clientContext: String? = nil, traceID: String
+        requestID: String, payload: ByteBuffer, invokedARN: String, clientContext: String? = nil, traceID: String,
+        logTail: LogTail = .last
     ) {
         self.requestID = requestID
         self.payload = payload
         self.invokedARN = invokedARN
         self.clientContext = clientContext
         self.traceID = traceID
+        self.logTail = logTail
     }
 }
 
@@ -30,7 +41,8 @@ package struct InvocationOutcome: Sendable {
     package var payload: ByteBuffer
     /// The value of `X-Amz-Function-Error` (today `Unhandled`, for every error); nil when the function succeeded.
     package var functionError: String?
-    /// The last 4,096 bytes of this invocation's log, START to REPORT, not yet base64.
+    /// The last 4,096 bytes of this invocation's log, START to REPORT, not yet base64; empty when it
+    /// was not asked for.
     package var logTail: ByteBuffer
 
     package init(payload: ByteBuffer, functionError: String? = nil, logTail: ByteBuffer) {

@@ -3,10 +3,10 @@ import NIOCore
 /// Which environment of one function version serves which invocation. Pure: it decides under a lock,
 /// ``EnvironmentPool`` acts after unlocking.
 ///
-/// An invocation takes the environment that became idle last; without one it waits, first come first served, and an
-/// environment is started unless one that is starting, or one that has answered and is about to ask for work, is
-/// already free for it. Any environment that becomes free serves whoever has waited longest. How many invocations there
-/// may be is settled before (``Permit``), which bounds the queue.
+/// An invocation takes the environment that became idle last, or one of the last few that it is nearer to. Without one
+/// it waits, first come first served, and an environment is started unless one that is starting, or one that has
+/// answered and is about to ask for work, is already free for it. Any environment that becomes free serves whoever has
+/// waited longest. How many invocations there may be is settled before (``Permit``), which bounds the queue.
 struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
     private enum State {
         case idle
@@ -33,14 +33,28 @@ struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
         case waitPatiently
     }
 
-    /// A new invocation.
-    mutating func acquire(_ waiter: Waiter) -> Acquired { acquire(waiter) { $0.append(waiter) } }
+    /// How many of the environments that became idle last are looked at for one that is near.
+    private static var lookback: Int { 8 }
+
+    /// A new invocation. `isNear` says whether it reaches an environment more cheaply than others.
+    mutating func acquire(_ waiter: Waiter, isNear: (Environment) -> Bool = { _ in true }) -> Acquired {
+        acquire(waiter, isNear) { $0.append(waiter) }
+    }
 
     /// An invocation whose environment went away before it began: it goes to the head of the queue.
-    mutating func acquireAgain(_ waiter: Waiter) -> Acquired { acquire(waiter) { $0.prepend(waiter) } }
+    mutating func acquireAgain(_ waiter: Waiter, isNear: (Environment) -> Bool = { _ in true }) -> Acquired {
+        acquire(waiter, isNear) { $0.prepend(waiter) }
+    }
 
-    private mutating func acquire(_ waiter: Waiter, enqueue: (inout CircularBuffer<Waiter>) -> Void) -> Acquired {
-        if let environment = idle.popLast() {
+    private mutating func takeIdle(_ isNear: (Environment) -> Bool) -> Environment? {
+        guard let last = idle.indices.last else { return nil }
+        return idle.remove(at: idle.suffix(Self.lookback).lastIndex(where: isNear) ?? last)
+    }
+
+    private mutating func acquire(
+        _ waiter: Waiter, _ isNear: (Environment) -> Bool, enqueue: (inout CircularBuffer<Waiter>) -> Void
+    ) -> Acquired {
+        if let environment = takeIdle(isNear) {
             environments[environment] = .busy
             return .run(environment)
         }
@@ -51,6 +65,9 @@ struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
         }
         return waiting.count > starting ? .waitPatiently : .wait
     }
+
+    /// Whether the invocation is still in the queue.
+    func isWaiting(_ id: Waiter.ID) -> Bool { waiting.contains { $0.id == id } }
 
     /// The invocation has waited for a finishing environment for long enough: whether to start one for it.
     mutating func patienceEnded(_ id: Waiter.ID) -> Bool {

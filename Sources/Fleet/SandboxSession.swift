@@ -76,6 +76,12 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         live.server?.dispatch(invocation)
     }
 
+    /// INIT is over: from now on the sandbox gets the processor time that its memory earns.
+    func endInitialisation() {
+        guard case .live(let live) = state else { return }
+        sandboxing.settle(live.id)
+    }
+
     /// Whether the sandbox runs, as far as is known.
     var isAlive: Bool { if case .live = state { true } else { false } }
 

@@ -4,6 +4,8 @@ import NIOCore
 struct Work: Sendable, Identifiable {
     var id: UInt64
     var invocation: Invocation
+    /// Where the outcome is waited for.
+    var eventLoop: any EventLoop { promise.futureResult.eventLoop }
     private let promise: EventLoopPromise<InvocationOutcome>
     private let permit: Permit
 

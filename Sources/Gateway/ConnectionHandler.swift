@@ -5,8 +5,9 @@ import NIOHTTP1
 
 /// One connection: takes its requests one after the other, each whole, has it answered, and writes the answer.
 ///
-/// While a request is being answered nothing is read from the socket. What had been read by then waits in `inbox`,
-/// which the size of one read bounds.
+/// While a request is being answered the socket is read at most once more: a client that waits for its answer, as most
+/// do, costs no change of what the kernel watches, and one that has gone is noticed. What was read waits in `inbox`,
+/// which the size of two reads bounds.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
@@ -89,6 +90,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func read(context: ChannelHandlerContext) {
         switch phase {
+        case .working where inbox.isEmpty: context.read()
         case .working, .answering: wantsRead = true
         case .idle, .head, .body, .lingering, .closed: context.read()
         }

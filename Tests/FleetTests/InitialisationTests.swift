@@ -37,6 +37,27 @@ import Testing
         await fixture.fleet.shutDown()
     }
 
+    /// AWS: at least one core until INIT is over, then a core for every 1,769 MB.
+    @Test func initialisationHasAWholeCore() async throws {
+        let fixture = FleetFixture { runtime in
+            runtime.serve { event, connection in connection.respond(event.requestID, event.payload) }
+        }
+        #expect(try await fixture.invoke("1").text == "1")
+        #expect(try await fixture.invoke("2").text == "2")
+        #expect(fixture.sandboxing.specs.map(\.limits.initializationCPUMillis) == [1000])
+        #expect(fixture.sandboxing.specs.map(\.limits.cpuMillis) == [72])
+        #expect(fixture.sandboxing.settled.count == 1)
+        await fixture.fleet.shutDown()
+    }
+
+    @Test func aSuppressedInitHasWhatTheMemoryEarns() async throws {
+        let fixture = FleetFixture { _ in SandboxExit(cause: .exited(status: 1)) }
+        _ = try await fixture.invoke()
+        #expect(fixture.sandboxing.specs.map(\.limits.initializationCPUMillis) == [1000, nil])
+        #expect(fixture.sandboxing.settled.isEmpty)
+        await fixture.fleet.shutDown()
+    }
+
     @Test func theSecondTryMaySucceed() async throws {
         let tries = Atomic<Int>(0)
         let fixture = FleetFixture { runtime in

@@ -12,6 +12,43 @@ import Testing
 /// documents and log lines are those that Lambda gave in the recordings of LocalStack's snapshot tests
 /// (test_lambda.snapshot.json) and in logs that users published.
 @Suite struct InvocationTests {
+    /// Who does not ask for the log is answered before it is written; the log is the same.
+    @Test func theLogIsWrittenWithoutATailToo() async throws {
+        let fixture = FleetFixture { runtime in
+            runtime.serve { event, connection in
+                runtime.print("thinking\n")
+                connection.respond(event.requestID, event.payload)
+            }
+        }
+        let outcome = try await fixture.start("7", logTail: .none).get()
+        #expect(outcome.text == "7" && outcome.tail.isEmpty)
+        let expected = [
+            "START RequestId: r-1 Version: $LATEST", "thinking", "END RequestId: r-1",
+            "REPORT RequestId: r-1\tDuration: _ ms\tBilled Duration: _ ms\tMemory Size: 128 MB\t"
+                + "Max Memory Used: 36 MB\tInit Duration: _ ms\t",
+        ]
+        try await eventually("the log is written") { fixture.logs.lines.count == expected.count + 1 }
+        #expect(fixture.maskedLines.dropFirst() == expected[...])
+        #expect(try await fixture.invoke("8", requestID: "r-2").tail.contains("REPORT RequestId: r-2"))
+        await fixture.fleet.shutDown()
+    }
+
+    /// Each waits for the environment before it, and gets one of its own when its patience ends.
+    @Test func everyPatienceEnds() async throws {
+        let fixture = FleetFixture(settings: .changed { $0.patience = .milliseconds(30) }) { runtime in
+            guard let connection = runtime.connect(), let event = connection.next() else {
+                return SandboxExit(cause: .lost)
+            }
+            connection.respond(event.requestID, event.payload)
+            // It never asks for more.
+            runtime.hang()
+            return SandboxExit(cause: .lost)
+        }
+        for number in 1...3 { #expect(try await fixture.invoke("\(number)").text == "\(number)") }
+        #expect(fixture.sandboxing.started == 3)
+        await fixture.fleet.shutDown()
+    }
+
     @Test func anEventComesBackAndTheLogHasItsLines() async throws {
         let fixture = FleetFixture { runtime in
             runtime.print("starting\n")

@@ -20,6 +20,22 @@ import Testing
         }
     }
 
+    @Test func aNearEnvironmentAmongTheLastIsTakenBeforeTheLast() {
+        var machine = Machine()
+        for id in 1...12 { #expect(machine.acquire(Waiter(id: id)).isStart) }
+        for environment in 101...112 { #expect(machine.started(environment).work != nil) }
+        for environment in 101...112 {
+            machine.answered(environment)
+            #expect(machine.ready(environment).isPark)
+        }
+        // Of two near ones the one used last; one that was used long ago counts no more than any other.
+        #expect(machine.acquire(Waiter(id: 21)) { $0 == 106 || $0 == 107 }.environment == 107)
+        #expect(machine.acquire(Waiter(id: 22)) { $0 == 102 }.environment == 112)
+        #expect(machine.acquireAgain(Waiter(id: 23)) { $0 == 106 }.environment == 106)
+        #expect(machine.acquire(Waiter(id: 24)) { _ in false }.environment == 111)
+        #expect(machine.counts == (8, 4, 0, 0, 0))
+    }
+
     @Test func whoeverWaitsLongestIsServedFirst() {
         var machine = Machine()
         #expect(machine.acquire(Waiter(id: 1)).isStart)

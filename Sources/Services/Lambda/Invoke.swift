@@ -77,7 +77,7 @@ struct Invoke: Sendable {
         let invocation = Invocation(
             requestID: request.requestID, payload: payload,
             invokedARN: call.target.qualifier == nil ? function.arn : call.target.arn,
-            clientContext: call.clientContext, traceID: call.traceID)
+            clientContext: call.clientContext, traceID: call.traceID, logTail: call.log == .tail ? .last : .none)
         return fleet.invoke(version, invocation, on: eventLoop).map { outcome in
             Self.response(outcome, to: call)
         }.flatMapErrorThrowing { error in

@@ -15,6 +15,7 @@ final class FakeSandboxing: Sandboxing {
         var runtimes: [UInt64: FakeRuntime] = [:]
         var specs: [SandboxSpec] = []
         var kills = 0
+        var settled: [UInt64] = []
     }
     private let state = Mutex(State())
     private let script: Script
@@ -33,6 +34,8 @@ final class FakeSandboxing: Sandboxing {
     var specs: [SandboxSpec] { state.withLock { $0.specs } }
     var alive: Int { state.withLock { $0.runtimes.count } }
     var kills: Int { state.withLock { $0.kills } }
+    /// The ids of the sandboxes that were settled, in order.
+    var settled: [UInt64] { state.withLock { $0.settled } }
 
     func start(
         _ spec: SandboxSpec, completion: @escaping @Sendable (Result<StartedSandbox, SandboxError>) -> Void,
@@ -65,6 +68,8 @@ final class FakeSandboxing: Sandboxing {
             exit(result)
         }
     }
+
+    func settle(_ id: UInt64) { state.withLock { $0.settled.append(id) } }
 
     func kill(_ id: UInt64) {
         let runtime = state.withLock { state in

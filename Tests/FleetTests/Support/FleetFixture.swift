@@ -74,14 +74,15 @@ struct FleetFixture {
     }
 
     func start(
-        _ payload: String = "{}", requestID: String = "r-1", version: FunctionVersion? = nil
+        _ payload: String = "{}", requestID: String = "r-1", version: FunctionVersion? = nil,
+        logTail: Invocation.LogTail = .last
     ) -> EventLoopFuture<InvocationOutcome> {
         fleet.invoke(
             version ?? self.version(),
             Invocation(
                 requestID: requestID, payload: ByteBuffer(string: payload),
                 invokedARN: "arn:aws:lambda:us-east-1:000000000000:function:hello", clientContext: "{\"a\":\n1}",
-                traceID: "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"),
+                traceID: "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0", logTail: logTail),
             on: loops.next())
     }
 
