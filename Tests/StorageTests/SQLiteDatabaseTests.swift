@@ -48,8 +48,11 @@ private struct Refused: Error, Equatable {}
         await #expect {
             try await database.write { try $0.execute("INSERT INTO nowhere VALUES (1)", []) }
         } throws: { error in
-            guard case StorageError.statement(_, code: 1, let message) = error else { return false }
-            return message.contains("nowhere")
+            if case StorageError.statement(_, code: 1, let message) = error {
+                message.contains("nowhere")
+            } else {
+                false
+            }
         }
         await #expect {
             try await database.read { try $0.query("SELECT ? FROM items", []) }
@@ -133,7 +136,8 @@ private struct Refused: Error, Equatable {}
             try await group.waitForAll()
         }
         #expect(try await names(database).count == 101)
-        // Every commit appends at least one frame of 24 + 4,096 bytes to the log (sqlite.org/fileformat2.html, section 4).
+        // Every commit appends at least one frame of 24 + 4,096 bytes to the log (sqlite.org/fileformat2.html, section
+        // 4).
         let frames = try #require(status(directory.file("test.db-wal"))).st_size / 4_120
         #expect(frames < 50, "a hundred commits of their own would have left two hundred frames")
     }
