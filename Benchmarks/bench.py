@@ -290,6 +290,10 @@ def main(words):
         write(bench.rows, resident, ticks)
 
 
+def size(program):
+    return round((BUILT / program).stat().st_size / 1e6)
+
+
 def write(rows, resident, ticks):
     lines = [
         "# Benchmarks", "",
@@ -297,7 +301,11 @@ def write(rows, resident, ticks):
         "per second. `make bench` repeats all of it, `Benchmarks/bench.py WORD` the rows whose name has the word. Absolute",
         "figures are those of one small shared machine and say little by themselves.", "",
         f"{datetime.date.today()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}.", "",
-        f"An idle server: {resident:.0f} MiB resident, {ticks * 10} ms of processor time in 5 s.", "",
+        f"An idle server: {resident:.0f} MiB resident, {ticks * 10} ms of processor time in 5 s. The programs: apus "
+        f"{size('apus')} MB, apus-launcher {size('apus-launcher')} MB, not stripped.", "",
+        "Warm rows send signed requests, one after the other over one connection, and record them in an HdrHistogram; the function",
+        "returns its event. Their baseline, nginx in front of a server that answers a constant, has two processes in the path, too.",
+        "Cold rows ask a function for the first time since it was made; their baseline is a whole run of the bare interpreter.", "",
         "| row | ratio | Apus | baseline |", "|---|---|---|---|",
     ] + [f"| {' | '.join(row)} |" for row in rows]
     (ROOT / "docs/benchmarks.md").write_text("\n".join(lines) + "\n")
