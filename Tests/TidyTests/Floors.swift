@@ -11,8 +11,10 @@ struct Floors {
         var floors: [String: Int] = [:]
         for line in architecture.lines {
             guard let digit = line.first?.wholeNumberValue, line.dropFirst().hasPrefix("  ") else { continue }
-            for word in line.dropFirst().split(separator: " ").map(String.init)
-            where modules.contains(word) && floors[word] == nil {
+            // Columns begin behind two spaces or more: behind an empty word.
+            let words = line.dropFirst().split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+            for (gap, word) in zip(words, words.dropFirst())
+            where gap.isEmpty && modules.contains(word) && floors[word] == nil {
                 floors[word] = digit
             }
         }
