@@ -47,10 +47,10 @@ models: $(VENV)/ready ## Regenerate Sources/Models from the installed botocore
 	@$(VENV)/bin/python Scripts/generate_models.py
 
 format: ## Format the Swift sources in place
-	@swift format --in-place --recursive --parallel Package.swift Sources Tests
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
 
 lint: $(VENV)/ready ## Check format and that the generated models are current
-	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
 	@$(VENV)/bin/python Scripts/generate_models.py --check
 
 clean: ## Delete what was built
