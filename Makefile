@@ -29,7 +29,8 @@ unit-test: ## Run the Swift tests
 
 client-test: build $(VENV)/ready ## Drive the release binary with boto3, aws and Terraform
 	@Scripts/install-missing run
-	@$(VENV)/bin/python -m pytest -q -n 2 Tests/Clients Tests/Bootstraps
+	@$(VENV)/bin/python -m pytest -q -n 2 Tests/Bootstraps
+	@$(VENV)/bin/python -m pytest -q -n 2 Tests/Clients
 
 $(VENV)/ready: Tests/Clients/requirements.txt
 	@Scripts/install-missing test
