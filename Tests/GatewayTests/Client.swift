@@ -79,5 +79,5 @@ final class Client {
 
 /// Waits until `condition` holds; the tests' time limit bounds it.
 func eventually(_ condition: () -> Bool) async {
-    while !condition(), !Task.isCancelled { await Task.yield() }
+    while !condition(), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
 }

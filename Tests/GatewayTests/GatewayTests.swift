@@ -13,7 +13,7 @@ import Testing
 #endif
 
 /// The whole gateway on loopback sockets.
-@Suite(.timeLimit(.minutes(2))) struct GatewayTests {
+@Suite(.timeLimit(.minutes(10))) struct GatewayTests {
     static let root = SigV4.Credentials(accessKeyID: "AKIDEXAMPLE", secretAccessKey: "secret")
     static let invoke = "/2015-03-31/functions/hello/invocations"
 

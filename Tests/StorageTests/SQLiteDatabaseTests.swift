@@ -131,7 +131,7 @@ private struct Refused: Error, Equatable {}
                     }
                 }
             }
-            while database.waitingWrites < 100 { await Task.yield() }
+            while database.waitingWrites < 100 { try await Task.sleep(for: .milliseconds(1)) }
             gate.signal()
             try await group.waitForAll()
         }

@@ -59,7 +59,7 @@ struct FleetFixture {
     }
 
     func version(
-        name: String = "hello", revision: String = "1", timeout: Duration = .seconds(30),
+        name: String = "hello", revision: String = "1", timeout: Duration = .seconds(900),
         command: String = "/usr/bin/python3", substitution: String? = nil, variables: [String: String] = [:]
     ) -> FunctionVersion {
         FunctionVersion(
@@ -107,8 +107,10 @@ extension FleetConfiguration {
     static func changed(_ change: (inout FleetConfiguration) -> Void) -> FleetConfiguration {
         var configuration = FleetConfiguration()
         configuration.wallClock = { 1_763_942_890_123 }
-        configuration.initErrorGrace = .seconds(30)
-        configuration.patience = .seconds(30)
+        configuration.initTimeout = .seconds(600)
+        configuration.initErrorGrace = .seconds(600)
+        configuration.patience = .seconds(600)
+        configuration.shutdownGrace = .seconds(600)
         change(&configuration)
         return configuration
     }
@@ -119,11 +121,11 @@ extension InvocationOutcome {
     var tail: String { String(buffer: logTail) }
 }
 
-/// Waits until `condition` holds, for at most half a minute.
+/// Waits until `condition` holds, for at most five minutes.
 func eventually(
     _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () -> Bool
 ) async throws {
-    for _ in 0..<30_000 {
+    for _ in 0..<300_000 {
         if condition() { return }
         try await Task.sleep(for: .milliseconds(1))
     }
