@@ -36,7 +36,7 @@ def test_search_path_is_awss(python, python_minor, tmp_path):
     [[path, variable]] = answers(python(PATH))
     layers = ["/opt/python/lib/python3.%s/site-packages" % python_minor, "/opt/python"]
     assert path[:4] == [str(tmp_path / "task"), *layers, "/var/runtime"]
-    assert str(BOOTSTRAPS) not in path and any(entry.endswith("site-packages") for entry in path[4:])
+    assert str(BOOTSTRAPS) not in path and any(entry.endswith(("site-packages", "dist-packages")) for entry in path[4:])
     assert variable == "/var/runtime"
 
 
