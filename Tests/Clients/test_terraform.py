@@ -46,7 +46,7 @@ def plugin_mirror():
     named = os.environ.get("APUS_TERRAFORM_MIRROR")
     places = [named] if named else ["~/.terraform.d/plugins", "/usr/local/share/terraform/plugins", "/opt/*"]
     for place in places:
-        for provider in glob.glob(os.path.expanduser(place) + "/registry.terraform.io/hashicorp/aws"):
+        for provider in glob.glob(os.path.expanduser(place) + "/*/hashicorp/aws"):
             return pathlib.Path(provider).parents[2]
     return None
 
