@@ -151,7 +151,7 @@ enum Server {
     private static func makeLogger(_ settings: ServerSettings) -> Logger {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "apus")
-        logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .info
+        logger.logLevel = settings.logLevel
         return logger
     }
 }

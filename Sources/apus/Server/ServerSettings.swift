@@ -1,6 +1,7 @@
 import AWSWire
 import Configuration
 import Glibc
+import Logging
 import Sandbox
 import SystemPackage
 
@@ -28,7 +29,7 @@ struct ServerSettings: Sendable {
     var logRetentionDays: Int?
     /// Whether a missing runtime version is an error instead of being served by the nearest.
     var strictRuntimes: Bool
-    var logLevel: String
+    var logLevel: Logger.Level
 
     /// What the command line gave; nil where it said nothing.
     struct Flags: Sendable {
@@ -84,16 +85,22 @@ struct ServerSettings: Sendable {
         let concurrency = number("concurrency", 1...100_000, 1000)
         let idle = number("idleTimeoutSeconds", 1...86_400, 600)
         let retention = number("logRetentionDays", 1...3653, nil)
+        let strictRuntimes = reader.bool(forKey: "strictRuntimes")
+        if strictRuntimes == nil, let given = reader.string(forKey: "strictRuntimes") {
+            problems.append("strictRuntimes: \(given) is neither true nor false")
+        }
+        let logLevel = Logger.Level(rawValue: text("logLevel", "info"))
+        if logLevel == nil { problems.append("logLevel: \(text("logLevel", "")) is not a level, such as info or debug") }
         let data = try DataDirectory.path(chosen: reader.string(forKey: "data"))
 
-        guard problems.isEmpty, let address, let account, let authentication, let concurrency, let idle else {
+        guard problems.isEmpty, let address, let account, let authentication, let concurrency, let idle, let logLevel else {
             throw SettingsError(problems: problems)
         }
         return ServerSettings(
             host: address.host, port: address.port, data: data, account: account, region: region,
             authentication: authentication, user: reader.string(forKey: "user"), accepted: accepted,
             concurrency: concurrency, idleTimeout: .seconds(idle), logRetentionDays: retention,
-            strictRuntimes: reader.bool(forKey: "strictRuntimes") ?? false, logLevel: text("logLevel", "info"))
+            strictRuntimes: strictRuntimes ?? false, logLevel: logLevel)
     }
 
     private static func reader(_ flags: Flags) async throws -> ConfigReader {
