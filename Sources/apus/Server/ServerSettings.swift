@@ -90,10 +90,13 @@ struct ServerSettings: Sendable {
             problems.append("strictRuntimes: \(given) is neither true nor false")
         }
         let logLevel = Logger.Level(rawValue: text("logLevel", "info"))
-        if logLevel == nil { problems.append("logLevel: \(text("logLevel", "")) is not a level, such as info or debug") }
+        if logLevel == nil {
+            problems.append("logLevel: \(text("logLevel", "")) is not a level, such as info or debug")
+        }
         let data = try DataDirectory.path(chosen: reader.string(forKey: "data"))
 
-        guard problems.isEmpty, let address, let account, let authentication, let concurrency, let idle, let logLevel else {
+        guard problems.isEmpty, let address, let account, let authentication, let concurrency, let idle, let logLevel
+        else {
             throw SettingsError(problems: problems)
         }
         return ServerSettings(
