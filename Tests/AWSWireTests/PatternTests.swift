@@ -39,7 +39,7 @@ import Testing
 
     @Test(arguments: [
         "(", "(a", "a)", "[a", "a{", "a{x}", "a{3,2}", "a{9999}", "*a", "\\", "[b-a]", "(?<n>a)", "\\1", "[[:alpha:]]",
-        "\\p{Greek}", "a\\q",
+        "\\p{Greek}", "a\\q", "a(?<=a*)", "(?<!b+|c)a",
     ])
     func refusesWhatItDoesNotKnow(source: String) {
         #expect(throws: PatternError.self) { try Pattern(source) }
@@ -49,6 +49,22 @@ import Testing
     @Test(arguments: ["(a*)*b", "(a|a)*b", "(a|aa)+$b", "(.*)*x"])
     func staysFastOnHostileTexts(source: String) throws {
         #expect(try !Pattern(source).matches(String(repeating: "a", count: 3000)))
+    }
+
+    /// S3Bucket's expression asks its look-behind at every place; a text of this length would take hours if each time it
+    /// began at the text's beginning.
+    @Test func looksBehindNoFurtherThanItMust() throws {
+        let pattern = try Pattern(#"[0-9A-Za-z\.\-_]*(?<!\.)"#)
+        let text = String(repeating: "a", count: 200_000)
+        #expect(pattern.matches(text))
+        #expect(!pattern.matches(text + "."))
+        // As Python's re: what is to be looked for may have several lengths and begin before the present place.
+        let several = try Pattern("[ab]*(?<=ab|b{3}|(?:ba){2})")
+        for (text, matches) in [
+            ("ab", true), ("b", false), ("bb", false), ("bbb", true), ("aba", false), ("baba", true), ("", false),
+        ] {
+            #expect(several.matches(text) == matches, "\(text)")
+        }
     }
 
     @Test func damagedExpressionsAreCompiledOrRefused() {
