@@ -78,6 +78,22 @@ import Testing
         #expect(try await rig.count("logs_events") == 3)
     }
 
+    /// A transaction that cannot even begin, as on a full disk, must not keep the writer from what comes later.
+    @Test func theWriterSurvivesATransactionThatDoesNotBegin() async throws {
+        // The writer's first one, and those of the retention and the removal, which do not try again.
+        let failures = Failures(3)
+        let rig = try Rig { FailingDatabase(database: $0, failures: failures, when: .beginning) }
+        let run = Task { try await rig.service.run() }
+        rig.append(["1"])
+        try await until { failures.count == 0 }
+        try await until {
+            rig.append(["2"])
+            return try await rig.count("logs_events") >= 2
+        }
+        run.cancel()
+        try await run.value
+    }
+
     @Test func resetEmptiesEveryAccount() async throws {
         let rig = try Rig()
         rig.append(["1"])
@@ -110,14 +126,22 @@ func until(_ condition: () async throws -> Bool) async throws {
     }
 }
 
-/// A database whose first writes fail after their work was done.
+/// A database whose first writes fail.
 private final class FailingDatabase: Database {
+    /// Before or after the work is done.
+    enum Moment {
+        case beginning
+        case end
+    }
+
     private let database: SQLiteDatabase
     private let failures: Failures
+    private let moment: Moment
 
-    init(database: SQLiteDatabase, failures: Failures) {
+    init(database: SQLiteDatabase, failures: Failures, when moment: Moment = .end) {
         self.database = database
         self.failures = failures
+        self.moment = moment
     }
 
     func read<Value: Sendable>(
@@ -128,9 +152,11 @@ private final class FailingDatabase: Database {
         _ work: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
         let fails = failures.takeOne()
+        let full = StorageError.statement(sql: "COMMIT", code: 13, message: "database or disk is full")
+        if fails, moment == .beginning { throw full }
         return try await database.write { connection in
             let value = try work(connection)
-            if fails { throw StorageError.statement(sql: "COMMIT", code: 13, message: "database or disk is full") }
+            if fails { throw full }
             return value
         }
     }
