@@ -46,6 +46,14 @@ import Testing
         #expect(own(root: "/", path: "/../..") == "/cg")
     }
 
+    /// mount(2) takes an empty source, and the kernel prints just that.
+    @Test func readsMountsWithoutASource() {
+        let entry = MountEntry(line: "36 31 0:33 / /cg rw,nosuid shared:9 - cgroup  rw,pids")
+        #expect(entry?.source == "")
+        #expect(entry?.superOptions == ["rw", "pids"])
+        #expect(entry?.mountPoint == "/cg")
+    }
+
     @Test func isEmptyWithoutHierarchies() {
         let layout = ControlGroupLayout(mountInfo: "", ownGroups: "")
         #expect(layout.legacy.isEmpty && layout.unified == nil)
