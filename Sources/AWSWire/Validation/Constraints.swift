@@ -47,8 +47,8 @@ package struct StringConstraint: Sendable {
         elementNullability = elementsMayBeNull ? [] : [Wording.notNull]
     }
 
-    /// Of texts beyond this length, in UTF-16 units, that are longer than they may be the pattern is not asked any more:
-    /// a body's worth of text would keep a thread busy for seconds, to no other end than a longer message.
+    /// The pattern is not asked about texts beyond this length, in UTF-16 units, that are longer than they may be: a
+    /// body's worth of text would keep a thread busy for seconds, to no other end than a longer message.
     private static let patternReach = 65_536
 
     /// The rules that a value breaks.
