@@ -1,5 +1,6 @@
 import AWSWire
 import Testing
+import TestSupport
 
 @Suite struct PatternTests {
     @Test func agreesWithPython() throws {
@@ -51,8 +52,8 @@ import Testing
         #expect(try !Pattern(source).matches(String(repeating: "a", count: 3000)))
     }
 
-    /// S3Bucket's expression asks its look-behind at every place; a text of this length would take hours if each time it
-    /// began at the text's beginning.
+    /// S3Bucket's expression asks its look-behind at every place; a text of this length would take hours if it began
+    /// each time at the text's beginning.
     @Test func looksBehindNoFurtherThanItMust() throws {
         let pattern = try Pattern(#"[0-9A-Za-z\.\-_]*(?<!\.)"#)
         let text = String(repeating: "a", count: 200_000)
@@ -68,7 +69,7 @@ import Testing
     }
 
     @Test func damagedExpressionsAreCompiledOrRefused() {
-        var random = TestRandom(seed: 3)
+        var random = SeededGenerator(seed: 3)
         let sources = patternCases.split(separator: "\n").filter { $0.first == "/" }.map { Array($0.dropFirst().utf8) }
         var refused = 0
         for source in sources {

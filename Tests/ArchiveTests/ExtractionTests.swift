@@ -1,6 +1,7 @@
 import Archive
 import Glibc
 import Testing
+import TestSupport
 
 @Suite struct ExtractionTests {
     private let directory = TemporaryDirectory()

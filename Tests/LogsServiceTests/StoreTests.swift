@@ -3,6 +3,7 @@ import NIOCore
 import Storage
 import Synchronization
 import Testing
+import TestSupport
 
 @testable import LogsService
 
@@ -69,9 +70,9 @@ import Testing
         let rig = try Rig()
         let run = Task { try await rig.service.run() }
         rig.append(["1"])
-        try await until { try await rig.count("logs_events") == 1 }
+        #expect(try await eventually { try await rig.count("logs_events") == 1 })
         rig.append(["2"])
-        try await until { try await rig.count("logs_events") == 2 }
+        #expect(try await eventually { try await rig.count("logs_events") == 2 })
         rig.append(["3"])
         run.cancel()
         try await run.value
@@ -85,11 +86,12 @@ import Testing
         let rig = try Rig { FailingDatabase(database: $0, failures: failures, when: .beginning) }
         let run = Task { try await rig.service.run() }
         rig.append(["1"])
-        try await until { failures.count == 0 }
-        try await until {
+        #expect(try await eventually { failures.count == 0 })
+        let isWritten = try await eventually {
             rig.append(["2"])
             return try await rig.count("logs_events") >= 2
         }
+        #expect(isWritten)
         run.cancel()
         try await run.value
     }
@@ -114,15 +116,6 @@ import Testing
         #expect(try await rig.messages("FilterLogEvents", #"{"logGroupName":"g"}"#) == ["odd", "even"])
         #expect(
             try await rig.messages("GetLogEvents", #"{"logGroupName":"g","logStreamName":"a\u0000b"}"#) == ["odd"])
-    }
-}
-
-/// Waits for a condition, at most five minutes, for other tests may take all processors.
-func until(_ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(300)
-    while try await !condition() {
-        try #require(ContinuousClock.now < deadline)
-        try await Task.sleep(for: .milliseconds(1))
     }
 }
 

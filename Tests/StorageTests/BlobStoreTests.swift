@@ -1,6 +1,7 @@
 import Glibc
 import Storage
 import Testing
+import TestSupport
 
 @Suite struct BlobStoreTests {
     private let directory = TemporaryDirectory()
@@ -30,7 +31,7 @@ import Testing
 
     @Test func filesAndBytesMeetUnderOneName() async throws {
         let store = try open()
-        var generator = SeededGenerator(state: 7)
+        var generator = SeededGenerator(seed: 7)
         // Around the size of the pieces in which files are copied.
         for size in [0, 1, 1 << 20, (1 << 20) + 1, 3_000_000] {
             let bytes = (0..<size).map { _ in UInt8.random(in: 0...255, using: &generator) }
