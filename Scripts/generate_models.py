@@ -90,7 +90,13 @@ class Service:
 
     def roots(self, side):
         operations = [self.model["operations"][name] for name in self.config["operations"]]
-        return {operation[side]["shape"]: operation for operation in operations if side in operation}
+        found = {operation[side]["shape"]: operation for operation in operations if side in operation}
+        return {name: operation for name, operation in found.items() if not self.is_streamed(name)}
+
+    def is_streamed(self, name):
+        """Whether the shape's payload is an event stream, which is written as it comes and never as a whole."""
+        members = self.shapes[name].get("members", {}).values()
+        return any(self.shapes[member["shape"]].get("eventstream") for member in members)
 
     def reachable(self, roots):
         found = []
@@ -402,7 +408,12 @@ class Service:
                 return f"{attempt}input.strings({source}, {path}{constraints})"
             assert self.kind(element) == "structure" and not text, name
             return f"try input.list({source}, {path}{self.constraint(name)}, {self.namespace}.{element}.read)"
-        assert kind == "map" and self.kind(shape["value"]["shape"]) == "string", name
+        assert kind == "map", name
+        if self.kind(shape["value"]["shape"]) == "double":
+            key = self.constraint(shape["key"]["shape"]).replace(", ", ", key: ", 1)
+            value = self.constraint(shape["value"]["shape"]).replace(", ", ", value: ", 1)
+            return f"try input.doubleMap({source}, {path}{self.constraint(name)}{key}{value})"
+        assert self.kind(shape["value"]["shape"]) == "string", name
         key = self.constraint(shape["key"]["shape"]).replace(", ", ", key: ", 1)
         value = self.constraint(shape["value"]["shape"]).replace(", ", ", value: ", 1)
         secret = ", .sensitive" if shape.get("sensitive") else ""

@@ -222,6 +222,28 @@ extension InputDecoder {
         return map
     }
 
+    /// A map of strings to numbers.
+    package mutating func doubleMap(
+        _ value: JSONValue?, _ path: String, _ length: LengthConstraint? = nil, key: StringConstraint? = nil,
+        value valueConstraint: NumberConstraint<Double>? = nil
+    ) throws(AWSError) -> [String: Double]? {
+        guard let members = try value?.requireObject() else { return nil }
+        var map: [String: Double] = [:]
+        for (name, member) in members {
+            guard let number = member.double else { throw member.mismatch("a Double") }
+            map[name] = number
+        }
+        let shown = "{\(members.map { "\($0.name)=\(map[$0.name] ?? 0)" }.joined(separator: ", "))}"
+        if let length { note(length.broken(by: map.count), shown, path) }
+        if let key, map.keys.contains(where: { !key.broken(by: $0).isEmpty }) {
+            note([Wording.keys(key.rules)], shown, path)
+        }
+        if let valueConstraint, map.values.contains(where: { !valueConstraint.broken(by: $0).isEmpty }) {
+            note([Wording.mapValues(valueConstraint.rules)], shown, path)
+        }
+        return map
+    }
+
     /// A structure. `read` gets the path of its members, which ends in a dot.
     package mutating func structure<Structure>(
         _ value: JSONValue?, _ path: String,

@@ -78,10 +78,16 @@ package struct NumberConstraint<Number: Comparable & Sendable>: Sendable {
     }
 
     func broken(by value: Number) -> [String] {
-        if let max, value > max { return ["Member must have value less than or equal to \(max)"] }
-        if let min, value < min { return ["Member must have value greater than or equal to \(min)"] }
+        if let max, value > max { return [tooLarge(max)] }
+        if let min, value < min { return [tooSmall(min)] }
         return []
     }
+
+    /// Every rule, as AWS lists them when a value of a map breaks one.
+    var rules: [String] { [max.map(tooLarge), min.map(tooSmall)].compactMap(\.self) }
+
+    private func tooLarge(_ max: Number) -> String { "Member must have value less than or equal to \(max)" }
+    private func tooSmall(_ min: Number) -> String { "Member must have value greater than or equal to \(min)" }
 }
 
 /// AWS's words for the rules.

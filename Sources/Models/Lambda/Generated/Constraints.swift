@@ -5,9 +5,16 @@ import AWSWire
 extension Lambda {
     /// What the shapes demand of values in requests.
     enum Constraints {
+        static let action = StringConstraint(pattern: "(lambda:[*]|lambda:[a-zA-Z]+|[*])")
+        static let additionalVersion = StringConstraint(min: 1, max: 1024, pattern: "[0-9]+")
+        static let alias = StringConstraint(min: 1, max: 128, pattern: "(?!^[0-9]+$)([a-zA-Z0-9-_]+)")
+        static let allowMethodsList = LengthConstraint(min: 0, max: 6)
+        static let allowOriginsList = LengthConstraint(min: 0, max: 100)
         static let applicationLogLevel = StringConstraint(values: ApplicationLogLevel.allValues)
         static let architecture = StringConstraint(values: Architecture.allValues)
         static let architecturesList = LengthConstraint(min: 1, max: 1)
+        static let arn = StringConstraint(
+            pattern: #"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:([a-z]{2}(-gov)?-[a-z]+-\d{1})?:(\d{12})?:(.*)"#)
         static let capacityProviderArn = StringConstraint(
             min: 1, max: 140,
             pattern: #"""
@@ -20,11 +27,21 @@ extension Lambda {
                 arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\d{1}:\d{12}:code-signing-config:csc-[\#
                 a-z0-9]{17}
                 """#)
+        static let codeSigningPolicy = StringConstraint(values: CodeSigningPolicy.allValues)
+        static let compatibleArchitectures = LengthConstraint(min: 0, max: 2)
+        static let compatibleRuntimes = LengthConstraint(min: 0, max: 15)
         static let description = StringConstraint(min: 0, max: 256)
+        static let destinationArn = StringConstraint(
+            min: 0, max: 350,
+            pattern: #"""
+                $|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:([a-z]{2}((-gov)|(-is\#
+                o([a-z]?)))?-[a-z]+-\d{1})?:(\d{12})?:(.*)
+                """#)
         static let durableExecutionName = StringConstraint(min: 1, max: 64, pattern: "[a-zA-Z0-9-_]+")
         static let environmentVariableName = StringConstraint(
             pattern: "[a-zA-Z]([a-zA-Z0-9_])+", disclosure: .sensitive)
         static let ephemeralStorageSize = NumberConstraint<Int>(min: 512, max: 10240)
+        static let eventSourceToken = StringConstraint(min: 0, max: 256, pattern: #"[a-zA-Z0-9._\-]+"#)
         static let executionEnvironmentMemoryGiBPerVCpu = NumberConstraint<Double>(min: 2.0, max: 8.0)
         static let executionTimeout = NumberConstraint<Int>(min: 1, max: 31622400)
         static let fileSystemArn = StringConstraint(
@@ -41,46 +58,84 @@ extension Lambda {
                 (arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(fun\#
                 ction:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?
                 """#)
+        static let functionScalingConfigExecutionEnvironments = NumberConstraint<Int>(min: 0, max: 15000)
+        static let functionUrlAuthType = StringConstraint(values: FunctionUrlAuthType.allValues)
+        static let functionUrlQualifier = StringConstraint(min: 1, max: 128, pattern: #"((?!^\d+$)^[0-9a-zA-Z-_]+$)"#)
         static let functionVersion = StringConstraint(values: FunctionVersion.allValues)
         static let functionVersionLatestPublished = StringConstraint(values: FunctionVersionLatestPublished.allValues)
         static let handler = StringConstraint(min: 0, max: 128, pattern: #"[^\s]+"#)
+        static let header = StringConstraint(min: 0, max: 1024, pattern: ".*")
+        static let headersList = LengthConstraint(min: 0, max: 100)
         static let invocationType = StringConstraint(values: InvocationType.allValues)
+        static let invokeMode = StringConstraint(values: InvokeMode.allValues)
         static let kmsKeyArn = StringConstraint(pattern: "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()")
+        static let layerName = StringConstraint(
+            min: 1, max: 140,
+            pattern: #"(arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"#)
+        static let layerPermissionAllowedAction = StringConstraint(min: 0, max: 22, pattern: "lambda:GetLayerVersion")
+        static let layerPermissionAllowedPrincipal = StringConstraint(
+            pattern: #"\d{12}|\*|arn:(aws[a-zA-Z-]*):iam::\d{12}:root"#)
         static let layerVersionArn = StringConstraint(
             min: 1, max: 2048,
             pattern: #"""
                 (arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-\#
                 Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)
                 """#)
+        static let licenseInfo = StringConstraint(min: 0, max: 512)
         static let localMountPath = StringConstraint(min: 0, max: 160, pattern: "/mnt/[a-zA-Z0-9-_.]+")
         static let logFormat = StringConstraint(values: LogFormat.allValues)
         static let logGroup = StringConstraint(min: 1, max: 512, pattern: #"[\.\-_/#A-Za-z0-9]+"#)
         static let logType = StringConstraint(values: LogType.allValues)
         static let masterRegion = StringConstraint(pattern: #"ALL|[a-z]{2}(-gov)?-[a-z]+-\d{1}"#)
+        static let maxAge = NumberConstraint<Int>(min: 0, max: 86400)
+        static let maxFunctionEventInvokeConfigListItems = NumberConstraint<Int>(min: 1, max: 50)
+        static let maxItems = NumberConstraint<Int>(min: 1, max: 50)
+        static let maxLayerListItems = NumberConstraint<Int>(min: 1, max: 50)
         static let maxListItems = NumberConstraint<Int>(min: 1, max: 10000)
+        static let maxProvisionedConcurrencyConfigListItems = NumberConstraint<Int>(min: 1, max: 50)
+        static let maximumEventAgeInSeconds = NumberConstraint<Int>(min: 60, max: 21600)
+        static let maximumRetryAttempts = NumberConstraint<Int>(min: 0, max: 2)
         static let memorySize = NumberConstraint<Int>(min: 128, max: 32768)
+        static let method = StringConstraint(min: 0, max: 6, pattern: ".*")
         static let namespacedFunctionName = StringConstraint(
             min: 1, max: 256,
             pattern: #"""
                 (arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(fun\#
                 ction:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?
                 """#)
+        static let namespacedStatementId = StringConstraint(min: 1, max: 100, pattern: "([a-zA-Z0-9-_.]+)")
         static let numericLatestPublishedOrAliasQualifier = StringConstraint(
             min: 1, max: 128, pattern: #"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"#)
+        static let organizationId = StringConstraint(min: 0, max: 34, pattern: "o-[a-z0-9]{10,32}")
+        static let origin = StringConstraint(min: 1, max: 253, pattern: ".*")
         static let packageType = StringConstraint(values: PackageType.allValues)
         static let perExecutionEnvironmentMaxConcurrency = NumberConstraint<Int>(min: 1, max: 1600)
+        static let positiveInteger = NumberConstraint<Int>(min: 1)
+        static let principal = StringConstraint(pattern: #"[^\s]+"#)
+        static let principalOrgID = StringConstraint(min: 12, max: 34, pattern: "o-[a-z0-9]{10,32}")
+        static let publishedFunctionQualifier = StringConstraint(
+            min: 1, max: 128, pattern: #"(\$LATEST\.PUBLISHED|[0-9]+)"#)
+        static let qualifier = StringConstraint(min: 1, max: 128, pattern: "(|[a-zA-Z0-9$_-]+)")
+        static let recursiveLoop = StringConstraint(values: RecursiveLoop.allValues)
         static let reservedConcurrentExecutions = NumberConstraint<Int>(min: 0)
         static let resourceArn = StringConstraint(pattern: "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()")
+        static let responseStreamingInvocationType = StringConstraint(values: ResponseStreamingInvocationType.allValues)
         static let retentionPeriodInDays = NumberConstraint<Int>(min: 1, max: 90)
         static let roleArn = StringConstraint(
             pattern: #"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"#)
+        static let runtimeVersionArn = StringConstraint(
+            min: 26, max: 2048,
+            pattern: #"arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\d{1}::runtime:.+"#)
         static let s3Bucket = StringConstraint(min: 3, max: 63, pattern: #"[0-9A-Za-z\.\-_]*(?<!\.)"#)
         static let s3Key = StringConstraint(min: 1, max: 1024)
         static let s3ObjectVersion = StringConstraint(min: 1, max: 1024)
         static let securityGroupId = StringConstraint(
             min: 0, max: 1024, pattern: "sg-[0-9a-zA-Z]*", elementsMayBeNull: true)
         static let securityGroupIds = LengthConstraint(min: 0, max: 5)
+        static let signingProfileVersionArns = LengthConstraint(min: 1, max: 20)
         static let snapStartApplyOn = StringConstraint(values: SnapStartApplyOn.allValues)
+        static let sourceOwner = StringConstraint(min: 0, max: 12, pattern: #"\d{12}"#)
+        static let statementId = StringConstraint(min: 1, max: 100, pattern: "([a-zA-Z0-9-_]+)")
         static let stringList = LengthConstraint(min: 0, max: 1500)
         static let subnetId = StringConstraint(min: 0, max: 1024, pattern: "subnet-[0-9a-z]*", elementsMayBeNull: true)
         static let subnetIds = LengthConstraint(min: 0, max: 16)
@@ -97,6 +152,16 @@ extension Lambda {
         static let tenantIsolationMode = StringConstraint(values: TenantIsolationMode.allValues)
         static let timeout = NumberConstraint<Int>(min: 1, max: 900)
         static let tracingMode = StringConstraint(values: TracingMode.allValues)
+        static let unqualifiedFunctionName = StringConstraint(
+            min: 1, max: 140,
+            pattern: #"""
+                (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?\#
+                ([a-zA-Z0-9-_]+)
+                """#)
+        static let updateRuntimeOn = StringConstraint(values: UpdateRuntimeOn.allValues)
+        static let versionWithLatestPublished = StringConstraint(
+            min: 1, max: 1024, pattern: #"(\$LATEST(\.PUBLISHED)?|[0-9]+)"#)
+        static let weight = NumberConstraint<Double>(min: 0.0, max: 1.0)
         static let workingDirectory = StringConstraint(min: 0, max: 1000)
     }
 }

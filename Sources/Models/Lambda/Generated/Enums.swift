@@ -35,6 +35,32 @@ extension Lambda {
         ]
     }
 
+    package struct CodeSigningPolicy: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let warn = Self(rawValue: "Warn")
+        package static let enforce = Self(rawValue: "Enforce")
+
+        package static let allValues: [String] = [
+            "Warn",
+            "Enforce",
+        ]
+    }
+
+    package struct FunctionUrlAuthType: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let `none` = Self(rawValue: "NONE")
+        package static let awsIam = Self(rawValue: "AWS_IAM")
+
+        package static let allValues: [String] = [
+            "NONE",
+            "AWS_IAM",
+        ]
+    }
+
     package struct FunctionVersion: RawRepresentable, Sendable, Hashable {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
@@ -69,6 +95,19 @@ extension Lambda {
             "Event",
             "RequestResponse",
             "DryRun",
+        ]
+    }
+
+    package struct InvokeMode: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let buffered = Self(rawValue: "BUFFERED")
+        package static let responseStream = Self(rawValue: "RESPONSE_STREAM")
+
+        package static let allValues: [String] = [
+            "BUFFERED",
+            "RESPONSE_STREAM",
         ]
     }
 
@@ -201,6 +240,47 @@ extension Lambda {
         package static let allValues: [String] = [
             "Zip",
             "Image",
+        ]
+    }
+
+    package struct ProvisionedConcurrencyStatusEnum: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let inProgress = Self(rawValue: "IN_PROGRESS")
+        package static let ready = Self(rawValue: "READY")
+        package static let failed = Self(rawValue: "FAILED")
+
+        package static let allValues: [String] = [
+            "IN_PROGRESS",
+            "READY",
+            "FAILED",
+        ]
+    }
+
+    package struct RecursiveLoop: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let allow = Self(rawValue: "Allow")
+        package static let terminate = Self(rawValue: "Terminate")
+
+        package static let allValues: [String] = [
+            "Allow",
+            "Terminate",
+        ]
+    }
+
+    package struct ResponseStreamingInvocationType: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let requestResponse = Self(rawValue: "RequestResponse")
+        package static let dryRun = Self(rawValue: "DryRun")
+
+        package static let allValues: [String] = [
+            "RequestResponse",
+            "DryRun",
         ]
     }
 
@@ -478,6 +558,21 @@ extension Lambda {
         package static let allValues: [String] = [
             "Active",
             "PassThrough",
+        ]
+    }
+
+    package struct UpdateRuntimeOn: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let auto = Self(rawValue: "Auto")
+        package static let manual = Self(rawValue: "Manual")
+        package static let functionUpdate = Self(rawValue: "FunctionUpdate")
+
+        package static let allValues: [String] = [
+            "Auto",
+            "Manual",
+            "FunctionUpdate",
         ]
     }
 }

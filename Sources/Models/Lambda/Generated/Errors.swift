@@ -144,9 +144,20 @@ package enum LambdaError {
             code: "NoPublishedVersionException", message: message, status: 400, spelling: .typed(message: "Message"))
     }
 
+    package static func policyLengthExceeded(message: String) -> AWSError {
+        AWSError(
+            code: "PolicyLengthExceededException", message: message, status: 400, spelling: .typed(message: "message"))
+    }
+
     package static func preconditionFailed(message: String) -> AWSError {
         AWSError(
             code: "PreconditionFailedException", message: message, status: 412, spelling: .typed(message: "message"))
+    }
+
+    package static func provisionedConcurrencyConfigNotFound(message: String) -> AWSError {
+        AWSError(
+            code: "ProvisionedConcurrencyConfigNotFoundException", message: message, status: 404,
+            spelling: .typed(message: "message"))
     }
 
     package static func recursiveInvocation(message: String) -> AWSError {

@@ -3,22 +3,182 @@
 package import AWSWire
 
 extension Lambda {
-    package struct ListVersionsByFunctionRequest: Sendable {
+    package struct DeleteFunctionUrlConfigRequest: Sendable {
         package var functionName: String
-        package var marker: String?
-        package var maxItems: Int?
+        package var qualifier: String?
 
         package init(
-            functionName: String, marker: String? = nil, maxItems: Int? = nil
+            functionName: String, qualifier: String? = nil
         ) {
             self.functionName = functionName
-            self.marker = marker
-            self.maxItems = maxItems
+            self.qualifier = qualifier
         }
     }
 }
 
-extension Lambda.ListVersionsByFunctionRequest {
+extension Lambda.DeleteFunctionUrlConfigRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `ValidationException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "ValidationException")
+        let functionNameSource = input.label("FunctionName")
+        input.require(functionNameSource != nil, "functionName")
+        let functionName = input.string(functionNameSource, "functionName", Lambda.Constraints.functionName)
+        let qualifier = input.string(input.parameter("Qualifier"), "qualifier", Lambda.Constraints.functionUrlQualifier)
+        try input.check()
+        self.functionName = try input.required(functionName)
+        self.qualifier = qualifier
+    }
+}
+
+extension Lambda {
+    package struct DeleteLayerVersionRequest: Sendable {
+        package var layerName: String
+        package var versionNumber: Int
+
+        package init(
+            layerName: String, versionNumber: Int
+        ) {
+            self.layerName = layerName
+            self.versionNumber = versionNumber
+        }
+    }
+}
+
+extension Lambda.DeleteLayerVersionRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `ValidationException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "ValidationException")
+        let layerNameSource = input.label("LayerName")
+        input.require(layerNameSource != nil, "layerName")
+        let layerName = input.string(layerNameSource, "layerName", Lambda.Constraints.layerName)
+        let versionNumberSource = input.label("VersionNumber")
+        input.require(versionNumberSource != nil, "versionNumber")
+        let versionNumber = try input.int(versionNumberSource, "versionNumber")
+        try input.check()
+        self.layerName = try input.required(layerName)
+        self.versionNumber = try input.required(versionNumber)
+    }
+}
+
+extension Lambda {
+    package struct DeleteProvisionedConcurrencyConfigRequest: Sendable {
+        package var functionName: String
+        package var qualifier: String
+
+        package init(
+            functionName: String, qualifier: String
+        ) {
+            self.functionName = functionName
+            self.qualifier = qualifier
+        }
+    }
+}
+
+extension Lambda.DeleteProvisionedConcurrencyConfigRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `ValidationException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "ValidationException")
+        let functionNameSource = input.label("FunctionName")
+        input.require(functionNameSource != nil, "functionName")
+        let functionName = input.string(functionNameSource, "functionName", Lambda.Constraints.functionName)
+        let qualifierSource = input.parameter("Qualifier")
+        input.require(qualifierSource != nil, "qualifier")
+        let qualifier = input.string(qualifierSource, "qualifier", Lambda.Constraints.qualifier)
+        try input.check()
+        self.functionName = try input.required(functionName)
+        self.qualifier = try input.required(qualifier)
+    }
+}
+
+extension Lambda {
+    package struct GetAccountSettingsRequest: Sendable {
+        package init() {}
+    }
+}
+
+extension Lambda.GetAccountSettingsRequest {
+    /// The operation has no input.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {}
+}
+
+extension Lambda {
+    package struct GetAliasRequest: Sendable {
+        package var functionName: String
+        package var name: String
+
+        package init(
+            functionName: String, name: String
+        ) {
+            self.functionName = functionName
+            self.name = name
+        }
+    }
+}
+
+extension Lambda.GetAliasRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `ValidationException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "ValidationException")
+        let functionNameSource = input.label("FunctionName")
+        input.require(functionNameSource != nil, "functionName")
+        let functionName = input.string(functionNameSource, "functionName", Lambda.Constraints.functionName)
+        let nameSource = input.label("Name")
+        input.require(nameSource != nil, "name")
+        let name = input.string(nameSource, "name", Lambda.Constraints.alias)
+        try input.check()
+        self.functionName = try input.required(functionName)
+        self.name = try input.required(name)
+    }
+}
+
+extension Lambda {
+    package struct GetCodeSigningConfigRequest: Sendable {
+        package var codeSigningConfigArn: String
+
+        package init(
+            codeSigningConfigArn: String
+        ) {
+            self.codeSigningConfigArn = codeSigningConfigArn
+        }
+    }
+}
+
+extension Lambda.GetCodeSigningConfigRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `ValidationException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "ValidationException")
+        let codeSigningConfigArnSource = input.label("CodeSigningConfigArn")
+        input.require(codeSigningConfigArnSource != nil, "codeSigningConfigArn")
+        let codeSigningConfigArn = input.string(
+            codeSigningConfigArnSource, "codeSigningConfigArn", Lambda.Constraints.codeSigningConfigArn)
+        try input.check()
+        self.codeSigningConfigArn = try input.required(codeSigningConfigArn)
+    }
+}
+
+extension Lambda {
+    package struct GetFunctionCodeSigningConfigRequest: Sendable {
+        package var functionName: String
+
+        package init(
+            functionName: String
+        ) {
+            self.functionName = functionName
+        }
+    }
+}
+
+extension Lambda.GetFunctionCodeSigningConfigRequest {
     /// Reads the request and checks the model's constraints.
     ///
     /// - Throws: `ValidationException`, `SerializationException`.
@@ -27,308 +187,152 @@ extension Lambda.ListVersionsByFunctionRequest {
         let functionNameSource = input.label("FunctionName")
         input.require(functionNameSource != nil, "functionName")
         let functionName = input.string(functionNameSource, "functionName", Lambda.Constraints.namespacedFunctionName)
-        let marker = input.string(input.parameter("Marker"), "marker")
-        let maxItems = try input.int(input.parameter("MaxItems"), "maxItems", Lambda.Constraints.maxListItems)
         try input.check()
         self.functionName = try input.required(functionName)
-        self.marker = marker
-        self.maxItems = maxItems
     }
 }
 
 extension Lambda {
-    package struct PutFunctionConcurrencyRequest: Sendable {
+    package struct GetFunctionConcurrencyRequest: Sendable {
         package var functionName: String
-        package var reservedConcurrentExecutions: Int
 
         package init(
-            functionName: String, reservedConcurrentExecutions: Int
+            functionName: String
         ) {
             self.functionName = functionName
-            self.reservedConcurrentExecutions = reservedConcurrentExecutions
         }
     }
 }
 
-extension Lambda.PutFunctionConcurrencyRequest {
+extension Lambda.GetFunctionConcurrencyRequest {
     /// Reads the request and checks the model's constraints.
     ///
     /// - Throws: `ValidationException`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
         var input = InputDecoder(request, labels, validationCode: "ValidationException")
-        let body = try input.body()
         let functionNameSource = input.label("FunctionName")
         input.require(functionNameSource != nil, "functionName")
         let functionName = input.string(functionNameSource, "functionName", Lambda.Constraints.functionName)
-        let reservedConcurrentExecutionsSource = body["ReservedConcurrentExecutions"]
-        input.require(reservedConcurrentExecutionsSource != nil, "reservedConcurrentExecutions")
-        let reservedConcurrentExecutions = try input.int(
-            reservedConcurrentExecutionsSource, "reservedConcurrentExecutions",
-            Lambda.Constraints.reservedConcurrentExecutions)
         try input.check()
         self.functionName = try input.required(functionName)
-        self.reservedConcurrentExecutions = try input.required(reservedConcurrentExecutions)
     }
 }
 
 extension Lambda {
-    package struct TagResourceRequest: Sendable {
-        package var resource: String
-        package var tags: [String: String]
-
-        package init(
-            resource: String, tags: [String: String]
-        ) {
-            self.resource = resource
-            self.tags = tags
-        }
-    }
-}
-
-extension Lambda.TagResourceRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `ValidationException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "ValidationException")
-        let body = try input.body()
-        let resourceSource = input.label("Resource")
-        input.require(resourceSource != nil, "resource")
-        let resource = input.string(resourceSource, "resource", Lambda.Constraints.taggableResource)
-        let tagsSource = body["Tags"]
-        input.require(tagsSource != nil, "tags")
-        let tags = try input.stringMap(tagsSource, "tags")
-        try input.check()
-        self.resource = try input.required(resource)
-        self.tags = try input.required(tags)
-    }
-}
-
-extension Lambda {
-    package struct UntagResourceRequest: Sendable {
-        package var resource: String
-        package var tagKeys: [String]
-
-        package init(
-            resource: String, tagKeys: [String]
-        ) {
-            self.resource = resource
-            self.tagKeys = tagKeys
-        }
-    }
-}
-
-extension Lambda.UntagResourceRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `ValidationException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "ValidationException")
-        let resourceSource = input.label("Resource")
-        input.require(resourceSource != nil, "resource")
-        let resource = input.string(resourceSource, "resource", Lambda.Constraints.taggableResource)
-        let tagKeysSource = input.parameters("tagKeys")
-        input.require(tagKeysSource != nil, "tagKeys")
-        let tagKeys = input.strings(tagKeysSource, "tagKeys")
-        try input.check()
-        self.resource = try input.required(resource)
-        self.tagKeys = try input.required(tagKeys)
-    }
-}
-
-extension Lambda {
-    package struct UpdateFunctionCodeRequest: Sendable {
+    package struct GetFunctionConfigurationRequest: Sendable {
         package var functionName: String
-        package var zipFile: [UInt8]?
-        package var s3Bucket: String?
-        package var s3Key: String?
-        package var s3ObjectVersion: String?
-        package var imageUri: String?
-        package var publish: Bool?
-        package var dryRun: Bool?
-        package var revisionId: String?
-        package var architectures: [Architecture]?
-        package var sourceKMSKeyArn: String?
-        package var publishTo: FunctionVersionLatestPublished?
+        package var qualifier: String?
 
         package init(
-            functionName: String, zipFile: [UInt8]? = nil, s3Bucket: String? = nil, s3Key: String? = nil,
-            s3ObjectVersion: String? = nil, imageUri: String? = nil, publish: Bool? = nil, dryRun: Bool? = nil,
-            revisionId: String? = nil, architectures: [Architecture]? = nil, sourceKMSKeyArn: String? = nil,
-            publishTo: FunctionVersionLatestPublished? = nil
+            functionName: String, qualifier: String? = nil
         ) {
             self.functionName = functionName
-            self.zipFile = zipFile
-            self.s3Bucket = s3Bucket
-            self.s3Key = s3Key
-            self.s3ObjectVersion = s3ObjectVersion
-            self.imageUri = imageUri
-            self.publish = publish
-            self.dryRun = dryRun
-            self.revisionId = revisionId
-            self.architectures = architectures
-            self.sourceKMSKeyArn = sourceKMSKeyArn
-            self.publishTo = publishTo
+            self.qualifier = qualifier
         }
     }
 }
 
-extension Lambda.UpdateFunctionCodeRequest {
+extension Lambda.GetFunctionConfigurationRequest {
     /// Reads the request and checks the model's constraints.
     ///
     /// - Throws: `ValidationException`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
         var input = InputDecoder(request, labels, validationCode: "ValidationException")
-        let body = try input.body()
         let functionNameSource = input.label("FunctionName")
         input.require(functionNameSource != nil, "functionName")
-        let functionName = input.string(functionNameSource, "functionName", Lambda.Constraints.functionName)
-        let zipFile = try input.blob(body["ZipFile"])
-        let s3Bucket = try input.string(body["S3Bucket"], "s3Bucket", Lambda.Constraints.s3Bucket)
-        let s3Key = try input.string(body["S3Key"], "s3Key", Lambda.Constraints.s3Key)
-        let s3ObjectVersion = try input.string(
-            body["S3ObjectVersion"], "s3ObjectVersion", Lambda.Constraints.s3ObjectVersion)
-        let imageUri = try input.string(body["ImageUri"], "imageUri")
-        let publish = try input.bool(body["Publish"])
-        let dryRun = try input.bool(body["DryRun"])
-        let revisionId = try input.string(body["RevisionId"], "revisionId")
-        let architectures = try input.enumerations(
-            body["Architectures"], "architectures", Lambda.Constraints.architecturesList,
-            Lambda.Constraints.architecture, as: Lambda.Architecture.self)
-        let sourceKMSKeyArn = try input.string(body["SourceKMSKeyArn"], "sourceKMSKeyArn", Lambda.Constraints.kmsKeyArn)
-        let publishTo = try input.enumeration(
-            body["PublishTo"], "publishTo", Lambda.Constraints.functionVersionLatestPublished,
-            as: Lambda.FunctionVersionLatestPublished.self)
+        let functionName = input.string(functionNameSource, "functionName", Lambda.Constraints.namespacedFunctionName)
+        let qualifier = input.string(
+            input.parameter("Qualifier"), "qualifier", Lambda.Constraints.numericLatestPublishedOrAliasQualifier)
         try input.check()
         self.functionName = try input.required(functionName)
-        self.zipFile = zipFile
-        self.s3Bucket = s3Bucket
-        self.s3Key = s3Key
-        self.s3ObjectVersion = s3ObjectVersion
-        self.imageUri = imageUri
-        self.publish = publish
-        self.dryRun = dryRun
-        self.revisionId = revisionId
-        self.architectures = architectures
-        self.sourceKMSKeyArn = sourceKMSKeyArn
-        self.publishTo = publishTo
+        self.qualifier = qualifier
     }
 }
 
 extension Lambda {
-    package struct UpdateFunctionConfigurationRequest: Sendable {
+    package struct GetFunctionEventInvokeConfigRequest: Sendable {
         package var functionName: String
-        package var role: String?
-        package var handler: String?
-        package var description: String?
-        package var timeout: Int?
-        package var memorySize: Int?
-        package var vpcConfig: VpcConfig?
-        package var environment: Environment?
-        package var runtime: Runtime?
-        package var deadLetterConfig: DeadLetterConfig?
-        package var kmsKeyArn: String?
-        package var tracingConfig: TracingConfig?
-        package var revisionId: String?
-        package var layers: [String]?
-        package var fileSystemConfigs: [FileSystemConfig]?
-        package var imageConfig: ImageConfig?
-        package var ephemeralStorage: EphemeralStorage?
-        package var snapStart: SnapStart?
-        package var loggingConfig: LoggingConfig?
-        package var capacityProviderConfig: CapacityProviderConfig?
-        package var durableConfig: DurableConfig?
+        package var qualifier: String?
 
         package init(
-            functionName: String, role: String? = nil, handler: String? = nil, description: String? = nil,
-            timeout: Int? = nil, memorySize: Int? = nil, vpcConfig: VpcConfig? = nil, environment: Environment? = nil,
-            runtime: Runtime? = nil, deadLetterConfig: DeadLetterConfig? = nil, kmsKeyArn: String? = nil,
-            tracingConfig: TracingConfig? = nil, revisionId: String? = nil, layers: [String]? = nil,
-            fileSystemConfigs: [FileSystemConfig]? = nil, imageConfig: ImageConfig? = nil,
-            ephemeralStorage: EphemeralStorage? = nil, snapStart: SnapStart? = nil, loggingConfig: LoggingConfig? = nil,
-            capacityProviderConfig: CapacityProviderConfig? = nil, durableConfig: DurableConfig? = nil
+            functionName: String, qualifier: String? = nil
         ) {
             self.functionName = functionName
-            self.role = role
-            self.handler = handler
-            self.description = description
-            self.timeout = timeout
-            self.memorySize = memorySize
-            self.vpcConfig = vpcConfig
-            self.environment = environment
-            self.runtime = runtime
-            self.deadLetterConfig = deadLetterConfig
-            self.kmsKeyArn = kmsKeyArn
-            self.tracingConfig = tracingConfig
-            self.revisionId = revisionId
-            self.layers = layers
-            self.fileSystemConfigs = fileSystemConfigs
-            self.imageConfig = imageConfig
-            self.ephemeralStorage = ephemeralStorage
-            self.snapStart = snapStart
-            self.loggingConfig = loggingConfig
-            self.capacityProviderConfig = capacityProviderConfig
-            self.durableConfig = durableConfig
+            self.qualifier = qualifier
         }
     }
 }
 
-extension Lambda.UpdateFunctionConfigurationRequest {
+extension Lambda.GetFunctionEventInvokeConfigRequest {
     /// Reads the request and checks the model's constraints.
     ///
     /// - Throws: `ValidationException`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
         var input = InputDecoder(request, labels, validationCode: "ValidationException")
-        let body = try input.body()
         let functionNameSource = input.label("FunctionName")
         input.require(functionNameSource != nil, "functionName")
-        let functionName = input.string(functionNameSource, "functionName", Lambda.Constraints.functionName)
-        let role = try input.string(body["Role"], "role", Lambda.Constraints.roleArn)
-        let handler = try input.string(body["Handler"], "handler", Lambda.Constraints.handler)
-        let description = try input.string(body["Description"], "description", Lambda.Constraints.description)
-        let timeout = try input.int(body["Timeout"], "timeout", Lambda.Constraints.timeout)
-        let memorySize = try input.int(body["MemorySize"], "memorySize", Lambda.Constraints.memorySize)
-        let vpcConfig = try input.structure(body["VpcConfig"], "vpcConfig", Lambda.VpcConfig.read)
-        let environment = try input.structure(body["Environment"], "environment", Lambda.Environment.read)
-        let runtime = try input.enumeration(body["Runtime"], "runtime", as: Lambda.Runtime.self)
-        let deadLetterConfig = try input.structure(
-            body["DeadLetterConfig"], "deadLetterConfig", Lambda.DeadLetterConfig.read)
-        let kmsKeyArn = try input.string(body["KMSKeyArn"], "kMSKeyArn", Lambda.Constraints.kmsKeyArn)
-        let tracingConfig = try input.structure(body["TracingConfig"], "tracingConfig", Lambda.TracingConfig.read)
-        let revisionId = try input.string(body["RevisionId"], "revisionId")
-        let layers = try input.strings(body["Layers"], "layers", nil, Lambda.Constraints.layerVersionArn)
-        let fileSystemConfigs = try input.list(
-            body["FileSystemConfigs"], "fileSystemConfigs", Lambda.Constraints.fileSystemConfigList,
-            Lambda.FileSystemConfig.read)
-        let imageConfig = try input.structure(body["ImageConfig"], "imageConfig", Lambda.ImageConfig.read)
-        let ephemeralStorage = try input.structure(
-            body["EphemeralStorage"], "ephemeralStorage", Lambda.EphemeralStorage.read)
-        let snapStart = try input.structure(body["SnapStart"], "snapStart", Lambda.SnapStart.read)
-        let loggingConfig = try input.structure(body["LoggingConfig"], "loggingConfig", Lambda.LoggingConfig.read)
-        let capacityProviderConfig = try input.structure(
-            body["CapacityProviderConfig"], "capacityProviderConfig", Lambda.CapacityProviderConfig.read)
-        let durableConfig = try input.structure(body["DurableConfig"], "durableConfig", Lambda.DurableConfig.read)
+        let functionName = input.string(functionNameSource, "functionName", Lambda.Constraints.namespacedFunctionName)
+        let qualifier = input.string(
+            input.parameter("Qualifier"), "qualifier", Lambda.Constraints.numericLatestPublishedOrAliasQualifier)
         try input.check()
         self.functionName = try input.required(functionName)
-        self.role = role
-        self.handler = handler
-        self.description = description
-        self.timeout = timeout
-        self.memorySize = memorySize
-        self.vpcConfig = vpcConfig
-        self.environment = environment
-        self.runtime = runtime
-        self.deadLetterConfig = deadLetterConfig
-        self.kmsKeyArn = kmsKeyArn
-        self.tracingConfig = tracingConfig
-        self.revisionId = revisionId
-        self.layers = layers
-        self.fileSystemConfigs = fileSystemConfigs
-        self.imageConfig = imageConfig
-        self.ephemeralStorage = ephemeralStorage
-        self.snapStart = snapStart
-        self.loggingConfig = loggingConfig
-        self.capacityProviderConfig = capacityProviderConfig
-        self.durableConfig = durableConfig
+        self.qualifier = qualifier
+    }
+}
+
+extension Lambda {
+    package struct GetFunctionRecursionConfigRequest: Sendable {
+        package var functionName: String
+
+        package init(
+            functionName: String
+        ) {
+            self.functionName = functionName
+        }
+    }
+}
+
+extension Lambda.GetFunctionRecursionConfigRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `ValidationException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "ValidationException")
+        let functionNameSource = input.label("FunctionName")
+        input.require(functionNameSource != nil, "functionName")
+        let functionName = input.string(functionNameSource, "functionName", Lambda.Constraints.unqualifiedFunctionName)
+        try input.check()
+        self.functionName = try input.required(functionName)
+    }
+}
+
+extension Lambda {
+    package struct GetFunctionRequest: Sendable {
+        package var functionName: String
+        package var qualifier: String?
+
+        package init(
+            functionName: String, qualifier: String? = nil
+        ) {
+            self.functionName = functionName
+            self.qualifier = qualifier
+        }
+    }
+}
+
+extension Lambda.GetFunctionRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `ValidationException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "ValidationException")
+        let functionNameSource = input.label("FunctionName")
+        input.require(functionNameSource != nil, "functionName")
+        let functionName = input.string(functionNameSource, "functionName", Lambda.Constraints.namespacedFunctionName)
+        let qualifier = input.string(
+            input.parameter("Qualifier"), "qualifier", Lambda.Constraints.numericLatestPublishedOrAliasQualifier)
+        try input.check()
+        self.functionName = try input.required(functionName)
+        self.qualifier = qualifier
     }
 }

@@ -80,6 +80,84 @@ extension Lambda.AccountUsage {
 }
 
 extension Lambda {
+    package struct AliasRoutingConfiguration: Sendable {
+        package var additionalVersionWeights: [String: Double]?
+
+        package init(
+            additionalVersionWeights: [String: Double]? = nil
+        ) {
+            self.additionalVersionWeights = additionalVersionWeights
+        }
+    }
+}
+
+extension Lambda.AliasRoutingConfiguration {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.AliasRoutingConfiguration?
+    {
+        let additionalVersionWeights = try input.doubleMap(
+            body["AdditionalVersionWeights"], "\(path)additionalVersionWeights",
+            key: Lambda.Constraints.additionalVersion, value: Lambda.Constraints.weight)
+        return Lambda.AliasRoutingConfiguration(additionalVersionWeights: additionalVersionWeights)
+    }
+}
+
+extension Lambda.AliasRoutingConfiguration {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let additionalVersionWeights {
+            writer.name("AdditionalVersionWeights")
+            writer.beginObject()
+            for (key, value) in additionalVersionWeights.sorted(by: { $0.key < $1.key }) {
+                writer.name(key)
+                writer.double(value)
+            }
+            writer.endObject()
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct AllowedPublishers: Sendable {
+        package var signingProfileVersionArns: [String]
+
+        package init(
+            signingProfileVersionArns: [String]
+        ) {
+            self.signingProfileVersionArns = signingProfileVersionArns
+        }
+    }
+}
+
+extension Lambda.AllowedPublishers {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.AllowedPublishers?
+    {
+        let signingProfileVersionArnsSource = body["SigningProfileVersionArns"]
+        input.require(signingProfileVersionArnsSource != nil, "\(path)signingProfileVersionArns")
+        let signingProfileVersionArns = try input.strings(
+            signingProfileVersionArnsSource, "\(path)signingProfileVersionArns",
+            Lambda.Constraints.signingProfileVersionArns, Lambda.Constraints.arn)
+        guard let signingProfileVersionArns else { return nil }
+        return Lambda.AllowedPublishers(signingProfileVersionArns: signingProfileVersionArns)
+    }
+}
+
+extension Lambda.AllowedPublishers {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.name("SigningProfileVersionArns")
+        writer.beginArray()
+        for element in signingProfileVersionArns {
+            writer.string(element)
+        }
+        writer.endArray()
+        writer.endObject()
+    }
+}
+
+extension Lambda {
     package struct CapacityProviderConfig: Sendable {
         package var lambdaManagedInstancesCapacityProviderConfig: LambdaManagedInstancesCapacityProviderConfig
 
@@ -118,6 +196,185 @@ extension Lambda.CapacityProviderConfig {
 }
 
 extension Lambda {
+    package struct CodeSigningConfig: Sendable {
+        package var codeSigningConfigId: String?
+        package var codeSigningConfigArn: String?
+        package var description: String?
+        package var allowedPublishers: AllowedPublishers?
+        package var codeSigningPolicies: CodeSigningPolicies?
+        package var lastModified: String?
+
+        package init(
+            codeSigningConfigId: String? = nil, codeSigningConfigArn: String? = nil, description: String? = nil,
+            allowedPublishers: AllowedPublishers? = nil, codeSigningPolicies: CodeSigningPolicies? = nil,
+            lastModified: String? = nil
+        ) {
+            self.codeSigningConfigId = codeSigningConfigId
+            self.codeSigningConfigArn = codeSigningConfigArn
+            self.description = description
+            self.allowedPublishers = allowedPublishers
+            self.codeSigningPolicies = codeSigningPolicies
+            self.lastModified = lastModified
+        }
+    }
+}
+
+extension Lambda.CodeSigningConfig {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let codeSigningConfigId {
+            writer.name("CodeSigningConfigId")
+            writer.string(codeSigningConfigId)
+        }
+        if let codeSigningConfigArn {
+            writer.name("CodeSigningConfigArn")
+            writer.string(codeSigningConfigArn)
+        }
+        if let description {
+            writer.name("Description")
+            writer.string(description)
+        }
+        if let allowedPublishers {
+            writer.name("AllowedPublishers")
+            allowedPublishers.encode(to: &writer)
+        }
+        if let codeSigningPolicies {
+            writer.name("CodeSigningPolicies")
+            codeSigningPolicies.encode(to: &writer)
+        }
+        if let lastModified {
+            writer.name("LastModified")
+            writer.string(lastModified)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct CodeSigningPolicies: Sendable {
+        package var untrustedArtifactOnDeployment: CodeSigningPolicy?
+
+        package init(
+            untrustedArtifactOnDeployment: CodeSigningPolicy? = nil
+        ) {
+            self.untrustedArtifactOnDeployment = untrustedArtifactOnDeployment
+        }
+    }
+}
+
+extension Lambda.CodeSigningPolicies {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.CodeSigningPolicies?
+    {
+        let untrustedArtifactOnDeployment = try input.enumeration(
+            body["UntrustedArtifactOnDeployment"], "\(path)untrustedArtifactOnDeployment",
+            Lambda.Constraints.codeSigningPolicy, as: Lambda.CodeSigningPolicy.self)
+        return Lambda.CodeSigningPolicies(untrustedArtifactOnDeployment: untrustedArtifactOnDeployment)
+    }
+}
+
+extension Lambda.CodeSigningPolicies {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let untrustedArtifactOnDeployment {
+            writer.name("UntrustedArtifactOnDeployment")
+            writer.string(untrustedArtifactOnDeployment.rawValue)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct Cors: Sendable {
+        package var allowCredentials: Bool?
+        package var allowHeaders: [String]?
+        package var allowMethods: [String]?
+        package var allowOrigins: [String]?
+        package var exposeHeaders: [String]?
+        package var maxAge: Int?
+
+        package init(
+            allowCredentials: Bool? = nil, allowHeaders: [String]? = nil, allowMethods: [String]? = nil,
+            allowOrigins: [String]? = nil, exposeHeaders: [String]? = nil, maxAge: Int? = nil
+        ) {
+            self.allowCredentials = allowCredentials
+            self.allowHeaders = allowHeaders
+            self.allowMethods = allowMethods
+            self.allowOrigins = allowOrigins
+            self.exposeHeaders = exposeHeaders
+            self.maxAge = maxAge
+        }
+    }
+}
+
+extension Lambda.Cors {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.Cors?
+    {
+        let allowCredentials = try input.bool(body["AllowCredentials"])
+        let allowHeaders = try input.strings(
+            body["AllowHeaders"], "\(path)allowHeaders", Lambda.Constraints.headersList, Lambda.Constraints.header)
+        let allowMethods = try input.strings(
+            body["AllowMethods"], "\(path)allowMethods", Lambda.Constraints.allowMethodsList, Lambda.Constraints.method)
+        let allowOrigins = try input.strings(
+            body["AllowOrigins"], "\(path)allowOrigins", Lambda.Constraints.allowOriginsList, Lambda.Constraints.origin)
+        let exposeHeaders = try input.strings(
+            body["ExposeHeaders"], "\(path)exposeHeaders", Lambda.Constraints.headersList, Lambda.Constraints.header)
+        let maxAge = try input.int(body["MaxAge"], "\(path)maxAge", Lambda.Constraints.maxAge)
+        return Lambda.Cors(
+            allowCredentials: allowCredentials, allowHeaders: allowHeaders, allowMethods: allowMethods,
+            allowOrigins: allowOrigins, exposeHeaders: exposeHeaders, maxAge: maxAge)
+    }
+}
+
+extension Lambda.Cors {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let allowCredentials {
+            writer.name("AllowCredentials")
+            writer.bool(allowCredentials)
+        }
+        if let allowHeaders {
+            writer.name("AllowHeaders")
+            writer.beginArray()
+            for element in allowHeaders {
+                writer.string(element)
+            }
+            writer.endArray()
+        }
+        if let allowMethods {
+            writer.name("AllowMethods")
+            writer.beginArray()
+            for element in allowMethods {
+                writer.string(element)
+            }
+            writer.endArray()
+        }
+        if let allowOrigins {
+            writer.name("AllowOrigins")
+            writer.beginArray()
+            for element in allowOrigins {
+                writer.string(element)
+            }
+            writer.endArray()
+        }
+        if let exposeHeaders {
+            writer.name("ExposeHeaders")
+            writer.beginArray()
+            for element in exposeHeaders {
+                writer.string(element)
+            }
+            writer.endArray()
+        }
+        if let maxAge {
+            writer.name("MaxAge")
+            writer.int(maxAge)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
     package struct DeadLetterConfig: Sendable {
         package var targetArn: String?
 
@@ -144,6 +401,45 @@ extension Lambda.DeadLetterConfig {
         if let targetArn {
             writer.name("TargetArn")
             writer.string(targetArn)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct DestinationConfig: Sendable {
+        package var onSuccess: OnSuccess?
+        package var onFailure: OnFailure?
+
+        package init(
+            onSuccess: OnSuccess? = nil, onFailure: OnFailure? = nil
+        ) {
+            self.onSuccess = onSuccess
+            self.onFailure = onFailure
+        }
+    }
+}
+
+extension Lambda.DestinationConfig {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.DestinationConfig?
+    {
+        let onSuccess = try input.structure(body["OnSuccess"], "\(path)onSuccess", Lambda.OnSuccess.read)
+        let onFailure = try input.structure(body["OnFailure"], "\(path)onFailure", Lambda.OnFailure.read)
+        return Lambda.DestinationConfig(onSuccess: onSuccess, onFailure: onFailure)
+    }
+}
+
+extension Lambda.DestinationConfig {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let onSuccess {
+            writer.name("OnSuccess")
+            onSuccess.encode(to: &writer)
+        }
+        if let onFailure {
+            writer.name("OnFailure")
+            onFailure.encode(to: &writer)
         }
         writer.endObject()
     }
@@ -209,231 +505,5 @@ extension Lambda.Environment {
         let variables = try input.stringMap(
             body["Variables"], "\(path)variables", key: Lambda.Constraints.environmentVariableName, .sensitive)
         return Lambda.Environment(variables: variables)
-    }
-}
-
-extension Lambda {
-    package struct EnvironmentError: Sendable {
-        package var errorCode: String?
-        package var message: String?
-
-        package init(
-            errorCode: String? = nil, message: String? = nil
-        ) {
-            self.errorCode = errorCode
-            self.message = message
-        }
-    }
-}
-
-extension Lambda.EnvironmentError {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let errorCode {
-            writer.name("ErrorCode")
-            writer.string(errorCode)
-        }
-        if let message {
-            writer.name("Message")
-            writer.string(message)
-        }
-        writer.endObject()
-    }
-}
-
-extension Lambda {
-    package struct EnvironmentResponse: Sendable {
-        package var variables: [String: String]?
-        package var error: EnvironmentError?
-
-        package init(
-            variables: [String: String]? = nil, error: EnvironmentError? = nil
-        ) {
-            self.variables = variables
-            self.error = error
-        }
-    }
-}
-
-extension Lambda.EnvironmentResponse {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let variables {
-            writer.name("Variables")
-            writer.beginObject()
-            for (key, value) in variables.sorted(by: { $0.key < $1.key }) {
-                writer.name(key)
-                writer.string(value)
-            }
-            writer.endObject()
-        }
-        if let error {
-            writer.name("Error")
-            error.encode(to: &writer)
-        }
-        writer.endObject()
-    }
-}
-
-extension Lambda {
-    package struct EphemeralStorage: Sendable {
-        package var size: Int
-
-        package init(
-            size: Int
-        ) {
-            self.size = size
-        }
-    }
-}
-
-extension Lambda.EphemeralStorage {
-    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
-        -> Lambda.EphemeralStorage?
-    {
-        let sizeSource = body["Size"]
-        input.require(sizeSource != nil, "\(path)size")
-        let size = try input.int(sizeSource, "\(path)size", Lambda.Constraints.ephemeralStorageSize)
-        guard let size else { return nil }
-        return Lambda.EphemeralStorage(size: size)
-    }
-}
-
-extension Lambda.EphemeralStorage {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.name("Size")
-        writer.int(size)
-        writer.endObject()
-    }
-}
-
-extension Lambda {
-    package struct FileSystemConfig: Sendable {
-        package var arn: String
-        package var localMountPath: String
-
-        package init(
-            arn: String, localMountPath: String
-        ) {
-            self.arn = arn
-            self.localMountPath = localMountPath
-        }
-    }
-}
-
-extension Lambda.FileSystemConfig {
-    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
-        -> Lambda.FileSystemConfig?
-    {
-        let arnSource = body["Arn"]
-        input.require(arnSource != nil, "\(path)arn")
-        let arn = try input.string(arnSource, "\(path)arn", Lambda.Constraints.fileSystemArn)
-        let localMountPathSource = body["LocalMountPath"]
-        input.require(localMountPathSource != nil, "\(path)localMountPath")
-        let localMountPath = try input.string(
-            localMountPathSource, "\(path)localMountPath", Lambda.Constraints.localMountPath)
-        guard let arn, let localMountPath else { return nil }
-        return Lambda.FileSystemConfig(arn: arn, localMountPath: localMountPath)
-    }
-}
-
-extension Lambda.FileSystemConfig {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.name("Arn")
-        writer.string(arn)
-        writer.name("LocalMountPath")
-        writer.string(localMountPath)
-        writer.endObject()
-    }
-}
-
-extension Lambda {
-    package struct FunctionCode: Sendable {
-        package var zipFile: [UInt8]?
-        package var s3Bucket: String?
-        package var s3Key: String?
-        package var s3ObjectVersion: String?
-        package var imageUri: String?
-        package var sourceKMSKeyArn: String?
-
-        package init(
-            zipFile: [UInt8]? = nil, s3Bucket: String? = nil, s3Key: String? = nil, s3ObjectVersion: String? = nil,
-            imageUri: String? = nil, sourceKMSKeyArn: String? = nil
-        ) {
-            self.zipFile = zipFile
-            self.s3Bucket = s3Bucket
-            self.s3Key = s3Key
-            self.s3ObjectVersion = s3ObjectVersion
-            self.imageUri = imageUri
-            self.sourceKMSKeyArn = sourceKMSKeyArn
-        }
-    }
-}
-
-extension Lambda.FunctionCode {
-    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
-        -> Lambda.FunctionCode?
-    {
-        let zipFile = try input.blob(body["ZipFile"])
-        let s3Bucket = try input.string(body["S3Bucket"], "\(path)s3Bucket", Lambda.Constraints.s3Bucket)
-        let s3Key = try input.string(body["S3Key"], "\(path)s3Key", Lambda.Constraints.s3Key)
-        let s3ObjectVersion = try input.string(
-            body["S3ObjectVersion"], "\(path)s3ObjectVersion", Lambda.Constraints.s3ObjectVersion)
-        let imageUri = try input.string(body["ImageUri"], "\(path)imageUri")
-        let sourceKMSKeyArn = try input.string(
-            body["SourceKMSKeyArn"], "\(path)sourceKMSKeyArn", Lambda.Constraints.kmsKeyArn)
-        return Lambda.FunctionCode(
-            zipFile: zipFile, s3Bucket: s3Bucket, s3Key: s3Key, s3ObjectVersion: s3ObjectVersion, imageUri: imageUri,
-            sourceKMSKeyArn: sourceKMSKeyArn)
-    }
-}
-
-extension Lambda {
-    package struct FunctionCodeLocation: Sendable {
-        package var repositoryType: String?
-        package var location: String?
-        package var imageUri: String?
-        package var resolvedImageUri: String?
-        package var sourceKMSKeyArn: String?
-
-        package init(
-            repositoryType: String? = nil, location: String? = nil, imageUri: String? = nil,
-            resolvedImageUri: String? = nil, sourceKMSKeyArn: String? = nil
-        ) {
-            self.repositoryType = repositoryType
-            self.location = location
-            self.imageUri = imageUri
-            self.resolvedImageUri = resolvedImageUri
-            self.sourceKMSKeyArn = sourceKMSKeyArn
-        }
-    }
-}
-
-extension Lambda.FunctionCodeLocation {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let repositoryType {
-            writer.name("RepositoryType")
-            writer.string(repositoryType)
-        }
-        if let location {
-            writer.name("Location")
-            writer.string(location)
-        }
-        if let imageUri {
-            writer.name("ImageUri")
-            writer.string(imageUri)
-        }
-        if let resolvedImageUri {
-            writer.name("ResolvedImageUri")
-            writer.string(resolvedImageUri)
-        }
-        if let sourceKMSKeyArn {
-            writer.name("SourceKMSKeyArn")
-            writer.string(sourceKMSKeyArn)
-        }
-        writer.endObject()
     }
 }

@@ -3,6 +3,337 @@
 package import AWSWire
 
 extension Lambda {
+    package struct EnvironmentError: Sendable {
+        package var errorCode: String?
+        package var message: String?
+
+        package init(
+            errorCode: String? = nil, message: String? = nil
+        ) {
+            self.errorCode = errorCode
+            self.message = message
+        }
+    }
+}
+
+extension Lambda.EnvironmentError {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let errorCode {
+            writer.name("ErrorCode")
+            writer.string(errorCode)
+        }
+        if let message {
+            writer.name("Message")
+            writer.string(message)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct EnvironmentResponse: Sendable {
+        package var variables: [String: String]?
+        package var error: EnvironmentError?
+
+        package init(
+            variables: [String: String]? = nil, error: EnvironmentError? = nil
+        ) {
+            self.variables = variables
+            self.error = error
+        }
+    }
+}
+
+extension Lambda.EnvironmentResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let variables {
+            writer.name("Variables")
+            writer.beginObject()
+            for (key, value) in variables.sorted(by: { $0.key < $1.key }) {
+                writer.name(key)
+                writer.string(value)
+            }
+            writer.endObject()
+        }
+        if let error {
+            writer.name("Error")
+            error.encode(to: &writer)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct EphemeralStorage: Sendable {
+        package var size: Int
+
+        package init(
+            size: Int
+        ) {
+            self.size = size
+        }
+    }
+}
+
+extension Lambda.EphemeralStorage {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.EphemeralStorage?
+    {
+        let sizeSource = body["Size"]
+        input.require(sizeSource != nil, "\(path)size")
+        let size = try input.int(sizeSource, "\(path)size", Lambda.Constraints.ephemeralStorageSize)
+        guard let size else { return nil }
+        return Lambda.EphemeralStorage(size: size)
+    }
+}
+
+extension Lambda.EphemeralStorage {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.name("Size")
+        writer.int(size)
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct FileSystemConfig: Sendable {
+        package var arn: String
+        package var localMountPath: String
+
+        package init(
+            arn: String, localMountPath: String
+        ) {
+            self.arn = arn
+            self.localMountPath = localMountPath
+        }
+    }
+}
+
+extension Lambda.FileSystemConfig {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.FileSystemConfig?
+    {
+        let arnSource = body["Arn"]
+        input.require(arnSource != nil, "\(path)arn")
+        let arn = try input.string(arnSource, "\(path)arn", Lambda.Constraints.fileSystemArn)
+        let localMountPathSource = body["LocalMountPath"]
+        input.require(localMountPathSource != nil, "\(path)localMountPath")
+        let localMountPath = try input.string(
+            localMountPathSource, "\(path)localMountPath", Lambda.Constraints.localMountPath)
+        guard let arn, let localMountPath else { return nil }
+        return Lambda.FileSystemConfig(arn: arn, localMountPath: localMountPath)
+    }
+}
+
+extension Lambda.FileSystemConfig {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.name("Arn")
+        writer.string(arn)
+        writer.name("LocalMountPath")
+        writer.string(localMountPath)
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct FunctionCode: Sendable {
+        package var zipFile: [UInt8]?
+        package var s3Bucket: String?
+        package var s3Key: String?
+        package var s3ObjectVersion: String?
+        package var imageUri: String?
+        package var sourceKMSKeyArn: String?
+
+        package init(
+            zipFile: [UInt8]? = nil, s3Bucket: String? = nil, s3Key: String? = nil, s3ObjectVersion: String? = nil,
+            imageUri: String? = nil, sourceKMSKeyArn: String? = nil
+        ) {
+            self.zipFile = zipFile
+            self.s3Bucket = s3Bucket
+            self.s3Key = s3Key
+            self.s3ObjectVersion = s3ObjectVersion
+            self.imageUri = imageUri
+            self.sourceKMSKeyArn = sourceKMSKeyArn
+        }
+    }
+}
+
+extension Lambda.FunctionCode {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.FunctionCode?
+    {
+        let zipFile = try input.blob(body["ZipFile"])
+        let s3Bucket = try input.string(body["S3Bucket"], "\(path)s3Bucket", Lambda.Constraints.s3Bucket)
+        let s3Key = try input.string(body["S3Key"], "\(path)s3Key", Lambda.Constraints.s3Key)
+        let s3ObjectVersion = try input.string(
+            body["S3ObjectVersion"], "\(path)s3ObjectVersion", Lambda.Constraints.s3ObjectVersion)
+        let imageUri = try input.string(body["ImageUri"], "\(path)imageUri")
+        let sourceKMSKeyArn = try input.string(
+            body["SourceKMSKeyArn"], "\(path)sourceKMSKeyArn", Lambda.Constraints.kmsKeyArn)
+        return Lambda.FunctionCode(
+            zipFile: zipFile, s3Bucket: s3Bucket, s3Key: s3Key, s3ObjectVersion: s3ObjectVersion, imageUri: imageUri,
+            sourceKMSKeyArn: sourceKMSKeyArn)
+    }
+}
+
+extension Lambda {
+    package struct FunctionCodeLocation: Sendable {
+        package var repositoryType: String?
+        package var location: String?
+        package var imageUri: String?
+        package var resolvedImageUri: String?
+        package var sourceKMSKeyArn: String?
+
+        package init(
+            repositoryType: String? = nil, location: String? = nil, imageUri: String? = nil,
+            resolvedImageUri: String? = nil, sourceKMSKeyArn: String? = nil
+        ) {
+            self.repositoryType = repositoryType
+            self.location = location
+            self.imageUri = imageUri
+            self.resolvedImageUri = resolvedImageUri
+            self.sourceKMSKeyArn = sourceKMSKeyArn
+        }
+    }
+}
+
+extension Lambda.FunctionCodeLocation {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let repositoryType {
+            writer.name("RepositoryType")
+            writer.string(repositoryType)
+        }
+        if let location {
+            writer.name("Location")
+            writer.string(location)
+        }
+        if let imageUri {
+            writer.name("ImageUri")
+            writer.string(imageUri)
+        }
+        if let resolvedImageUri {
+            writer.name("ResolvedImageUri")
+            writer.string(resolvedImageUri)
+        }
+        if let sourceKMSKeyArn {
+            writer.name("SourceKMSKeyArn")
+            writer.string(sourceKMSKeyArn)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct FunctionScalingConfig: Sendable {
+        package var minExecutionEnvironments: Int?
+        package var maxExecutionEnvironments: Int?
+
+        package init(
+            minExecutionEnvironments: Int? = nil, maxExecutionEnvironments: Int? = nil
+        ) {
+            self.minExecutionEnvironments = minExecutionEnvironments
+            self.maxExecutionEnvironments = maxExecutionEnvironments
+        }
+    }
+}
+
+extension Lambda.FunctionScalingConfig {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.FunctionScalingConfig?
+    {
+        let minExecutionEnvironments = try input.int(
+            body["MinExecutionEnvironments"], "\(path)minExecutionEnvironments",
+            Lambda.Constraints.functionScalingConfigExecutionEnvironments)
+        let maxExecutionEnvironments = try input.int(
+            body["MaxExecutionEnvironments"], "\(path)maxExecutionEnvironments",
+            Lambda.Constraints.functionScalingConfigExecutionEnvironments)
+        return Lambda.FunctionScalingConfig(
+            minExecutionEnvironments: minExecutionEnvironments, maxExecutionEnvironments: maxExecutionEnvironments)
+    }
+}
+
+extension Lambda.FunctionScalingConfig {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let minExecutionEnvironments {
+            writer.name("MinExecutionEnvironments")
+            writer.int(minExecutionEnvironments)
+        }
+        if let maxExecutionEnvironments {
+            writer.name("MaxExecutionEnvironments")
+            writer.int(maxExecutionEnvironments)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct FunctionUrlConfig: Sendable {
+        package var functionUrl: String?
+        package var functionArn: String?
+        package var creationTime: String?
+        package var lastModifiedTime: String?
+        package var cors: Cors?
+        package var authType: FunctionUrlAuthType?
+        package var invokeMode: InvokeMode?
+
+        package init(
+            functionUrl: String? = nil, functionArn: String? = nil, creationTime: String? = nil,
+            lastModifiedTime: String? = nil, cors: Cors? = nil, authType: FunctionUrlAuthType? = nil,
+            invokeMode: InvokeMode? = nil
+        ) {
+            self.functionUrl = functionUrl
+            self.functionArn = functionArn
+            self.creationTime = creationTime
+            self.lastModifiedTime = lastModifiedTime
+            self.cors = cors
+            self.authType = authType
+            self.invokeMode = invokeMode
+        }
+    }
+}
+
+extension Lambda.FunctionUrlConfig {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let functionUrl {
+            writer.name("FunctionUrl")
+            writer.string(functionUrl)
+        }
+        if let functionArn {
+            writer.name("FunctionArn")
+            writer.string(functionArn)
+        }
+        if let creationTime {
+            writer.name("CreationTime")
+            writer.string(creationTime)
+        }
+        if let lastModifiedTime {
+            writer.name("LastModifiedTime")
+            writer.string(lastModifiedTime)
+        }
+        if let cors {
+            writer.name("Cors")
+            cors.encode(to: &writer)
+        }
+        if let authType {
+            writer.name("AuthType")
+            writer.string(authType.rawValue)
+        }
+        if let invokeMode {
+            writer.name("InvokeMode")
+            writer.string(invokeMode.rawValue)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
     package struct ImageConfig: Sendable {
         package var entryPoint: [String]?
         package var command: [String]?
@@ -167,282 +498,6 @@ extension Lambda.LambdaManagedInstancesCapacityProviderConfig {
             writer.name("ExecutionEnvironmentMemoryGiBPerVCpu")
             writer.double(executionEnvironmentMemoryGiBPerVCpu)
         }
-        writer.endObject()
-    }
-}
-
-extension Lambda {
-    package struct Layer: Sendable {
-        package var arn: String?
-        package var codeSize: Int?
-        package var signingProfileVersionArn: String?
-        package var signingJobArn: String?
-
-        package init(
-            arn: String? = nil, codeSize: Int? = nil, signingProfileVersionArn: String? = nil,
-            signingJobArn: String? = nil
-        ) {
-            self.arn = arn
-            self.codeSize = codeSize
-            self.signingProfileVersionArn = signingProfileVersionArn
-            self.signingJobArn = signingJobArn
-        }
-    }
-}
-
-extension Lambda.Layer {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let arn {
-            writer.name("Arn")
-            writer.string(arn)
-        }
-        if let codeSize {
-            writer.name("CodeSize")
-            writer.int(codeSize)
-        }
-        if let signingProfileVersionArn {
-            writer.name("SigningProfileVersionArn")
-            writer.string(signingProfileVersionArn)
-        }
-        if let signingJobArn {
-            writer.name("SigningJobArn")
-            writer.string(signingJobArn)
-        }
-        writer.endObject()
-    }
-}
-
-extension Lambda {
-    package struct LoggingConfig: Sendable {
-        package var logFormat: LogFormat?
-        package var applicationLogLevel: ApplicationLogLevel?
-        package var systemLogLevel: SystemLogLevel?
-        package var logGroup: String?
-
-        package init(
-            logFormat: LogFormat? = nil, applicationLogLevel: ApplicationLogLevel? = nil,
-            systemLogLevel: SystemLogLevel? = nil, logGroup: String? = nil
-        ) {
-            self.logFormat = logFormat
-            self.applicationLogLevel = applicationLogLevel
-            self.systemLogLevel = systemLogLevel
-            self.logGroup = logGroup
-        }
-    }
-}
-
-extension Lambda.LoggingConfig {
-    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
-        -> Lambda.LoggingConfig?
-    {
-        let logFormat = try input.enumeration(
-            body["LogFormat"], "\(path)logFormat", Lambda.Constraints.logFormat, as: Lambda.LogFormat.self)
-        let applicationLogLevel = try input.enumeration(
-            body["ApplicationLogLevel"], "\(path)applicationLogLevel", Lambda.Constraints.applicationLogLevel,
-            as: Lambda.ApplicationLogLevel.self)
-        let systemLogLevel = try input.enumeration(
-            body["SystemLogLevel"], "\(path)systemLogLevel", Lambda.Constraints.systemLogLevel,
-            as: Lambda.SystemLogLevel.self)
-        let logGroup = try input.string(body["LogGroup"], "\(path)logGroup", Lambda.Constraints.logGroup)
-        return Lambda.LoggingConfig(
-            logFormat: logFormat, applicationLogLevel: applicationLogLevel, systemLogLevel: systemLogLevel,
-            logGroup: logGroup)
-    }
-}
-
-extension Lambda.LoggingConfig {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let logFormat {
-            writer.name("LogFormat")
-            writer.string(logFormat.rawValue)
-        }
-        if let applicationLogLevel {
-            writer.name("ApplicationLogLevel")
-            writer.string(applicationLogLevel.rawValue)
-        }
-        if let systemLogLevel {
-            writer.name("SystemLogLevel")
-            writer.string(systemLogLevel.rawValue)
-        }
-        if let logGroup {
-            writer.name("LogGroup")
-            writer.string(logGroup)
-        }
-        writer.endObject()
-    }
-}
-
-extension Lambda {
-    package struct RuntimeVersionConfig: Sendable {
-        package var runtimeVersionArn: String?
-        package var error: RuntimeVersionError?
-
-        package init(
-            runtimeVersionArn: String? = nil, error: RuntimeVersionError? = nil
-        ) {
-            self.runtimeVersionArn = runtimeVersionArn
-            self.error = error
-        }
-    }
-}
-
-extension Lambda.RuntimeVersionConfig {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let runtimeVersionArn {
-            writer.name("RuntimeVersionArn")
-            writer.string(runtimeVersionArn)
-        }
-        if let error {
-            writer.name("Error")
-            error.encode(to: &writer)
-        }
-        writer.endObject()
-    }
-}
-
-extension Lambda {
-    package struct RuntimeVersionError: Sendable {
-        package var errorCode: String?
-        package var message: String?
-
-        package init(
-            errorCode: String? = nil, message: String? = nil
-        ) {
-            self.errorCode = errorCode
-            self.message = message
-        }
-    }
-}
-
-extension Lambda.RuntimeVersionError {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let errorCode {
-            writer.name("ErrorCode")
-            writer.string(errorCode)
-        }
-        if let message {
-            writer.name("Message")
-            writer.string(message)
-        }
-        writer.endObject()
-    }
-}
-
-extension Lambda {
-    package struct SnapStart: Sendable {
-        package var applyOn: SnapStartApplyOn?
-
-        package init(
-            applyOn: SnapStartApplyOn? = nil
-        ) {
-            self.applyOn = applyOn
-        }
-    }
-}
-
-extension Lambda.SnapStart {
-    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
-        -> Lambda.SnapStart?
-    {
-        let applyOn = try input.enumeration(
-            body["ApplyOn"], "\(path)applyOn", Lambda.Constraints.snapStartApplyOn, as: Lambda.SnapStartApplyOn.self)
-        return Lambda.SnapStart(applyOn: applyOn)
-    }
-}
-
-extension Lambda {
-    package struct SnapStartResponse: Sendable {
-        package var applyOn: SnapStartApplyOn?
-        package var optimizationStatus: SnapStartOptimizationStatus?
-
-        package init(
-            applyOn: SnapStartApplyOn? = nil, optimizationStatus: SnapStartOptimizationStatus? = nil
-        ) {
-            self.applyOn = applyOn
-            self.optimizationStatus = optimizationStatus
-        }
-    }
-}
-
-extension Lambda.SnapStartResponse {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let applyOn {
-            writer.name("ApplyOn")
-            writer.string(applyOn.rawValue)
-        }
-        if let optimizationStatus {
-            writer.name("OptimizationStatus")
-            writer.string(optimizationStatus.rawValue)
-        }
-        writer.endObject()
-    }
-}
-
-extension Lambda {
-    package struct TagsError: Sendable {
-        package var errorCode: String?
-        package var message: String?
-
-        package init(
-            errorCode: String? = nil, message: String? = nil
-        ) {
-            self.errorCode = errorCode
-            self.message = message
-        }
-    }
-}
-
-extension Lambda.TagsError {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let errorCode {
-            writer.name("ErrorCode")
-            writer.string(errorCode)
-        }
-        if let message {
-            writer.name("Message")
-            writer.string(message)
-        }
-        writer.endObject()
-    }
-}
-
-extension Lambda {
-    package struct TenancyConfig: Sendable {
-        package var tenantIsolationMode: TenantIsolationMode
-
-        package init(
-            tenantIsolationMode: TenantIsolationMode
-        ) {
-            self.tenantIsolationMode = tenantIsolationMode
-        }
-    }
-}
-
-extension Lambda.TenancyConfig {
-    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
-        -> Lambda.TenancyConfig?
-    {
-        let tenantIsolationModeSource = body["TenantIsolationMode"]
-        input.require(tenantIsolationModeSource != nil, "\(path)tenantIsolationMode")
-        let tenantIsolationMode = try input.enumeration(
-            tenantIsolationModeSource, "\(path)tenantIsolationMode", Lambda.Constraints.tenantIsolationMode,
-            as: Lambda.TenantIsolationMode.self)
-        guard let tenantIsolationMode else { return nil }
-        return Lambda.TenancyConfig(tenantIsolationMode: tenantIsolationMode)
-    }
-}
-
-extension Lambda.TenancyConfig {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.name("TenantIsolationMode")
-        writer.string(tenantIsolationMode.rawValue)
         writer.endObject()
     }
 }

@@ -3,127 +3,493 @@
 package import AWSWire
 
 extension Lambda {
-    package struct TracingConfig: Sendable {
-        package var mode: TracingMode?
+    package struct Layer: Sendable {
+        package var arn: String?
+        package var codeSize: Int?
+        package var signingProfileVersionArn: String?
+        package var signingJobArn: String?
 
         package init(
-            mode: TracingMode? = nil
+            arn: String? = nil, codeSize: Int? = nil, signingProfileVersionArn: String? = nil,
+            signingJobArn: String? = nil
         ) {
-            self.mode = mode
+            self.arn = arn
+            self.codeSize = codeSize
+            self.signingProfileVersionArn = signingProfileVersionArn
+            self.signingJobArn = signingJobArn
         }
     }
 }
 
-extension Lambda.TracingConfig {
-    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
-        -> Lambda.TracingConfig?
-    {
-        let mode = try input.enumeration(
-            body["Mode"], "\(path)mode", Lambda.Constraints.tracingMode, as: Lambda.TracingMode.self)
-        return Lambda.TracingConfig(mode: mode)
-    }
-}
-
-extension Lambda {
-    package struct TracingConfigResponse: Sendable {
-        package var mode: TracingMode?
-
-        package init(
-            mode: TracingMode? = nil
-        ) {
-            self.mode = mode
-        }
-    }
-}
-
-extension Lambda.TracingConfigResponse {
+extension Lambda.Layer {
     package func encode(to writer: inout JSONWriter) {
         writer.beginObject()
-        if let mode {
-            writer.name("Mode")
-            writer.string(mode.rawValue)
+        if let arn {
+            writer.name("Arn")
+            writer.string(arn)
+        }
+        if let codeSize {
+            writer.name("CodeSize")
+            writer.int(codeSize)
+        }
+        if let signingProfileVersionArn {
+            writer.name("SigningProfileVersionArn")
+            writer.string(signingProfileVersionArn)
+        }
+        if let signingJobArn {
+            writer.name("SigningJobArn")
+            writer.string(signingJobArn)
         }
         writer.endObject()
     }
 }
 
 extension Lambda {
-    package struct VpcConfig: Sendable {
-        package var subnetIds: [String]?
-        package var securityGroupIds: [String]?
-        package var ipv6AllowedForDualStack: Bool?
+    package struct LayerVersionContentInput: Sendable {
+        package var s3Bucket: String?
+        package var s3Key: String?
+        package var s3ObjectVersion: String?
+        package var zipFile: [UInt8]?
 
         package init(
-            subnetIds: [String]? = nil, securityGroupIds: [String]? = nil, ipv6AllowedForDualStack: Bool? = nil
+            s3Bucket: String? = nil, s3Key: String? = nil, s3ObjectVersion: String? = nil, zipFile: [UInt8]? = nil
         ) {
-            self.subnetIds = subnetIds
-            self.securityGroupIds = securityGroupIds
-            self.ipv6AllowedForDualStack = ipv6AllowedForDualStack
+            self.s3Bucket = s3Bucket
+            self.s3Key = s3Key
+            self.s3ObjectVersion = s3ObjectVersion
+            self.zipFile = zipFile
         }
     }
 }
 
-extension Lambda.VpcConfig {
+extension Lambda.LayerVersionContentInput {
     static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
-        -> Lambda.VpcConfig?
+        -> Lambda.LayerVersionContentInput?
     {
-        let subnetIds = try input.strings(
-            body["SubnetIds"], "\(path)subnetIds", Lambda.Constraints.subnetIds, Lambda.Constraints.subnetId)
-        let securityGroupIds = try input.strings(
-            body["SecurityGroupIds"], "\(path)securityGroupIds", Lambda.Constraints.securityGroupIds,
-            Lambda.Constraints.securityGroupId)
-        let ipv6AllowedForDualStack = try input.bool(body["Ipv6AllowedForDualStack"])
-        return Lambda.VpcConfig(
-            subnetIds: subnetIds, securityGroupIds: securityGroupIds, ipv6AllowedForDualStack: ipv6AllowedForDualStack)
+        let s3Bucket = try input.string(body["S3Bucket"], "\(path)s3Bucket", Lambda.Constraints.s3Bucket)
+        let s3Key = try input.string(body["S3Key"], "\(path)s3Key", Lambda.Constraints.s3Key)
+        let s3ObjectVersion = try input.string(
+            body["S3ObjectVersion"], "\(path)s3ObjectVersion", Lambda.Constraints.s3ObjectVersion)
+        let zipFile = try input.blob(body["ZipFile"])
+        return Lambda.LayerVersionContentInput(
+            s3Bucket: s3Bucket, s3Key: s3Key, s3ObjectVersion: s3ObjectVersion, zipFile: zipFile)
     }
 }
 
 extension Lambda {
-    package struct VpcConfigResponse: Sendable {
-        package var subnetIds: [String]?
-        package var securityGroupIds: [String]?
-        package var vpcId: String?
-        package var ipv6AllowedForDualStack: Bool?
+    package struct LayerVersionContentOutput: Sendable {
+        package var location: String?
+        package var codeSha256: String?
+        package var codeSize: Int?
+        package var signingProfileVersionArn: String?
+        package var signingJobArn: String?
 
         package init(
-            subnetIds: [String]? = nil, securityGroupIds: [String]? = nil, vpcId: String? = nil,
-            ipv6AllowedForDualStack: Bool? = nil
+            location: String? = nil, codeSha256: String? = nil, codeSize: Int? = nil,
+            signingProfileVersionArn: String? = nil, signingJobArn: String? = nil
         ) {
-            self.subnetIds = subnetIds
-            self.securityGroupIds = securityGroupIds
-            self.vpcId = vpcId
-            self.ipv6AllowedForDualStack = ipv6AllowedForDualStack
+            self.location = location
+            self.codeSha256 = codeSha256
+            self.codeSize = codeSize
+            self.signingProfileVersionArn = signingProfileVersionArn
+            self.signingJobArn = signingJobArn
         }
     }
 }
 
-extension Lambda.VpcConfigResponse {
+extension Lambda.LayerVersionContentOutput {
     package func encode(to writer: inout JSONWriter) {
         writer.beginObject()
-        if let subnetIds {
-            writer.name("SubnetIds")
-            writer.beginArray()
-            for element in subnetIds {
-                writer.string(element)
-            }
-            writer.endArray()
+        if let location {
+            writer.name("Location")
+            writer.string(location)
         }
-        if let securityGroupIds {
-            writer.name("SecurityGroupIds")
-            writer.beginArray()
-            for element in securityGroupIds {
-                writer.string(element)
-            }
-            writer.endArray()
+        if let codeSha256 {
+            writer.name("CodeSha256")
+            writer.string(codeSha256)
         }
-        if let vpcId {
-            writer.name("VpcId")
-            writer.string(vpcId)
+        if let codeSize {
+            writer.name("CodeSize")
+            writer.int(codeSize)
         }
-        if let ipv6AllowedForDualStack {
-            writer.name("Ipv6AllowedForDualStack")
-            writer.bool(ipv6AllowedForDualStack)
+        if let signingProfileVersionArn {
+            writer.name("SigningProfileVersionArn")
+            writer.string(signingProfileVersionArn)
+        }
+        if let signingJobArn {
+            writer.name("SigningJobArn")
+            writer.string(signingJobArn)
         }
         writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct LayerVersionsListItem: Sendable {
+        package var layerVersionArn: String?
+        package var version: Int?
+        package var description: String?
+        package var createdDate: String?
+        package var compatibleRuntimes: [Runtime]?
+        package var licenseInfo: String?
+        package var compatibleArchitectures: [Architecture]?
+
+        package init(
+            layerVersionArn: String? = nil, version: Int? = nil, description: String? = nil, createdDate: String? = nil,
+            compatibleRuntimes: [Runtime]? = nil, licenseInfo: String? = nil,
+            compatibleArchitectures: [Architecture]? = nil
+        ) {
+            self.layerVersionArn = layerVersionArn
+            self.version = version
+            self.description = description
+            self.createdDate = createdDate
+            self.compatibleRuntimes = compatibleRuntimes
+            self.licenseInfo = licenseInfo
+            self.compatibleArchitectures = compatibleArchitectures
+        }
+    }
+}
+
+extension Lambda.LayerVersionsListItem {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let layerVersionArn {
+            writer.name("LayerVersionArn")
+            writer.string(layerVersionArn)
+        }
+        if let version {
+            writer.name("Version")
+            writer.int(version)
+        }
+        if let description {
+            writer.name("Description")
+            writer.string(description)
+        }
+        if let createdDate {
+            writer.name("CreatedDate")
+            writer.string(createdDate)
+        }
+        if let compatibleRuntimes {
+            writer.name("CompatibleRuntimes")
+            writer.beginArray()
+            for element in compatibleRuntimes {
+                writer.string(element.rawValue)
+            }
+            writer.endArray()
+        }
+        if let licenseInfo {
+            writer.name("LicenseInfo")
+            writer.string(licenseInfo)
+        }
+        if let compatibleArchitectures {
+            writer.name("CompatibleArchitectures")
+            writer.beginArray()
+            for element in compatibleArchitectures {
+                writer.string(element.rawValue)
+            }
+            writer.endArray()
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct LayersListItem: Sendable {
+        package var layerName: String?
+        package var layerArn: String?
+        package var latestMatchingVersion: LayerVersionsListItem?
+
+        package init(
+            layerName: String? = nil, layerArn: String? = nil, latestMatchingVersion: LayerVersionsListItem? = nil
+        ) {
+            self.layerName = layerName
+            self.layerArn = layerArn
+            self.latestMatchingVersion = latestMatchingVersion
+        }
+    }
+}
+
+extension Lambda.LayersListItem {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let layerName {
+            writer.name("LayerName")
+            writer.string(layerName)
+        }
+        if let layerArn {
+            writer.name("LayerArn")
+            writer.string(layerArn)
+        }
+        if let latestMatchingVersion {
+            writer.name("LatestMatchingVersion")
+            latestMatchingVersion.encode(to: &writer)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct LoggingConfig: Sendable {
+        package var logFormat: LogFormat?
+        package var applicationLogLevel: ApplicationLogLevel?
+        package var systemLogLevel: SystemLogLevel?
+        package var logGroup: String?
+
+        package init(
+            logFormat: LogFormat? = nil, applicationLogLevel: ApplicationLogLevel? = nil,
+            systemLogLevel: SystemLogLevel? = nil, logGroup: String? = nil
+        ) {
+            self.logFormat = logFormat
+            self.applicationLogLevel = applicationLogLevel
+            self.systemLogLevel = systemLogLevel
+            self.logGroup = logGroup
+        }
+    }
+}
+
+extension Lambda.LoggingConfig {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.LoggingConfig?
+    {
+        let logFormat = try input.enumeration(
+            body["LogFormat"], "\(path)logFormat", Lambda.Constraints.logFormat, as: Lambda.LogFormat.self)
+        let applicationLogLevel = try input.enumeration(
+            body["ApplicationLogLevel"], "\(path)applicationLogLevel", Lambda.Constraints.applicationLogLevel,
+            as: Lambda.ApplicationLogLevel.self)
+        let systemLogLevel = try input.enumeration(
+            body["SystemLogLevel"], "\(path)systemLogLevel", Lambda.Constraints.systemLogLevel,
+            as: Lambda.SystemLogLevel.self)
+        let logGroup = try input.string(body["LogGroup"], "\(path)logGroup", Lambda.Constraints.logGroup)
+        return Lambda.LoggingConfig(
+            logFormat: logFormat, applicationLogLevel: applicationLogLevel, systemLogLevel: systemLogLevel,
+            logGroup: logGroup)
+    }
+}
+
+extension Lambda.LoggingConfig {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let logFormat {
+            writer.name("LogFormat")
+            writer.string(logFormat.rawValue)
+        }
+        if let applicationLogLevel {
+            writer.name("ApplicationLogLevel")
+            writer.string(applicationLogLevel.rawValue)
+        }
+        if let systemLogLevel {
+            writer.name("SystemLogLevel")
+            writer.string(systemLogLevel.rawValue)
+        }
+        if let logGroup {
+            writer.name("LogGroup")
+            writer.string(logGroup)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct OnFailure: Sendable {
+        package var destination: String?
+
+        package init(
+            destination: String? = nil
+        ) {
+            self.destination = destination
+        }
+    }
+}
+
+extension Lambda.OnFailure {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.OnFailure?
+    {
+        let destination = try input.string(body["Destination"], "\(path)destination", Lambda.Constraints.destinationArn)
+        return Lambda.OnFailure(destination: destination)
+    }
+}
+
+extension Lambda.OnFailure {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let destination {
+            writer.name("Destination")
+            writer.string(destination)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct OnSuccess: Sendable {
+        package var destination: String?
+
+        package init(
+            destination: String? = nil
+        ) {
+            self.destination = destination
+        }
+    }
+}
+
+extension Lambda.OnSuccess {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.OnSuccess?
+    {
+        let destination = try input.string(body["Destination"], "\(path)destination", Lambda.Constraints.destinationArn)
+        return Lambda.OnSuccess(destination: destination)
+    }
+}
+
+extension Lambda.OnSuccess {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let destination {
+            writer.name("Destination")
+            writer.string(destination)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct ProvisionedConcurrencyConfigListItem: Sendable {
+        package var functionArn: String?
+        package var requestedProvisionedConcurrentExecutions: Int?
+        package var availableProvisionedConcurrentExecutions: Int?
+        package var allocatedProvisionedConcurrentExecutions: Int?
+        package var status: ProvisionedConcurrencyStatusEnum?
+        package var statusReason: String?
+        package var lastModified: String?
+
+        package init(
+            functionArn: String? = nil, requestedProvisionedConcurrentExecutions: Int? = nil,
+            availableProvisionedConcurrentExecutions: Int? = nil, allocatedProvisionedConcurrentExecutions: Int? = nil,
+            status: ProvisionedConcurrencyStatusEnum? = nil, statusReason: String? = nil, lastModified: String? = nil
+        ) {
+            self.functionArn = functionArn
+            self.requestedProvisionedConcurrentExecutions = requestedProvisionedConcurrentExecutions
+            self.availableProvisionedConcurrentExecutions = availableProvisionedConcurrentExecutions
+            self.allocatedProvisionedConcurrentExecutions = allocatedProvisionedConcurrentExecutions
+            self.status = status
+            self.statusReason = statusReason
+            self.lastModified = lastModified
+        }
+    }
+}
+
+extension Lambda.ProvisionedConcurrencyConfigListItem {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let functionArn {
+            writer.name("FunctionArn")
+            writer.string(functionArn)
+        }
+        if let requestedProvisionedConcurrentExecutions {
+            writer.name("RequestedProvisionedConcurrentExecutions")
+            writer.int(requestedProvisionedConcurrentExecutions)
+        }
+        if let availableProvisionedConcurrentExecutions {
+            writer.name("AvailableProvisionedConcurrentExecutions")
+            writer.int(availableProvisionedConcurrentExecutions)
+        }
+        if let allocatedProvisionedConcurrentExecutions {
+            writer.name("AllocatedProvisionedConcurrentExecutions")
+            writer.int(allocatedProvisionedConcurrentExecutions)
+        }
+        if let status {
+            writer.name("Status")
+            writer.string(status.rawValue)
+        }
+        if let statusReason {
+            writer.name("StatusReason")
+            writer.string(statusReason)
+        }
+        if let lastModified {
+            writer.name("LastModified")
+            writer.string(lastModified)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct RuntimeVersionConfig: Sendable {
+        package var runtimeVersionArn: String?
+        package var error: RuntimeVersionError?
+
+        package init(
+            runtimeVersionArn: String? = nil, error: RuntimeVersionError? = nil
+        ) {
+            self.runtimeVersionArn = runtimeVersionArn
+            self.error = error
+        }
+    }
+}
+
+extension Lambda.RuntimeVersionConfig {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let runtimeVersionArn {
+            writer.name("RuntimeVersionArn")
+            writer.string(runtimeVersionArn)
+        }
+        if let error {
+            writer.name("Error")
+            error.encode(to: &writer)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct RuntimeVersionError: Sendable {
+        package var errorCode: String?
+        package var message: String?
+
+        package init(
+            errorCode: String? = nil, message: String? = nil
+        ) {
+            self.errorCode = errorCode
+            self.message = message
+        }
+    }
+}
+
+extension Lambda.RuntimeVersionError {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let errorCode {
+            writer.name("ErrorCode")
+            writer.string(errorCode)
+        }
+        if let message {
+            writer.name("Message")
+            writer.string(message)
+        }
+        writer.endObject()
+    }
+}
+
+extension Lambda {
+    package struct SnapStart: Sendable {
+        package var applyOn: SnapStartApplyOn?
+
+        package init(
+            applyOn: SnapStartApplyOn? = nil
+        ) {
+            self.applyOn = applyOn
+        }
+    }
+}
+
+extension Lambda.SnapStart {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Lambda.SnapStart?
+    {
+        let applyOn = try input.enumeration(
+            body["ApplyOn"], "\(path)applyOn", Lambda.Constraints.snapStartApplyOn, as: Lambda.SnapStartApplyOn.self)
+        return Lambda.SnapStart(applyOn: applyOn)
     }
 }
