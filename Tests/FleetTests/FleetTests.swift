@@ -3,6 +3,7 @@ import NIOCore
 import Sandbox
 import Synchronization
 import Testing
+import TestSupport
 
 #if canImport(Glibc)
     import Glibc
