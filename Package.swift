@@ -105,27 +105,31 @@ let package = Package(
             path: "Benchmarks/load", swiftSettings: strict),
         .executableTarget(name: "apus-echo", path: "Benchmarks/echo", swiftSettings: strict),
 
-        tests("LinuxTests", ["Linux", "CSeccomp"]),
-        tests("SandboxTests", ["Sandbox", "Linux"]),
+        // What the tests share.
+        module("TestSupport", path: "Tests/TestSupport", []),
+        tests("LinuxTests", ["TestSupport", "Linux", "CSeccomp"]),
+        tests("SandboxTests", ["TestSupport", "Sandbox", "Linux"]),
         tests("LauncherTests", ["Launcher", "Sandbox", "Linux", "CLinux"]),
-        tests("AWSWireTests", ["AWSWire", nioCore, nioHTTP1]),
-        tests("LambdaModelTests", ["LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
-        tests("StorageTests", ["Storage"]),
-        tests("ArchiveTests", ["Archive"]),
-        tests("RuntimesTests", ["Runtimes", "Sandbox"]),
+        tests("AWSWireTests", ["TestSupport", "AWSWire", nioCore, nioHTTP1]),
+        tests("LambdaModelTests", ["TestSupport", "LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
+        tests("StorageTests", ["TestSupport", "Storage"]),
+        tests("ArchiveTests", ["TestSupport", "Archive"]),
+        tests("RuntimesTests", ["TestSupport", "Runtimes", "Sandbox"]),
         tests(
-            "FleetTests", ["Fleet", "RuntimeAPI", "Runtimes", "Sandbox", nioCore, nioPosix, nioEmbedded, logging]),
+            "FleetTests",
+            ["TestSupport", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", nioCore, nioPosix, nioEmbedded, logging]),
         tests(
             "LambdaServiceTests",
             [
-                "LambdaService", "LambdaModel", "AWSWire", "Storage", "Archive", "Fleet", "Runtimes", nioCore, nioHTTP1,
+                "TestSupport", "LambdaService", "LambdaModel", "AWSWire", "Storage", "Archive", "Fleet", "Runtimes",
+                nioCore, nioHTTP1,
                 nioEmbedded, logging,
             ]),
         tests(
             "LogsServiceTests",
-            ["LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
-        tests("ApusTests", ["apus", "AWSWire", "Sandbox", nioCore]),
+            ["TestSupport", "LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+        tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
         tests("TidyTests", []),
-        tests("GatewayTests", ["Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
+        tests("GatewayTests", ["TestSupport", "Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
     ]
 )
