@@ -51,9 +51,10 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // 1
         module("Linux", ["CLinux", "CSeccomp"]),
-        module("AWSWire", [nioCore, nioHTTP1, crypto]),
+        module("AWSWire", ["CZlib", nioCore, nioHTTP1, crypto]),
         module("Storage", [logging, crypto, .product(name: "GRDB", package: "GRDB.swift")]),
         module("Archive", ["CArchive"]),
         // 2
