@@ -74,12 +74,28 @@ struct UnifiedHierarchy {
         return try KernelFile.read(group + "/cgroup.procs").split(separator: "\n").compactMap { Int32($0) }
     }
 
+    /// Where the processes of our own group are moved to.
+    var leaf: String { "\(ownGroup)/\(ControlGroups.prefix)\(getpid())-server" }
+
     /// Moves the server and this launcher to a leaf, so that our own group may give controllers to its children.
     private func vacate(_ present: [Int32]) throws(SystemCallError) {
         if present.isEmpty { return }
-        let leaf = "\(ownGroup)/\(ControlGroups.prefix)\(getpid())-server"
         if mkdir(leaf, 0o755) < 0, errno != EEXIST { throw SystemCallError("mkdir", leaf, errno: errno) }
         for pid in present { try KernelFile.write("\(pid)", to: "\(leaf)/cgroup.procs") }
+    }
+
+    /// Undoes ``vacate(_:)`` once the groups that we made are gone: a group that still gives controllers takes no
+    /// process in, so the next server could not be started in it. Whatever fails is left to the next start.
+    func reoccupy() {
+        guard access(leaf, F_OK) == 0 else { return }
+        for controller in Controller.allCases {
+            try? KernelFile.write("-\(controller.rawValue)", to: "\(ownGroup)/cgroup.subtree_control")
+        }
+        let present = (try? KernelFile.read("\(leaf)/cgroup.procs")) ?? ""
+        for pid in present.split(separator: "\n") {
+            try? KernelFile.write(String(pid), to: "\(ownGroup)/cgroup.procs")
+        }
+        _ = rmdir(leaf)
     }
 
     private func prepare(_ wanted: Set<Controller>, in path: String) throws(SystemCallError) -> ControlGroups.Parent {

@@ -45,6 +45,18 @@ import Testing
         try tree.group("/slice/session", type: "domain", processes: [1, getpid()])
         #expect(available(own: "/slice/session") == [.memory: 2, .pids: 2])
     }
+
+    /// What was moved to a leaf goes back at the end; a group that nothing was moved out of stays as it is.
+    @Test func onlyAVacatedGroupIsReoccupied() throws {
+        let hierarchy = UnifiedHierarchy(.init(mountPoint: tree.path, ownGroup: tree.path))
+        try tree.group("", type: "domain", processes: [], controllers: "memory")
+        hierarchy.reoccupy()
+        #expect(try KernelFile.read(tree.path + "/cgroup.subtree_control") == "")
+        try tree.group("/" + hierarchy.leaf.dropFirst(tree.path.count + 1), type: "domain", processes: [4711])
+        hierarchy.reoccupy()
+        #expect(try KernelFile.read(tree.path + "/cgroup.procs") == "4711")
+        #expect(try KernelFile.read(tree.path + "/cgroup.subtree_control").hasPrefix("-"))
+    }
 }
 
 /// Plain files in the place of a hierarchy, removed with it.
