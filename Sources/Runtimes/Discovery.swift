@@ -8,13 +8,14 @@ package struct Discovery: Sendable, Hashable {
     package var systemDirectories: [String]
     /// Directories whose children are installations: `/opt` for `/opt/python-3.12/bin/python3.12`.
     package var installationParents: [String]
-    /// How long all probes together may take.
+    /// How long all probes together may take. Long, because a machine that has just booted reads every interpreter
+    /// from a busy disk at once, and what does not answer is taken as not installed; a healthy host needs a fraction.
     package var timeout: Duration
     /// Where answers of probes are kept between starts; nil keeps none.
     package var cacheFile: String?
 
     /// The usual places. `environment` is the server's own.
-    package init(environment: [String: String], timeout: Duration = .seconds(5), cacheFile: String? = nil) {
+    package init(environment: [String: String], timeout: Duration = .seconds(30), cacheFile: String? = nil) {
         self.environment = environment
         self.systemDirectories = ["/usr/bin", "/usr/local/bin"]
         self.installationParents = ["/opt"]
