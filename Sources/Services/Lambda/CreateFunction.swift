@@ -20,7 +20,7 @@ extension LambdaService {
             throw Self.exists(key)
         }
 
-        let accepted = try await accept(zip)
+        let (accepted, layers) = try await accept(zip, layers: input.layers ?? [], request)
         let record: FunctionRecord
         do {
             record = try await database.write { [quotas] connection in
@@ -30,6 +30,7 @@ extension LambdaService {
                 var settings = settings
                 settings.code = accepted.code
                 settings.codeSize = accepted.size
+                settings.setLayers(layers)
                 let record = FunctionRecord(
                     creating: key, settings: settings, tags: tags, revisionID: RequestID.make(),
                     now: WallClock.milliseconds())
@@ -37,11 +38,10 @@ extension LambdaService {
                 return record
             }
         } catch {
-            await code.release(accepted.code)
-            deployer.wake()
+            await release(accepted, layers)
             throw error
         }
-        await code.release(accepted.code)
+        await release(accepted, layers)
         try await changed(key)
         return answer(record).encode(status: 201)
     }

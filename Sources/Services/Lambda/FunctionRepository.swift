@@ -3,7 +3,7 @@ import Storage
 
 /// Functions in SQL. Every call runs inside the caller's transaction; account and region are part of every key.
 struct FunctionRepository {
-    private let connection: any SQLConnection
+    let connection: any SQLConnection
 
     init(_ connection: any SQLConnection) { self.connection = connection }
 
@@ -58,11 +58,13 @@ struct FunctionRepository {
             VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))
             ON CONFLICT (account, region, name) DO UPDATE SET \(updates)
             """, columns.map(\.value))
+        try keepLayers(of: record.key, version: 0, [record.settings] + (record.serving.map { [$0] } ?? []))
     }
 
     /// - Returns: Whether there was such a function.
     func delete(_ key: FunctionKey) throws -> Bool {
-        try connection.execute(
+        try forgetLayers(of: key, version: nil)
+        return try connection.execute(
             "DELETE FROM lambda_functions WHERE account = ? AND region = ? AND name = ?", key.arguments) > 0
     }
 
@@ -90,7 +92,7 @@ struct FunctionRepository {
             .map(FunctionKey.init)
     }
 
-    /// How many functions there are, and the bytes of their zip files.
+    /// How many functions there are, and the bytes of the zip files of functions and layers.
     func usage(account: String, region: String) throws -> (functions: Int, codeBytes: Int) {
         let rows = try connection.query(
             """
@@ -98,7 +100,8 @@ struct FunctionRepository {
             WHERE account = ? AND region = ?
             """, [.text(account), .text(region)])
         guard let row = rows.first else { return (0, 0) }
-        return (Int(try row.integer("functions")), Int(try row.integer("bytes")))
+        let layers = try LayerRepository(connection).bytes(account: account, region: region)
+        return (Int(try row.integer("functions")), Int(try row.integer("bytes")) + layers)
     }
 
     /// The sum of what functions have reserved.
@@ -124,20 +127,20 @@ struct FunctionRepository {
         ).map { try $0.text("serving_code") }
     }
 
-    /// Whether a function of the account has this code.
+    /// Whether a function or a layer of the account has this code.
     func refers(toCode code: String, account: String) throws -> Bool {
-        try !connection.query(
+        let functions = try connection.query(
             "SELECT 1 AS found FROM lambda_functions WHERE code = ? AND account = ? LIMIT 1",
-            [.text(code), .text(account)]
-        ).isEmpty
+            [.text(code), .text(account)])
+        return try !functions.isEmpty || layersRefer(to: code, account: account)
     }
 
-    /// Whether any function of any account has, or still runs, this code.
+    /// Whether any function or layer of any account has, or any function still runs, this code.
     func refers(toCode code: String) throws -> Bool {
-        try !connection.query(
+        let functions = try connection.query(
             "SELECT 1 AS found FROM lambda_functions WHERE code = ? OR serving_code = ? LIMIT 1",
-            [.text(code), .text(code)]
-        ).isEmpty
+            [.text(code), .text(code)])
+        return try !functions.isEmpty || layersRefer(to: code)
     }
 }
 

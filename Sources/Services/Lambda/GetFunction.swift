@@ -65,8 +65,8 @@ extension LambdaService {
         guard let deleted else { return .empty(204) }
         cache.invalidate(key)
         fleet.retire(account: key.account, region: key.region, name: key.name, except: nil)
-        await code.discard(deleted.settings.code)
-        if let serving = deleted.serving { await code.discard(serving.code) }
+        await code.discard(deleted.settings)
+        if let serving = deleted.serving { await code.discard(serving) }
         deployer.wake()
         return .empty(204)
     }
