@@ -3,6 +3,7 @@ import NIOPosix
 import RuntimeAPI
 import Synchronization
 import Testing
+import TestSupport
 
 #if canImport(Glibc)
     import Glibc

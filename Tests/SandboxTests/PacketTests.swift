@@ -1,4 +1,5 @@
 import Testing
+import TestSupport
 
 @testable import Sandbox
 
@@ -129,7 +130,7 @@ import Testing
 
     /// What a decoder accepts means the same when it is written again; everything else is an error and never a trap.
     @Test func survivesMutations() {
-        var random = SplitMix(state: 3)
+        var random = SeededGenerator(seed: 3)
         let seeds =
             [LauncherRequest.encodeStart(id: 42, Self.spec), LauncherRequest.encodeKill(id: 5)]
             + Self.reports.map { $0.encoded() } + [Self.configuration.encoded()]
@@ -158,18 +159,5 @@ import Testing
                 #expect(configuration.encoded() == bytes)
             }
         }
-    }
-}
-
-/// A small seeded generator.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-        return value ^ value >> 31
     }
 }

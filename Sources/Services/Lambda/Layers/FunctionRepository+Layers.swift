@@ -21,22 +21,15 @@ extension FunctionRepository {
                 INSERT INTO lambda_layer_uses (account, region, name, version, content, parts)
                 VALUES (?, ?, ?, ?, ?, ?)
                 """,
-                [
-                    .text(key.account), .text(key.region), .text(key.name), .integer(Int64(version)), .text(content),
-                    parts,
-                ])
+                key.arguments + [.integer(Int64(version)), .text(content), parts])
         }
     }
 
-    /// - Parameter version: Nil for the whole function.
-    func forgetLayers(of key: FunctionKey, version: Int?) throws {
+    /// - Parameter version: 0 is `$LATEST`.
+    func forgetLayers(of key: FunctionKey, version: Int) throws {
         try connection.execute(
-            """
-            DELETE FROM lambda_layer_uses WHERE account = ? AND region = ? AND name = ?
-            \(version == nil ? "" : "AND version = ?")
-            """,
-            [.text(key.account), .text(key.region), .text(key.name)]
-                + (version.map { [.integer(Int64($0))] } ?? []))
+            "DELETE FROM lambda_layer_uses WHERE account = ? AND region = ? AND name = ? AND version = ?",
+            key.arguments + [.integer(Int64(version))])
     }
 
     /// The merged trees that functions have, each once, with the layers that they are made from.

@@ -112,7 +112,7 @@ struct LayerRepository {
     }
 
     func deleteAll() throws {
-        for table in ["lambda_layers", "lambda_layer_versions", "lambda_layer_uses"] {
+        for table in ["lambda_layers", "lambda_layer_versions"] {
             try connection.execute("DELETE FROM \(table)", [])
         }
     }
