@@ -66,9 +66,10 @@ let package = Package(
         module(
             "Runtimes", ["Sandbox", "Linux"],
             resources: [.embedInCode("Bootstraps/bootstrap.py"), .embedInCode("Bootstraps/bootstrap.mjs")]),
-        module("RuntimeAPI", ["Linux", nioCore, nioPosix, nioHTTP1]),
+        module("RuntimeAPI", ["AWSWire", "Linux", nioCore, nioPosix, nioHTTP1]),
         // 4
-        module("Fleet", ["RuntimeAPI", "Runtimes", "Sandbox", "Linux", nioCore, nioPosix, logging, lifecycle]),
+        module(
+            "Fleet", ["RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, logging, lifecycle]),
         // 5
         module(
             "LambdaService", path: "Sources/Services/Lambda",

@@ -36,12 +36,14 @@ package struct FunctionVersion: Sendable {
     package var variables: [String: String]
     /// The execution role's ARN, of which the environment's credentials speak.
     package var roleARN: String
-    /// `/aws/lambda/NAME`.
+    /// `/aws/lambda/NAME`, or the group that `LoggingConfig` names.
     package var logGroup: String
+    package var logging: FunctionLogging
 
     package init(
         key: Key, runtime: ResolvedRuntime, code: String, layers: String? = nil, handler: String, memoryMiB: Int,
-        timeout: Duration, temporaryStorageMiB: Int, variables: [String: String], roleARN: String, logGroup: String
+        timeout: Duration, temporaryStorageMiB: Int, variables: [String: String], roleARN: String, logGroup: String,
+        logging: FunctionLogging = FunctionLogging()
     ) {
         self.key = key
         self.runtime = runtime
@@ -54,5 +56,6 @@ package struct FunctionVersion: Sendable {
         self.variables = variables
         self.roleARN = roleARN
         self.logGroup = logGroup
+        self.logging = logging
     }
 }
