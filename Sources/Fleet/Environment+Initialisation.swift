@@ -21,7 +21,7 @@ extension Environment {
         if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
         return SandboxSpec(
             root: version.runtime.root, code: version.code, layers: version.layers,
-            arguments: version.runtime.arguments(memoryMiB: version.memoryMiB),
+            arguments: ExecWrapper.command(for: version),
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
             limits: limits)

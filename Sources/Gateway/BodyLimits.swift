@@ -54,6 +54,10 @@ package struct BodyLimits: Sendable {
                 signingName: "lambda", method: .PUT, prefix: "/2015-03-31/functions/", suffix: "/code",
                 bytes: 70_167_211,
                 error: tooLarge("RequestEntityTooLargeException", than: 70_167_211, for: "UpdateFunctionCode")),
+            Rule(
+                signingName: "lambda", method: .POST, prefix: "/2018-10-31/layers/", suffix: "/versions",
+                bytes: 70_167_211,
+                error: tooLarge("RequestEntityTooLargeException", than: 70_167_211, for: "PublishLayerVersion")),
         ],
         bytes: 10_485_760)
 

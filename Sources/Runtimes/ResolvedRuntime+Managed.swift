@@ -4,7 +4,7 @@ extension ResolvedRuntime {
 
     static func provided(_ identifier: RuntimeIdentifier) -> ResolvedRuntime {
         ResolvedRuntime(
-            identifier: identifier.name, root: "provided", arguments: [bootstraps[0]],
+            identifier: identifier.name, root: providedRoot, arguments: [bootstraps[0]],
             environment: common(language: []), entrypoints: bootstraps)
     }
 

@@ -34,10 +34,16 @@ package struct RootBuilder: Sendable {
     private static let topLevel = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"]
 
     /// The root of functions that bring their own executable.
-    package func provided() -> RootTemplate { template(name: "provided", binds: [], links: []) }
+    package func provided() -> RootTemplate { template(name: ResolvedRuntime.providedRoot, binds: [], links: []) }
 
     /// The root of functions that `interpreter` runs.
     package func root(for interpreter: Interpreter) -> RootTemplate {
+        if interpreter.prefix.hasPrefix("/opt/"), let prefix = HostFile.resolve(host + interpreter.prefix) {
+            // At its own place the layers of functions would lie over it.
+            var root = template(name: Self.name(of: interpreter), binds: [], links: [])
+            root.binds.append(.init(source: prefix, target: Self.language))
+            return root
+        }
         var paths = interpreterPaths(interpreter)
         for directory in interpreter.packageDirectories where !Self.covered(directory, by: paths) {
             paths.append(directory)

@@ -12,7 +12,8 @@ import TestSupport
         host = TemporaryDirectory()
         for name in [
             "usr/bin", "usr/lib", "usr/local/lib/python3.11/dist-packages", "usr/local/bin", "usr/local/lib/python3.12",
-            "opt/secret", "root", "home/me/.pyenv/versions/3.12.1/bin", "usr/share/zoneinfo", "etc/ssl/certs",
+            "opt/secret", "opt/python/3.12/bin", "root", "home/me/.pyenv/versions/3.12.1/bin", "usr/share/zoneinfo",
+            "etc/ssl/certs",
             "etc/ssl/private", "data/runtime-1", "lib32",
         ] { host.directory(name) }
         host.link("bin", to: "usr/bin")
@@ -53,6 +54,15 @@ import TestSupport
         #expect(targets(root).subtracting(targets(builder.provided())) == [prefix])
         #expect(root.symlinks.contains(.init(path: "/var/lang", target: prefix)))
         #expect(root.name == "python3.12")
+    }
+
+    /// `/opt` is where functions find their layers.
+    @Test func movesAnInterpreterOutOfTheLayersWay() {
+        let prefix = "/opt/python/3.12"
+        let root = builder.root(for: interpreter(prefix, packages: [prefix + "/lib/python3.12/site-packages"]))
+        #expect(root.binds.last == .init(source: host.path + prefix, target: "/var/lang"))
+        #expect(!targets(root).contains { $0.hasPrefix("/opt") })
+        #expect(!root.symlinks.contains { $0.path == "/var/lang" })
     }
 
     @Test func showsOfASharedPrefixOnlyTheInterpreter() {
