@@ -66,7 +66,7 @@ let package = Package(
         module(
             "Runtimes", ["Sandbox", "Linux"],
             resources: [.embedInCode("Bootstraps/bootstrap.py"), .embedInCode("Bootstraps/bootstrap.mjs")]),
-        module("RuntimeAPI", ["Linux", nioCore, nioPosix, nioHTTP1]),
+        module("RuntimeAPI", ["AWSWire", "Linux", nioCore, nioPosix, nioHTTP1]),
         // 4
         module("Fleet", ["RuntimeAPI", "Runtimes", "Sandbox", "Linux", nioCore, nioPosix, logging, lifecycle]),
         // 5

@@ -128,6 +128,9 @@ extension Environment {
             state = .idle(session)
             timer?.set(nil)
             pool.ready(self)
+        case .invoking(let session, let running) where running.isTruncated:
+            finish(running, .reported(.streamed(.truncated)), session: session)
+            sessionBecameReady()
         case .new, .failed, .idle, .invoking, .closed: return
         }
     }

@@ -22,13 +22,14 @@ extension Environment {
             RuntimeInvocation(
                 requestID: invocation.requestID, deadline: configuration.wallClock() + left,
                 functionARN: invocation.invokedARN, traceID: invocation.traceID,
-                clientContext: invocation.clientContext, payload: invocation.payload))
+                clientContext: invocation.clientContext, payload: invocation.payload, streams: invocation.streams))
         log.write(PlatformLines.start(requestID: invocation.requestID, version: version.key.version))
         log.flush()
     }
 
     func sessionReported(_ report: RuntimeReport) {
         guard case .invoking(let session, let running) = state else { return }
+        if case .streamed(.truncated) = report { return awaitExit(running, session: session) }
         finish(running, .reported(report), session: session)
     }
 
@@ -99,6 +100,9 @@ extension Environment {
                 payload: ErrorDocument.make(
                     type: "Runtime.InvalidResponseModeHeader", message: "Invalid function response mode"),
                 functionError: "Unhandled", logTail: logTail)
+        case .streamed(.complete): InvocationOutcome(payload: ByteBuffer(), logTail: logTail)
+        case .streamed(let end):
+            InvocationOutcome(payload: ErrorDocument.make(end), functionError: "Unhandled", logTail: logTail)
         }
     }
 

@@ -38,6 +38,8 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         var deadline: NIODeadline
         /// How long INIT took, when this is the first invocation after it.
         var initNanoseconds: Int64?
+        /// Whether its response was cut off.
+        var isTruncated = false
     }
 
     /// How an invocation ends.
@@ -111,7 +113,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     /// Ends the environment, whatever it does.
     func close() { onLoop { self.end() } }
 
-    private func onLoop(_ body: @escaping @Sendable () -> Void) {
+    func onLoop(_ body: @escaping @Sendable () -> Void) {
         if eventLoop.inEventLoop { body() } else { eventLoop.execute(body) }
     }
 
@@ -142,6 +144,9 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
             session.whenDrained { self.initFailed(reported ?? .timedOut(limit: self.configuration.initTimeout)) }
         case .retrying(let session, let running, let reported):
             session.whenDrained { self.retryFailed(running, reported ?? .timedOut(limit: self.version.timeout)) }
+        case .invoking(let session, let running) where running.isTruncated:
+            timer?.set(running.deadline)
+            finish(running, .reported(.streamed(.truncated)), session: session)
         case .invoking(let session, let running):
             finish(running, .failed(.timedOut(limit: version.timeout)), session: session)
         case .idle: if pool.reap(self) { end() }

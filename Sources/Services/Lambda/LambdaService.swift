@@ -81,6 +81,9 @@ package final class LambdaService: Service {
         if let name = InvokeCall.functionName(of: request) {
             return invoke.respond(to: request, encodedName: name, on: eventLoop)
         }
+        if let name = InvokeCall.streamedFunctionName(of: request) {
+            return InvokeWithResponseStream(invoke: invoke).respond(to: request, encodedName: name, on: eventLoop)
+        }
         let promise = eventLoop.makePromise(of: ServiceResponse.self)
         promise.completeWithTask { try await self.control(request) }
         return promise.futureResult
