@@ -68,7 +68,8 @@ let package = Package(
             resources: [.embedInCode("Bootstraps/bootstrap.py"), .embedInCode("Bootstraps/bootstrap.mjs")]),
         module("RuntimeAPI", ["AWSWire", "Linux", nioCore, nioPosix, nioHTTP1]),
         // 4
-        module("Fleet", ["RuntimeAPI", "Runtimes", "Sandbox", "Linux", nioCore, nioPosix, logging, lifecycle]),
+        module(
+            "Fleet", ["RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, logging, lifecycle]),
         // 5
         module(
             "LambdaService", path: "Sources/Services/Lambda",

@@ -25,9 +25,9 @@ extension Environment {
 
     /// The runtime's connection ended in the middle of its response. Mostly its process has died with it: the news of
     /// that says more, so it gets some time to come.
-    func awaitExit(_ running: Running, session: SandboxSession) {
+    func awaitExit(_ running: Running, _ report: RuntimeReport, session: SandboxSession) {
         var running = running
-        running.isTruncated = true
+        running.truncated = report
         state = .invoking(session, running)
         timer?.set(min(running.deadline, eventLoop.now + TimeAmount(configuration.truncationGrace)))
     }

@@ -38,8 +38,8 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         var deadline: NIODeadline
         /// How long INIT took, when this is the first invocation after it.
         var initNanoseconds: Int64?
-        /// Whether its response was cut off.
-        var isTruncated = false
+        /// The report of a response that was cut off.
+        var truncated: RuntimeReport?
     }
 
     /// How an invocation ends.
@@ -144,11 +144,13 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
             session.whenDrained { self.initFailed(reported ?? .timedOut(limit: self.configuration.initTimeout)) }
         case .retrying(let session, let running, let reported):
             session.whenDrained { self.retryFailed(running, reported ?? .timedOut(limit: self.version.timeout)) }
-        case .invoking(let session, let running) where running.isTruncated:
-            timer?.set(running.deadline)
-            finish(running, .reported(.streamed(.truncated)), session: session)
         case .invoking(let session, let running):
-            finish(running, .failed(.timedOut(limit: version.timeout)), session: session)
+            if let report = running.truncated {
+                timer?.set(running.deadline)
+                finish(running, .reported(report), session: session)
+            } else {
+                finish(running, .failed(.timedOut(limit: version.timeout)), session: session)
+            }
         case .idle: if pool.reap(self) { end() }
         // The runtime went on after its answer until the invocation's time was over.
         case .finishing: end()

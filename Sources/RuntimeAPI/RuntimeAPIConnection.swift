@@ -234,7 +234,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             let limit = server.limits.streamedBytes
             let isTooLarge = request.bodyBytes > limit
             let end = trailers.flatMap(RuntimeTrailers.error).map { StreamEnd.error($0.document, type: $0.type) }
-            report = .streamed(isTooLarge ? .tooLarge(limit: limit) : end ?? .complete)
+            report = .streamed(isTooLarge ? .tooLarge(limit: limit) : end ?? .complete, bytes: request.bodyBytes)
             complaint = isTooLarge ? .responseTooLarge(limit: limit) : nil
         } else if let error = trailers.flatMap(RuntimeTrailers.error), request.isStreaming {
             report = .error(error.document, type: error.type)

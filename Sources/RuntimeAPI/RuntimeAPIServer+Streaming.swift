@@ -8,11 +8,15 @@ extension RuntimeAPIServer {
     /// The answer that ``beginAnswer(to:as:from:)`` granted comes in parts.
     func beginStream(contentType: String?) {
         isStreaming = true
+        streamedBytes = 0
         delegate?.runtimeBeganResponse(contentType: contentType)
     }
 
     /// - Returns: false when no more is to be read for now.
-    func stream(_ part: ByteBuffer) -> Bool { delegate?.runtimeSent(part) ?? true }
+    func stream(_ part: ByteBuffer) -> Bool {
+        streamedBytes += part.readableBytes
+        return delegate?.runtimeSent(part) ?? true
+    }
 
     /// Reads on after ``RuntimeAPIDelegate/runtimeSent(_:)`` returned false.
     package func resumeResponse() { answering?.resume() }
@@ -24,6 +28,6 @@ extension RuntimeAPIServer {
         guard isStreaming else { return }
         isStreaming = false
         state.answered()
-        delegate?.runtimeReported(.streamed(.truncated))
+        delegate?.runtimeReported(.streamed(.truncated, bytes: streamedBytes))
     }
 }

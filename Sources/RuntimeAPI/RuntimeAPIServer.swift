@@ -18,6 +18,8 @@ package final class RuntimeAPIServer: @unchecked Sendable {
     var answering: RuntimeAPIConnection?
     /// Whether that answer goes out in parts as it comes.
     var isStreaming = false
+    /// What it has brought, in bytes.
+    var streamedBytes = 0
     var state = RuntimeStateMachine()
 
     private init(on eventLoop: any EventLoop, limits: RuntimeAPILimits, delegate: any RuntimeAPIDelegate) {

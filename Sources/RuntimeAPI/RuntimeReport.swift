@@ -10,8 +10,8 @@ package enum RuntimeReport: Sendable {
     case tooLarge
     /// The response named a response mode that does not exist. The runtime got a 400.
     case invalidResponseMode
-    /// The response went out in parts.
-    case streamed(StreamEnd)
+    /// The response went out in parts, so many bytes in all.
+    case streamed(StreamEnd, bytes: Int)
 }
 
 /// How a response ended that went out in parts.

@@ -330,10 +330,10 @@ private final class TestServer: RuntimeAPIDelegate {
         case .error(let body, let type): note("error \(type.name) \(String(buffer: body))")
         case .tooLarge: note("too large")
         case .invalidResponseMode: note("invalid mode")
-        case .streamed(.complete): note("complete")
-        case .streamed(.error(let body, let type)): note("ended by \(type.name) \(String(buffer: body))")
-        case .streamed(.tooLarge(let limit)): note("larger than \(limit)")
-        case .streamed(.truncated): note("truncated")
+        case .streamed(.complete, let bytes): note("complete \(bytes)")
+        case .streamed(.error(let body, let type), _): note("ended by \(type.name) \(String(buffer: body))")
+        case .streamed(.tooLarge(let limit), _): note("larger than \(limit)")
+        case .streamed(.truncated, let bytes): note("truncated \(bytes)")
         }
     }
     func runtimeFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType) {
