@@ -35,7 +35,7 @@ package final class LambdaService: Service {
     let validation: Validation
     let resolveRuntime: ResolveRuntime
     let codeLocation: CodeLocation
-    private let invoke: Invoke
+    let invoke: Invoke
 
     var quotas: Quotas { configuration.quotas }
 
