@@ -35,7 +35,7 @@ package final class LambdaService: Service {
     let validation: Validation
     let resolveRuntime: ResolveRuntime
     let codeLocation: CodeLocation
-    private let invoke: Invoke
+    let invoke: Invoke
 
     var quotas: Quotas { configuration.quotas }
 
@@ -80,6 +80,9 @@ package final class LambdaService: Service {
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         if let name = InvokeCall.functionName(of: request) {
             return invoke.respond(to: request, encodedName: name, on: eventLoop)
+        }
+        if let name = InvokeCall.streamedFunctionName(of: request) {
+            return InvokeWithResponseStream(invoke: invoke).respond(to: request, encodedName: name, on: eventLoop)
         }
         let promise = eventLoop.makePromise(of: ServiceResponse.self)
         promise.completeWithTask { try await self.control(request) }
