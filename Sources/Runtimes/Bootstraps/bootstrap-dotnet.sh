@@ -1,6 +1,7 @@
 #!/bin/sh
-# bootstrap-dotnet.sh DOTNET BOOTSTRAP: starts a .NET function. A handler without `::` names an assembly with a Main of its
-# own, or an executable; any other is loaded by BOOTSTRAP. The function's own runtimeconfig.json says what it needs of .NET.
+# bootstrap-dotnet.sh DOTNET BOOTSTRAP: starts a .NET function. A handler without `::` names an assembly with a Main of
+# its own, or an executable; any other is loaded by BOOTSTRAP. What the function needs of .NET stands in its own
+# runtimeconfig.json.
 dotnet=$1
 bootstrap=$2
 task=${LAMBDA_TASK_ROOT:-/var/task}
@@ -11,10 +12,13 @@ if [ -z "${DOTNET_GCHeapHardLimit-}${COMPlus_GCHeapHardLimit-}" ] && [ -n "${AWS
     export DOTNET_GCHeapHardLimit="$limit" COMPlus_GCHeapHardLimit="$limit"
 fi
 # Without ICU, .NET starts only if it is told to do without cultures.
-if [ -z "${DOTNET_SYSTEM_GLOBALIZATION_INVARIANT-}" ] && ! ls /usr/lib/*/libicuuc.so.* /usr/lib*/libicuuc.so.* >/dev/null 2>&1; then
-    export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+if [ -z "${DOTNET_SYSTEM_GLOBALIZATION_INVARIANT-}" ]; then
+    for file in /usr/lib/*/libicuuc.so.* /usr/lib64/libicuuc.so.*; do
+        if [ -e "$file" ]; then icu=$file; fi
+    done
+    if [ -z "${icu-}" ]; then export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1; fi
 fi
-# Debuggers' sockets, which nobody could connect to.
+# The debugger's sockets are of no use where nobody can connect to them.
 export DOTNET_EnableDiagnostics="${DOTNET_EnableDiagnostics-0}" COMPlus_EnableDiagnostics="${COMPlus_EnableDiagnostics-0}"
 
 case $_HANDLER in
