@@ -15,7 +15,7 @@ def interpreters(pattern, names):
     home = Path(os.environ.get("HOME", "/nonexistent"))
     places = [Path(entry) for entry in os.environ.get("PATH", "").split(":") if entry]
     places += [Path("/usr/bin"), Path("/usr/local/bin")]
-    for parent in (home / ".pyenv/versions", home / ".nvm/versions/node", Path("/opt")):
+    for parent in (home / ".pyenv/versions", home / ".nvm/versions/node", home / ".rbenv/versions", Path("/opt")):
         places += sorted(parent.glob("*/bin"))
     found = {}
     for place in places:
@@ -29,6 +29,7 @@ def interpreters(pattern, names):
 
 
 PYTHONS = interpreters(r"Python 3\.(9|1[0-4])\.", ["python3.%d" % minor for minor in range(9, 15)] + ["python3"])
+RUBIES = interpreters(r"ruby ([234]\.\d+)\.", ["ruby"])
 NODES = interpreters(r"v(18|19|2[0-4])\.", ["node", "nodejs"])
 
 
@@ -39,6 +40,11 @@ def python_minor(request):
 
 @pytest.fixture(params=sorted(NODES, key=int) or [pytest.param(None, marks=pytest.mark.skip("no Node.js 18-24"))])
 def node_major(request):
+    return request.param
+
+
+@pytest.fixture(params=sorted(RUBIES) or [pytest.param(None, marks=pytest.mark.skip("no Ruby 2.7-4"))])
+def ruby_version(request):
     return request.param
 
 
