@@ -64,7 +64,9 @@ let package = Package(
         module("Launcher", ["Sandbox", "Linux", "CLinux"]),
         module(
             "Runtimes", ["Sandbox", "Linux"],
-            resources: [.embedInCode("Bootstraps/bootstrap.py"), .embedInCode("Bootstraps/bootstrap.mjs")]),
+            resources: [
+                "bootstrap.py", "bootstrap.mjs", "bootstrap.cs", "bootstrap-dotnet.sh", "probe-dotnet.sh",
+            ].map { .embedInCode("Bootstraps/\($0)") }),
         module("RuntimeAPI", ["Linux", nioCore, nioPosix, nioHTTP1]),
         // 4
         module("Fleet", ["RuntimeAPI", "Runtimes", "Sandbox", "Linux", nioCore, nioPosix, logging, lifecycle]),

@@ -37,6 +37,7 @@ extension RuntimeCatalogue {
         switch identifier.kind {
         case .python(let minor): "apt-get install python3.\(minor)"
         case .node: "apt-get install nodejs"
+        case .dotnet(let major): "apt-get install dotnet-sdk-\(major).0"
         case .provided, .unserved: nil
         }
     }

@@ -10,13 +10,15 @@ package struct Discovery: Sendable, Hashable {
     package var installationParents: [String]
     /// How long all probes together may take.
     package var timeout: Duration
+    /// How long those may take that call a compiler, which happens once for a version.
+    package var compileTimeout: Duration = .seconds(60)
     /// Where answers of probes are kept between starts; nil keeps none.
     package var cacheFile: String?
 
     /// The usual places. `environment` is the server's own.
     package init(environment: [String: String], timeout: Duration = .seconds(5), cacheFile: String? = nil) {
         self.environment = environment
-        self.systemDirectories = ["/usr/bin", "/usr/local/bin"]
+        self.systemDirectories = ["/usr/bin", "/usr/local/bin", "/usr/share/dotnet", "/usr/lib/dotnet"]
         self.installationParents = ["/opt"]
         if let home = environment["HOME"], home.hasPrefix("/") {
             let pyenv = environment["PYENV_ROOT"] ?? home + "/.pyenv"
@@ -24,6 +26,7 @@ package struct Discovery: Sendable, Hashable {
             self.installationParents += [
                 pyenv + "/versions", nvm + "/versions/node", home + "/.local/share/uv/python",
             ]
+            self.systemDirectories.append(environment["DOTNET_ROOT"] ?? home + "/.dotnet")
         }
         self.timeout = timeout
         self.cacheFile = cacheFile
@@ -36,17 +39,31 @@ package struct Discovery: Sendable, Hashable {
             HostFile.list(parent).reversed().map { parent + "/" + $0 + "/bin" }
         }
         let pythons = Interpreter.lines(of: .python).reversed().map { "python3.\($0)" } + ["python3"]
-        let names = pythons.map { (Interpreter.Language.python, $0) } + [(.node, "node"), (.node, "nodejs")]
+        let names =
+            pythons.map { (Interpreter.Language.python, $0) } + [(.node, "node"), (.node, "nodejs"), (.dotnet, "dotnet")]
         var seen: Set<String> = []
         var found: [(language: Interpreter.Language, path: String)] = []
         for directory in path + systemDirectories + installations {
             for (language, name) in names where HostFile.isExecutableFile(directory + "/" + name) {
                 let candidate = directory + "/" + name
                 guard let program = Self.program(candidate), seen.insert(program).inserted else { continue }
-                found.append((language, program))
+                if language == .dotnet {
+                    found += Self.frameworks(of: program).map { (.dotnet, $0) }
+                } else {
+                    found.append((language, program))
+                }
             }
         }
         return found
+    }
+
+    /// The versions of .NET that one `dotnet` starts, newest first: each is a candidate of its own.
+    private static func frameworks(of program: String) -> [String] {
+        let directory = program.dropLast("dotnet".count) + "shared/Microsoft.NETCore.App"
+        let versions = HostFile.list(String(directory)).compactMap { name in
+            Interpreter.Version(name).map { (version: $0, path: "\(directory)/\(name)") }
+        }
+        return versions.sorted { $0.version > $1.version }.map(\.path)
     }
 
     /// What is behind a name: links followed, so that a virtual environment leads to the installation it was made from.
@@ -61,18 +78,19 @@ package struct Discovery: Sendable, Hashable {
         let candidates = candidates()
         var cache = ProbeCache(file: cacheFile)
         var answers: [String: String] = [:]
-        var probes: [(path: String, probe: Probe)] = []
+        var probes: [(path: String, probe: Probe, deadline: ContinuousClock.Instant)] = []
         let deadline = ContinuousClock.now + timeout
+        let compileDeadline = ContinuousClock.now + max(timeout, compileTimeout)
         for (language, path) in candidates {
             if let answer = cache.answer(path: path, runtime: files.directory) {
                 answers[path] = answer
             } else {
                 let arguments = InterpreterProbe.arguments(language, path: path, files: files)
                 guard let probe = Probe(arguments, environment: environment) else { continue }
-                probes.append((path, probe))
+                probes.append((path, probe, language == .dotnet ? compileDeadline : deadline))
             }
         }
-        for (path, probe) in probes {
+        for (path, probe, deadline) in probes {
             guard let answer = probe.answer(until: deadline) else { continue }
             answers[path] = answer
             cache.remember(answer, path: path, runtime: files.directory)

@@ -3,12 +3,14 @@ package struct Interpreter: Sendable, Hashable {
     package enum Language: String, Sendable, Hashable, CaseIterable {
         case python
         case node
+        case dotnet
 
         /// The name people know it by, as in "CPython 3.12.1".
         package var title: String {
             switch self {
             case .python: "CPython"
             case .node: "Node.js"
+            case .dotnet: ".NET"
             }
         }
     }
@@ -65,7 +67,7 @@ package struct Interpreter: Sendable, Hashable {
     }
 
     /// What tells the versions of one language apart in runtime identifiers: 12 of CPython 3.12.1, 20 of Node.js
-    /// 20.1.0.
+    /// 20.1.0, 8 of .NET 8.0.1.
     package var line: Int { language == .python ? version.minor : version.major }
 
     /// The lines that Apus serves.
@@ -73,12 +75,13 @@ package struct Interpreter: Sendable, Hashable {
         switch language {
         case .python: 9...14
         case .node: 18...24
+        case .dotnet: 3...10
         }
     }
 
     /// Whether this is a version that Apus has a bootstrap for.
     var isServed: Bool {
-        Self.lines(of: language).contains(line) && (language == .node || version.major == 3)
+        Self.lines(of: language).contains(line) && (language != .python || version.major == 3)
     }
 
     /// Whether both are one program that was found under two names.

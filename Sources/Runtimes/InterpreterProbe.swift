@@ -4,6 +4,7 @@ enum InterpreterProbe {
         switch language {
         case .python: [path, "-I", "-c", pythonQuestion, files.directory]
         case .node: [path, "-p", nodeQuestion]
+        case .dotnet: ["/bin/sh", "-c", dotnetQuestion, "sh", path, files.directory, dotnetBootstrap]
         }
     }
 
@@ -35,6 +36,9 @@ enum InterpreterProbe {
 
     private static let nodeQuestion = #""version=" + process.version + "\nexecutable=" + process.execPath"#
 
+    private static let dotnetQuestion = String(decoding: PackageResources.probe_dotnet_sh, as: UTF8.self)
+    private static let dotnetBootstrap = String(decoding: PackageResources.bootstrap_cs, as: UTF8.self)
+
     /// Nil when the answer is no interpreter's: whatever was run may have printed anything.
     static func read(_ answer: String, language: Interpreter.Language) -> Interpreter? {
         var values: [Substring: [String]] = [:]
@@ -53,6 +57,9 @@ enum InterpreterProbe {
         case .node:
             guard executable.hasSuffix("/bin/node") || executable.hasSuffix("/bin/nodejs") else { return nil }
             prefix = parent(parent(executable))
+        case .dotnet:
+            guard executable.hasSuffix("/dotnet"), values["compiled"] != nil else { return nil }
+            prefix = parent(executable)
         }
         guard isPlain(prefix), executable.hasPrefix(prefix + "/") else { return nil }
         let compiled = values["compiled"]?.first.flatMap { $0.contains("/") ? nil : $0 }

@@ -17,6 +17,7 @@ extension ResolvedRuntime {
         var environment = common(language: ["/var/lang"])
         environment.append(("AWS_EXECUTION_ENV", "AWS_Lambda_" + identifier.name))
         if interpreter.language == .node { environment.append(("NODE_PATH", nodePath(interpreter))) }
+        if interpreter.language == .dotnet { environment.append(("DOTNET_ROOT", RootBuilder.language)) }
         return ResolvedRuntime(
             identifier: identifier.name, root: RootBuilder.name(of: interpreter), arguments: command(interpreter),
             environment: environment, substitution: substitution,
@@ -29,6 +30,11 @@ extension ResolvedRuntime {
         return switch interpreter.language {
         case .python: [executable, "/var/runtime/" + (interpreter.compiledBootstrap ?? "bootstrap.py")]
         case .node: [executable, "/var/runtime/bootstrap.mjs"]
+        case .dotnet:
+            [
+                "/bin/sh", "/var/runtime/bootstrap-dotnet.sh", executable,
+                "/var/runtime/" + (interpreter.compiledBootstrap ?? "bootstrap.dll"),
+            ]
         }
     }
 

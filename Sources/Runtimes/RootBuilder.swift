@@ -52,6 +52,7 @@ package struct RootBuilder: Sendable {
         switch interpreter.language {
         case .python: "python3.\(interpreter.line)"
         case .node: "nodejs\(interpreter.line)"
+        case .dotnet: "dotnet\(interpreter.line)"
         }
     }
 
@@ -70,6 +71,7 @@ package struct RootBuilder: Sendable {
         case .node:
             // Debian's Node.js keeps modules that are part of it outside of the executable.
             paths += [prefix + "/lib/node_modules", prefix + "/share/nodejs"]
+        case .dotnet: paths += [prefix + "/host", prefix + "/shared"]
         }
         return paths
     }

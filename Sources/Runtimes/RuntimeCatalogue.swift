@@ -50,6 +50,7 @@ package struct RuntimeCatalogue: Sendable {
         case .unserved: throw RuntimeUnavailable(identifier: identifier, reason: .unserved)
         case .python(let minor): return .managed(known, line: minor, by: try nearest(.python, minor, known))
         case .node(let major): return .managed(known, line: major, by: try nearest(.node, major, known))
+        case .dotnet(let major): return .managed(known, line: major, by: try nearest(.dotnet, major, known))
         }
     }
 
@@ -58,7 +59,12 @@ package struct RuntimeCatalogue: Sendable {
         _ language: Interpreter.Language, _ line: Int, _ identifier: RuntimeIdentifier
     ) throws(RuntimeUnavailable) -> Interpreter {
         let fitting = interpreters.filter { $0.language == language }
-        let best = fitting.min { (abs($0.line - line), -$0.line) < (abs($1.line - line), -$1.line) }
+        // A .NET runs what was built for an older one, and hardly ever what was built for a newer.
+        func distance(_ candidate: Interpreter) -> (Int, Int, Int) {
+            let isOlder = candidate.language == .dotnet && candidate.line < line
+            return (isOlder ? 1 : 0, abs(candidate.line - line), -candidate.line)
+        }
+        let best = fitting.min { distance($0) < distance($1) }
         guard let best else { throw RuntimeUnavailable(identifier: identifier.name, reason: .notInstalled) }
         guard best.line == line || substitution == .nearest else {
             throw RuntimeUnavailable(identifier: identifier.name, reason: .exactVersionNotInstalled)

@@ -24,8 +24,11 @@ package struct RuntimeFiles: Sendable, Hashable {
 
     /// The files by name.
     static let embedded: [(name: String, contents: [UInt8])] = [
+        ("bootstrap-dotnet.sh", PackageResources.bootstrap_dotnet_sh),
+        ("bootstrap.cs", PackageResources.bootstrap_cs),
         ("bootstrap.mjs", PackageResources.bootstrap_mjs),
         ("bootstrap.py", PackageResources.bootstrap_py),
+        ("probe-dotnet.sh", PackageResources.probe_dotnet_sh),
     ]
 
     static func install(_ files: [(name: String, contents: [UInt8])], into parent: String) throws(Failure) -> Self {
