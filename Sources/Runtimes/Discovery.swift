@@ -19,12 +19,13 @@ package struct Discovery: Sendable, Hashable {
     package init(environment: [String: String], timeout: Duration = .seconds(5), cacheFile: String? = nil) {
         self.environment = environment
         self.systemDirectories = ["/usr/bin", "/usr/local/bin", "/usr/share/dotnet", "/usr/lib/dotnet"]
-        self.installationParents = ["/opt"]
+        self.installationParents = ["/opt", "/usr/lib/jvm"]
         if let home = environment["HOME"], home.hasPrefix("/") {
             let pyenv = environment["PYENV_ROOT"] ?? home + "/.pyenv"
             let nvm = environment["NVM_DIR"] ?? home + "/.nvm"
             self.installationParents += [
                 pyenv + "/versions", nvm + "/versions/node", home + "/.local/share/uv/python",
+                home + "/.rbenv/versions", home + "/.rubies", home + "/.sdkman/candidates/java",
             ]
             self.systemDirectories.append(environment["DOTNET_ROOT"] ?? home + "/.dotnet")
         }
@@ -39,8 +40,12 @@ package struct Discovery: Sendable, Hashable {
             HostFile.list(parent).reversed().map { parent + "/" + $0 + "/bin" }
         }
         let pythons = Interpreter.lines(of: .python).reversed().map { "python3.\($0)" } + ["python3"]
+        let rubies = RuntimeIdentifier.served.map(\.name).filter { $0.hasPrefix("ruby") }.reversed()
         let names =
-            pythons.map { (Interpreter.Language.python, $0) } + [(.node, "node"), (.node, "nodejs"), (.dotnet, "dotnet")]
+            pythons.map { (Interpreter.Language.python, $0) } + [
+                (.node, "node"), (.node, "nodejs"), (.dotnet, "dotnet"),
+            ]
+            + [(.java, "java"), (.ruby, "ruby")] + rubies.map { (.ruby, $0) }
         var seen: Set<String> = []
         var found: [(language: Interpreter.Language, path: String)] = []
         for directory in path + systemDirectories + installations {

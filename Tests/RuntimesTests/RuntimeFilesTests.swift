@@ -10,7 +10,7 @@ import Testing
         #expect(files.directory.hasPrefix(parent.path + "/a/b/runtime-"))
         for (name, expected) in RuntimeFiles.embedded {
             #expect(try contents(files.directory + "/" + name) == expected)
-            #expect(expected.count > 1000)
+            #expect(expected.count > 50)
         }
         #expect(try RuntimeFiles.install(into: parent.path + "/a/b") == files)
         let other = try RuntimeFiles.install([("bootstrap.py", [1])], into: parent.path)

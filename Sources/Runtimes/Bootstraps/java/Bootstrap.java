@@ -28,7 +28,7 @@ public final class Bootstrap {
     private final RuntimeApi api;
     private final Log log;
 
-    private Bootstrap(RuntimeApi api, Log log) {
+    Bootstrap(RuntimeApi api, Log log) {
         this.api = api;
         this.log = log;
     }
@@ -53,7 +53,7 @@ public final class Bootstrap {
     }
 
     /** AWS's order: the function's directory, its libraries, those of layers. The runtime's own classes go before them. */
-    private static ClassLoader classes(String root) throws MalformedURLException {
+    static ClassLoader classes(String root) throws MalformedURLException {
         List<URL> places = new ArrayList<URL>();
         places.add(new URL("file", null, -1, root + "/"));
         for (String directory : new String[] {root + "/lib", "/opt/java/lib"}) {
@@ -82,7 +82,7 @@ public final class Bootstrap {
     }
 
     /** False when the environment has to end. */
-    private boolean serve(Handler handler, ClassLoader loader) throws IOException {
+    boolean serve(Handler handler, ClassLoader loader) throws IOException {
         RuntimeApi.Answer answer = api.next();
         String requestId = answer.header("lambda-runtime-aws-request-id");
         String trace = answer.header("lambda-runtime-trace-id");
