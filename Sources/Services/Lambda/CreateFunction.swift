@@ -19,6 +19,7 @@ extension LambdaService {
         if try await database.read({ try FunctionRepository($0).find(key) }) != nil {
             throw Self.exists(key)
         }
+        let signing = try await codeSigning(input.codeSigningConfigArn, request.caller)
 
         let mustPublish = input.publish == true
         let accepted = try await accept(zip)
@@ -33,6 +34,7 @@ extension LambdaService {
                 var settings = settings
                 settings.code = accepted.code
                 settings.codeSize = accepted.size
+                if let signing { try functions.attach(signing, to: key) }
                 let now = WallClock.milliseconds()
                 var record = FunctionRecord(
                     creating: key, settings: settings, tags: tags, revisionID: RequestID.make(), now: now)

@@ -12,6 +12,7 @@ extension LambdaService {
         try Unsupported.check(input)
         let zip = try zip(input.zipFile, bucket: input.s3Bucket, key: input.s3Key)
         try current.requireUpdatable()
+        try await requireTrustedCode(of: target.key)
 
         let accepted = try await accept(zip)
         do {
@@ -46,7 +47,8 @@ extension LambdaService {
         try Unsupported.check(input)
         if let runtime = input.runtime { try validation.runtime(runtime) }
         let validation = validation
-        let record = try await update(target, revision: input.revisionId) { _, current in
+        let record = try await update(target, revision: input.revisionId) { functions, current in
+            if let runtime = input.runtime { try functions.requireRuntimeChangeable(current, to: runtime.rawValue) }
             let settings = current.settings.applying(input)
             try validation.settings(settings, request)
             return settings
