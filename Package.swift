@@ -51,9 +51,10 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // 1
         module("Linux", ["CLinux", "CSeccomp"]),
-        module("AWSWire", [nioCore, nioHTTP1, crypto]),
+        module("AWSWire", ["CZlib", nioCore, nioHTTP1, crypto]),
         module("Storage", [logging, crypto, .product(name: "GRDB", package: "GRDB.swift")]),
         module("Archive", ["CArchive"]),
         // 2
@@ -65,9 +66,10 @@ let package = Package(
         module(
             "Runtimes", ["Sandbox", "Linux"],
             resources: [.embedInCode("Bootstraps/bootstrap.py"), .embedInCode("Bootstraps/bootstrap.mjs")]),
-        module("RuntimeAPI", ["Linux", nioCore, nioPosix, nioHTTP1]),
+        module("RuntimeAPI", ["AWSWire", "Linux", nioCore, nioPosix, nioHTTP1]),
         // 4
-        module("Fleet", ["RuntimeAPI", "Runtimes", "Sandbox", "Linux", nioCore, nioPosix, logging, lifecycle]),
+        module(
+            "Fleet", ["RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, logging, lifecycle]),
         // 5
         module(
             "LambdaService", path: "Sources/Services/Lambda",

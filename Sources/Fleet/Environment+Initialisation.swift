@@ -20,7 +20,7 @@ extension Environment {
             processes: configuration.processes, descriptors: configuration.descriptors)
         if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
         return SandboxSpec(
-            root: version.runtime.root, code: version.code,
+            root: version.runtime.root, code: version.code, layers: version.layers,
             arguments: version.runtime.arguments(memoryMiB: version.memoryMiB),
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
@@ -37,8 +37,8 @@ extension Environment {
     }
 
     func writeInitStart() {
-        if let substitution = version.runtime.substitution { log.write(substitution) }
-        log.write(PlatformLines.initStart(runtime: version.runtime.identifier))
+        if let substitution = version.runtime.substitution { log.writeNotice(substitution) }
+        log.write(.initStart(.initialisation))
     }
 
     func sessionFailedToStart(_ error: SandboxError) {
@@ -91,7 +91,8 @@ extension Environment {
         state = .failed
         timer?.set(nil)
         let nanoseconds = started.map { (eventLoop.now - $0).nanoseconds } ?? 0
-        log.write(PlatformLines.initReport(nanoseconds: nanoseconds, phase: .initialisation, failure: failure))
+        log.write(.initRuntimeDone(.initialisation, failure))
+        log.write(.initReport(.initialisation, nanoseconds: nanoseconds, failure))
         log.flush()
         session.end()
         pool.initFailed(self)
@@ -111,8 +112,9 @@ extension Environment {
     func retryFailed(_ running: Running, _ failure: EnvironmentFailure) {
         guard case .retrying(let session, _, _) = state else { return }
         let nanoseconds = (eventLoop.now - running.began).nanoseconds
-        log.write(PlatformLines.initReport(nanoseconds: nanoseconds, phase: .invocation, failure: failure))
-        log.write(PlatformLines.start(requestID: running.work.invocation.requestID, version: version.key.version))
+        log.write(.initRuntimeDone(.invocation, failure))
+        log.write(.initReport(.invocation, nanoseconds: nanoseconds, failure))
+        log.write(start(of: running))
         complete(running, .failed(failure), session: session)
     }
 
@@ -138,10 +140,15 @@ extension Environment {
         case .initialising(let session, _, _):
             state = .idle(session)
             timer?.set(nil)
+            log.write(.initRuntimeDone(.initialisation, nil))
+            log.write(.initReport(.initialisation, nanoseconds: initNanoseconds ?? 0, nil))
             pool.started(self)
             // After the first invocation is under way: its runtime need not wait for this.
             session.endInitialisation()
-        case .retrying(let session, let running, _): begin(running, in: session)
+        case .retrying(let session, let running, _):
+            log.write(.initRuntimeDone(.invocation, nil))
+            log.write(.initReport(.invocation, nanoseconds: (eventLoop.now - running.began).nanoseconds, nil))
+            begin(running, in: session)
         default: return
         }
     }

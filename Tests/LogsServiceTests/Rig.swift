@@ -79,7 +79,7 @@ final class Rig: Sendable {
     func call(
         _ operation: String, _ body: String, account: String = "000000000000", region: String = "us-east-1"
     ) async throws -> JSONValue {
-        try JSONValue(parsing: try await send(operation, body, account: account, region: region).body)
+        try JSONValue(parsing: try await send(operation, body, account: account, region: region).bytes)
     }
 
     /// The error with which the operation must fail.

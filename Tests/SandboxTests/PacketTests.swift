@@ -5,7 +5,8 @@ import TestSupport
 
 @Suite struct PacketTests {
     private static let spec = SandboxSpec(
-        root: "python3.12", code: "0123abcd", arguments: ["/usr/bin/python3", "-m", "bootstrap"],
+        root: "python3.12", code: "0123abcd", layers: "layers-4567",
+        arguments: ["/usr/bin/python3", "-m", "bootstrap"],
         environment: ["A=1", "EMPTY=", "UMLAUT=ä"], workingDirectory: "/var/task",
         limits: {
             var limits = SandboxLimits(memoryMiB: 1769, temporaryStorageMiB: 1024, processes: 77, descriptors: 99)
@@ -44,6 +45,7 @@ import TestSupport
         }
         func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
         #expect(request.id == 42 && request.root == Self.spec.root && request.code == Self.spec.code)
+        #expect(request.layers == Self.spec.layers)
         #expect(request.arguments.map(text) == Self.spec.arguments)
         #expect(request.environment.map(text) == Self.spec.environment)
         #expect(text(request.workingDirectory) == Self.spec.workingDirectory)
@@ -66,6 +68,28 @@ import TestSupport
     func refusesCodeThatIsNoDirectoryEntry(code: String) {
         var spec = Self.spec
         spec.code = code
+        #expect(throws: PacketError.self) {
+            try decode(LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
+        }
+    }
+
+    @Test func knowsNoLayersFromSome() throws {
+        var spec = Self.spec
+        spec.layers = nil
+        guard
+            case .start(let request) = try decode(
+                LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
+        else {
+            Issue.record("no start")
+            return
+        }
+        #expect(request.layers == nil)
+    }
+
+    @Test(arguments: [".", "..", "a/b", "/", "a/", String(repeating: "x", count: 256), "nul\0"])
+    func refusesLayersThatAreNoDirectoryEntry(layers: String) {
+        var spec = Self.spec
+        spec.layers = layers
         #expect(throws: PacketError.self) {
             try decode(LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
         }
@@ -128,6 +152,7 @@ import TestSupport
                     #expect(range.upperBound < bytes.count && bytes[range.upperBound] == 0)
                 }
                 #expect(!start.code.isEmpty && !start.code.contains("/"))
+                #expect(start.layers?.isEmpty != true && start.layers?.contains("/") != true)
             }
             if let report = try? decode(bytes, LauncherReport.init(decoding:)) { #expect(report.encoded() == bytes) }
             if let configuration = try? decode(bytes, LauncherConfiguration.init(decoding:)) {

@@ -63,6 +63,7 @@ const jsonLogs = (environment.AWS_LAMBDA_LOG_FORMAT ?? '').toUpperCase() === 'JS
 const levels = { TRACE: 1, DEBUG: 2, INFO: 3, WARN: 4, ERROR: 5, FATAL: 6 };
 const leastLevel = levels[(environment.AWS_LAMBDA_LOG_LEVEL ?? '').toUpperCase()] ?? 0;
 let currentRequest;
+let currentTenant;
 
 function writeOut(text) {
   let bytes = Buffer.from(text);
@@ -85,9 +86,8 @@ function record(level, values) {
 }
 
 function jsonRecord(timestamp, level, values) {
-  const fields = { timestamp, level, requestId: currentRequest };
-  const plainError = (_, value) =>
-    isError(value) ? { errorType: value.name, errorMessage: value.message, stackTrace: stackLines(value), ...value } : value;
+  const fields = { timestamp, level, requestId: currentRequest, tenantId: currentTenant };
+  const plainError = (_, value) => (value instanceof Error ? { ...errorFields(value), ...value } : value);
   if (values.length === 1) {
     try {
       return JSON.stringify({ ...fields, message: values[0] }, plainError);
@@ -96,22 +96,27 @@ function jsonRecord(timestamp, level, values) {
     }
   }
   fields.message = format(...values);
-  const error = values.find(isError);
-  if (error) {
-    Object.assign(fields, { errorType: error.name, errorMessage: error.message, stackTrace: stackLines(error) });
-  }
-  return JSON.stringify(fields);
+  const error = values.find((value) => value instanceof Error);
+  return JSON.stringify(error ? { ...fields, ...errorFields(error) } : fields);
+}
+
+function errorFields(error) {
+  return {
+    errorType: error instanceof RuntimeError ? error.name : error.constructor?.name ?? 'UnknownError',
+    errorMessage: error.message,
+    stackTrace: typeof error.stack === 'string' ? stackLines(error) : error.stack,
+  };
 }
 
 function logError(title, error) {
-  if (jsonLogs) record('ERROR', [error]);
+  if (jsonLogs) record('ERROR', [error instanceof Error ? error : new Error(error)]);
   else record('ERROR', [`${title} \t%s`, errorText(error)]);
 }
 
 function patchConsole() {
   const methods = { log: 'INFO', info: 'INFO', debug: 'DEBUG', warn: 'WARN', error: 'ERROR', trace: 'TRACE', fatal: 'FATAL' };
   for (const [method, level] of Object.entries(methods)) {
-    console[method] = (...values) => record(level, values);
+    console[method] = (value, ...values) => record(level, [value, ...values]);
   }
 }
 
@@ -412,6 +417,7 @@ function headerJSON(text, name) {
 async function invoke(api, handler, { headers, body }) {
   invocation = new Invocation(api, headers);
   currentRequest = invocation.requestID;
+  currentTenant = headers['lambda-runtime-aws-tenant-id'];
   const trace = headers['lambda-runtime-trace-id'];
   if (trace === undefined) delete environment._X_AMZN_TRACE_ID;
   else environment._X_AMZN_TRACE_ID = trace;

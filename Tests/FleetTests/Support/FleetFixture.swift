@@ -60,7 +60,8 @@ struct FleetFixture {
 
     func version(
         name: String = "hello", revision: String = "1", timeout: Duration = .seconds(900),
-        command: String = "/usr/bin/python3", substitution: String? = nil, variables: [String: String] = [:]
+        command: String = "/usr/bin/python3", substitution: String? = nil, variables: [String: String] = [:],
+        logging: FunctionLogging = FunctionLogging()
     ) -> FunctionVersion {
         FunctionVersion(
             key: .init(
@@ -70,7 +71,8 @@ struct FleetFixture {
                 environment: [("LANG", "en_US.UTF-8"), ("AWS_EXECUTION_ENV", "AWS_Lambda_python3.12")],
                 substitution: substitution),
             code: "abc", handler: "index.handler", memoryMiB: 128, timeout: timeout, temporaryStorageMiB: 512,
-            variables: variables, roleARN: "arn:aws:iam::000000000000:role/r", logGroup: "/aws/lambda/\(name)")
+            variables: variables, roleARN: "arn:aws:iam::000000000000:role/r", logGroup: "/aws/lambda/\(name)",
+            logging: logging)
     }
 
     func start(

@@ -105,10 +105,10 @@ struct Harness: Sendable {
         let service = service
         do {
             let response = try await loop.submit { service.respond(to: request, on: loop) }.get().get()
-            return Answer(status: Int(response.status.code), headers: response.headers, body: response.body)
+            return Answer(status: Int(response.status.code), headers: response.headers, body: response.bytes)
         } catch let error as AWSError {
             let response = ErrorEncoding.response(for: error, protocol: .restJSON, requestID: request.requestID)
-            return Answer(status: Int(response.status.code), headers: response.headers, body: response.body)
+            return Answer(status: Int(response.status.code), headers: response.headers, body: response.bytes)
         }
     }
 
