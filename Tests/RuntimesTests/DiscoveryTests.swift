@@ -51,9 +51,9 @@ import TestSupport
         ("17.0.15", "17.0.15", "bin"), ("25", "25.0.0", "bin"), ("1.8.0_392", "8.0.392", "jre/bin"),
         ("21.0.5-beta", "21.0.5", "bin"),
     ]) func readsWhatAJavaSaysOfItself(said: String, version: String, place: String) throws {
-        try host.file("opt/jdk/release", "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"\(said)\"\nJAVA_VERSION_DATE=\"2026\"\n")
+        host.write("opt/jdk/release", "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"\(said)\"\nJAVA_VERSION_DATE=\"2026\"\n")
         for name in ["opt/jdk/bin/java", "opt/jdk/bin/javac", "opt/jdk/\(place)/java"] {
-            try host.file(name, "\u{7f}ELF", mode: 0o755)
+            host.write(name, "\u{7f}ELF", mode: 0o755)
         }
         host.directory("bin")
         host.link("bin/java", to: host.path + "/opt/jdk/\(place)/java")
@@ -67,8 +67,8 @@ import TestSupport
 
     @Test func findsRubiesAndNoOtherImplementationOfTheLanguage() throws {
         let answer = "version=3.3.6\nengine=ruby\nprefix=/r\nexecutable=/r/bin/ruby\npackages=/r/gems"
-        try host.program("bin/ruby", answers: answer)
-        try host.program("bin/ruby3.4", answers: "version=3.4.0\nengine=jruby\nprefix=/j\nexecutable=/j/bin/ruby")
+        host.program("bin/ruby", answers: answer)
+        host.program("bin/ruby3.4", answers: "version=3.4.0\nengine=jruby\nprefix=/j\nexecutable=/j/bin/ruby")
         let found = discovery().interpreters(files: files)
         #expect(found.map(\.line) == [33])
         #expect(found.first?.packageDirectories == ["/r/gems"])

@@ -78,7 +78,7 @@ import TestSupport
         let prefix = "usr/lib/jvm/java-17"
         host.directory(prefix + "/lib")
         host.directory("etc/java-17")
-        try host.file("etc/java-17/jvm.cfg")
+        host.write("etc/java-17/jvm.cfg")
         host.link(prefix + "/lib/jvm.cfg", to: host.path + "/etc/java-17/jvm.cfg")
         let java = Interpreter(
             language: .java, version: .init(major: 17, minor: 0, patch: 1), prefix: "/" + prefix, executable: "bin/java"
