@@ -38,6 +38,14 @@ package struct RootBuilder: Sendable {
 
     /// The root of functions that `interpreter` runs.
     package func root(for interpreter: Interpreter) -> RootTemplate {
+        // Environments have a /tmp of their own, which would hide what is in the host's.
+        if interpreter.prefix.hasPrefix("/tmp/") {
+            var root = template(name: Self.name(of: interpreter), binds: [], links: [])
+            if let prefix = HostFile.resolve(host + interpreter.prefix) {
+                root.binds.append(.init(source: prefix, target: Self.language))
+            }
+            return root
+        }
         var paths = interpreterPaths(interpreter)
         for directory in interpreter.packageDirectories where !Self.covered(directory, by: paths) {
             paths.append(directory)
