@@ -41,13 +41,17 @@ package struct Discovery: Sendable, Hashable {
 
     /// Files that may be interpreters, in the order of preference, links resolved, each once.
     func candidates() -> [(language: Interpreter.Language, path: String)] {
-        let path = !searchesPath ? [] : (environment["PATH"] ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+        let path =
+            !searchesPath
+            ? [] : (environment["PATH"] ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
         let installations = installationParents.flatMap { parent in
             HostFile.list(parent).reversed().map { parent + "/" + $0 + "/bin" }
         }
         let pythons = Interpreter.lines(of: .python).reversed().map { "python3.\($0)" } + ["python3"]
         let names =
-            pythons.map { (Interpreter.Language.python, $0) } + [(.node, "node"), (.node, "nodejs"), (.dotnet, "dotnet")]
+            pythons.map { (Interpreter.Language.python, $0) } + [
+                (.node, "node"), (.node, "nodejs"), (.dotnet, "dotnet"),
+            ]
         var seen: Set<String> = []
         var found: [(language: Interpreter.Language, path: String)] = []
         for directory in path + systemDirectories + installations {

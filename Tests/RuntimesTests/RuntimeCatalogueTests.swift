@@ -112,7 +112,9 @@ import Testing
     }
 
     /// A .NET runs assemblies that were built for an older one; those of a newer name libraries that it lacks.
-    @Test(arguments: [([3, 9], "dotnet6", 9), ([3, 6, 10], "dotnet8", 10), ([3, 6], "dotnet8", 6), ([3], "dotnet10", 3)])
+    @Test(arguments: [
+        ([3, 9], "dotnet6", 9), ([3, 6, 10], "dotnet8", 10), ([3, 6], "dotnet8", 6), ([3], "dotnet10", 3),
+    ])
     func aNewerDotNetServesBeforeAnOlder(_ installed: [Int], _ identifier: String, _ expected: Int) throws {
         let catalogue = Self.catalogue(installed.map { Self.dotnet($0, $0 == 3 ? 1 : 0) })
         #expect(try catalogue.resolve(identifier).root == "dotnet\(expected)")

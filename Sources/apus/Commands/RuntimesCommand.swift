@@ -36,7 +36,8 @@ struct RuntimesCommand: ParsableCommand {
 
         private func show(_ line: RuntimeCatalogue.Line) {
             let served = line.served.word
-            let by = line.interpreter.map { "\($0.language.title) \($0.version)  \($0.prefix)/\($0.executable)" } ?? line.by
+            let by =
+                line.interpreter.map { "\($0.language.title) \($0.version)  \($0.prefix)/\($0.executable)" } ?? line.by
             print(Self.column(line.identifier, 18) + Self.column(served, 13) + (line.served == .missing ? "" : by))
             if line.served == .missing, let reason = line.reason { print("    \(reason)") }
             if let remedy = line.remedy { print("    install: \(remedy)") }
