@@ -12,7 +12,7 @@ package struct ZipExtractor: Sendable {
     package struct Limits: Sendable, Hashable {
         /// Bytes of all files and link targets together. AWS allows 262,144,000 (250 MiB).
         package var unzippedBytes: Int
-        /// Files, links and directories with an entry of their own.
+        /// Files, links and directories, those included that only the names of others imply.
         package var entries: Int
 
         package init(unzippedBytes: Int = 262_144_000, entries: Int = 100_000) {
@@ -25,6 +25,7 @@ package struct ZipExtractor: Sendable {
     package struct Summary: Sendable, Hashable {
         /// Bytes of all files and link targets together.
         package var unzippedBytes: Int
+        /// Files, links and directories with an entry of their own.
         package var entries: Int
     }
 
@@ -45,17 +46,24 @@ package struct ZipExtractor: Sendable {
         // A zip that begins with its end record has no entries; libarchive does not take that for a zip.
         if bytes.isEmpty || bytes.starts(with: [0x50, 0x4b, 5, 6]) { throw .empty }
         try ZipNames.check(bytes)
-        let (parent, name) = try Self.split(destination)
+        return try Self.make(destination) { (root) throws(ArchiveError) in
+            try withUTF8Names { () throws(ArchiveError) in try fill(root, from: bytes) }
+        }
+    }
+
+    /// Makes a new directory that appears under its name when `fill` is done with it.
+    static func make<Value>(
+        _ destination: String, _ fill: (borrowing DirectoryHandle) throws(ArchiveError) -> Value
+    ) throws(ArchiveError) -> Value {
+        let (parent, name) = try split(destination)
         let directory = try DirectoryHandle(parent)
-        let incoming = Array((Self.incomingPrefix + String(UInt64.random(in: 0 ... .max), radix: 16)).utf8)
+        let incoming = Array((incomingPrefix + String(UInt64.random(in: 0 ... .max), radix: 16)).utf8)
         do throws(ArchiveError) {
             try directory.makeDirectory(incoming)
-            let summary = try withUTF8Names { () throws(ArchiveError) in
-                try fill(DirectoryHandle(incoming, in: directory), from: bytes)
-            }
+            let value = try fill(DirectoryHandle(incoming, in: directory))
             try directory.rename(incoming, to: name)
             try directory.sync()
-            return summary
+            return value
         } catch {
             try? directory.removeTree(incoming)
             throw error
@@ -118,7 +126,7 @@ extension ZipExtractor {
     }
 
     private func fill(
-        _ root: consuming DirectoryHandle, from bytes: UnsafeRawBufferPointer
+        _ root: borrowing DirectoryHandle, from bytes: UnsafeRawBufferPointer
     ) throws(ArchiveError) -> Summary {
         let reader = try ZipReader(bytes)
         var tree = Tree()
@@ -127,15 +135,12 @@ extension ZipExtractor {
             if entry.path == .root, entry.kind == .directory { continue }
             guard entry.path != .root else { throw .refused(name: ".", .emptyName) }
             summary.entries += 1
-            if summary.entries > limits.entries { throw .tooManyEntries(limit: limits.entries) }
+            try tree.insert(entry.kind.node, at: entry.path)
+            if tree.nodes.count > limits.entries { throw .tooManyEntries(limit: limits.entries) }
             switch entry.kind {
-            case .directory:
-                try tree.insert(.directory(isExplicit: true), at: entry.path)
-            case .link(let target):
-                try count(target.count, in: &summary)
-                try tree.insert(.link(target: target), at: entry.path)
+            case .directory: break
+            case .link(let target): try count(target.count, in: &summary)
             case .file(let isExecutable):
-                try tree.insert(.file, at: entry.path)
                 try write(entry, mode: isExecutable ? 0o755 : 0o644, from: reader, below: root, summary: &summary)
             }
         }
@@ -194,6 +199,16 @@ extension ZipExtractor {
         }
         try root.setMode(0o755)
         if syncingEach { try root.sync() } else { try root.syncFileSystem() }
+    }
+}
+
+extension ZipReader.Entry.Kind {
+    fileprivate var node: Tree.Node {
+        switch self {
+        case .directory: .directory(isExplicit: true)
+        case .link(let target): .link(target: target)
+        case .file: .file
+        }
     }
 }
 

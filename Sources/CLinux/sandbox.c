@@ -33,6 +33,7 @@ enum step {
     STEP_TMP,
     STEP_SHM,
     STEP_CODE,
+    STEP_LAYERS,
     STEP_PROC,
     STEP_MASK,
     STEP_PROC_SYS,
@@ -63,6 +64,7 @@ static const char *const names[STEP_COUNT] = {
     [STEP_TMP] = "mount /tmp",
     [STEP_SHM] = "mount /dev/shm",
     [STEP_CODE] = "mount /var/task",
+    [STEP_LAYERS] = "mount /opt",
     [STEP_PROC] = "mount /proc",
     [STEP_MASK] = "mask /proc",
     [STEP_PROC_SYS] = "protect /proc/sys",
@@ -127,6 +129,8 @@ static void enter(const struct apus_start *start, int error_pipe) {
     TRY(STEP_TMP, mount("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, start->temporary_options));
     TRY(STEP_SHM, mount("tmpfs", "dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, start->shared_memory_options));
     TRY(STEP_CODE, syscall(SYS_move_mount, start->code_tree, "", AT_FDCWD, "var/task", 4 /* F_EMPTY_PATH */));
+    if (start->layer_tree >= 0)
+        TRY(STEP_LAYERS, syscall(SYS_move_mount, start->layer_tree, "", AT_FDCWD, "opt", 4 /* F_EMPTY_PATH */));
 
     // Before the old root goes: in a user namespace the kernel allows a new procfs only while a whole one is in view.
     TRY(STEP_PROC, mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));

@@ -20,8 +20,8 @@ extension Environment {
             processes: configuration.processes, descriptors: configuration.descriptors)
         if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
         return SandboxSpec(
-            root: version.runtime.root, code: version.code,
-            arguments: version.runtime.arguments(memoryMiB: version.memoryMiB),
+            root: version.runtime.root, code: version.code, layers: version.layers,
+            arguments: ExecWrapper.command(for: version),
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
             limits: limits)
@@ -37,8 +37,8 @@ extension Environment {
     }
 
     func writeInitStart() {
-        if let substitution = version.runtime.substitution { log.write(substitution) }
-        log.write(PlatformLines.initStart(runtime: version.runtime.identifier))
+        if let substitution = version.runtime.substitution { log.writeNotice(substitution) }
+        log.write(.initStart(.initialisation))
     }
 
     func sessionFailedToStart(_ error: SandboxError) {
@@ -91,7 +91,8 @@ extension Environment {
         state = .failed
         timer?.set(nil)
         let nanoseconds = started.map { (eventLoop.now - $0).nanoseconds } ?? 0
-        log.write(PlatformLines.initReport(nanoseconds: nanoseconds, phase: .initialisation, failure: failure))
+        log.write(.initRuntimeDone(.initialisation, failure))
+        log.write(.initReport(.initialisation, nanoseconds: nanoseconds, failure))
         log.flush()
         session.end()
         pool.initFailed(self)
@@ -111,8 +112,9 @@ extension Environment {
     func retryFailed(_ running: Running, _ failure: EnvironmentFailure) {
         guard case .retrying(let session, _, _) = state else { return }
         let nanoseconds = (eventLoop.now - running.began).nanoseconds
-        log.write(PlatformLines.initReport(nanoseconds: nanoseconds, phase: .invocation, failure: failure))
-        log.write(PlatformLines.start(requestID: running.work.invocation.requestID, version: version.key.version))
+        log.write(.initRuntimeDone(.invocation, failure))
+        log.write(.initReport(.invocation, nanoseconds: nanoseconds, failure))
+        log.write(start(of: running))
         complete(running, .failed(failure), session: session)
     }
 
@@ -128,7 +130,11 @@ extension Environment {
             state = .idle(session)
             timer?.set(nil)
             pool.ready(self)
-        case .new, .failed, .idle, .invoking, .closed: return
+        case .invoking(let session, let running):
+            guard let report = running.truncated else { return }
+            finish(running, .reported(report), session: session)
+            sessionBecameReady()
+        case .new, .failed, .idle, .closed: return
         }
     }
 
@@ -138,10 +144,15 @@ extension Environment {
         case .initialising(let session, _, _):
             state = .idle(session)
             timer?.set(nil)
+            log.write(.initRuntimeDone(.initialisation, nil))
+            log.write(.initReport(.initialisation, nanoseconds: initNanoseconds ?? 0, nil))
             pool.started(self)
             // After the first invocation is under way: its runtime need not wait for this.
             session.endInitialisation()
-        case .retrying(let session, let running, _): begin(running, in: session)
+        case .retrying(let session, let running, _):
+            log.write(.initRuntimeDone(.invocation, nil))
+            log.write(.initReport(.invocation, nanoseconds: (eventLoop.now - running.began).nanoseconds, nil))
+            begin(running, in: session)
         default: return
         }
     }

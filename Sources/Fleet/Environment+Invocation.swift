@@ -22,13 +22,18 @@ extension Environment {
             RuntimeInvocation(
                 requestID: invocation.requestID, deadline: configuration.wallClock() + left,
                 functionARN: invocation.invokedARN, traceID: invocation.traceID,
-                clientContext: invocation.clientContext, payload: invocation.payload))
-        log.write(PlatformLines.start(requestID: invocation.requestID, version: version.key.version))
+                clientContext: invocation.clientContext, payload: invocation.payload, streams: invocation.streams))
+        log.write(start(of: running))
         log.flush()
+    }
+
+    func start(of running: Running) -> PlatformEvent {
+        .start(requestID: running.work.invocation.requestID, trace: running.work.invocation.traceID)
     }
 
     func sessionReported(_ report: RuntimeReport) {
         guard case .invoking(let session, let running) = state else { return }
+        if case .streamed(.truncated, _) = report { return awaitExit(running, report, session: session) }
         finish(running, .reported(report), session: session)
     }
 
@@ -59,11 +64,14 @@ extension Environment {
         switch running.work.invocation.logTail {
         case .last:
             let tail = writeEnd(
-                running, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(), failure: nil)
+                running, report: report, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(),
+                failure: nil)
             running.work.succeed(outcome(of: report, logTail: tail))
         case .none:
             running.work.succeed(outcome(of: report, logTail: ByteBuffer()))
-            _ = writeEnd(running, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(), failure: nil)
+            _ = writeEnd(
+                running, report: report, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(),
+                failure: nil)
         }
         log.flush()
         if mustEnd { end() }
@@ -74,10 +82,11 @@ extension Environment {
         let requestID = running.work.invocation.requestID
         var nanoseconds = (eventLoop.now - running.began).nanoseconds
         if case .timedOut = failure { nanoseconds = version.timeout.nanoseconds }
+        // In a JSON log the report's status says it.
         let line = failure.logLine(requestID: requestID, wallClock: configuration.wallClock())
-        if let line { log.write(line) }
+        if let line, !log.isJSON { log.write(line) }
         let tail = writeEnd(
-            running, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(), failure: failure)
+            running, report: nil, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(), failure: failure)
         running.work.succeed(
             InvocationOutcome(
                 payload: failure.document(requestID: requestID), functionError: "Unhandled", logTail: tail))
@@ -99,6 +108,9 @@ extension Environment {
                 payload: ErrorDocument.make(
                     type: "Runtime.InvalidResponseModeHeader", message: "Invalid function response mode"),
                 functionError: "Unhandled", logTail: logTail)
+        case .streamed(.complete, _): InvocationOutcome(payload: ByteBuffer(), logTail: logTail)
+        case .streamed(let end, _):
+            InvocationOutcome(payload: ErrorDocument.make(end), functionError: "Unhandled", logTail: logTail)
         }
     }
 
@@ -107,19 +119,36 @@ extension Environment {
         log.flush()
     }
 
-    /// Writes END and REPORT and returns the invocation's tail.
+    /// Writes the events that end an invocation, and returns its tail.
     func writeEnd(
-        _ running: Running, nanoseconds: Int64, maxMemoryUsed bytes: Int64, failure: EnvironmentFailure?
+        _ running: Running, report: RuntimeReport?, nanoseconds: Int64, maxMemoryUsed bytes: Int64,
+        failure: EnvironmentFailure?
     ) -> ByteBuffer {
-        let requestID = running.work.invocation.requestID
+        let invocation = running.work.invocation
         var used = Int((bytes + 1_048_575) / 1_048_576)
         if case .exited(let exit) = failure, exit.outOfMemory { used = version.memoryMiB }
-        log.write(PlatformLines.end(requestID: requestID))
         log.write(
-            PlatformLines.report(
-                requestID: requestID, nanoseconds: nanoseconds, memorySizeMiB: version.memoryMiB,
-                maxMemoryUsedMiB: min(used, version.memoryMiB), initNanoseconds: running.initNanoseconds,
-                failure: failure))
+            .runtimeDone(
+                .init(
+                    requestID: invocation.requestID, nanoseconds: nanoseconds, producedBytes: report?.producedBytes,
+                    trace: invocation.traceID, failure: failure)))
+        log.write(
+            .report(
+                .init(
+                    requestID: invocation.requestID, nanoseconds: nanoseconds,
+                    maxMemoryUsedMiB: min(used, version.memoryMiB), initNanoseconds: running.initNanoseconds,
+                    trace: invocation.traceID, failure: failure)))
         return log.endTail()
+    }
+}
+
+extension RuntimeReport {
+    /// The size of what the runtime sent; nil where it was refused.
+    fileprivate var producedBytes: Int? {
+        switch self {
+        case .response(let payload), .error(let payload, _): payload.readableBytes
+        case .streamed(_, let bytes): bytes
+        case .tooLarge, .invalidResponseMode: nil
+        }
     }
 }

@@ -1,4 +1,6 @@
+import AWSWire
 import NIOCore
+import Runtimes
 
 /// Where one environment's lines go: to its log stream, and while an invocation runs to the tail that its caller may
 /// see.
@@ -12,6 +14,11 @@ struct EnvironmentLog {
     private let group: String
     private let sink: any LogSink
     private let wallClock: @Sendable () -> Int64
+    private let facts: PlatformEvent.Facts
+    /// The least level of a platform event in a JSON log; nil for a text log.
+    private let systemLevel: LogLevel?
+    /// What a JSON log keeps of the function's lines.
+    private let filter: ApplicationLogFilter?
     private var assembler = LineAssembler()
     private var pending: [ByteBuffer] = []
     private var tail: ByteBuffer?
@@ -24,7 +31,20 @@ struct EnvironmentLog {
         group = version.logGroup
         self.sink = sink
         self.wallClock = wallClock
+        facts = PlatformEvent.Facts(
+            function: version.key.name, version: version.key.version, runtime: version.runtime.identifier,
+            memoryMiB: version.memoryMiB, logStream: stream)
+        switch version.logging.format {
+        case .text: (systemLevel, filter) = (nil, nil)
+        case .json:
+            systemLevel = version.logging.systemLevel.flatMap { LogLevel(named: $0) } ?? .info
+            filter = ApplicationLogFilter(
+                least: version.logging.applicationLevel.flatMap { LogLevel(named: $0) } ?? .info)
+        }
     }
+
+    /// Whether platform events are JSON.
+    var isJSON: Bool { systemLevel != nil }
 
     /// From here on lines also go to the tail, if there is to be one.
     mutating func beginTail(_ wanted: Invocation.LogTail) { tail = wanted == .last ? ByteBuffer() : nil }
@@ -43,20 +63,50 @@ struct EnvironmentLog {
 
     mutating func write(_ line: String) { write(ByteBuffer(string: line)) }
 
+    /// A sentence of ours that no event is for.
+    mutating func writeNotice(_ text: String) {
+        guard isJSON else { return write(text) }
+        var writer = JSONWriter()
+        writer.beginObject()
+        for (name, value) in [
+            ("timestamp", UTCDate(millisecondsSince1970: wallClock()).iso8601), ("level", "WARN"), ("message", text),
+        ] {
+            writer.name(name)
+            writer.string(value)
+        }
+        writer.endObject()
+        write(writer.buffer)
+    }
+
+    /// What Lambda says, in the log's format. What the function wrote before it comes first.
+    mutating func write(_ event: PlatformEvent) {
+        finishPartialLine()
+        if let systemLevel {
+            if event.level >= systemLevel { add(event.json(facts, at: wallClock())) }
+        } else {
+            event.forEachLine(facts) { add($0) }
+        }
+    }
+
     /// Something that the function wrote.
     mutating func writeOutput(_ bytes: ByteBuffer) {
         // The assembler is taken out so that the lines can be added while it works.
         var assembler = self.assembler
         self.assembler = LineAssembler()
-        assembler.append(bytes) { add($0) }
+        assembler.append(bytes) { addOutput($0) }
         self.assembler = assembler
     }
 
     private mutating func finishPartialLine() {
         var assembler = self.assembler
         self.assembler = LineAssembler()
-        assembler.finish { add($0) }
+        assembler.finish { addOutput($0) }
         self.assembler = assembler
+    }
+
+    private mutating func addOutput(_ line: ByteBuffer) {
+        guard let filter else { return add(line) }
+        if let kept = filter.apply(to: line, at: wallClock()) { add(kept) }
     }
 
     private mutating func add(_ line: ByteBuffer) {

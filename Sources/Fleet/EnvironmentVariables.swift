@@ -29,6 +29,10 @@ enum EnvironmentVariables {
         variables["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand"
         variables["AWS_LAMBDA_LOG_GROUP_NAME"] = version.logGroup
         variables["AWS_LAMBDA_LOG_STREAM_NAME"] = logStream
+        if version.logging.format == .json {
+            variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+            variables["AWS_LAMBDA_LOG_LEVEL"] = version.logging.applicationLevel ?? "INFO"
+        }
         variables["AWS_ACCESS_KEY_ID"] = credentials.accessKeyID
         variables["AWS_SECRET_ACCESS_KEY"] = credentials.secretAccessKey
         variables["AWS_SESSION_TOKEN"] = credentials.sessionToken

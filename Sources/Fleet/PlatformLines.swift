@@ -4,13 +4,17 @@ import Runtimes
 
 /// The lines that Lambda itself writes into a function's log.
 enum PlatformLines {
-    /// `python3.12` is written `python:3.12`, `nodejs22.x` is `nodejs:22`, `provided.al2023` is `provided:al2023`.
     static func initStart(runtime identifier: String) -> String {
+        "INIT_START Runtime Version: \(runtimeVersion(identifier))"
+    }
+
+    /// `python3.12` is written `python:3.12`, `nodejs22.x` is `nodejs:22`, `provided.al2023` is `provided:al2023`.
+    static func runtimeVersion(_ identifier: String) -> String {
         var name = Substring(identifier)
         if name.hasSuffix(".x") { name = name.dropLast(2) }
         let language = name.prefix { $0.isLetter }
         let version = name.dropFirst(language.count)
-        return "INIT_START Runtime Version: \(language):\(version.hasPrefix(".") ? version.dropFirst() : version)"
+        return "\(language):\(version.hasPrefix(".") ? version.dropFirst() : version)"
     }
 
     enum Phase: String {
@@ -44,36 +48,46 @@ enum PlatformLines {
         return line
     }
 
-    /// The line that bills an invocation. Since August 2025 the billed duration includes the initialisation's.
-    ///
-    /// - Parameters:
-    ///   - nanoseconds: the invocation's duration.
-    ///   - initNanoseconds: the initialisation's duration, for the first invocation of an environment.
-    ///   - failure: what ended the environment, if something did.
-    static func report(
-        requestID: String, nanoseconds: Int64, memorySizeMiB: Int, maxMemoryUsedMiB: Int, initNanoseconds: Int64?,
-        failure: EnvironmentFailure?
-    ) -> ByteBuffer {
-        var line = ByteBufferAllocator().buffer(capacity: 256)
-        line.writeStaticString("REPORT RequestId: ")
-        line.writeString(requestID)
-        line.writeStaticString("\tDuration: ")
-        line.writeMilliseconds(nanoseconds)
-        line.writeStaticString(" ms\tBilled Duration: ")
+    /// `EXTENSION	Name: NAME	State: STATE	Events: [INVOKE,SHUTDOWN]`, with tabs.
+    static func extensionState(name: String, state: String, events: [String], errorType: String?) -> ByteBuffer {
+        var line = ByteBuffer(
+            string: "EXTENSION\tName: \(name)\tState: \(state)\tEvents: [\(events.joined(separator: ","))]")
+        if let errorType { line.writeString("\tError Type: \(errorType)") }
+        return line
+    }
+
+    static func telemetrySubscription(name: String, types: [String]) -> ByteBuffer {
+        let types = types.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined(separator: ", ")
+        return ByteBuffer(string: "TELEMETRY\tName: \(name)\tState: Subscribed\tTypes: [\(types)]")
+    }
+
+    /// Since August 2025 the billed duration includes the initialisation's. Whole milliseconds, rounded up.
+    static func billedMilliseconds(_ nanoseconds: Int64, initNanoseconds: Int64?) -> Int64 {
         let (sum, overflow) = nanoseconds.addingReportingOverflow(initNanoseconds ?? 0)
         let billed = overflow ? Int64.max : sum
-        line.writeDecimal(max(1, billed / 1_000_000 + (billed % 1_000_000 > 0 ? 1 : 0)))
+        return max(1, billed / 1_000_000 + (billed % 1_000_000 > 0 ? 1 : 0))
+    }
+
+    /// The line that bills an invocation.
+    static func report(_ report: PlatformEvent.Report, memorySizeMiB: Int) -> ByteBuffer {
+        var line = ByteBufferAllocator().buffer(capacity: 256)
+        line.writeStaticString("REPORT RequestId: ")
+        line.writeString(report.requestID)
+        line.writeStaticString("\tDuration: ")
+        line.writeMilliseconds(report.nanoseconds)
+        line.writeStaticString(" ms\tBilled Duration: ")
+        line.writeDecimal(billedMilliseconds(report.nanoseconds, initNanoseconds: report.initNanoseconds))
         line.writeStaticString(" ms\tMemory Size: ")
         line.writeDecimal(Int64(memorySizeMiB))
         line.writeStaticString(" MB\tMax Memory Used: ")
-        line.writeDecimal(Int64(maxMemoryUsedMiB))
+        line.writeDecimal(Int64(report.maxMemoryUsedMiB))
         line.writeStaticString(" MB\t")
-        if let initNanoseconds {
+        if let initNanoseconds = report.initNanoseconds {
             line.writeStaticString("Init Duration: ")
             line.writeMilliseconds(initNanoseconds)
             line.writeStaticString(" ms\t")
         }
-        if let failure {
+        if let failure = report.failure {
             line.writeString("Status: \(failure.status)")
             if let type = failure.type { line.writeString("\tError Type: \(type)") }
         }

@@ -39,13 +39,15 @@ package final class ControlGroups {
     }
 
     private let parents: [Parent]
+    private let unified: UnifiedHierarchy?
     /// Controllers that no hierarchy gives to this process.
     package let missing: Set<Controller>
     /// Why, one sentence a controller at most, for the operator.
     package let obstacles: [String]
 
-    init(parents: [Parent], obstacles: [String]) {
+    init(parents: [Parent], unified: UnifiedHierarchy? = nil, obstacles: [String]) {
         self.parents = parents
+        self.unified = unified
         self.missing = Set(Controller.allCases).subtracting(parents.flatMap(\.controllers))
         self.obstacles = obstacles
     }
@@ -55,6 +57,7 @@ package final class ControlGroups {
             _ = rmdir(parent.path)
             close(parent.directory)
         }
+        unified?.reoccupy()
     }
 
     /// Finds and prepares what can be used. Never fails: what cannot be used is ``missing``.
@@ -81,14 +84,13 @@ package final class ControlGroups {
             }
         }
         let wanted = Set(Controller.allCases).subtracting(layout.legacy.keys)
-        if let unified = layout.unified, !wanted.isEmpty {
-            do {
-                parents.append(try UnifiedHierarchy(unified).prepare(wanted))
-            } catch {
-                obstacles.append("\(error)")
-            }
+        let unified = wanted.isEmpty ? nil : layout.unified.map { UnifiedHierarchy($0) }
+        do {
+            if let unified { parents.append(try unified.prepare(wanted)) }
+        } catch {
+            obstacles.append("\(error)")
         }
-        return ControlGroups(parents: parents, obstacles: obstacles)
+        return ControlGroups(parents: parents, unified: unified, obstacles: obstacles)
     }
 
     /// Makes and locks our group under `path`, after removing what dead instances left there.
@@ -99,8 +101,9 @@ package final class ControlGroups {
         for _ in 1...8 {
             if mkdir(name, 0o755) < 0, errno != EEXIST { throw SystemCallError("mkdir", name, errno: errno) }
             let opened = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            if opened < 0, errno == ENOENT { continue }
-            let directory = Descriptor(owning: try checked("open", name) { opened })
+            if opened < 0, errno == ENOENT || errno == EINTR { continue }
+            guard opened >= 0 else { throw SystemCallError("open", name, errno: errno) }
+            let directory = Descriptor(owning: opened)
             try checked("flock", name) { flock(directory.number, LOCK_EX) }
             var locked = stat()
             var present = stat()

@@ -2,14 +2,17 @@ import Glibc
 
 /// A program that runs to its end with this process's standard streams.
 enum ChildProcess {
-    /// - Parameter arguments: The first is a name that is looked for in `PATH`.
+    /// - Parameter arguments: The first is a name that is looked for in `environment`'s `PATH`.
     /// - Returns: The exit status, 128 and the signal's number after a signal; nil when it could not be started.
     static func run(_ arguments: [String], environment: [String: String]) -> Int32? {
-        guard let name = arguments.first else { return nil }
+        let directories = (environment["PATH"] ?? "").split(separator: ":")
+        guard let name = arguments.first,
+            let path = directories.map({ "\($0)/\(name)" }).first(where: HostFile.isExecutableFile)
+        else { return nil }
         var child: pid_t = 0
         let outcome = withCStrings(arguments) { arguments in
             withCStrings(environment.map { $0.key + "=" + $0.value }) { environment in
-                posix_spawnp(&child, name, nil, nil, arguments, environment)
+                posix_spawn(&child, path, nil, nil, arguments, environment)
             }
         }
         guard outcome == 0 else { return nil }

@@ -10,7 +10,8 @@ package struct Discovery: Sendable, Hashable {
     package var systemDirectories: [String]
     /// Directories whose children are installations: `/opt` for `/opt/python-3.12/bin/python3.12`.
     package var installationParents: [String]
-    /// How long all probes together may take.
+    /// How long all probes together may take. Long, because a machine that has just booted reads every interpreter
+    /// from a busy disk at once, and what does not answer is taken as not installed; a healthy host needs a fraction.
     package var timeout: Duration
     /// How long those may take that call a compiler, which happens once for a version.
     package var compileTimeout: Duration = .seconds(60)
@@ -20,17 +21,18 @@ package struct Discovery: Sendable, Hashable {
     /// The usual places. `environment` is the server's own, `installed` the directory that ``RuntimeInstaller`` fills:
     /// looked into after the system, and only if nobody else may write to it, because what is found there is run.
     package init(
-        environment: [String: String], timeout: Duration = .seconds(5), cacheFile: String? = nil,
+        environment: [String: String], timeout: Duration = .seconds(30), cacheFile: String? = nil,
         installed: String? = nil
     ) {
         self.environment = environment
         self.systemDirectories = ["/usr/bin", "/usr/local/bin", "/usr/share/dotnet", "/usr/lib/dotnet"]
-        self.installationParents = ["/opt"]
+        self.installationParents = ["/opt", "/usr/lib/jvm"]
         if let home = environment["HOME"], home.hasPrefix("/") {
             let pyenv = environment["PYENV_ROOT"] ?? home + "/.pyenv"
             let nvm = environment["NVM_DIR"] ?? home + "/.nvm"
             self.installationParents += [
                 pyenv + "/versions", nvm + "/versions/node", home + "/.local/share/uv/python",
+                home + "/.rbenv/versions", home + "/.rubies", home + "/.sdkman/candidates/java",
             ]
             self.systemDirectories.append(environment["DOTNET_ROOT"] ?? home + "/.dotnet")
         }
@@ -48,10 +50,12 @@ package struct Discovery: Sendable, Hashable {
             HostFile.list(parent).reversed().map { parent + "/" + $0 + "/bin" }
         }
         let pythons = Interpreter.lines(of: .python).reversed().map { "python3.\($0)" } + ["python3"]
+        let rubies = RuntimeIdentifier.served.map(\.name).filter { $0.hasPrefix("ruby") }.reversed()
         let names =
             pythons.map { (Interpreter.Language.python, $0) } + [
                 (.node, "node"), (.node, "nodejs"), (.dotnet, "dotnet"),
             ]
+            + [(.java, "java"), (.ruby, "ruby")] + rubies.map { (.ruby, $0) }
         var seen: Set<String> = []
         var found: [(language: Interpreter.Language, path: String)] = []
         for directory in path + systemDirectories + installations {

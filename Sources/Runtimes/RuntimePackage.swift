@@ -38,6 +38,10 @@ package enum RuntimePackage: Sendable, Hashable {
             return Plan(name: name, language: .node, line: major, package: package)
         case .dotnet(let major):
             return Plan(name: name, language: .dotnet, line: major, package: .debian("dotnet-sdk-\(major).0"))
+        case .java(let major):
+            return Plan(name: name, language: .java, line: major, package: .debian("openjdk-\(major)-jdk-headless"))
+        case .ruby(let line):
+            return Plan(name: name, language: .ruby, line: line, package: .debian("ruby\(line / 10).\(line % 10)"))
         }
     }
 

@@ -11,6 +11,7 @@ package enum LauncherRequest: Sendable, Hashable {
         package var id: UInt64
         package var root: String
         package var code: String
+        package var layers: String?
         package var arguments: [Range<Int>]
         package var environment: [Range<Int>]
         package var workingDirectory: Range<Int>
@@ -32,6 +33,7 @@ package enum LauncherRequest: Sendable, Hashable {
         writer.put(id)
         writer.put(spec.root)
         writer.put(spec.code)
+        writer.put(spec.layers ?? "")
         writer.put(spec.arguments)
         writer.put(spec.environment)
         writer.put(spec.workingDirectory)
@@ -58,19 +60,20 @@ package enum LauncherRequest: Sendable, Hashable {
         return writer.bytes
     }
 
-    /// - Throws: for anything but what the encoders write within these bounds: a code name that is one path component,
-    /// an
-    ///   absolute command and directory, limits within their ranges.
+    /// - Throws: for anything but what the encoders write within these bounds: names of code and layers that are one
+    ///   path component, an absolute command and directory, limits within their ranges.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
         var reader = PacketReader(bytes)
         switch Kind(rawValue: try reader.number(UInt8.self, "kind")) {
         case .start:
             let request = StartRequest(
                 id: try reader.number(UInt64.self, "id"), root: try reader.text("root"), code: try reader.text("code"),
-                arguments: try Self.ranges(&reader, "arguments"), environment: try Self.ranges(&reader, "environment"),
+                layers: try Self.optionalText(&reader, "layers"), arguments: try Self.ranges(&reader, "arguments"),
+                environment: try Self.ranges(&reader, "environment"),
                 workingDirectory: try reader.textRange("working directory"), limits: try Self.limits(&reader))
             try reader.finish()
             guard Self.isComponent(request.code) else { throw PacketError("code") }
+            if let layers = request.layers, !Self.isComponent(layers) { throw PacketError("layers") }
             guard let command = request.arguments.first, Self.isAbsolute(bytes, command) else {
                 throw PacketError("arguments")
             }
@@ -84,6 +87,12 @@ package enum LauncherRequest: Sendable, Hashable {
             try reader.finish()
         case nil: throw PacketError("kind")
         }
+    }
+
+    /// Nil for the empty text.
+    private static func optionalText(_ reader: inout PacketReader, _ field: String) throws(PacketError) -> String? {
+        let text = try reader.text(field)
+        return text.isEmpty ? nil : text
     }
 
     private static func ranges(_ reader: inout PacketReader, _ field: String) throws(PacketError) -> [Range<Int>] {

@@ -1,13 +1,15 @@
 import AWSWire
 import NIOHTTP1
 import Testing
+import TestSupport
 
 @Suite struct RouteTableTests {
     private let table = RouteTable<String>([
         ("GET", "/things", "list"), ("POST", "/things", "create"), ("GET", "/things/{Name}", "get"),
         ("GET", "/things/{Name}/parts/{Part}", "part"), ("GET", "/things/special", "special"),
         ("GET", "/files/{Key+}", "file"),
-        ("PUT", "/things/special/only?x=1", "only"),
+        ("GET", "/parts", "parts"), ("GET", "/parts?find=Part", "find"), ("GET", "/parts?find=Part&deep", "deep"),
+        ("PUT", "/parts?deep", "put"),
     ])
 
     @Test(arguments: [
@@ -15,10 +17,26 @@ import Testing
         ("GET", "/things/a", "get"),
         ("GET", "/things/a/", "get"), ("GET", "/things/a/parts/b", "part"), ("GET", "/things/special", "special"),
         ("GET", "/things/special/parts/x", "part"), ("GET", "/files/a/b/c", "file"),
-        ("PUT", "/things/special/only", "only"),
     ])
     func finds(method: String, path: String, operation: String) {
         #expect(table.match(HTTPMethod(rawValue: method), path)?.operation == operation)
+    }
+
+    /// As AWS tells ListLayers (`GET /layers`) from GetLayerVersionByArn (`GET /layers?find=LayerVersion`), and S3 its
+    /// operations on one bucket.
+    @Test(
+        arguments: [
+            (nil, "parts"), ("", "parts"), ("find=part", "parts"), ("Find=Part", "parts"), ("find=Part", "find"),
+            ("a=b&find=Part&c", "find"), ("xfind=Part", "parts"), ("find=Partx", "parts"), ("find=Part&deep", "deep"),
+            ("deep=&find=Part", "deep"), ("deep=1&find=Part", "find"), ("deep", "parts"), ("&&", "parts"),
+        ] as [(String?, String)])
+    func findsByTheQuery(query: String?, operation: String) {
+        #expect(table.match(.GET, "/parts", query: query)?.operation == operation)
+    }
+
+    @Test func findsNothingWithoutARequiredParameter() {
+        #expect(table.match(.PUT, "/parts") == nil)
+        #expect(table.match(.PUT, "/parts", query: "deep")?.operation == "put")
     }
 
     @Test(arguments: [
@@ -39,7 +57,7 @@ import Testing
     }
 
     @Test func survivesDamagedPaths() {
-        var random = TestRandom(seed: 6)
+        var random = SeededGenerator(seed: 6)
         for _ in 0..<2000 {
             let path = String(decoding: random.mutated(Array("/things/arn%3Aaws/parts/b".utf8)), as: UTF8.self)
             let found = table.match(.GET, path)

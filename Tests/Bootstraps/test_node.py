@@ -156,7 +156,10 @@ INIT = {
     "syntax of a module": ({"app.mjs": "export const = 1"}, "app.handler", "Runtime.UserCodeSyntaxError", "SyntaxError: "),
     "throws": ({"app.js": "throw new TypeError('at init')"}, "app.handler", "TypeError", "at init"),
     "rejects": ({"app.mjs": "await Promise.reject(new TypeError('await'))"}, "app.handler", "TypeError", "await"),
-    "streaming": ({"app.js": "exports.handler = awslambda.streamifyResponse(() => {})"}, "app.handler", "Error", "Response streaming"),
+    "odd streaming": (
+        {"app.js": "exports.handler = async () => {}; exports.handler[Symbol.for('aws.lambda.runtime.handler.streaming')] = 'request'"},
+        "app.handler", "Runtime.MalformedStreamingHandler", "Only response streaming is supported.",
+    ),
 }  # fmt: skip
 
 
@@ -253,6 +256,36 @@ def test_console_in_json(node):
     assert records[1]["message"] == {"k": [1]}
     assert (records[2]["errorType"], records[2]["errorMessage"]) == ("TypeError", "bad")
     assert records[3]["message"]["errorType"] == "RangeError"
+
+
+def test_values_of_every_kind_in_json(node):
+    """What AWS's client (LogPatch.js of its 4.x releases) makes of the same calls."""
+    source = """class Odd extends Error { constructor() { super('odd'); this.name = 'Renamed'; this.code = 7; } }
+      exports.handler = async () => {
+        console.log(); console.fatal('f'); console.log(new Odd()); console.log({ nested: new Odd() });
+        const ring = {}; ring.self = ring; console.log(ring); console.log('two\\nlines'); throw 'text' }"""
+    settings = {"AWS_LAMBDA_LOG_FORMAT": "json", "AWS_LAMBDA_LOG_LEVEL": "trace"}
+    result = node(source, events=[Event(headers={"Lambda-Runtime-Aws-Tenant-Id": "blue"})], env=settings)
+    records = [json.loads(line) for line in result.output.splitlines()]
+    assert {record.get("tenantId") for record in records} == {"blue"}, result.output
+    assert "message" not in records[0]
+    assert (records[1]["level"], records[1]["message"]) == ("FATAL", "f")
+    for error in (records[2]["message"], records[3]["message"]["nested"]):
+        assert (error["errorType"], error["errorMessage"], error["code"]) == ("Odd", "odd", 7)
+        assert error["stackTrace"][0] == "Renamed: odd" or error["stackTrace"][0] == "Error: odd"
+    assert "[Circular *1]" in records[4]["message"]
+    assert records[5]["message"] == "two\nlines"
+    assert (records[6]["message"]["errorType"], records[6]["message"]["errorMessage"]) == ("Error", "text")
+
+
+@pytest.mark.parametrize(
+    "level, shown",
+    [("TRACE", "tdiwef"), ("debug", "diwef"), ("INFO", "iwef"), ("Warn", "wef"), ("ERROR", "ef"), ("FATAL", "f"), ("odd", "tdiwef")],
+)
+def test_levels(node, level, shown):
+    source = ASYNC % "".join("console.%s('%s');" % (name, name[0]) for name in ("trace", "debug", "info", "warn", "error", "fatal"))
+    result = node(source, env={"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": level})
+    assert "".join(json.loads(line)["message"] for line in result.output.splitlines()) == shown
 
 
 def test_a_refused_answer_is_not_the_end(node):

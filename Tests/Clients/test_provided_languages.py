@@ -14,6 +14,8 @@ GREETING = {"statusCode": 200, "body": "Hello, Ada"}
 ANSWERS = {
     "python": GREETING,
     "nodejs": GREETING,
+    "ruby": GREETING,
+    "java": GREETING,
     "go": GREETING,
     "swift": GREETING,
     "rust": {"statusCode": 200, "body": "Hello from Rust", "event": {"name": "Ada"}},

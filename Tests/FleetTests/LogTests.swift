@@ -4,6 +4,7 @@ import RuntimeAPI
 import Sandbox
 import Synchronization
 import Testing
+import TestSupport
 
 @testable import Fleet
 
@@ -58,8 +59,10 @@ import Testing
         func report(_ nanoseconds: Int64, _ initNanoseconds: Int64?, _ failure: EnvironmentFailure?) -> String {
             String(
                 buffer: PlatformLines.report(
-                    requestID: "r", nanoseconds: nanoseconds, memorySizeMiB: 128, maxMemoryUsedMiB: 94,
-                    initNanoseconds: initNanoseconds, failure: failure))
+                    PlatformEvent.Report(
+                        requestID: "r", nanoseconds: nanoseconds, maxMemoryUsedMiB: 94,
+                        initNanoseconds: initNanoseconds, trace: "", failure: failure),
+                    memorySizeMiB: 128))
         }
         #expect(
             report(1_248_310_000, 293_050_000, .exited(SandboxExit(cause: .exited(status: 1))))

@@ -94,6 +94,8 @@ struct apus_start {
     int output;
     /// A detached mount of the code, shown at /var/task.
     int code_tree;
+    /// A detached mount of the layers, shown at /opt, or -1.
+    int layer_tree;
     /// A network namespace to enter.
     int network;
     /// Files (`tasks` of v1 groups) to join by, and how many.

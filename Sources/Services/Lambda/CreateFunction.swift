@@ -20,29 +20,39 @@ extension LambdaService {
             throw Self.exists(key)
         }
 
-        let accepted = try await accept(zip)
+        let mustPublish = input.publish == true
+        let (accepted, layers) = try await accept(zip, layers: input.layers ?? [], request)
         let record: FunctionRecord
         do {
             record = try await database.write { [quotas] connection in
                 let functions = FunctionRepository(connection)
                 guard try functions.find(key) == nil else { throw Self.exists(key) }
-                try functions.requireRoom(for: accepted.size, account: key.account, region: key.region, quotas: quotas)
+                try functions.requireRoom(
+                    for: accepted.size * (mustPublish ? 2 : 1), account: key.account, region: key.region,
+                    quotas: quotas)
                 var settings = settings
                 settings.code = accepted.code
                 settings.codeSize = accepted.size
-                let record = FunctionRecord(
-                    creating: key, settings: settings, tags: tags, revisionID: RequestID.make(),
-                    now: WallClock.milliseconds())
+                settings.setLayers(layers)
+                let now = WallClock.milliseconds()
+                var record = FunctionRecord(
+                    creating: key, settings: settings, tags: tags, revisionID: RequestID.make(), now: now)
+                guard mustPublish else {
+                    try functions.save(record)
+                    return record
+                }
+                let version = record.publish(description: nil, now: now)
                 try functions.save(record)
-                return record
+                try functions.save(version: version)
+                return version
             }
         } catch {
-            await code.release(accepted.code)
-            deployer.wake()
+            await release(accepted, layers)
             throw error
         }
-        await code.release(accepted.code)
+        await release(accepted, layers)
         try await changed(key)
+        // As recorded in test_publish_version_on_create, the ARN of a published version comes unqualified here.
         return answer(record).encode(status: 201)
     }
 

@@ -17,6 +17,10 @@ struct FunctionSettings: Codable, Hashable, Sendable {
     var code: String
     /// Bytes of the zip file.
     var codeSize: Int
+    /// Its layers in the order in which they are laid over each other; nil without any.
+    var layers: [LayerReference]?
+    /// The name of the tree that has the layers' content: what environments see at `/opt`. Nil without layers.
+    var opt: String?
     var logGroup: String
     /// Changes with every change of code or configuration and with nothing else: which environments may serve.
     var deployment: String
@@ -31,7 +35,18 @@ struct StateReason: Hashable, Sendable {
     static let creating = StateReason(code: "Creating", text: "The function is being created.")
 }
 
-/// One function as it is stored.
+/// The names of versions.
+enum Version {
+    static let latest = "$LATEST"
+
+    /// The number of a published version; nil for `$LATEST` and for what is the name of an alias.
+    static func number(_ qualifier: String) -> Int? {
+        let isNumber = !qualifier.isEmpty && qualifier.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        return isNumber ? Int(qualifier) : nil
+    }
+}
+
+/// One function as it is stored: `$LATEST`, or one of its published versions.
 struct FunctionRecord: Hashable, Sendable {
     /// `State` of the answers.
     enum State: Hashable, Sendable {
@@ -49,6 +64,8 @@ struct FunctionRecord: Hashable, Sendable {
     }
 
     var key: FunctionKey
+    /// `$LATEST` or the number of a published version, whose settings never change.
+    var version = Version.latest
     /// What Get answers and the next environments will run.
     var settings: FunctionSettings
     /// What invocations run: the last settings whose code was put in place; nil until the first were.
@@ -62,6 +79,8 @@ struct FunctionRecord: Hashable, Sendable {
     var tags: [String: String]
     /// Nil when nothing is reserved; zero stops every invocation.
     var reservedConcurrency: Int?
+    /// The number that the next published version will have. No number is used twice.
+    var nextVersion = 1
 
     var arn: String { key.arn }
 }

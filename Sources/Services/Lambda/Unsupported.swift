@@ -18,8 +18,7 @@ enum Unsupported {
         if input.packageType == .image {
             throw .unsupported("Functions from container images (PackageType Image) are not implemented: use Zip.")
         }
-        try refuse(input.publish == true, "Versions (Publish)")
-        try refuse(input.publishTo != nil, "Versions (PublishTo)")
+        try refuse(input.publishTo != nil, "Capacity providers (PublishTo)")
         try refuse(input.codeSigningConfigArn?.isEmpty == false, "Code signing (CodeSigningConfigArn)")
         try refuse(input.code.sourceKMSKeyArn?.isEmpty == false, "Encryption keys (SourceKMSKeyArn)")
         try refuse(input.tenancyConfig != nil, "Tenant isolation (TenancyConfig)")
@@ -27,7 +26,6 @@ enum Unsupported {
         try vpc(input.vpcConfig)
         try others(
             deadLetter: input.deadLetterConfig, key: input.kmsKeyArn, tracing: input.tracingConfig,
-            layers: input.layers,
             fileSystems: input.fileSystemConfigs, image: input.imageConfig, snapStart: input.snapStart,
             capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
         try logging(input.loggingConfig)
@@ -37,7 +35,6 @@ enum Unsupported {
         try vpc(input.vpcConfig)
         try others(
             deadLetter: input.deadLetterConfig, key: input.kmsKeyArn, tracing: input.tracingConfig,
-            layers: input.layers,
             fileSystems: input.fileSystemConfigs, image: input.imageConfig, snapStart: input.snapStart,
             capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
         try logging(input.loggingConfig)
@@ -48,8 +45,7 @@ enum Unsupported {
             throw LambdaError.invalidParameterValue(
                 message: "Please don't provide ImageUri when updating a function with packageType Zip.")
         }
-        try refuse(input.publish == true, "Versions (Publish)")
-        try refuse(input.publishTo != nil, "Versions (PublishTo)")
+        try refuse(input.publishTo != nil, "Capacity providers (PublishTo)")
         try refuse(input.sourceKMSKeyArn?.isEmpty == false, "Encryption keys (SourceKMSKeyArn)")
         try architectures(input.architectures)
     }
@@ -73,14 +69,13 @@ enum Unsupported {
     }
 
     private static func others(
-        deadLetter: Lambda.DeadLetterConfig?, key: String?, tracing: Lambda.TracingConfig?, layers: [String]?,
+        deadLetter: Lambda.DeadLetterConfig?, key: String?, tracing: Lambda.TracingConfig?,
         fileSystems: [Lambda.FileSystemConfig]?, image: Lambda.ImageConfig?, snapStart: Lambda.SnapStart?,
         capacityProvider: Lambda.CapacityProviderConfig?, durable: Lambda.DurableConfig?
     ) throws(AWSError) {
         try refuse(deadLetter?.targetArn?.isEmpty == false, "Dead-letter queues (DeadLetterConfig)")
         try refuse(key?.isEmpty == false, "Encryption keys (KMSKeyArn)")
         try refuse(tracing?.mode == .active, "Tracing (TracingConfig Active)")
-        try refuse(layers?.isEmpty == false, "Layers")
         try refuse(fileSystems?.isEmpty == false, "File systems (FileSystemConfigs)")
         let hasImage = image?.command?.isEmpty == false || image?.entryPoint?.isEmpty == false
         try refuse(hasImage || image?.workingDirectory?.isEmpty == false, "Container images (ImageConfig)")

@@ -60,7 +60,8 @@ struct FleetFixture {
 
     func version(
         name: String = "hello", revision: String = "1", timeout: Duration = .seconds(900),
-        command: String = "/usr/bin/python3", substitution: String? = nil, variables: [String: String] = [:]
+        command: String = "/usr/bin/python3", substitution: String? = nil, variables: [String: String] = [:],
+        logging: FunctionLogging = FunctionLogging()
     ) -> FunctionVersion {
         FunctionVersion(
             key: .init(
@@ -70,19 +71,21 @@ struct FleetFixture {
                 environment: [("LANG", "en_US.UTF-8"), ("AWS_EXECUTION_ENV", "AWS_Lambda_python3.12")],
                 substitution: substitution),
             code: "abc", handler: "index.handler", memoryMiB: 128, timeout: timeout, temporaryStorageMiB: 512,
-            variables: variables, roleARN: "arn:aws:iam::000000000000:role/r", logGroup: "/aws/lambda/\(name)")
+            variables: variables, roleARN: "arn:aws:iam::000000000000:role/r", logGroup: "/aws/lambda/\(name)",
+            logging: logging)
     }
 
     func start(
         _ payload: String = "{}", requestID: String = "r-1", version: FunctionVersion? = nil,
-        logTail: Invocation.LogTail = .last
+        logTail: Invocation.LogTail = .last, response: Invocation.ResponseMode = .buffered
     ) -> EventLoopFuture<InvocationOutcome> {
         fleet.invoke(
             version ?? self.version(),
             Invocation(
                 requestID: requestID, payload: ByteBuffer(string: payload),
                 invokedARN: "arn:aws:lambda:us-east-1:000000000000:function:hello", clientContext: "{\"a\":\n1}",
-                traceID: "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0", logTail: logTail),
+                traceID: "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0", logTail: logTail,
+                response: response),
             on: loops.next())
     }
 
@@ -130,17 +133,4 @@ func eventually(
         try await Task.sleep(for: .milliseconds(1))
     }
     Issue.record(what, sourceLocation: sourceLocation)
-}
-
-/// A generator whose numbers depend on its seed alone.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed &+ 0x9E37_79B9_7F4A_7C15 }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
 }

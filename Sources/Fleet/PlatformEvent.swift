@@ -1,0 +1,226 @@
+import AWSWire
+import NIOCore
+
+/// Something that Lambda itself says about an environment: a line of a text log, or an event of a JSON log and of the
+/// Telemetry API (developer guide, "Lambda Telemetry API Event schema reference").
+enum PlatformEvent {
+    case initStart(PlatformLines.Phase)
+    /// The runtime has initialised, or has failed to.
+    case initRuntimeDone(PlatformLines.Phase, EnvironmentFailure?)
+    case initReport(PlatformLines.Phase, nanoseconds: Int64, EnvironmentFailure?)
+    /// An extension when the initialisation is over.
+    case extensionState(name: String, state: String, events: [String], errorType: String?)
+    /// `trace` is the invocation's trace header.
+    case start(requestID: String, trace: String)
+    case runtimeDone(Done)
+    case report(Report)
+    /// An extension wants telemetry.
+    case telemetrySubscription(name: String, types: [String])
+    case logsDropped(bytes: Int, records: Int, reason: String)
+
+    /// The runtime is through with an invocation.
+    struct Done {
+        var requestID: String
+        var nanoseconds: Int64
+        /// The response's size; nil where there was none.
+        var producedBytes: Int?
+        var trace: String
+        var failure: EnvironmentFailure?
+    }
+
+    /// What an invocation took.
+    struct Report {
+        var requestID: String
+        var nanoseconds: Int64
+        var maxMemoryUsedMiB: Int
+        /// How long the initialisation before this invocation took.
+        var initNanoseconds: Int64?
+        var trace: String
+        var failure: EnvironmentFailure?
+    }
+
+    /// What events say about their environment.
+    struct Facts {
+        var function: String
+        var version: String
+        var runtime: String
+        var memoryMiB: Int
+        var logStream: String
+    }
+
+    /// As `type` has it.
+    var type: String {
+        switch self {
+        case .initStart: "platform.initStart"
+        case .initRuntimeDone: "platform.initRuntimeDone"
+        case .initReport: "platform.initReport"
+        case .extensionState: "platform.extension"
+        case .start: "platform.start"
+        case .runtimeDone: "platform.runtimeDone"
+        case .report: "platform.report"
+        case .telemetrySubscription: "platform.telemetrySubscription"
+        case .logsDropped: "platform.logsDropped"
+        }
+    }
+
+    /// Which logs have it (developer guide, "System log level event mapping").
+    var level: LogLevel {
+        switch self {
+        case .initStart, .start, .telemetrySubscription: .info
+        case .initRuntimeDone(_, let failure), .initReport(_, _, let failure): failure == nil ? .debug : .warn
+        case .runtimeDone(let done): done.failure == nil ? .debug : .warn
+        case .report(let report): report.failure == nil ? .info : .warn
+        case .extensionState(_, _, _, let errorType): errorType == nil ? .info : .warn
+        case .logsDropped: .warn
+        }
+    }
+
+    /// Calls `body` with each line of a text log.
+    func forEachLine(_ facts: Facts, _ body: (ByteBuffer) -> Void) {
+        switch self {
+        case .initStart: body(ByteBuffer(string: PlatformLines.initStart(runtime: facts.runtime)))
+        case .initReport(let phase, let nanoseconds, .some(let failure)):
+            body(PlatformLines.initReport(nanoseconds: nanoseconds, phase: phase, failure: failure))
+        case .extensionState(let name, let state, let events, let errorType):
+            body(PlatformLines.extensionState(name: name, state: state, events: events, errorType: errorType))
+        case .start(let requestID, _): body(PlatformLines.start(requestID: requestID, version: facts.version))
+        case .report(let report):
+            body(PlatformLines.end(requestID: report.requestID))
+            body(PlatformLines.report(report, memorySizeMiB: facts.memoryMiB))
+        case .telemetrySubscription(let name, let types):
+            body(PlatformLines.telemetrySubscription(name: name, types: types))
+        case .initReport, .initRuntimeDone, .runtimeDone, .logsDropped: return
+        }
+    }
+
+    /// `{"time":…,"type":…,"record":…}`.
+    func json(_ facts: Facts, at milliseconds: Int64) -> ByteBuffer {
+        var writer = JSONWriter(into: ByteBufferAllocator().buffer(capacity: 320))
+        writer.beginObject()
+        writer.member("time", UTCDate(millisecondsSince1970: milliseconds).iso8601)
+        writer.member("type", type)
+        writer.name("record")
+        writer.beginObject()
+        writeRecord(facts, &writer)
+        writer.endObject()
+        writer.endObject()
+        return writer.buffer
+    }
+
+    private func writeRecord(_ facts: Facts, _ writer: inout JSONWriter) {
+        switch self {
+        case .initStart(let phase):
+            writer.member("initializationType", "on-demand")
+            writer.member("phase", phase.rawValue)
+            writer.member("runtimeVersion", PlatformLines.runtimeVersion(facts.runtime))
+            writer.member("functionName", facts.function)
+            writer.member("functionVersion", facts.version)
+            writer.member("instanceId", facts.logStream)
+            writer.name("instanceMaxMemory")
+            writer.int(facts.memoryMiB * 1_048_576)
+        case .initRuntimeDone(let phase, let failure):
+            writer.member("initializationType", "on-demand")
+            writer.member("phase", phase.rawValue)
+            writer.status(failure)
+        case .initReport(let phase, let nanoseconds, let failure):
+            writer.member("initializationType", "on-demand")
+            writer.member("phase", phase.rawValue)
+            writer.status(failure)
+            writer.name("metrics")
+            writer.beginObject()
+            writer.milliseconds("durationMs", nanoseconds)
+            writer.endObject()
+        case .extensionState(let name, let state, let events, let errorType):
+            writer.member("name", name)
+            writer.member("state", state)
+            writer.strings("events", events)
+            if let errorType { writer.member("errorType", errorType) }
+        case .start(let requestID, let trace):
+            writer.member("requestId", requestID)
+            writer.member("version", facts.version)
+            writer.tracing(trace)
+        case .runtimeDone(let done): done.write(&writer)
+        case .report(let report): report.write(facts, &writer)
+        case .telemetrySubscription(let name, let types):
+            writer.member("name", name)
+            writer.member("state", "Subscribed")
+            writer.strings("types", types)
+        case .logsDropped(let bytes, let records, let reason):
+            writer.name("droppedBytes")
+            writer.int(bytes)
+            writer.name("droppedRecords")
+            writer.int(records)
+            writer.member("reason", reason)
+        }
+    }
+}
+
+extension PlatformEvent.Done {
+    fileprivate func write(_ writer: inout JSONWriter) {
+        writer.member("requestId", requestID)
+        writer.status(failure)
+        writer.name("metrics")
+        writer.beginObject()
+        writer.milliseconds("durationMs", nanoseconds)
+        if let producedBytes {
+            writer.name("producedBytes")
+            writer.int(producedBytes)
+        }
+        writer.endObject()
+        writer.tracing(trace)
+    }
+}
+
+extension PlatformEvent.Report {
+    fileprivate func write(_ facts: PlatformEvent.Facts, _ writer: inout JSONWriter) {
+        writer.member("requestId", requestID)
+        writer.name("metrics")
+        writer.beginObject()
+        writer.milliseconds("durationMs", nanoseconds)
+        writer.name("billedDurationMs")
+        writer.int(Int(PlatformLines.billedMilliseconds(nanoseconds, initNanoseconds: initNanoseconds)))
+        writer.name("memorySizeMB")
+        writer.int(facts.memoryMiB)
+        writer.name("maxMemoryUsedMB")
+        writer.int(maxMemoryUsedMiB)
+        if let initNanoseconds { writer.milliseconds("initDurationMs", initNanoseconds) }
+        writer.endObject()
+        writer.status(failure)
+        writer.tracing(trace)
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func member(_ name: String, _ value: String) {
+        self.name(name)
+        string(value)
+    }
+
+    fileprivate mutating func strings(_ name: String, _ values: [String]) {
+        self.name(name)
+        beginArray()
+        for value in values { string(value) }
+        endArray()
+    }
+
+    /// Milliseconds with at most three decimals.
+    fileprivate mutating func milliseconds(_ name: String, _ nanoseconds: Int64) {
+        self.name(name)
+        double(Double(max(0, nanoseconds) / 1000) / 1000)
+    }
+
+    fileprivate mutating func status(_ failure: EnvironmentFailure?) {
+        member("status", failure?.status ?? "success")
+        if let type = failure?.type { member("errorType", type) }
+    }
+
+    /// Only of a trace that is sampled.
+    fileprivate mutating func tracing(_ header: String) {
+        guard header.split(separator: ";").contains("Sampled=1") else { return }
+        name("tracing")
+        beginObject()
+        member("type", "X-Amzn-Trace-Id")
+        member("value", header)
+        endObject()
+    }
+}
