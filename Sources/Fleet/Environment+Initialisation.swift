@@ -130,7 +130,11 @@ extension Environment {
             state = .idle(session)
             timer?.set(nil)
             pool.ready(self)
-        case .new, .failed, .idle, .invoking, .closed: return
+        case .invoking(let session, let running):
+            guard let report = running.truncated else { return }
+            finish(running, .reported(report), session: session)
+            sessionBecameReady()
+        case .new, .failed, .idle, .closed: return
         }
     }
 

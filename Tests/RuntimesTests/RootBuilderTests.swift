@@ -73,6 +73,34 @@ import TestSupport
             ])
     }
 
+    /// Debian's OpenJDK: its settings are links to a directory below `/etc`.
+    @Test func showsAJavasSettings() throws {
+        let prefix = "usr/lib/jvm/java-17"
+        host.directory(prefix + "/lib")
+        host.directory("etc/java-17")
+        try host.file("etc/java-17/jvm.cfg")
+        host.link(prefix + "/lib/jvm.cfg", to: host.path + "/etc/java-17/jvm.cfg")
+        let java = Interpreter(
+            language: .java, version: .init(major: 17, minor: 0, patch: 1), prefix: "/" + prefix, executable: "bin/java"
+        )
+        let root = builder.root(for: java)
+        #expect(targets(root).subtracting(targets(builder.provided())) == ["/etc/java-17"])
+        #expect(root.symlinks.contains(.init(path: "/var/lang", target: "/" + prefix)))
+        #expect(root.name == "java17")
+    }
+
+    @Test func showsARubysOwnPrefixAndItsGems() {
+        let ruby = Interpreter(
+            language: .ruby, version: .init(major: 3, minor: 4, patch: 1), prefix: "/home/me/.pyenv/versions/3.12.1",
+            executable: "bin/ruby", packageDirectories: ["/usr/lib/gems", "/opt/secret"])
+        let root = builder.root(for: ruby)
+        #expect(
+            targets(root).subtracting(targets(builder.provided())) == [
+                "/home/me/.pyenv/versions/3.12.1", "/opt/secret",
+            ])
+        #expect(root.name == "ruby3.4")
+    }
+
     @Test func showsTheSystemInterpretersPackages() {
         let packages = "/usr/local/lib/python3.11/dist-packages"
         let root = builder.root(for: interpreter("/usr", packages: [packages, "/usr/lib/python3/dist-packages"]))

@@ -55,7 +55,7 @@ extension LambdaService {
     }
 
     /// Names what serves the runtime on this machine: it changes when that does. Nil when nothing does.
-    private func runtimeVersion(_ record: FunctionRecord) -> String? {
+    func runtimeVersion(_ record: FunctionRecord) -> String? {
         guard let runtime = try? resolveRuntime(record.settings.runtime) else { return nil }
         var hash = SHA256()
         for text in [runtime.identifier, runtime.root] + runtime.arguments {

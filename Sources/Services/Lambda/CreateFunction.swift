@@ -19,6 +19,7 @@ extension LambdaService {
         if try await database.read({ try FunctionRepository($0).find(key) }) != nil {
             throw Self.exists(key)
         }
+        let signing = try await codeSigning(input.codeSigningConfigArn, request.caller)
 
         let mustPublish = input.publish == true
         let (accepted, layers) = try await accept(zip, layers: input.layers ?? [], request)
@@ -34,6 +35,7 @@ extension LambdaService {
                 settings.code = accepted.code
                 settings.codeSize = accepted.size
                 settings.setLayers(layers)
+                if let signing { try functions.attach(signing, to: key) }
                 let now = WallClock.milliseconds()
                 var record = FunctionRecord(
                     creating: key, settings: settings, tags: tags, revisionID: RequestID.make(), now: now)

@@ -20,7 +20,8 @@ package final class LambdaService: Service {
         package init(codeDirectory: String) { self.codeDirectory = codeDirectory }
     }
 
-    package static let migrations = FunctionRepository.migrations + LayerRepository.migrations
+    package static let migrations =
+        FunctionRepository.migrations + LayerRepository.migrations + CodeSigningRepository.migrations
 
     package let signingName = "lambda"
     package let wireProtocol = WireProtocol.restJSON
@@ -35,7 +36,7 @@ package final class LambdaService: Service {
     let validation: Validation
     let resolveRuntime: ResolveRuntime
     let codeLocation: CodeLocation
-    private let invoke: Invoke
+    let invoke: Invoke
 
     var quotas: Quotas { configuration.quotas }
 
@@ -81,6 +82,9 @@ package final class LambdaService: Service {
         if let name = InvokeCall.functionName(of: request) {
             return invoke.respond(to: request, encodedName: name, on: eventLoop)
         }
+        if let name = InvokeCall.streamedFunctionName(of: request) {
+            return InvokeWithResponseStream(invoke: invoke).respond(to: request, encodedName: name, on: eventLoop)
+        }
         let promise = eventLoop.makePromise(of: ServiceResponse.self)
         promise.completeWithTask { try await self.control(request) }
         return promise.futureResult
@@ -92,6 +96,7 @@ package final class LambdaService: Service {
             let keys = try functions.keys()
             try functions.deleteAll()
             try LayerRepository(connection).deleteAll()
+            try CodeSigningRepository(connection).deleteAll()
             return keys
         }
         cache.invalidateAll()
@@ -122,6 +127,25 @@ extension LambdaService {
         case .getFunction: return try await getFunction(request, labels)
         case .getFunctionConfiguration: return try await getFunctionConfiguration(request, labels)
         case .getFunctionCodeSigningConfig: return try await getFunctionCodeSigningConfig(request, labels)
+        case .putFunctionCodeSigningConfig: return try await putFunctionCodeSigningConfig(request, labels)
+        case .deleteFunctionCodeSigningConfig: return try await deleteFunctionCodeSigningConfig(request, labels)
+        case .createCodeSigningConfig: return try await createCodeSigningConfig(request, labels)
+        case .getCodeSigningConfig: return try await getCodeSigningConfig(request, labels)
+        case .updateCodeSigningConfig: return try await updateCodeSigningConfig(request, labels)
+        case .deleteCodeSigningConfig: return try await deleteCodeSigningConfig(request, labels)
+        case .listCodeSigningConfigs: return try await listCodeSigningConfigs(request, labels)
+        case .listFunctionsByCodeSigningConfig: return try await listFunctionsByCodeSigningConfig(request, labels)
+        case .putFunctionEventInvokeConfig: return try await putFunctionEventInvokeConfig(request, labels)
+        case .updateFunctionEventInvokeConfig: return try await updateFunctionEventInvokeConfig(request, labels)
+        case .getFunctionEventInvokeConfig: return try await getFunctionEventInvokeConfig(request, labels)
+        case .deleteFunctionEventInvokeConfig: return try await deleteFunctionEventInvokeConfig(request, labels)
+        case .listFunctionEventInvokeConfigs: return try await listFunctionEventInvokeConfigs(request, labels)
+        case .putRuntimeManagementConfig: return try await putRuntimeManagementConfig(request, labels)
+        case .getRuntimeManagementConfig: return try await getRuntimeManagementConfig(request, labels)
+        case .putFunctionRecursionConfig: return try await putFunctionRecursionConfig(request, labels)
+        case .getFunctionRecursionConfig: return try await getFunctionRecursionConfig(request, labels)
+        case .putFunctionScalingConfig: return try await putFunctionScalingConfig(request, labels)
+        case .getFunctionScalingConfig: return try await getFunctionScalingConfig(request, labels)
         case .getPolicy: return try await getPolicy(request, labels)
         case .listFunctions: return try await listFunctions(request, labels)
         case .listVersionsByFunction: return try await listVersionsByFunction(request, labels)

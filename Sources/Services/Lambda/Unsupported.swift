@@ -19,7 +19,6 @@ enum Unsupported {
             throw .unsupported("Functions from container images (PackageType Image) are not implemented: use Zip.")
         }
         try refuse(input.publishTo != nil, "Capacity providers (PublishTo)")
-        try refuse(input.codeSigningConfigArn?.isEmpty == false, "Code signing (CodeSigningConfigArn)")
         try refuse(input.code.sourceKMSKeyArn?.isEmpty == false, "Encryption keys (SourceKMSKeyArn)")
         try refuse(input.tenancyConfig != nil, "Tenant isolation (TenancyConfig)")
         try architectures(input.architectures)

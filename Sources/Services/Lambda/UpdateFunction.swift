@@ -12,6 +12,7 @@ extension LambdaService {
         try Unsupported.check(input)
         let zip = try zip(input.zipFile, bucket: input.s3Bucket, key: input.s3Key)
         try current.requireUpdatable()
+        try await requireTrustedCode(of: target.key)
 
         let accepted = try await accept(zip)
         do {
@@ -51,7 +52,10 @@ extension LambdaService {
         let layers = try await hold(layers: input.layers ?? [], request)
         do {
             try await requireUnzippedRoom(layers: layers, code: current.settings.code)
-            let record = try await update(target, revision: input.revisionId) { _, current in
+            let record = try await update(target, revision: input.revisionId) { functions, current in
+                if let runtime = input.runtime {
+                    try functions.requireRuntimeChangeable(current, to: runtime.rawValue)
+                }
                 var settings = current.settings.applying(input)
                 if input.layers != nil { settings.setLayers(layers) }
                 try validation.settings(settings, request)
