@@ -46,12 +46,14 @@ extension LambdaService {
         try await record(target).requireRevision(input.revisionId)
         try Unsupported.check(input)
         if let runtime = input.runtime { try validation.runtime(runtime) }
-        let validation = validation
-        let record = try await update(target, revision: input.revisionId) { functions, current in
+        let changes = FunctionOptions.Changes(input)
+        let record = try await update(target, revision: input.revisionId) {
+            [validation, key = configuration.variablesKey] functions, current in
             if let runtime = input.runtime { try functions.requireRuntimeChangeable(current, to: runtime.rawValue) }
-            let settings = current.settings.applying(input)
+            var settings = current.settings.applying(input)
             try validation.settings(settings, request)
-            return settings
+            try settings.seal(with: key, for: current.key)
+            return try settings.with(changes, region: current.key.region)
         }
         try await changed(target.key)
         return answer(record).encode(status: 200)

@@ -9,6 +9,7 @@ import Linux
 /// code/              the same, unpacked: what environments see at /var/task
 /// runtime/           the bootstraps of the managed runtimes
 /// credentials        the root key (mode 0600)
+/// variables.key      encrypts the functions' environment variables (mode 0600)
 /// lock               held while a server runs
 /// ```
 struct DataDirectory: ~Copyable {
