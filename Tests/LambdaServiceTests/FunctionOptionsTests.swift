@@ -80,6 +80,7 @@ import TestSupport
             (#""KMSKeyArn":"key""#, "ValidationException"),
             (#""KMSKeyArn":"arn:aws:s3:us-east-1:111111111111:key/1""#, "InvalidParameterValueException"),
             (#""KMSKeyArn":"arn:aws:kms:eu-west-1:111111111111:key/1""#, "InvalidParameterValueException"),
+            (#""KMSKeyArn":"arn:aws:kms:us-east-1:111111111111:alias/a""#, "InvalidParameterValueException"),
             (#""TracingConfig":{"Mode":"Sometimes"}"#, "ValidationException"),
             (#""LoggingConfig":{"LogFormat":"XML"}"#, "ValidationException"),
             (#""LoggingConfig":{"LogFormat":"JSON","ApplicationLogLevel":"LOUD"}"#, "ValidationException"),

@@ -19,7 +19,7 @@ extension LambdaService {
         if try await database.read({ try FunctionRepository($0).find(key) }) != nil {
             throw Self.exists(key)
         }
-        let signing = try await codeSigning(input.codeSigningConfigArn, request.caller)
+        let signing = try await codeSigning(input.codeSigningConfigArn, of: key.name, request.caller)
 
         let mustPublish = input.publish == true
         let (accepted, layers) = try await accept(zip, layers: input.layers ?? [], request)

@@ -99,13 +99,14 @@ extension FunctionOptions {
     /// The words are AWS's for an ARN that AWS KMS cannot read.
     private static func key(_ arn: String, region: String) throws(AWSError) -> String? {
         if arn.isEmpty { return nil }
-        guard let parsed = ARN(arn), parsed.service == "kms", parsed.region == region,
-            parsed.resource.hasPrefix("key/") || parsed.resource.hasPrefix("alias/")
-        else {
+        let parsed = ARN(arn)
+        guard let parsed, parsed.service == "kms", parsed.region == region, parsed.resource.hasPrefix("key/") else {
+            let isAlias = parsed?.service == "kms" && parsed?.resource.hasPrefix("alias/") == true
+            let problem = isAlias ? "Key Aliases are not supported for this operation." : "Invalid arn \(region)"
             throw LambdaError.invalidParameterValue(
                 message: "Lambda was unable to configure access to your environment variables because the KMS key is "
                     + "invalid for CreateGrant. Please check your KMS key settings. KMS Exception: InvalidArnException "
-                    + "KMS Message: Invalid arn \(region)")
+                    + "KMS Message: \(problem)")
         }
         return arn
     }
