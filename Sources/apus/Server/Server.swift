@@ -54,7 +54,9 @@ enum Server {
 
     private static func discover(_ settings: ServerSettings, directory: String) throws -> RuntimeCatalogue {
         RuntimeCatalogue.discover(
-            Discovery(environment: Variables.current, cacheFile: "\(directory)/runtime/interpreters"),
+            Discovery(
+                environment: Variables.current, cacheFile: "\(directory)/runtime/interpreters",
+                installed: "\(directory)/\(DataDirectory.runtimes)"),
             files: try RuntimeFiles.install(into: "\(directory)/runtime"),
             substitution: settings.strictRuntimes ? .refused : .nearest)
     }
