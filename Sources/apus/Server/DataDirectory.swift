@@ -10,6 +10,7 @@ import Linux
 /// runtime/           the bootstraps of the managed runtimes
 /// runtimes/          what `apus runtimes install` got
 /// credentials        the root key (mode 0600)
+/// variables.key      encrypts the functions' environment variables (mode 0600)
 /// lock               held while a server runs
 /// ```
 struct DataDirectory: ~Copyable {

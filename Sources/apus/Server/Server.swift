@@ -105,7 +105,8 @@ enum Server {
             configuration: limits, sandboxing: launcher, logs: logs.store, credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, logger: logger)
 
-        var functionSettings = LambdaService.Configuration(codeDirectory: "\(directory)/code")
+        var functionSettings = LambdaService.Configuration(
+            codeDirectory: "\(directory)/code", variablesKey: try VariablesKey(file: "\(directory)/variables.key"))
         functionSettings.quotas.concurrentExecutions = settings.concurrency
         let functions = LambdaService(
             configuration: functionSettings,
