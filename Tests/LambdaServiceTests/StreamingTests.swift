@@ -107,7 +107,7 @@ import TestSupport
         let event = try await apus.send(.POST, path("hello"), headers: ["X-Amz-Invocation-Type": "Event"])
         #expect(event.status == 400)
         #expect(
-            event.message
+            try event.message
                 == "1 validation error detected: Value 'Event' at 'invocationType' failed to satisfy constraint: "
                 + "Member must satisfy enum value set: [RequestResponse, DryRun]")
         let noJSON = try await apus.send(.POST, path("hello"), body: "{")
@@ -118,7 +118,7 @@ import TestSupport
             .POST, path("hello"), body: "\"" + String(repeating: "x", count: 6_291_455) + "\"")
         #expect(large.status == 413)
         #expect(
-            large.message
+            try large.message
                 == "Request must be smaller than 6291456 bytes for the InvokeWithResponseStream operation")
         apus.fleet.answer(.failure(.throttled(reason: "ConcurrentInvocationLimitExceeded")))
         let throttled = try await apus.send(.POST, path("hello"))
