@@ -47,12 +47,12 @@ import TestSupport
     }
 
     /// A probe of .NET is of one framework, and compiles; here the compiler is a script, and so is what it makes.
-    @Test func everyFrameworkOfADotNetIsACandidate() throws {
+    @Test func everyFrameworkOfADotNetIsACandidate() {
         let root = host.path + "/opt/dotnet/bin"
         for version in ["8.0.4", "8.0.11", "10.0.0", "2.1.30", "not-a-version"] {
             host.directory("opt/dotnet/bin/shared/Microsoft.NETCore.App/" + version)
         }
-        try host.file("opt/dotnet/bin/dotnet", "#!/bin/sh\n# exec DLL --version\nexec /bin/cat \"$2\"\n", mode: 0o755)
+        host.write("opt/dotnet/bin/dotnet", "#!/bin/sh\n# exec DLL --version\nexec /bin/cat \"$2\"\n", mode: 0o755)
         let compiler = """
             #!/bin/sh
             for argument; do case $argument in -out:*) out=${argument#-out:} ;; esac; done
@@ -60,7 +60,7 @@ import TestSupport
             out=${out##*/} version=${out#bootstrap-dotnet}
             for argument; do case $argument in -out:*) printf %s "${version%.dll}" >"${argument#-out:}" ;; esac; done
             """
-        try host.file("bin/mcs", compiler, mode: 0o755)
+        host.write("bin/mcs", compiler, mode: 0o755)
         host.directory("runtime")
         var discovery = discovery()
         discovery.environment["PATH", default: ""] += ":/usr/bin:/bin"
@@ -69,13 +69,13 @@ import TestSupport
         #expect(found.map(\.version.description) == ["10.0.0", "8.0.11"])
         #expect(found.allSatisfy { $0.prefix == root && $0.executable == "dotnet" })
         #expect(found.map(\.compiledBootstrap) == ["bootstrap-dotnet10.0.0.dll", "bootstrap-dotnet8.0.11.dll"])
-        let configuration = try contents(files.directory + "/bootstrap-dotnet8.0.11.runtimeconfig.json")
+        let configuration = readFile(files.directory + "/bootstrap-dotnet8.0.11.runtimeconfig.json")
         #expect(String(decoding: configuration, as: UTF8.self).contains(#""version":"8.0.11""#))
     }
 
-    @Test func dotnetWithoutACompilerDoesNotServe() throws {
+    @Test func dotnetWithoutACompilerDoesNotServe() {
         host.directory("opt/dotnet/bin/shared/Microsoft.NETCore.App/8.0.4")
-        try host.file("opt/dotnet/bin/dotnet", "#!/bin/sh\necho 8.0.4\n", mode: 0o755)
+        host.write("opt/dotnet/bin/dotnet", "#!/bin/sh\necho 8.0.4\n", mode: 0o755)
         let tools = host.directory("tools")
         for name in ["mktemp", "rm"] { symlink("/usr/bin/" + name, tools + "/" + name) }
         var discovery = discovery()
@@ -84,7 +84,7 @@ import TestSupport
     }
 
     /// What is found there is run, by root perhaps.
-    @Test func installedRuntimesCountWhereOnlyTheOwnerWrites() throws {
+    @Test func installedRuntimesCountWhereOnlyTheOwnerWrites() {
         let installed = host.directory("data/runtimes")
         let places = { Discovery(environment: [:], installed: installed).installationParents }
         let usual = ["/opt", "/usr/lib/jvm"]
