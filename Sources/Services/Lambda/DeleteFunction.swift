@@ -30,6 +30,7 @@ extension LambdaService {
             return ([record.settings.code, record.serving?.code] + versions.map(\.settings.code)).compactMap(\.self)
         }
         cache.invalidate(key)
+        urls.remove(key)
         fleet.retire(account: key.account, region: key.region, name: key.name, version: nil, except: nil)
         for code in Set(code) { await self.code.discard(code) }
     }

@@ -53,7 +53,7 @@ struct Invoke: Sendable {
         promise.completeWithTask { try await cache.load(call.target) }
         return promise.futureResult.flatMap { function in
             do {
-                guard let function else { throw call.notFound }
+                guard let function else { throw call.notFound(for: request.caller) }
                 return try run(call, function, request, on: eventLoop)
             } catch {
                 return eventLoop.makeFailedFuture(error)
@@ -64,6 +64,7 @@ struct Invoke: Sendable {
     private func run(
         _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest, on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<ServiceResponse> {
+        try function.authorize(request.caller, to: "InvokeFunction", on: call.target)
         let chosen = function.choose()
         let version = try chosen.ready()
         let payload = try Self.payload(request.body)
@@ -116,8 +117,14 @@ struct Invoke: Sendable {
 }
 
 extension InvokeCall {
-    /// Invoke names the version that it looked for even when the caller named none.
-    var notFound: AWSError { .functionNotFound(target.key.arn(qualifier: target.qualifier ?? "$LATEST")) }
+    /// Invoke names the version that it looked for even when the caller named none. Other accounts do not learn what
+    /// functions there are.
+    func notFound(for caller: Caller) -> AWSError {
+        if caller.account.digits != target.key.account {
+            return .accessDenied(caller: caller, action: "InvokeFunction", resource: target.arn)
+        }
+        return .functionNotFound(target.key.arn(qualifier: target.qualifier ?? "$LATEST"))
+    }
 }
 
 extension ResolvedVersion {

@@ -47,7 +47,7 @@ struct InvokeCall: Sendable {
         else { return nil }
         let qualifier = request.query.flatMap { QueryParameters($0)["Qualifier"] }
         if let qualifier, !Self.isQualifier(qualifier) { return nil }
-        target = try FunctionTarget(name, qualifier: qualifier, caller: request.caller, action: "InvokeFunction")
+        target = try FunctionTarget(reaching: name, qualifier: qualifier, caller: request.caller)
         self.kind = kind
         self.log = log
         clientContext = try request.headers.first(name: "X-Amz-Client-Context").flatMap { (text) throws(AWSError) in

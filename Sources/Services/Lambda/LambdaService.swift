@@ -35,7 +35,8 @@ package final class LambdaService: Service {
     let validation: Validation
     let resolveRuntime: ResolveRuntime
     let codeLocation: CodeLocation
-    private let invoke: Invoke
+    let urls = FunctionURLDirectory()
+    let invoke: Invoke
 
     var quotas: Quotas { configuration.quotas }
 
@@ -69,6 +70,7 @@ package final class LambdaService: Service {
     /// Before the first request: sweeps what a dead process left half done, and tells the fleet what is reserved.
     package func prepare() async throws {
         try await code.reopen()
+        try await urls.load(database)
         for (key, executions) in try await database.read({ try FunctionRepository($0).reservations() }) {
             setReservedConcurrency(key.account, key.region, key.name, executions)
         }
@@ -94,6 +96,7 @@ package final class LambdaService: Service {
             return keys
         }
         cache.invalidateAll()
+        urls.removeAll()
         for key in keys {
             setReservedConcurrency(key.account, key.region, key.name, nil)
             fleet.retire(account: key.account, region: key.region, name: key.name, version: nil, except: nil)
@@ -116,11 +119,19 @@ package final class LambdaService: Service {
 extension LambdaService {
     private func control(_ request: ServiceRequest) async throws -> ServiceResponse {
         guard let (operation, labels) = Lambda.route(request) else { throw AWSError.unknownOperation }
+        let request = try await admitted(request, to: operation.rawValue, labels["FunctionName"])
         switch operation {
         case .createFunction: return try await createFunction(request, labels)
         case .getFunction: return try await getFunction(request, labels)
         case .getFunctionConfiguration: return try await getFunctionConfiguration(request, labels)
         case .getFunctionCodeSigningConfig: return try await getFunctionCodeSigningConfig(request, labels)
+        case .addPermission: return try await addPermission(request, labels)
+        case .removePermission: return try await removePermission(request, labels)
+        case .createFunctionUrlConfig: return try await createFunctionURLConfig(request, labels)
+        case .getFunctionUrlConfig: return try await getFunctionURLConfig(request, labels)
+        case .updateFunctionUrlConfig: return try await updateFunctionURLConfig(request, labels)
+        case .deleteFunctionUrlConfig: return try await deleteFunctionURLConfig(request, labels)
+        case .listFunctionUrlConfigs: return try await listFunctionURLConfigs(request, labels)
         case .getPolicy: return try await getPolicy(request, labels)
         case .listFunctions: return try await listFunctions(request, labels)
         case .listVersionsByFunction: return try await listVersionsByFunction(request, labels)

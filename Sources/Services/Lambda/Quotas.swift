@@ -16,6 +16,8 @@ package struct Quotas: Sendable, Hashable {
     package var minimumUnreservedExecutions = 100
     /// All environment variables of a function, in bytes of their JSON text.
     package var environmentBytes = 4096
+    /// The resource policy of a function, a version or an alias, in bytes of its JSON text.
+    package var policyBytes = 20_480
     /// The payload of one synchronous invocation, in bytes.
     package var payloadBytes = 6_291_456
     /// `X-Amz-Client-Context` as it is sent, in bytes of base64.
