@@ -12,6 +12,9 @@ protocol SandboxSessionDelegate: AnyObject, Sendable {
     /// The sandbox could not be started. Nothing else comes.
     func sessionFailedToStart(_ error: SandboxError)
     func sessionBecameReady()
+    func sessionBeganResponse(contentType: String?)
+    /// - Returns: false when no more is to come until ``SandboxSession/resumeResponse()``.
+    func sessionSent(_ part: ByteBuffer) -> Bool
     func sessionReported(_ report: RuntimeReport)
     func sessionFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType)
     func sessionWrote(_ output: ByteBuffer)
@@ -74,6 +77,14 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     func dispatch(_ invocation: RuntimeInvocation) {
         guard case .live(let live) = state else { return }
         live.server?.dispatch(invocation)
+    }
+
+    /// More of the response is wanted, after ``SandboxSessionDelegate/sessionSent(_:)`` returned false.
+    func resumeResponse() {
+        switch state {
+        case .live(let live), .settling(let live, _): live.server?.resumeResponse()
+        case .new, .launching, .abandoned, .ended: break
+        }
     }
 
     /// INIT is over: from now on the sandbox gets the processor time that its memory earns.
@@ -209,6 +220,10 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     // MARK: The runtime's word
 
     func runtimeBecameReady() { delegate?.sessionBecameReady() }
+
+    func runtimeBeganResponse(contentType: String?) { delegate?.sessionBeganResponse(contentType: contentType) }
+
+    func runtimeSent(_ part: ByteBuffer) -> Bool { delegate?.sessionSent(part) ?? true }
 
     func runtimeReported(_ report: RuntimeReport) { delegate?.sessionReported(report) }
 

@@ -52,11 +52,19 @@ import Testing
         request.sourceIP = "192.0.2.7"
         request.headers.add(name: "Host", value: "\(id).lambda-url.us-east-1.localhost:4566")
         if account == nil { request.caller.kind = .anonymous }
-        let (loop, service, sent) = (apus.loop, apus.service, request)
-        let response = try await loop.submit {
-            service.serve(url: id, region: region, path: path, sent, on: loop)
-        }.get().get()
+        let response = try await serve(apus, id, path: path, region: region, request)
         return Harness.Answer(status: Int(response.status.code), headers: response.headers, body: response.bytes)
+    }
+
+    private func serve(
+        _ apus: Harness, _ id: String, path: String = "/", region: String? = nil, _ request: ServiceRequest? = nil
+    ) async throws -> ServiceResponse {
+        var sent = try request ?? apus.request(.GET, path)
+        if request == nil { sent.caller.kind = .anonymous }
+        let (loop, service, final) = (apus.loop, apus.service, sent)
+        return try await loop.submit {
+            service.serve(url: id, region: region, path: path, final, on: loop)
+        }.get().get()
     }
 
     // MARK: Who may
@@ -341,6 +349,62 @@ import Testing
         let throttled = try await ask(apus, id)
         #expect(throttled.status == 429)
         #expect(throttled.errorType == "TooManyRequestsException")
+    }
+
+    // MARK: In parts
+
+    // Developer Guide, "Writing response streaming-enabled Lambda functions": the prelude of an HTTP integration.
+    @Test func streamsAnswers() async throws {
+        let apus = try await FunctionURLTests.deployed()
+        let id = try await open(apus, members: #","InvokeMode":"RESPONSE_STREAM""#)
+        apus.fleet.stream(
+            [
+                #"{"statusCode":201,"headers":{"X-One":"1","Connection":"x"},"cookies":["a=b"]}"#
+                    + String(repeating: "\u{0}", count: 8), "one", "two",
+            ], contentType: "application/vnd.awslambda.http-integration-response")
+        let response = try await serve(apus, id)
+        #expect(response.status == .created)
+        #expect(response.headers["x-one"] == ["1"])
+        #expect(response.headers["set-cookie"] == ["a=b"])
+        #expect(!response.headers.contains(name: "connection"))
+        #expect(response.headers.contains(name: "x-amzn-trace-id"))
+        guard case .stream(let stream) = response.body else {
+            Issue.record("The answer does not come in parts.")
+            return
+        }
+        var text = ""
+        while case .part(let part) = stream.next(wake: {}) { text += String(buffer: part) }
+        #expect(text == "onetwo")
+    }
+
+    @Test(arguments: [
+        #"{"headers":{"a b":"x"}}"#, #"{"headers":{"a":"x\ny"}}"#, #"{"cookies":["\n"]}"#, #"{"statusCode":101}"#,
+    ])
+    func refusesPreludes(_ prelude: String) async throws {
+        let apus = try await FunctionURLTests.deployed()
+        let id = try await open(apus, members: #","InvokeMode":"RESPONSE_STREAM""#)
+        apus.fleet.stream(
+            [prelude + String(repeating: "\u{0}", count: 8), "x"],
+            contentType: "application/vnd.awslambda.http-integration-response")
+        let response = try await serve(apus, id)
+        #expect(response.status == .badGateway)
+        #expect(String(buffer: response.bytes) == "Internal Server Error")
+    }
+
+    // A function that does not stream is handed through as it is: recorded in test_lambda_url_echo_invoke.
+    @Test func handsWholeAnswersThrough() async throws {
+        let apus = try await FunctionURLTests.deployed()
+        let id = try await open(apus, members: #","InvokeMode":"RESPONSE_STREAM""#)
+        let result = #"{"statusCode": 418, "body": "x"}"#
+        apus.fleet.answer(.success(InvocationOutcome(payload: ByteBuffer(string: result), logTail: ByteBuffer())))
+        let answer = try await ask(apus, id)
+        #expect(answer.status == 200)
+        #expect(answer.text == result)
+        apus.fleet.answer(
+            .success(
+                InvocationOutcome(
+                    payload: ByteBuffer(string: "{}"), functionError: "Unhandled", logTail: ByteBuffer())))
+        #expect(try await ask(apus, id).status == 502)
     }
 
     // Whatever a function returns, the client gets an answer that is one.

@@ -19,9 +19,10 @@ extension LambdaService {
         if try await database.read({ try FunctionRepository($0).find(key) }) != nil {
             throw Self.exists(key)
         }
+        let signing = try await codeSigning(input.codeSigningConfigArn, request.caller)
 
         let mustPublish = input.publish == true
-        let accepted = try await accept(zip)
+        let (accepted, layers) = try await accept(zip, layers: input.layers ?? [], request)
         let record: FunctionRecord
         do {
             record = try await database.write { [quotas] connection in
@@ -33,6 +34,8 @@ extension LambdaService {
                 var settings = settings
                 settings.code = accepted.code
                 settings.codeSize = accepted.size
+                settings.setLayers(layers)
+                if let signing { try functions.attach(signing, to: key) }
                 let now = WallClock.milliseconds()
                 var record = FunctionRecord(
                     creating: key, settings: settings, tags: tags, revisionID: RequestID.make(), now: now)
@@ -46,11 +49,10 @@ extension LambdaService {
                 return version
             }
         } catch {
-            await code.release(accepted.code)
-            deployer.wake()
+            await release(accepted, layers)
             throw error
         }
-        await code.release(accepted.code)
+        await release(accepted, layers)
         try await changed(key)
         // As recorded in test_publish_version_on_create, the ARN of a published version comes unqualified here.
         return answer(record).encode(status: 201)

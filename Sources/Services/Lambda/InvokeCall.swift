@@ -17,6 +17,7 @@ struct InvokeCall: Sendable {
     }
 
     var target: FunctionTarget
+    var caller: Caller
     var kind: Kind
     var log: Log
     /// The decoded JSON text of `X-Amz-Client-Context`.
@@ -25,6 +26,10 @@ struct InvokeCall: Sendable {
 
     /// The `FunctionName` label, still percent-encoded, of a request that is an Invoke; nil for any other.
     static func functionName(of request: ServiceRequest) -> Substring? {
+        functionName(of: request, prefix: prefix, suffix: suffix)
+    }
+
+    static func functionName(of request: ServiceRequest, prefix: String, suffix: String) -> Substring? {
         guard request.method == .POST, request.path.hasPrefix(prefix) else { return nil }
         var name = request.path.dropFirst(prefix.utf8.count)
         if name.hasSuffix("/") { name = name.dropLast() }
@@ -47,6 +52,7 @@ struct InvokeCall: Sendable {
         else { return nil }
         let qualifier = request.query.flatMap { QueryParameters($0)["Qualifier"] }
         if let qualifier, !Self.isQualifier(qualifier) { return nil }
+        caller = request.caller
         target = try FunctionTarget(reaching: name, qualifier: qualifier, caller: request.caller)
         self.kind = kind
         self.log = log

@@ -20,7 +20,8 @@ package final class LambdaService: Service {
         package init(codeDirectory: String) { self.codeDirectory = codeDirectory }
     }
 
-    package static let migrations = FunctionRepository.migrations
+    package static let migrations =
+        FunctionRepository.migrations + LayerRepository.migrations + CodeSigningRepository.migrations
 
     package let signingName = "lambda"
     package let wireProtocol = WireProtocol.restJSON
@@ -83,6 +84,9 @@ package final class LambdaService: Service {
         if let name = InvokeCall.functionName(of: request) {
             return invoke.respond(to: request, encodedName: name, on: eventLoop)
         }
+        if let name = InvokeCall.streamedFunctionName(of: request) {
+            return InvokeWithResponseStream(invoke: invoke).respond(to: request, encodedName: name, on: eventLoop)
+        }
         let promise = eventLoop.makePromise(of: ServiceResponse.self)
         promise.completeWithTask { try await self.control(request) }
         return promise.futureResult
@@ -93,6 +97,8 @@ package final class LambdaService: Service {
             let functions = FunctionRepository(connection)
             let keys = try functions.keys()
             try functions.deleteAll()
+            try LayerRepository(connection).deleteAll()
+            try CodeSigningRepository(connection).deleteAll()
             return keys
         }
         cache.invalidateAll()
@@ -107,7 +113,7 @@ package final class LambdaService: Service {
 
     /// The path of the zip file of SHA-256 `code` (hex), for the download that ``CodeLocation`` promised.
     ///
-    /// - Returns: nil when no function of the account has that code.
+    /// - Returns: nil when no function or layer of the account has that code.
     package func zipFile(_ code: String, account: AccountID) async throws -> String? {
         let isOwned = try await database.read {
             try FunctionRepository($0).refers(toCode: code, account: account.digits)
@@ -132,6 +138,25 @@ extension LambdaService {
         case .updateFunctionUrlConfig: return try await updateFunctionURLConfig(request, labels)
         case .deleteFunctionUrlConfig: return try await deleteFunctionURLConfig(request, labels)
         case .listFunctionUrlConfigs: return try await listFunctionURLConfigs(request, labels)
+        case .putFunctionCodeSigningConfig: return try await putFunctionCodeSigningConfig(request, labels)
+        case .deleteFunctionCodeSigningConfig: return try await deleteFunctionCodeSigningConfig(request, labels)
+        case .createCodeSigningConfig: return try await createCodeSigningConfig(request, labels)
+        case .getCodeSigningConfig: return try await getCodeSigningConfig(request, labels)
+        case .updateCodeSigningConfig: return try await updateCodeSigningConfig(request, labels)
+        case .deleteCodeSigningConfig: return try await deleteCodeSigningConfig(request, labels)
+        case .listCodeSigningConfigs: return try await listCodeSigningConfigs(request, labels)
+        case .listFunctionsByCodeSigningConfig: return try await listFunctionsByCodeSigningConfig(request, labels)
+        case .putFunctionEventInvokeConfig: return try await putFunctionEventInvokeConfig(request, labels)
+        case .updateFunctionEventInvokeConfig: return try await updateFunctionEventInvokeConfig(request, labels)
+        case .getFunctionEventInvokeConfig: return try await getFunctionEventInvokeConfig(request, labels)
+        case .deleteFunctionEventInvokeConfig: return try await deleteFunctionEventInvokeConfig(request, labels)
+        case .listFunctionEventInvokeConfigs: return try await listFunctionEventInvokeConfigs(request, labels)
+        case .putRuntimeManagementConfig: return try await putRuntimeManagementConfig(request, labels)
+        case .getRuntimeManagementConfig: return try await getRuntimeManagementConfig(request, labels)
+        case .putFunctionRecursionConfig: return try await putFunctionRecursionConfig(request, labels)
+        case .getFunctionRecursionConfig: return try await getFunctionRecursionConfig(request, labels)
+        case .putFunctionScalingConfig: return try await putFunctionScalingConfig(request, labels)
+        case .getFunctionScalingConfig: return try await getFunctionScalingConfig(request, labels)
         case .getPolicy: return try await getPolicy(request, labels)
         case .listFunctions: return try await listFunctions(request, labels)
         case .listVersionsByFunction: return try await listVersionsByFunction(request, labels)
@@ -150,6 +175,15 @@ extension LambdaService {
         case .tagResource: return try await tagResource(request, labels)
         case .untagResource: return try await untagResource(request, labels)
         case .listTags: return try await listTags(request, labels)
+        case .publishLayerVersion: return try await publishLayerVersion(request, labels)
+        case .getLayerVersion: return try await getLayerVersion(request, labels)
+        case .getLayerVersionByArn: return try await getLayerVersionByArn(request, labels)
+        case .listLayers: return try await listLayers(request, labels)
+        case .listLayerVersions: return try await listLayerVersions(request, labels)
+        case .deleteLayerVersion: return try await deleteLayerVersion(request, labels)
+        case .addLayerVersionPermission: return try await addLayerVersionPermission(request, labels)
+        case .removeLayerVersionPermission: return try await removeLayerVersionPermission(request, labels)
+        case .getLayerVersionPolicy: return try await getLayerVersionPolicy(request, labels)
         case .getAccountSettings: return try await getAccountSettings(request)
         default: throw AWSError.notImplemented(operation.rawValue)
         }

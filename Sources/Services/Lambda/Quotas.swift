@@ -16,8 +16,6 @@ package struct Quotas: Sendable, Hashable {
     package var minimumUnreservedExecutions = 100
     /// All environment variables of a function, in bytes of their JSON text.
     package var environmentBytes = 4096
-    /// The resource policy of a function, a version or an alias, in bytes of its JSON text.
-    package var policyBytes = 20_480
     /// The payload of one synchronous invocation, in bytes.
     package var payloadBytes = 6_291_456
     /// `X-Amz-Client-Context` as it is sent, in bytes of base64.
@@ -29,6 +27,9 @@ package struct Quotas: Sendable, Hashable {
     /// The size of `/tmp`, in MB as AWS counts them (2^20 bytes).
     package var ephemeralStorageMiB = 512...10_240
     package var tagsPerFunction = 50
+    package var layersPerFunction = 5
+    /// A resource's policy, in bytes of its JSON text.
+    package var policyBytes = 20_480
     /// How many entries a list answers at most, whatever `MaxItems` says.
     package var listPage = 50
 

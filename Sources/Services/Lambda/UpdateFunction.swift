@@ -12,9 +12,11 @@ extension LambdaService {
         try Unsupported.check(input)
         let zip = try zip(input.zipFile, bucket: input.s3Bucket, key: input.s3Key)
         try current.requireUpdatable()
+        try await requireTrustedCode(of: target.key)
 
         let accepted = try await accept(zip)
         do {
+            try await requireUnzippedRoom(layers: current.settings.layers ?? [], code: accepted.code)
             let mustPublish = input.publish == true
             let record = try await update(
                 target, revision: input.revisionId, keep: input.dryRun != true, publish: mustPublish
@@ -42,17 +44,31 @@ extension LambdaService {
     func updateFunctionConfiguration(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
         let input = try Lambda.UpdateFunctionConfigurationRequest(decoding: request, labels: labels)
         let target = try updateTarget(input.functionName, request, action: "UpdateFunctionConfiguration")
-        try await record(target).requireRevision(input.revisionId)
+        let current = try await record(target)
+        try current.requireRevision(input.revisionId)
         try Unsupported.check(input)
         if let runtime = input.runtime { try validation.runtime(runtime) }
         let validation = validation
-        let record = try await update(target, revision: input.revisionId) { _, current in
-            let settings = current.settings.applying(input)
-            try validation.settings(settings, request)
-            return settings
+        let layers = try await hold(layers: input.layers ?? [], request)
+        do {
+            try await requireUnzippedRoom(layers: layers, code: current.settings.code)
+            let record = try await update(target, revision: input.revisionId) { functions, current in
+                if let runtime = input.runtime {
+                    try functions.requireRuntimeChangeable(current, to: runtime.rawValue)
+                }
+                var settings = current.settings.applying(input)
+                if input.layers != nil { settings.setLayers(layers) }
+                try validation.settings(settings, request)
+                return settings
+            }
+            await release(layers: layers)
+            if input.layers != nil { await code.discard(current.settings) }
+            try await changed(target.key)
+            return answer(record).encode(status: 200)
+        } catch {
+            await release(layers: layers)
+            throw error
         }
-        try await changed(target.key)
-        return answer(record).encode(status: 200)
     }
 
     /// An update is of the function, whose only version that changes is `$LATEST`.

@@ -112,6 +112,9 @@ extension Invoke {
         let invocation = Invocation(
             requestID: call.request.requestID, payload: payload, invokedARN: call.entry.target.arn,
             traceID: call.traceID, logTail: .none)
+        if call.entry.url.streams {
+            return stream(version, invocation, on: eventLoop).map(URLAnswer.response)
+        }
         return fleet.invoke(version, invocation, on: eventLoop).map { outcome in
             outcome.functionError == nil ? URLAnswer.response(outcome.payload) : URLAnswer.badGateway
         }

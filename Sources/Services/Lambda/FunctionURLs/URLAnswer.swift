@@ -13,6 +13,43 @@ enum URLAnswer {
         return structured(value, status: status) ?? badGateway
     }
 
+    /// What a function of a URL with `RESPONSE_STREAM` answers, in parts or whole: whole, it is not looked into.
+    static func response(_ answer: StreamedAnswer) -> ServiceResponse {
+        switch answer {
+        case .malformed: return badGateway
+        case .whole(let outcome):
+            guard outcome.functionError == nil else { return badGateway }
+            return ServiceResponse(headers: ["Content-Type": "application/json"], body: outcome.payload)
+        case .stream(let answer):
+            guard let head = head(answer) else {
+                answer.body.cancel()
+                return badGateway
+            }
+            return ServiceResponse(status: head.status, headers: head.headers, stream: answer.body)
+        }
+    }
+
+    /// - Returns: nil where the prelude has what no HTTP answer can.
+    private static func head(_ answer: StreamedHTTPResponse) -> (status: HTTPResponseStatus, headers: HTTPHeaders)? {
+        guard let head = answer.head else {
+            return (.ok, ["Content-Type": answer.contentType ?? "application/octet-stream"])
+        }
+        guard (200...599).contains(head.status) else { return nil }
+        var headers = HTTPHeaders()
+        for field in head.headers {
+            guard isName(field.name), isValue(field.value) else { return nil }
+            if !dropped.contains(field.name.lowercased()) { headers.add(name: field.name, value: field.value) }
+        }
+        for cookie in head.cookies {
+            guard isValue(cookie) else { return nil }
+            headers.add(name: "Set-Cookie", value: cookie)
+        }
+        if !headers.contains(name: "content-type") {
+            headers.add(name: "Content-Type", value: "application/octet-stream")
+        }
+        return (HTTPResponseStatus(statusCode: head.status), headers)
+    }
+
     /// As recorded in test_lambda_url_invocation: a string is the body, anything else its JSON text without spaces.
     private static func simple(_ value: JSONValue) -> ServiceResponse {
         ServiceResponse(headers: ["Content-Type": "application/json"], body: text(value))

@@ -47,12 +47,12 @@ extension LambdaService {
 }
 
 extension ResolvedFunction {
-    /// - Parameter action: Without its service: `InvokeFunction`.
-    /// - Throws: `AccessDeniedException` for a caller of another account whom the policy does not allow it.
-    func authorize(_ caller: Caller, to action: String, on target: FunctionTarget) throws(AWSError) {
-        guard caller.account.digits != target.key.account else { return }
-        guard policy?.decide(AccessRequest(caller, to: "lambda:\(action)", on: target.arn)) == .allowed else {
-            throw .accessDenied(caller: caller, action: action, resource: target.arn)
+    /// - Throws: `AccessDeniedException` for a caller of another account whom the policy does not let invoke.
+    func authorize(_ call: InvokeCall) throws(AWSError) {
+        guard call.caller.account.digits != call.target.key.account else { return }
+        let access = AccessRequest(call.caller, to: "lambda:InvokeFunction", on: call.target.arn)
+        guard policy?.decide(access) == .allowed else {
+            throw .accessDenied(caller: call.caller, action: "InvokeFunction", resource: call.target.arn)
         }
     }
 }
