@@ -228,6 +228,9 @@ static _Noreturn void execute(const struct apus_start *start) {
     int error_pipe = ERROR_PIPE;
     TRY(STEP_SESSION, syscall(SYS_setsid));
     TRY(STEP_DIRECTORY, chdir(start->directory));
+    // Here and not by the error of execve, which says the same when an interpreter is missing.
+    if (start->fallback && access(start->arguments[0], F_OK) < 0 && errno == ENOENT)
+        start->arguments[0] = start->fallback;
     execve(start->arguments[0], start->arguments, start->environment);
     fail(error_pipe, STEP_EXECUTE, errno);
 }

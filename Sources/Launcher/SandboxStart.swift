@@ -126,9 +126,10 @@ struct SandboxStart {
         start.directory = UnsafePointer(pointer(request.workingDirectory))
 
         var pidfd: Int32 = -1
-        let arguments = request.arguments.map(pointer) + [nil]
+        start.fallback = request.fallback.flatMap(pointer)
+        var arguments = request.arguments.map(pointer) + [nil]
         let environment = request.environment.map(pointer) + [nil]
-        let pid = arguments.withUnsafeBufferPointer { arguments in
+        let pid = arguments.withUnsafeMutableBufferPointer { arguments in
             environment.withUnsafeBufferPointer { environment in
                 host.filter.withUnsafeBytes { filter in
                     start.arguments = arguments.baseAddress

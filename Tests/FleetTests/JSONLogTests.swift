@@ -1,6 +1,7 @@
 import NIOCore
 import Sandbox
 import Testing
+import TestSupport
 
 @testable import Fleet
 

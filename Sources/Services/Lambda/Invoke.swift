@@ -78,6 +78,7 @@ struct Invoke: Sendable {
     ) throws -> EventLoopFuture<ServiceResponse> {
         try function.authorize(call)
         let chosen = function.choose()
+        let call = chosen.isTraced ? call.sampled : call
         let version = try chosen.ready()
         let invocation = try Self.invocation(call, function, request)
         switch call.kind {
@@ -153,6 +154,8 @@ extension ResolvedVersion {
         case .unfit(let state): throw .unfitState(state)
         case .withoutRuntime(let text):
             throw LambdaError.invalidRuntime(message: text)
+        case .undecipherable:
+            throw LambdaError.kmsInvalidState(message: FunctionSettings.undecipherable)
         }
     }
 }

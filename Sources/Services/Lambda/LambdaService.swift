@@ -17,7 +17,13 @@ package final class LambdaService: Service {
         /// longest invocation.
         package var codeGrace = Duration.seconds(960)
 
-        package init(codeDirectory: String) { self.codeDirectory = codeDirectory }
+        /// Encrypts environment variables at rest.
+        package var variablesKey: VariablesKey
+
+        package init(codeDirectory: String, variablesKey: VariablesKey) {
+            self.codeDirectory = codeDirectory
+            self.variablesKey = variablesKey
+        }
     }
 
     package static let migrations =
@@ -63,13 +69,17 @@ package final class LambdaService: Service {
         code = CodeStore(
             blobs: blobs, directory: configuration.codeDirectory, unzippedBytes: configuration.quotas.unzippedCodeBytes,
             grace: configuration.codeGrace)
-        cache = FunctionCache(database: database, resolveRuntime: resolveRuntime)
+        cache = FunctionCache(
+            database: database, resolveRuntime: resolveRuntime, variablesKey: configuration.variablesKey)
         deployer = Deployer(database: database, code: code, cache: cache, fleet: fleet, logger: logger)
         invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas)
     }
 
     /// Before the first request: sweeps what a dead process left half done, and tells the fleet what is reserved.
     package func prepare() async throws {
+        try await database.write { [key = configuration.variablesKey] connection in
+            try FunctionRepository(connection).sealVariables(with: key)
+        }
         try await code.reopen()
         try await urls.load(database)
         for (key, executions) in try await database.read({ try FunctionRepository($0).reservations() }) {

@@ -58,11 +58,12 @@ extension LambdaService {
 
     /// Checks new code against the configuration that a request names.
     ///
+    /// - Parameter name: The function's, for the words of a refusal.
     /// - Returns: What to attach to the function; nil without a configuration.
-    func codeSigning(_ arn: String?, _ caller: Caller) async throws -> FunctionCodeSigning? {
+    func codeSigning(_ arn: String?, of name: String, _ caller: Caller) async throws -> FunctionCodeSigning? {
         guard let arn, !arn.isEmpty else { return nil }
         let config = try await database.read { try CodeSigningRepository($0).requireAssignable(arn, caller) }
-        try config.requireTrusted()
+        try config.requireTrusted(name)
         return FunctionCodeSigning(configuration: config.arn)
     }
 
@@ -74,7 +75,7 @@ extension LambdaService {
                 try CodeSigningRepository(connection).find($0.configuration, account: key.account, region: key.region)
             }
         }
-        try config?.requireTrusted()
+        try config?.requireTrusted(key.arn)
     }
 }
 
@@ -91,11 +92,13 @@ extension CodeSigningRepository {
 }
 
 extension CodeSigningRecord {
+    /// AWS's words name a new function by its name (aws-cdk 29474), and one that is there by its ARN.
+    ///
     /// - Throws: `CodeVerificationFailedException` when unsigned code is to be refused.
-    fileprivate func requireTrusted() throws(AWSError) {
+    fileprivate func requireTrusted(_ function: String) throws(AWSError) {
         guard isEnforced else { return }
         throw LambdaError.codeVerificationFailed(
             message: "Lambda cannot deploy the function. The function or layer might be signed using a signature that "
-                + "the client is not configured to accept. Check the provided signature for unsigned.")
+                + "the client is not configured to accept. Check the provided signature for \(function).")
     }
 }
