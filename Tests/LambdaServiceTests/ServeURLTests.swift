@@ -61,9 +61,9 @@ import Testing
     ) async throws -> ServiceResponse {
         var sent = try request ?? apus.request(.GET, path)
         if request == nil { sent.caller.kind = .anonymous }
-        let (loop, service, final) = (apus.loop, apus.service, sent)
+        let (loop, service, message) = (apus.loop, apus.service, sent)
         return try await loop.submit {
-            service.serve(url: id, region: region, path: path, final, on: loop)
+            service.serve(url: id, region: region, path: path, message, on: loop)
         }.get().get()
     }
 

@@ -2,6 +2,7 @@ import AWSWire
 import Gateway
 import LambdaService
 import NIOCore
+import NIOHTTP1
 
 /// The pages of the gateway at which function URLs are served: by host name, and by path for clients that cannot
 /// resolve the name.

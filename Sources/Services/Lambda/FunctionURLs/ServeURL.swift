@@ -25,11 +25,15 @@ extension LambdaService {
             return eventLoop.makeSucceededFuture(cors.preflight(request))
         }
         let call = URLCall(entry: entry, path: path, request: request)
-        return resolved(entry.target, on: eventLoop).flatMapThrowing { function in
-            guard let function, function.urlID == entry.url.id, call.isAllowed(by: function.policy) else { return nil }
-            return try invoke.begin(call, function, on: eventLoop)
-        }.flatMap { (answer: EventLoopFuture<ServiceResponse>?) in
-            answer ?? eventLoop.makeSucceededFuture(URLAnswer.forbidden)
+        return resolved(entry.target, on: eventLoop).flatMap { [invoke] function in
+            guard let function, function.urlID == entry.url.id, call.isAllowed(by: function.policy) else {
+                return eventLoop.makeSucceededFuture(URLAnswer.forbidden)
+            }
+            do {
+                return try invoke.begin(call, function, on: eventLoop)
+            } catch {
+                return eventLoop.makeFailedFuture(error)
+            }
         }.flatMapErrorThrowing { error in
             guard let error = (error as? FleetError).map(AWSError.init) ?? error as? AWSError else { throw error }
             return ErrorEncoding.response(for: error, protocol: .restJSON, requestID: request.requestID)

@@ -1,4 +1,5 @@
 import AWSWire
+import Fleet
 import NIOCore
 import NIOHTTP1
 
