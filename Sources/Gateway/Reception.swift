@@ -53,7 +53,7 @@ struct Reception: Sendable {
     }
 
     func plan(_ head: RequestHead, from origin: Origin) -> Plan {
-        if let route = route(toHostOf: head) { return plan(route, head) }
+        if let route = self.route(toHostOf: head) { return plan(route, head) }
         if head.path.hasPrefix("/_apus/") { return ownPlan(head, from: origin) }
         let name = authenticator.service(of: head.signed)
         let wire = name.flatMap { directory[$0]?.wireProtocol } ?? Self.wire(of: head.head.headers)

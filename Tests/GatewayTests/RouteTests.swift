@@ -11,7 +11,7 @@ import Testing
     private static let root = SigV4.Credentials(accessKeyID: "AKIAROOT", secretAccessKey: "secret")
     private static let account = AccountID("111111111111") ?? .standard
 
-    private func rig(
+    private func makeRig(
         _ access: GatewayRoute.Access, authentication: GatewayConfiguration.Authentication = .on,
         limit: (bytes: Int, error: AWSError)? = nil
     ) throws -> Rig {
@@ -49,7 +49,7 @@ import Testing
     // A host's page has all paths, those of services and of our own pages too.
     @Test(arguments: ["/", "/a/b", "/_apus/health", "/2015-03-31/functions"])
     func hostsHaveAllPaths(_ path: String) throws {
-        let rig = try rig(.open)
+        let rig = try makeRig(.open)
         let answer = try #require(get(rig, path))
         #expect(answer.status == 200)
         #expect(answer.headers.first(name: "x-path") == path)
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test func pathsAreForEveryHost() throws {
-        let rig = try rig(.open)
+        let rig = try makeRig(.open)
         #expect(get(rig, "/_apus/page/x", host: "localhost")?.headers.first(name: "x-path") == "/_apus/page/x")
         #expect(get(rig, "/_apus/other/x", host: "localhost")?.status == 404)
         // Elsewhere nothing has changed: an unsigned request to a service is refused.
@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test func openPagesLookAtNoSignature() throws {
-        let rig = try rig(.open)
+        let rig = try makeRig(.open)
         let answer = get(rig, "/", "Authorization: Bearer x\r\nOrigin: https://elsewhere.example\r\n")
         #expect(answer?.headers.first(name: "x-kind") == "anonymous")
         let broken = get(rig, "/", "Authorization: AWS4-HMAC-SHA256 Credential=a/b/c/lambda/aws4_request\r\n")
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func signedPagesWantOne() throws {
-        let rig = try rig(.signed(service: "lambda"))
+        let rig = try makeRig(.signed(service: "lambda"))
         #expect(get(rig, "/")?.status == 403)
         let answer = get(rig, signed("/"))
         #expect(answer?.headers.first(name: "x-kind") == "root")
@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func offeredPagesTakeBoth() throws {
-        let rig = try rig(.offered(service: "lambda"))
+        let rig = try makeRig(.offered(service: "lambda"))
         #expect(get(rig, "/")?.headers.first(name: "x-kind") == "anonymous")
         #expect(get(rig, "/", "Authorization: Bearer x\r\n")?.headers.first(name: "x-kind") == "anonymous")
         #expect(get(rig, signed("/"))?.headers.first(name: "x-kind") == "root")
@@ -93,7 +93,7 @@ import Testing
 
     // Without authentication everybody counts as the owner, but not pages of other sites.
     @Test func withoutAuthenticationOtherSitesAreNobody() throws {
-        let rig = try rig(.offered(service: "lambda"), authentication: .off)
+        let rig = try makeRig(.offered(service: "lambda"), authentication: .off)
         #expect(get(rig, "/")?.headers.first(name: "x-kind") == "root")
         let elsewhere = get(rig, "/", "Origin: https://elsewhere.example\r\n")
         #expect(elsewhere?.headers.first(name: "x-kind") == "anonymous")
@@ -102,7 +102,7 @@ import Testing
 
     @Test func pagesHaveLimitsOfTheirOwn() throws {
         let error = AWSError(code: "RequestEntityTooLargeException", message: "Too large", status: 413)
-        let rig = try rig(.open, limit: (4, error))
+        let rig = try makeRig(.open, limit: (4, error))
         rig.send("POST / HTTP/1.1\r\nHost: page.x\r\nContent-Length: 4\r\n\r\nfour")
         #expect(rig.answer()?.body == "four")
         rig.send("POST / HTTP/1.1\r\nHost: page.x\r\nContent-Length: 5\r\n\r\nfive!")

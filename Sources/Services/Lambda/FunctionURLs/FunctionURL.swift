@@ -15,7 +15,7 @@ struct FunctionURL: Attachment {
     var created: Int64
     var modified: Int64
 
-    var requiresSignature: Bool { authType == Lambda.FunctionUrlAuthType.awsIAM.rawValue }
+    var requiresSignature: Bool { authType == Lambda.FunctionUrlAuthType.awsIam.rawValue }
     var streams: Bool { invokeMode == Lambda.InvokeMode.responseStream.rawValue }
 
     static let idLength = 32

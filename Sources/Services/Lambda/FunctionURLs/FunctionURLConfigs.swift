@@ -82,10 +82,9 @@ extension LambdaService {
     func listFunctionURLConfigs(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
         let input = try Lambda.ListFunctionUrlConfigsRequest(decoding: request, labels: labels)
         let key = try FunctionTarget(input.functionName, caller: request.caller, action: "ListFunctionUrlConfigs").key
-        // The function itself, whose qualifier is empty, comes first: only a marker says what was before.
-        let start = try input.marker.map { marker throws(AWSError) in
-            try Marker.decode(marker).split(separator: ":", maxSplits: 1).last.map(String.init) ?? ""
-        }
+        // The function itself, whose qualifier is empty, comes first: the marker says more than the qualifier.
+        let marker = try Marker.decode(input.marker)
+        let start = marker.isEmpty ? nil : String(marker.drop { $0 != ":" }.dropFirst())
         let limit = min(input.maxItems ?? quotas.listPage, quotas.listPage)
         let found = try await database.read { connection in
             let functions = FunctionRepository(connection)

@@ -22,7 +22,7 @@ enum URLAnswer {
             guard outcome.functionError == nil else { return badGateway }
             return ServiceResponse(headers: ["Content-Type": "application/json"], body: outcome.payload)
         case .stream(let answer):
-            guard let head = head(answer) else {
+            guard let head = Self.head(answer) else {
                 answer.body.cancel()
                 return badGateway
             }
@@ -77,7 +77,7 @@ enum URLAnswer {
             }
         }
         if !headers.contains(name: "content-type") { headers.add(name: "Content-Type", value: "application/json") }
-        guard let body = body(value) else { return nil }
+        guard let body = Self.body(value) else { return nil }
         return ServiceResponse(status: HTTPResponseStatus(statusCode: code), headers: headers, body: body)
     }
 
