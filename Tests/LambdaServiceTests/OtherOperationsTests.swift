@@ -11,7 +11,6 @@ import Testing
         (.POST, "/2015-03-31/functions/hello/aliases", "CreateAlias"),
         (.GET, "/2015-03-31/event-source-mappings", "ListEventSourceMappings"),
         (.POST, "/2021-11-15/functions/hello/response-streaming-invocations", "InvokeWithResponseStream"),
-        (.POST, "/2021-10-31/functions/hello/url", "CreateFunctionUrlConfig"),
         (.GET, "/2018-10-31/layers/a/versions", "ListLayerVersions"),
     ])
     func areNamed(_ method: HTTPMethod, _ path: String, _ operation: String) async throws {

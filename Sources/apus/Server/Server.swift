@@ -123,7 +123,8 @@ enum Server {
                 host: settings.host, port: settings.port,
                 functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
                 authentication: settings.authentication == .on ? .on : .off, account: settings.account,
-                region: settings.region, authorizer: Authorization.decide, routes: [CodeDownloads.route(functions)],
+                region: settings.region, authorizer: Authorization.decide,
+                routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
                 version: Version.current),
             logger: logger, group: loops)
         let address = try await gateway.start()
