@@ -11,8 +11,8 @@ import Testing
         arn: "arn:aws:sts::222222222222:assumed-role/flyer/session", account: "222222222222")
 
     private func decide(
-        _ statements: String, _ principal: AccessRequest.Principal = user, action: String = "lambda:InvokeFunction",
-        resource: String = function, context: [String: [String]] = [:]
+        _ statements: String, _ principal: AccessRequest.Principal = DecisionTests.user, action: String = "lambda:InvokeFunction",
+        resource: String = DecisionTests.function, context: [String: [String]] = [:]
     ) throws -> AccessDecision {
         let text = #"{"Version":"2012-10-17","Statement":[\#(statements)]}"#
         return try PolicyDocument(parsing: ByteBuffer(string: text))
