@@ -11,7 +11,8 @@ import Testing
         arn: "arn:aws:sts::222222222222:assumed-role/flyer/session", account: "222222222222")
 
     private func decide(
-        _ statements: String, _ principal: AccessRequest.Principal = DecisionTests.user, action: String = "lambda:InvokeFunction",
+        _ statements: String, _ principal: AccessRequest.Principal = DecisionTests.user,
+        action: String = "lambda:InvokeFunction",
         resource: String = DecisionTests.function, context: [String: [String]] = [:]
     ) throws -> AccessDecision {
         let text = #"{"Version":"2012-10-17","Statement":[\#(statements)]}"#

@@ -162,8 +162,8 @@ extension JSONWriter {
 extension StringProtocol {
     /// Without spaces and tabs around it.
     fileprivate var trimmed: String {
-        let start = utf8.firstIndex { $0 != 0x20 && $0 != 0x09 } ?? endIndex
-        let end = utf8.lastIndex { $0 != 0x20 && $0 != 0x09 }.map { utf8.index(after: $0) } ?? start
-        return String(self[start..<end])
+        var text = String(drop { $0 == " " || $0 == "\t" })
+        while text.last == " " || text.last == "\t" { text.removeLast() }
+        return text
     }
 }
