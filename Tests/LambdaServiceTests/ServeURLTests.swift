@@ -162,10 +162,14 @@ import Testing
         _ = try await ask(apus, id)
         var request = try apus.request(.GET, "/")
         request.caller.kind = .anonymous
-        let loop = EmbeddedEventLoop()
+        #expect(Self.statusAtOnce(apus, id, request) == .ok)
+    }
+
+    private static func statusAtOnce(_ apus: Harness, _ id: String, _ request: ServiceRequest) -> HTTPResponseStatus? {
         var status: HTTPResponseStatus?
-        apus.service.serve(url: id, path: "/", request, on: loop).assumeIsolated().whenSuccess { status = $0.status }
-        #expect(status == .ok)
+        apus.service.serve(url: id, path: "/", request, on: EmbeddedEventLoop()).assumeIsolated()
+            .whenSuccess { status = $0.status }
+        return status
     }
 
     // MARK: The event
