@@ -124,7 +124,7 @@ resource "aws_lambda_permission" "account" {
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.hello.function_name
   qualifier     = aws_lambda_alias.live.name
-  principal     = "222222222222"
+  principal     = "arn:aws:iam::222222222222:root"
 }
 resource "aws_lambda_permission" "everyone" {
   statement_id           = "url"
