@@ -2,6 +2,8 @@ import AWSWire
 import FoundationEssentials
 import Glibc
 import Storage
+import NIOHTTP1
+import Fleet
 import Testing
 import TestSupport
 
