@@ -2,10 +2,12 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Java's bootstrap: sources that a compiler of this machine makes class files of, once for a directory of runtime files.
+/// Java's bootstrap: sources that a compiler of this machine makes class files of, once for a directory of runtime
+/// files.
 ///
 /// That takes a second or two, so it is done when the first function asks for it, beside everything else; environments
-/// that start meanwhile wait for it (`bootstrap-java.sh`). The compiler runs as the server's user, outside of sandboxes.
+/// that start meanwhile wait for it (`bootstrap-java.sh`). The compiler runs as the server's user, outside of
+/// sandboxes.
 final class JavaBootstrap: Sendable {
     private static let jar = "bootstrap-java.jar"
     /// Java 13 and later start faster with an archive of the bootstrap's loaded classes.

@@ -47,8 +47,8 @@ extension ResolvedRuntime {
             + ":/var/runtime:/var/task"
     }
 
-    /// As on AWS, and the gems that came with the interpreter. Layers name the version that the function asks for, though
-    /// another may serve it.
+    /// As on AWS, and the gems that came with the interpreter. Layers name the version that the function asks for,
+    /// though another may serve it.
     /// https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
     private static func rubyPaths(_ interpreter: Interpreter, line: Int) -> [(name: String, value: String)] {
         let versions = line == interpreter.line ? [line] : [line, interpreter.line]
