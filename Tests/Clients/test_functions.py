@@ -179,8 +179,10 @@ def test_tags(deploy, lambda_client):
 
 def test_operations_that_are_not_built_say_so(deploy, lambda_client):
     function = deploy(python="def handler(e, c): return 1")
-    message = refused("NotImplementedException", 501, lambda_client.publish_layer_version, LayerName="l", Content={"ZipFile": zip_of(CODE)})
-    assert "PublishLayerVersion" in message
+    message = refused(
+        "NotImplementedException", 501, lambda_client.create_event_source_mapping, FunctionName=function,
+        EventSourceArn="arn:aws:sqs:us-east-1:000000000000:queue")
+    assert "CreateEventSourceMapping" in message
     refused("NotImplementedException", 501, lambda_client.invoke, FunctionName=function, InvocationType="Event")
 
 
