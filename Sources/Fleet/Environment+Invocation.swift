@@ -90,7 +90,7 @@ extension Environment {
             InvocationOutcome(
                 payload: failure.document(requestID: requestID), functionError: "Unhandled", logTail: tail))
         log.flush()
-        session.end()
+        session.end(ShutdownReason(failure))
         dispose()
         pool.removed(self)
     }
@@ -112,6 +112,11 @@ extension Environment {
 
     func sessionWrote(_ output: ByteBuffer) {
         log.writeOutput(output)
+        log.flush()
+    }
+
+    func sessionWroteOfExtensions(_ output: ByteBuffer) {
+        log.writeExtensionOutput(output)
         log.flush()
     }
 

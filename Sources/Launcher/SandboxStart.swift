@@ -25,12 +25,16 @@ struct SandboxStart {
         let root = host.root(named: request.root)
         guard let root else { throw SandboxError(operation: "find root", subject: request.root, errno: ENOENT) }
         do throws(SystemCallError) {
-            let code = Descriptor(owning: try openCode())
+            let code = try openTree(request.code, "code")
+            let layers = try openLayers()
+            let extensions = try ExtensionSetup.find(in: layers.number)
             let group = try host.groups.make("\(slot)", limits: groupLimits)
             do throws(SystemCallError) {
                 let network = try acquireNetwork()
                 do throws(SystemCallError) {
-                    return try start(root: root, code: code.number, group: group, network: network)
+                    return try start(
+                        root: root, code: code.number, layers: layers.number, extensions: extensions, group: group,
+                        network: network)
                 } catch {
                     host.network.release(network)
                     throw error
@@ -64,20 +68,27 @@ struct SandboxStart {
         }
     }
 
-    /// A detached, protected mount of the code. By descriptor, so that the directories above it do not matter.
-    private func openCode() throws(SystemCallError) -> Int32 {
+    /// A detached, protected mount of a directory below the code directory. By descriptor, so that the directories
+    /// above it do not matter.
+    private func openTree(_ name: String, _ what: String) throws(SystemCallError) -> Descriptor {
         let directory = Descriptor(
             owning: try checkedDirect(
-                "open code", request.code,
-                apus_open_beneath(host.codeDirectory, request.code, apus_o_path | O_DIRECTORY)))
+                "open \(what)", name, apus_open_beneath(host.codeDirectory, name, apus_o_path | O_DIRECTORY)))
         let mount = Descriptor(
-            owning: try checkedDirect("open_tree code", request.code, apus_clone_mount(directory.number, "", 0)))
-        try checkedDirect("mount_setattr code", request.code, apus_protect_mount(mount.number, APUS_PROTECT_MOUNT))
-        return mount.release()
+            owning: try checkedDirect("open_tree \(what)", name, apus_clone_mount(directory.number, "", 0)))
+        try checkedDirect("mount_setattr \(what)", name, apus_protect_mount(mount.number, APUS_PROTECT_MOUNT))
+        return mount
+    }
+
+    /// The layers' mount; none without layers.
+    private func openLayers() throws(SystemCallError) -> Descriptor {
+        guard let layers = request.layers else { return Descriptor(owning: -1) }
+        return try openTree(layers, "layers")
     }
 
     private func start(
-        root: String, code: Int32, group: ControlGroup, network: EnvironmentNetwork
+        root: String, code: Int32, layers: Int32, extensions: ExtensionSetup?, group: ControlGroup,
+        network: EnvironmentNetwork
     ) throws(SystemCallError) -> SandboxRecord {
         let errors = try Pipe()
         let status = try Pipe()
@@ -89,6 +100,7 @@ struct SandboxStart {
         start.status_pipe = status.write.number
         start.output = output.write.number
         start.code_tree = code
+        start.layer_tree = layers
         start.network = network.namespace
         start.cgroup_tasks_count = Int32(group.joins.count)
         withUnsafeMutableBytes(of: &start.cgroup_tasks) { space in
@@ -119,23 +131,47 @@ struct SandboxStart {
         var pidfd: Int32 = -1
         let arguments = request.arguments.map(pointer) + [nil]
         let environment = request.environment.map(pointer) + [nil]
+        var paths: [UnsafeMutablePointer<CChar>?] = []
+        var shown: [UnsafeMutablePointer<CChar>?] = []
+        if let extensions {
+            start.control = extensions.initControl
+            start.extension_output = extensions.outputWriter
+            for name in extensions.started {
+                paths.append(UnsafeMutablePointer(mutating: texts.add("/opt/extensions/\(name)")))
+            }
+            shown = request.environment.filter(isShown).map(pointer)
+        }
+        paths.append(nil)
+        shown.append(nil)
         let pid = arguments.withUnsafeBufferPointer { arguments in
             environment.withUnsafeBufferPointer { environment in
-                host.filter.withUnsafeBytes { filter in
-                    start.arguments = arguments.baseAddress
-                    start.environment = environment.baseAddress
-                    start.filter = filter.baseAddress
-                    return apus_sandbox_start(&start, &pidfd)
+                paths.withUnsafeBufferPointer { paths in
+                    shown.withUnsafeBufferPointer { shown in
+                        host.filter.withUnsafeBytes { filter in
+                            start.arguments = arguments.baseAddress
+                            start.environment = environment.baseAddress
+                            start.extensions = paths.count > 1 ? paths.baseAddress : nil
+                            start.extension_environment = shown.baseAddress
+                            start.filter = filter.baseAddress
+                            return apus_sandbox_start(&start, &pidfd)
+                        }
+                    }
                 }
             }
         }
         texts.free()
         try checkedDirect("clone3", "", pid)
         group.closeJoins()
-        return SandboxRecord(
+        var record = SandboxRecord(
             id: request.id, pidfd: pidfd, errorPipe: errors.keepReader(), statusPipe: status.keepReader(),
             output: output.keepReader(), network: network, group: group,
             settledQuota: Self.quota(request.limits.cpuMillis))
+        record.extensions = extensions?.takeServerEnds()
+        return record
+    }
+
+    private func isShown(_ variable: Range<Int>) -> Bool {
+        ExtensionSetup.shows(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(packet)[variable]))
     }
 
     /// A zero-terminated string in the packet.

@@ -9,7 +9,7 @@ import NIOPosix
 package final class RuntimeAPIServer: @unchecked Sendable {
     let limits: RuntimeAPILimits
     private let eventLoop: any EventLoop
-    private var delegate: (any RuntimeAPIDelegate)?
+    var delegate: (any RuntimeAPIDelegate)?
     private var listener: (any Channel)?
     private var connections: [ObjectIdentifier: RuntimeAPIConnection] = [:]
     /// Connections whose `next` waits, oldest first.
@@ -17,20 +17,36 @@ package final class RuntimeAPIServer: @unchecked Sendable {
     /// The connection that sends the body of an answer to the current invocation: one at a time.
     private var answering: RuntimeAPIConnection?
     private var state = RuntimeStateMachine()
+    /// Whether the runtime has not been told since its last invocation that it may have another.
+    private var isBusy = true
+    /// Whether the initialisation is over: nobody may subscribe to telemetry any more.
+    private(set) var hasInitialised = false
+    let function: RuntimeAPIFunction
+    var extensions: ExtensionRegistry
+    /// Connections whose request for an event waits, by the extension's index.
+    var waitingExtensions: [Int: RuntimeAPIConnection] = [:]
 
-    private init(on eventLoop: any EventLoop, limits: RuntimeAPILimits, delegate: any RuntimeAPIDelegate) {
+    private init(
+        on eventLoop: any EventLoop, limits: RuntimeAPILimits, function: RuntimeAPIFunction,
+        externalExtensions: [String], delegate: any RuntimeAPIDelegate
+    ) {
         self.eventLoop = eventLoop
         self.limits = limits
+        self.function = function
+        extensions = ExtensionRegistry(externals: externalExtensions)
         self.delegate = delegate
     }
 
     /// Serves on `listener`, a listening TCP socket, of which it becomes the owner. The delegate is held until
-    /// ``close()``.
+    /// ``close()``. `externalExtensions` are the names of those that have been started.
     package static func start(
         listener: Int32, on eventLoop: any EventLoop, limits: RuntimeAPILimits = RuntimeAPILimits(),
+        function: RuntimeAPIFunction = RuntimeAPIFunction(), externalExtensions: [String] = [],
         delegate: any RuntimeAPIDelegate
     ) -> EventLoopFuture<RuntimeAPIServer> {
-        let server = RuntimeAPIServer(on: eventLoop, limits: limits, delegate: delegate)
+        let server = RuntimeAPIServer(
+            on: eventLoop, limits: limits, function: function, externalExtensions: externalExtensions,
+            delegate: delegate)
         return ServerBootstrap(group: eventLoop)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try server.accept(channel) }
@@ -53,6 +69,8 @@ package final class RuntimeAPIServer: @unchecked Sendable {
     package func dispatch(_ invocation: RuntimeInvocation) {
         eventLoop.assertInEventLoop()
         state.dispatch(invocation)
+        isBusy = true
+        if !extensions.isEmpty { dispatchToExtensions(invocation) }
         invocationWasTaken = !waiting.isEmpty
         guard !waiting.isEmpty else { return }
         waiting.removeFirst().deliver(invocation)
@@ -65,6 +83,7 @@ package final class RuntimeAPIServer: @unchecked Sendable {
         listener?.close(promise: nil)
         listener = nil
         waiting = []
+        waitingExtensions = [:]
         for connection in connections.values { connection.cut() }
     }
 
@@ -88,6 +107,7 @@ package final class RuntimeAPIServer: @unchecked Sendable {
     func connectionClosed(_ connection: RuntimeAPIConnection) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         waiting.removeAll { $0 === connection }
+        for (index, waiting) in waitingExtensions where waiting === connection { waitingExtensions[index] = nil }
         if answering === connection { answering = nil }
         delegate?.runtimeConnectionClosed()
     }
@@ -100,8 +120,18 @@ package final class RuntimeAPIServer: @unchecked Sendable {
         case .refuse(let refusal): connection.refuse(refusal)
         case .wait(let becameReady):
             waiting.append(connection)
-            if becameReady { delegate?.runtimeBecameReady() }
+            guard becameReady else { return }
+            extensions.close()
+            settleReadiness()
         }
+    }
+
+    /// Tells when the runtime and every extension wait: the phase is over.
+    func settleReadiness() {
+        guard isBusy, state.isReady, extensions.isReady else { return }
+        isBusy = false
+        hasInitialised = true
+        delegate?.runtimeBecameReady()
     }
 
     /// Asks for the right to send an answer's body; nil grants it.

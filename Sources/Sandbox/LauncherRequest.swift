@@ -4,6 +4,10 @@ package enum LauncherRequest: Sendable, Hashable {
     case kill(id: UInt64)
     /// The processor limit of the sandbox's initialization is over.
     case settle(id: UInt64)
+    /// SIGTERM to the command of a sandbox without external extensions.
+    case terminate(id: UInt64)
+    /// A TCP socket in the sandbox's network namespace: ``LauncherReport/socket(id:)`` answers, always.
+    case socket(id: UInt64)
 
     /// A start in the launcher's hands. What the command gets stays where it was received, zero-terminated, so that the
     /// launcher can hand it on without a copy and wipe it: these are ranges in the packet.
@@ -11,6 +15,7 @@ package enum LauncherRequest: Sendable, Hashable {
         package var id: UInt64
         package var root: String
         package var code: String
+        package var layers: String?
         package var arguments: [Range<Int>]
         package var environment: [Range<Int>]
         package var workingDirectory: Range<Int>
@@ -24,6 +29,8 @@ package enum LauncherRequest: Sendable, Hashable {
         case start = 1
         case kill = 2
         case settle = 3
+        case terminate = 4
+        case socket = 5
     }
 
     package static func encodeStart(id: UInt64, _ spec: SandboxSpec) -> [UInt8] {
@@ -32,6 +39,7 @@ package enum LauncherRequest: Sendable, Hashable {
         writer.put(id)
         writer.put(spec.root)
         writer.put(spec.code)
+        writer.put(spec.layers ?? "")
         writer.put(spec.arguments)
         writer.put(spec.environment)
         writer.put(spec.workingDirectory)
@@ -51,6 +59,20 @@ package enum LauncherRequest: Sendable, Hashable {
         return writer.bytes
     }
 
+    package static func encodeTerminate(id: UInt64) -> [UInt8] {
+        var writer = PacketWriter()
+        writer.put(Kind.terminate.rawValue)
+        writer.put(id)
+        return writer.bytes
+    }
+
+    package static func encodeSocket(id: UInt64) -> [UInt8] {
+        var writer = PacketWriter()
+        writer.put(Kind.socket.rawValue)
+        writer.put(id)
+        return writer.bytes
+    }
+
     package static func encodeKill(id: UInt64) -> [UInt8] {
         var writer = PacketWriter()
         writer.put(Kind.kill.rawValue)
@@ -58,19 +80,20 @@ package enum LauncherRequest: Sendable, Hashable {
         return writer.bytes
     }
 
-    /// - Throws: for anything but what the encoders write within these bounds: a code name that is one path component,
-    /// an
-    ///   absolute command and directory, limits within their ranges.
+    /// - Throws: for anything but what the encoders write within these bounds: names of code and layers that are one
+    ///   path component, an absolute command and directory, limits within their ranges.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
         var reader = PacketReader(bytes)
         switch Kind(rawValue: try reader.number(UInt8.self, "kind")) {
         case .start:
             let request = StartRequest(
                 id: try reader.number(UInt64.self, "id"), root: try reader.text("root"), code: try reader.text("code"),
-                arguments: try Self.ranges(&reader, "arguments"), environment: try Self.ranges(&reader, "environment"),
+                layers: try Self.optionalText(&reader, "layers"), arguments: try Self.ranges(&reader, "arguments"),
+                environment: try Self.ranges(&reader, "environment"),
                 workingDirectory: try reader.textRange("working directory"), limits: try Self.limits(&reader))
             try reader.finish()
             guard Self.isComponent(request.code) else { throw PacketError("code") }
+            if let layers = request.layers, !Self.isComponent(layers) { throw PacketError("layers") }
             guard let command = request.arguments.first, Self.isAbsolute(bytes, command) else {
                 throw PacketError("arguments")
             }
@@ -82,8 +105,20 @@ package enum LauncherRequest: Sendable, Hashable {
         case .settle:
             self = .settle(id: try reader.number(UInt64.self, "id"))
             try reader.finish()
+        case .terminate:
+            self = .terminate(id: try reader.number(UInt64.self, "id"))
+            try reader.finish()
+        case .socket:
+            self = .socket(id: try reader.number(UInt64.self, "id"))
+            try reader.finish()
         case nil: throw PacketError("kind")
         }
+    }
+
+    /// Nil for the empty text.
+    private static func optionalText(_ reader: inout PacketReader, _ field: String) throws(PacketError) -> String? {
+        let text = try reader.text(field)
+        return text.isEmpty ? nil : text
     }
 
     private static func ranges(_ reader: inout PacketReader, _ field: String) throws(PacketError) -> [Range<Int>] {

@@ -75,6 +75,9 @@ package struct SandboxSpec: Sendable, Hashable {
     /// The function's unpacked code: the name of one directory directly under the launcher's code directory. It appears
     /// read-only at `/var/task`.
     package var code: String
+    /// The merged content of the function's layers, named like `code`. It appears read-only at `/opt`, which is empty
+    /// when this is nil.
+    package var layers: String?
     /// The command: `arguments[0]` is an absolute path inside the sandbox.
     package var arguments: [String]
     /// `NAME=value` pairs, the whole environment of the command.
@@ -83,11 +86,12 @@ package struct SandboxSpec: Sendable, Hashable {
     package var limits: SandboxLimits
 
     package init(
-        root: String, code: String, arguments: [String], environment: [String], workingDirectory: String = "/var/task",
-        limits: SandboxLimits
+        root: String, code: String, layers: String? = nil, arguments: [String], environment: [String],
+        workingDirectory: String = "/var/task", limits: SandboxLimits
     ) {
         self.root = root
         self.code = code
+        self.layers = layers
         self.arguments = arguments
         self.environment = environment
         self.workingDirectory = workingDirectory
