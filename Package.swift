@@ -51,9 +51,10 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // 1
         module("Linux", ["CLinux", "CSeccomp"]),
-        module("AWSWire", [nioCore, nioHTTP1, crypto]),
+        module("AWSWire", ["CZlib", nioCore, nioHTTP1, crypto]),
         module("Storage", [logging, crypto, .product(name: "GRDB", package: "GRDB.swift")]),
         module("Archive", ["CArchive"]),
         // 2
@@ -109,27 +110,31 @@ let package = Package(
             path: "Benchmarks/load", swiftSettings: strict),
         .executableTarget(name: "apus-echo", path: "Benchmarks/echo", swiftSettings: strict),
 
-        tests("LinuxTests", ["Linux", "CSeccomp"]),
-        tests("SandboxTests", ["Sandbox", "Linux"]),
+        // What the tests share.
+        module("TestSupport", path: "Tests/TestSupport", []),
+        tests("LinuxTests", ["TestSupport", "Linux", "CSeccomp"]),
+        tests("SandboxTests", ["TestSupport", "Sandbox", "Linux"]),
         tests("LauncherTests", ["Launcher", "Sandbox", "Linux", "CLinux"]),
-        tests("AWSWireTests", ["AWSWire", nioCore, nioHTTP1]),
-        tests("LambdaModelTests", ["LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
-        tests("StorageTests", ["Storage"]),
-        tests("ArchiveTests", ["Archive"]),
-        tests("RuntimesTests", ["Runtimes", "Sandbox"]),
+        tests("AWSWireTests", ["TestSupport", "AWSWire", nioCore, nioHTTP1]),
+        tests("LambdaModelTests", ["TestSupport", "LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
+        tests("StorageTests", ["TestSupport", "Storage"]),
+        tests("ArchiveTests", ["TestSupport", "Archive"]),
+        tests("RuntimesTests", ["TestSupport", "Runtimes", "Sandbox"]),
         tests(
-            "FleetTests", ["Fleet", "RuntimeAPI", "Runtimes", "Sandbox", nioCore, nioPosix, nioEmbedded, logging]),
+            "FleetTests",
+            ["TestSupport", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", nioCore, nioPosix, nioEmbedded, logging]),
         tests(
             "LambdaServiceTests",
             [
-                "LambdaService", "LambdaModel", "AWSWire", "Storage", "Archive", "Fleet", "Runtimes", nioCore, nioHTTP1,
+                "TestSupport", "LambdaService", "LambdaModel", "AWSWire", "Storage", "Archive", "Fleet", "Runtimes",
+                nioCore, nioHTTP1,
                 nioEmbedded, logging,
             ]),
         tests(
             "LogsServiceTests",
-            ["LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
-        tests("ApusTests", ["apus", "AWSWire", "Sandbox", nioCore]),
+            ["TestSupport", "LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+        tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
         tests("TidyTests", []),
-        tests("GatewayTests", ["Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
+        tests("GatewayTests", ["TestSupport", "Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
     ]
 )

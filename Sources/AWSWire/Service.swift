@@ -33,16 +33,40 @@ package struct ServiceRequest: Sendable {
     }
 }
 
-/// A service's answer. The gateway adds `x-amzn-RequestId`, `Date`, `Content-Length` and connection headers.
+/// What an answer carries.
+package enum ResponseBody: Sendable {
+    case bytes(ByteBuffer)
+    /// Parts, each of which goes out as soon as it is there and the client takes it. An answer in which such a body
+    /// fails ends in the middle: the connection is cut.
+    case stream(ResponseStream)
+}
+
+/// A service's answer. The gateway adds `x-amzn-RequestId`, `Date`, `Content-Length` (or chunks, for a stream of
+/// unknown length) and connection headers.
 package struct ServiceResponse: Sendable {
     package var status: HTTPResponseStatus
     package var headers: HTTPHeaders
-    package var body: ByteBuffer
+    package var body: ResponseBody
 
     package init(status: HTTPResponseStatus = .ok, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()) {
         self.status = status
         self.headers = headers
-        self.body = body
+        self.body = .bytes(body)
+    }
+
+    /// An answer whose body comes in parts. Whoever gets it has to read the stream or to cancel it.
+    package init(status: HTTPResponseStatus = .ok, headers: HTTPHeaders = [:], stream: ResponseStream) {
+        self.status = status
+        self.headers = headers
+        self.body = .stream(stream)
+    }
+
+    /// The body where it is there as a whole; empty for a stream.
+    package var bytes: ByteBuffer {
+        switch body {
+        case .bytes(let bytes): bytes
+        case .stream: ByteBuffer()
+        }
     }
 }
 

@@ -40,7 +40,7 @@ extension SigV4 {
     /// empty and dot segments resolved, encoded once more.
     private static func appendPath(_ path: String, service: String, to output: inout [UInt8]) {
         guard service != "s3" else {
-            encode(decode(path.isEmpty ? "/".utf8 : path.utf8), keepingSlash: true, into: &output)
+            PercentEncoding.append(decode(path.isEmpty ? "/".utf8 : path.utf8), keepingSlashes: true, to: &output)
             return
         }
         var segments: [Substring.UTF8View] = []
@@ -54,7 +54,7 @@ extension SigV4 {
         output.append(UInt8(ascii: "/"))
         for (index, segment) in segments.enumerated() {
             if index > 0 { output.append(UInt8(ascii: "/")) }
-            encode(segment, into: &output)
+            PercentEncoding.append(segment, to: &output)
         }
         if !segments.isEmpty, path.utf8.last == UInt8(ascii: "/") { output.append(UInt8(ascii: "/")) }
     }
@@ -66,8 +66,8 @@ extension SigV4 {
             let halves = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             var name: [UInt8] = []
             var value: [UInt8] = []
-            if let first = halves.first { encode(decode(first), into: &name) }
-            if halves.count == 2 { encode(decode(halves[1]), into: &value) }
+            if let first = halves.first { PercentEncoding.append(decode(first), to: &name) }
+            if halves.count == 2 { PercentEncoding.append(decode(halves[1]), to: &value) }
             if name.elementsEqual("X-Amz-Signature".utf8) { continue }
             pairs.append((name, value))
         }

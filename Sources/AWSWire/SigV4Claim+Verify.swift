@@ -63,15 +63,16 @@ extension SigV4.Claim {
     /// `host` and everything that begins with `x-amz-` must be signed; the session token need not be, because it is
     /// checked against the key.
     private func checkSignedHeaders(_ headers: HTTPHeaders) throws(SigV4Failure) {
-        func isSigned(_ name: String) -> Bool {
-            signedHeaders.contains { $0.utf8.elementsEqual(name.lowercased().utf8) }
-        }
-        guard isSigned("host") else {
+        // Bytes: strings that compare equal may differ in theirs.
+        let signed = Set(signedHeaders.map { Array($0.utf8) })
+        guard signed.contains(Array("host".utf8)) else {
             throw SigV4Failure(
                 .invalidSignature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
         }
-        for (name, _) in headers where name.lowercased().hasPrefix("x-amz-") {
-            guard name.lowercased() == "x-amz-security-token" || isSigned(name) else {
+        for (name, _) in headers {
+            let lower = name.lowercased()
+            guard lower.hasPrefix("x-amz-"), lower != "x-amz-security-token" else { continue }
+            guard signed.contains(Array(lower.utf8)) else {
                 throw SigV4Failure(.invalidSignature, "'\(name)' must be a 'SignedHeader' in the AWS Authorization.")
             }
         }

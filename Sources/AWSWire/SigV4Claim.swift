@@ -158,7 +158,7 @@ private struct AuthorizationHeader {
 extension SigV4 {
     /// How AWS repeats a secret-bearing header without repeating it.
     fileprivate static func fingerprint(_ text: String) -> String {
-        base64(SHA256.hash(data: Array(text.utf8)))
+        Base64.encode(SHA256.hash(data: Array(text.utf8)))
     }
 
     fileprivate static func check(algorithm name: String) throws(SigV4Failure) {

@@ -46,29 +46,6 @@ extension SigV4 {
         return high == nil ? bytes : nil
     }
 
-    /// Appends `bytes` with everything but unreserved characters (RFC 3986) percent-encoded in upper-case hex.
-    static func encode(_ bytes: some Sequence<UInt8>, keepingSlash: Bool = false, into output: inout [UInt8]) {
-        for byte in bytes {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                output.append(byte)
-            case UInt8(ascii: "/") where keepingSlash:
-                output.append(byte)
-            default:
-                output.append(UInt8(ascii: "%"))
-                output.append(upperHexDigits[Int(byte >> 4)])
-                output.append(upperHexDigits[Int(byte & 15)])
-            }
-        }
-    }
-
-    static func encoded(_ text: some StringProtocol) -> String {
-        var output: [UInt8] = []
-        encode(text.utf8, into: &output)
-        return String(decoding: output, as: UTF8.self)
-    }
-
     /// Takes percent-encoding off. A `%` that no two hex digits follow stands for itself, and so does `+`.
     static func decode(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         let input = Array(bytes)
@@ -89,10 +66,6 @@ extension SigV4 {
         return output
     }
 
-    static func decoded(_ text: some StringProtocol) -> String {
-        String(decoding: decode(text.utf8), as: UTF8.self)
-    }
-
     /// The decoded value of the first parameter of that name.
     static func parameter(_ name: String, in query: String?) -> String? {
         guard let query else { return nil }
@@ -104,37 +77,5 @@ extension SigV4 {
         return nil
     }
 
-    private static func hexValue(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case 0x30...0x39: digit - 0x30
-        case 0x41...0x46: digit - 0x41 + 10
-        case 0x61...0x66: digit - 0x61 + 10
-        default: nil
-        }
-    }
-
-    static func base64(_ bytes: some Sequence<UInt8>) -> String {
-        var output: [UInt8] = []
-        var group: [UInt8] = []
-        func flush() {
-            let padded = group + [UInt8](repeating: 0, count: 3 - group.count)
-            let bits = UInt32(padded[0]) << 16 | UInt32(padded[1]) << 8 | UInt32(padded[2])
-            for position in 0..<4 {
-                output.append(
-                    position <= group.count
-                        ? base64Digits[Int(bits >> UInt32(18 - 6 * position) & 63)] : UInt8(ascii: "="))
-            }
-            group.removeAll()
-        }
-        for byte in bytes {
-            group.append(byte)
-            if group.count == 3 { flush() }
-        }
-        if !group.isEmpty { flush() }
-        return String(decoding: output, as: UTF8.self)
-    }
-
     private static let lowerHexDigits = Array("0123456789abcdef".utf8)
-    private static let upperHexDigits = Array("0123456789ABCDEF".utf8)
-    private static let base64Digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 }

@@ -58,7 +58,7 @@ extension SigV4 {
                 ("X-Amz-SignedHeaders", "host"),
             ]
             if let token = credentials.sessionToken { parameters.append(("X-Amz-Security-Token", token)) }
-            let own = parameters.map { "\($0.0)=\(SigV4.encoded($0.1))" }
+            let own = parameters.map { "\($0.0)=\(PercentEncoding.encode($0.1))" }
             let text = ((query.map { [$0] } ?? []) + own).joined(separator: "&")
             let request = Request(method: method, path: path, query: text, headers: ["host": host])
             let payload = service == "s3" ? SigV4.unsignedPayload : SigV4.emptyPayloadHash

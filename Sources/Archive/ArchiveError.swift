@@ -30,6 +30,8 @@ package enum ArchiveError: Error, Sendable, Hashable {
         case duplicate = "the name is taken by an earlier entry"
         case belowFile = "a directory of the name is no directory in the zip"
         case linkLeavesRoot = "the link leads out of the directory"
+        case linkTooLong = "the link's target is too long"
+        case tooManySteps = "the links take too many steps to follow"
         case hardLink = "hard links are not supported"
         case specialFile = "only files, directories and symbolic links are supported"
     }

@@ -12,7 +12,7 @@ package struct ZipExtractor: Sendable {
     package struct Limits: Sendable, Hashable {
         /// Bytes of all files and link targets together. AWS allows 262,144,000 (250 MiB).
         package var unzippedBytes: Int
-        /// Files, links and directories with an entry of their own.
+        /// Files, links and directories, those included that only the names of others imply.
         package var entries: Int
 
         package init(unzippedBytes: Int = 262_144_000, entries: Int = 100_000) {
@@ -25,6 +25,7 @@ package struct ZipExtractor: Sendable {
     package struct Summary: Sendable, Hashable {
         /// Bytes of all files and link targets together.
         package var unzippedBytes: Int
+        /// Files, links and directories with an entry of their own.
         package var entries: Int
     }
 
@@ -127,15 +128,12 @@ extension ZipExtractor {
             if entry.path == .root, entry.kind == .directory { continue }
             guard entry.path != .root else { throw .refused(name: ".", .emptyName) }
             summary.entries += 1
-            if summary.entries > limits.entries { throw .tooManyEntries(limit: limits.entries) }
+            try tree.insert(entry.kind.node, at: entry.path)
+            if tree.nodes.count > limits.entries { throw .tooManyEntries(limit: limits.entries) }
             switch entry.kind {
-            case .directory:
-                try tree.insert(.directory(isExplicit: true), at: entry.path)
-            case .link(let target):
-                try count(target.count, in: &summary)
-                try tree.insert(.link(target: target), at: entry.path)
+            case .directory: break
+            case .link(let target): try count(target.count, in: &summary)
             case .file(let isExecutable):
-                try tree.insert(.file, at: entry.path)
                 try write(entry, mode: isExecutable ? 0o755 : 0o644, from: reader, below: root, summary: &summary)
             }
         }
@@ -194,6 +192,16 @@ extension ZipExtractor {
         }
         try root.setMode(0o755)
         if syncingEach { try root.sync() } else { try root.syncFileSystem() }
+    }
+}
+
+extension ZipReader.Entry.Kind {
+    fileprivate var node: Tree.Node {
+        switch self {
+        case .directory: .directory(isExplicit: true)
+        case .link(let target): .link(target: target)
+        case .file: .file
+        }
     }
 }
 

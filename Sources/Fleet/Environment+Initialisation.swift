@@ -25,7 +25,7 @@ extension Environment {
             processes: configuration.processes, descriptors: configuration.descriptors)
         if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
         return SandboxSpec(
-            root: version.runtime.root, code: version.code,
+            root: version.runtime.root, code: version.code, layers: version.layers,
             arguments: version.runtime.arguments(memoryMiB: version.memoryMiB),
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),

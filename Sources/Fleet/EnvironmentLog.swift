@@ -37,7 +37,7 @@ struct EnvironmentLog {
         self.wallClock = wallClock
         facts = PlatformEvent.Facts(
             function: version.key.name, version: version.key.version, runtime: version.runtime.identifier,
-            memoryMiB: version.memoryMiB, logStream: stream)
+            memoryMiB: version.memoryMiB, logStream: stream, isJSON: version.logging.format == .json)
         switch version.logging.format {
         case .text: (systemLevel, filter) = (nil, nil)
         case .json:

@@ -54,11 +54,12 @@ package final class Fleet: Invoking, Service {
         return promise.futureResult
     }
 
-    package func retire(account: String, region: String, name: String, except revision: String?) {
+    package func retire(account: String, region: String, name: String, version: String?, except revision: String?) {
         let retired = pools.withLock { pools in
             pools.values.filter {
                 let key = $0.version.key
-                return key.account == account && key.region == region && key.name == name && key.revision != revision
+                return key.account == account && key.region == region && key.name == name
+                    && (version == nil || key.version == version) && key.revision != revision
             }
         }
         for pool in retired { pool.retire() }

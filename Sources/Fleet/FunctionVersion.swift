@@ -26,6 +26,8 @@ package struct FunctionVersion: Sendable {
     package var runtime: ResolvedRuntime
     /// The directory of the unpacked code below the code directory: its SHA-256 in hex.
     package var code: String
+    /// The directory of the merged content of its layers, likewise; nil without layers.
+    package var layers: String?
     package var handler: String
     package var memoryMiB: Int
     package var timeout: Duration
@@ -39,13 +41,14 @@ package struct FunctionVersion: Sendable {
     package var logging: FunctionLogging
 
     package init(
-        key: Key, runtime: ResolvedRuntime, code: String, handler: String, memoryMiB: Int, timeout: Duration,
-        temporaryStorageMiB: Int, variables: [String: String], roleARN: String, logGroup: String,
+        key: Key, runtime: ResolvedRuntime, code: String, layers: String? = nil, handler: String, memoryMiB: Int,
+        timeout: Duration, temporaryStorageMiB: Int, variables: [String: String], roleARN: String, logGroup: String,
         logging: FunctionLogging = FunctionLogging()
     ) {
         self.key = key
         self.runtime = runtime
         self.code = code
+        self.layers = layers
         self.handler = handler
         self.memoryMiB = memoryMiB
         self.timeout = timeout

@@ -68,9 +68,9 @@ package protocol Invoking: Sendable {
     func invoke(_ version: FunctionVersion, _ invocation: Invocation, on eventLoop: any EventLoop)
         -> EventLoopFuture<InvocationOutcome>
 
-    /// Ends the idle environments of every revision of this function but `revision` (nil: all); busy ones end after the
-    /// invocation that they serve.
-    func retire(account: String, region: String, name: String, except revision: String?)
+    /// Ends the idle environments of every revision of this function's `version` (nil: of all its versions) but
+    /// `revision` (nil: all); busy ones end after the invocation that they serve.
+    func retire(account: String, region: String, name: String, version: String?, except revision: String?)
 
     /// How many invocations run now in this account and region, over all functions.
     func concurrency(account: String, region: String) -> Int

@@ -47,6 +47,8 @@ enum PlatformEvent {
         var runtime: String
         var memoryMiB: Int
         var logStream: String
+        /// Whether the function's log is JSON.
+        var isJSON = false
     }
 
     /// As `type` has it.

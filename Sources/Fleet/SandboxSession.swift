@@ -52,9 +52,20 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         var control: ProcessControl
         var output: OutputReader
         var runtime = Runtime.waiting
+        /// Whose processes have ended.
+        var ended: Set<String> = []
 
         enum Runtime {
             case waiting, running, ended
+        }
+
+        mutating func note(_ report: ProcessReport) {
+            guard case .ended = report.event else { return }
+            if report.process == 0 {
+                runtime = .ended
+            } else if names.indices.contains(report.process - 1) {
+                ended.insert(names[report.process - 1])
+            }
         }
     }
     private enum State {
@@ -343,21 +354,15 @@ extension SandboxSession {
         switch state {
         case .live(var live):
             guard let names = live.extensions?.names else { return }
-            if report.process == 0 {
-                if case .ended = report.event { live.extensions?.runtime = .ended }
-                state = .live(live)
-            }
+            live.extensions?.note(report)
+            state = .live(live)
             if let failure = failure(of: report, names, live) { fail(failure) }
         case .stopping(var live, let stop):
-            guard case .ended = report.event, let names = live.extensions?.names else { return }
-            if report.process == 0 {
-                live.extensions?.runtime = .ended
-                state = .stopping(live, stop)
-                stopExtensions(stop)
-            } else if names.indices.contains(report.process - 1) {
-                stop.awaited.remove(names[report.process - 1])
-                if stop.hasToldExtensions, stop.awaited.isEmpty { finish(stop) }
-            }
+            live.extensions?.note(report)
+            state = .stopping(live, stop)
+            if live.extensions?.runtime == .ended { stopExtensions(stop) }
+            stop.awaited.subtract(live.extensions?.ended ?? [])
+            if stop.hasToldExtensions, stop.awaited.isEmpty { finish(stop) }
         case .new, .launching, .abandoned, .settling, .ended: return
         }
     }
@@ -443,8 +448,9 @@ extension SandboxSession {
         stop.hasToldExtensions = true
         live.extensions?.control.order(.kill)
         let left = (stop.deadline - eventLoop.now).nanoseconds / 1_000_000
-        stop.awaited = Set(
-            server.shutDownExtensions(reason: stop.reason.rawValue, deadline: configuration.wallClock() + left))
+        let told = server.shutDownExtensions(
+            reason: stop.reason.rawValue, deadline: configuration.wallClock() + left)
+        stop.awaited = Set(told).subtracting(live.extensions?.ended ?? [])
         if stop.awaited.isEmpty { finish(stop) }
     }
 

@@ -105,7 +105,17 @@ enum TelemetryEvents {
         _ entry: TelemetryHub.Entry, schema: TelemetrySubscription.Schema, facts: PlatformEvent.Facts, at time: Int64
     ) -> [ByteBuffer] {
         switch (entry, schema) {
-        case (.line(let category, let line), _): [record(category.rawValue, at: time) { $0.text(line) }]
+        case (.line(let category, let line), _):
+            [
+                record(category.rawValue, at: time) { writer in
+                    // Of a function whose log is JSON, an object is an object.
+                    if category == .function, facts.isJSON {
+                        writer.json(line)
+                    } else {
+                        writer.string(String(buffer: line))
+                    }
+                }
+            ]
         case (.platform(let event), .telemetry): [event.json(facts, at: time)]
         case (.platform(let event), .logs): logs(event, facts: facts, at: time)
         }
@@ -146,7 +156,7 @@ enum TelemetryEvents {
 
 extension JSONWriter {
     /// A line: a JSON object as it is, anything else as text, ill-formed UTF-8 mended.
-    fileprivate mutating func text(_ line: ByteBuffer) {
+    fileprivate mutating func json(_ line: ByteBuffer) {
         if line.readableBytesView.first == UInt8(ascii: "{"), (try? JSONValue(parsing: line)) != nil {
             raw(line)
         } else {

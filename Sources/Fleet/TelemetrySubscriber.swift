@@ -30,6 +30,10 @@ final class TelemetrySubscriber: @unchecked Sendable {
         link = TelemetryLink(subscription.destination, on: eventLoop, makeSocket: makeSocket)
     }
 
+    /// What waits for the next batch, and what has been dropped and not been told, for tests.
+    var heldBytes: Int { pendingBytes }
+    var droppedRecords: Int { dropped.records }
+
     func wants(_ category: TelemetrySubscription.Category) -> Bool { subscription.categories.contains(category) }
 
     /// Takes one event, a JSON object.
@@ -69,6 +73,7 @@ final class TelemetrySubscriber: @unchecked Sendable {
         timer?.cancel()
         timer = nil
         pending = []
+        pendingBytes = 0
         link.close()
     }
 

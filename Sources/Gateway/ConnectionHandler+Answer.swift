@@ -14,7 +14,7 @@ extension ConnectionHandler {
     }
 
     /// The largest piece of an answer that is written at once: between two the write deadline moves.
-    private static let piece = 131_072
+    static let piece = 131_072
 
     func write(_ answer: RouteAnswer, requestID: String, request: HTTPRequestHead?, ending: Ending) {
         guard let context else { return }
@@ -46,14 +46,20 @@ extension ConnectionHandler {
         _ response: ServiceResponse, requestID: String, request: HTTPRequestHead?, ending: Ending,
         on context: ChannelHandlerContext
     ) {
+        let body: ByteBuffer
+        switch response.body {
+        case .bytes(let bytes): body = bytes
+        case .stream(let stream):
+            return write(stream, of: response, requestID: requestID, request: request, ending: ending, on: context)
+        }
         var headers = response.headers
         if request?.method != .HEAD || !headers.contains(name: "content-length") {
-            headers.replaceOrAdd(name: "Content-Length", value: String(response.body.readableBytes))
+            headers.replaceOrAdd(name: "Content-Length", value: String(body.readableBytes))
         }
         writeHead(
             response.status, headers: headers, requestID: requestID, request: request, ending: ending, on: context)
         if request?.method != .HEAD, response.status.mayHaveResponseBody {
-            writePieces(of: response.body, on: context)
+            writePieces(of: body, on: context)
         }
         finishAnswer(ending, on: context)
     }
@@ -72,9 +78,9 @@ extension ConnectionHandler {
         writeNext(of: file, at: 0, ending: ending, on: context)
     }
 
-    private func writeHead(
-        _ status: HTTPResponseStatus, headers: HTTPHeaders, requestID: String, request: HTTPRequestHead?,
-        ending: Ending, on context: ChannelHandlerContext
+    func writeHead(
+        _ status: HTTPResponseStatus, version: HTTPVersion = .http1_1, headers: HTTPHeaders, requestID: String,
+        request: HTTPRequestHead?, ending: Ending, on context: ChannelHandlerContext
     ) {
         var headers = headers
         headers.replaceOrAdd(name: "x-amzn-RequestId", value: requestID)
@@ -85,7 +91,7 @@ extension ConnectionHandler {
         } else if request?.version.minor == 0 {
             headers.add(name: "Connection", value: "keep-alive")
         }
-        let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
+        let head = HTTPResponseHead(version: version, status: status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
     }
 
@@ -129,11 +135,11 @@ extension ConnectionHandler {
             }
     }
 
-    private func movedOn() {
+    func movedOn() {
         if case .answering = phase { watchdog?.set(after: gateway.timeouts.write) }
     }
 
-    private func finishAnswer(_ ending: Ending, on context: ChannelHandlerContext) {
+    func finishAnswer(_ ending: Ending, on context: ChannelHandlerContext) {
         let ending = isQuiescing && ending == .none ? .close : ending
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { result in

@@ -54,6 +54,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var progress = 0
     /// Whether the read that is going on brought any part of a request; if not, it brought a piece of a head.
     private var hasParts = false
+    /// The answer that is being written in parts.
+    var streaming: StreamedAnswer?
     var isInputClosed = false
     var isQuiescing = false
 
@@ -80,6 +82,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Everything is let go; an answer that comes later finds `closed` and is dropped.
     private func end() {
         if case .body(var exchange) = phase { exchange.collector.release() }
+        streaming?.stream.cancel()
+        streaming = nil
         phase = .closed
         inbox.removeAll()
         watchdog?.cancel()
@@ -91,6 +95,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func read(context: ChannelHandlerContext) {
         switch phase {
         case .working where inbox.isEmpty: context.read()
+        // A stream may be silent for long: a read that stands notices a client that goes away.
+        case .answering where streaming != nil && inbox.isEmpty: context.read()
         case .working, .answering: wantsRead = true
         case .idle, .head, .body, .lingering, .closed: context.read()
         }
@@ -99,6 +105,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         hasParts = true
         receive(.part(unwrapInboundIn(data)))
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if streaming != nil, context.channel.isWritable { pump() }
+        context.fireChannelWritabilityChanged()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -252,7 +263,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
             on: context.eventLoop
         ).assumeIsolated().whenComplete { result in
             exchange.collector.release()
-            guard case .success(let answer) = result, case .working = self.phase else { return }
+            guard case .success(let answer) = result, case .working = self.phase else {
+                if case .success(.response(let response)) = result, case .stream(let stream) = response.body {
+                    stream.cancel()
+                }
+                return
+            }
             self.write(
                 answer, requestID: exchange.requestID, request: exchange.head.head, ending: mustClose ? .close : .none)
         }

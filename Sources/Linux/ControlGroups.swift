@@ -99,8 +99,9 @@ package final class ControlGroups {
         for _ in 1...8 {
             if mkdir(name, 0o755) < 0, errno != EEXIST { throw SystemCallError("mkdir", name, errno: errno) }
             let opened = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            if opened < 0, errno == ENOENT { continue }
-            let directory = Descriptor(owning: try checked("open", name) { opened })
+            if opened < 0, errno == ENOENT || errno == EINTR { continue }
+            guard opened >= 0 else { throw SystemCallError("open", name, errno: errno) }
+            let directory = Descriptor(owning: opened)
             try checked("flock", name) { flock(directory.number, LOCK_EX) }
             var locked = stat()
             var present = stat()

@@ -10,7 +10,8 @@ package struct MountEntry: Sendable, Hashable {
 
     /// Nil for a line that is none.
     package init?(line: Substring) {
-        let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+        // A source may be empty.
+        let fields = line.split(separator: " ", omittingEmptySubsequences: false)
         // After six fixed fields come any number of optional ones, ended by a lone dash.
         guard fields.count >= 10, let dash = fields[6...].firstIndex(of: "-"), dash + 3 < fields.count else {
             return nil

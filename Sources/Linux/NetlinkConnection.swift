@@ -15,7 +15,7 @@ package struct NetlinkError: Error, Sendable, Equatable, CustomStringConvertible
         self.errno = errno
     }
 
-    package var description: String { "netlink, \(operation): \(String(cString: strerror(errno)))" }
+    package var description: String { "netlink, \(operation): \(SystemCallError.text(errno))" }
 }
 
 /// Carries datagrams to the kernel and back.

@@ -25,13 +25,16 @@ package struct BlobStore: Sendable {
         self.directory = directory
         try Files.makeDirectory(directory)
         try Files.makeDirectory(incoming)
+        // What is put is no safer than the directory's own name.
+        try Files.syncDirectory(directory + "/..")
         for name in try Files.names(in: incoming) { try Files.remove(incoming + "/" + name) }
     }
 
     /// Where a blob is, or would be. The file must not be changed.
     package func path(of id: BlobID) -> String { Self.path(of: id, in: directory) }
 
-    /// Keeps `bytes`; when this returns they are on disk. Doing it again changes nothing.
+    /// Keeps `bytes`; when this returns they are on disk. Doing it again changes nothing, but mends a file that does
+    /// not hold them any more.
     package func put(_ bytes: some Collection<UInt8> & Sendable) async throws(StorageError) -> BlobID {
         try await writer.run { () throws(StorageError) in
             let keep = { (buffer: UnsafeBufferPointer<UInt8>) in
@@ -129,7 +132,7 @@ extension BlobStore {
         var hash = SHA256()
         hash.update(bufferPointer: bytes)
         let id = BlobID(digest: hash.finalize())
-        if try Files.size(of: path(of: id)) == bytes.count {
+        if try holds(bytes, at: path(of: id)) {
             // Whoever put it may have died between its rename and the sync of the directory.
             try syncParents(of: id)
             return id
@@ -138,6 +141,20 @@ extension BlobStore {
             try file.write(bytes)
             return id
         }
+    }
+
+    /// Whether the file at `path` is there and holds just `bytes`.
+    private func holds(_ bytes: UnsafeRawBufferPointer, at path: String) throws(StorageError) -> Bool {
+        guard try Files.size(of: path) == bytes.count else { return false }
+        let file = try OpenFile(path, O_RDONLY | O_NOFOLLOW)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.pieceSize, alignment: 16)
+        defer { buffer.deallocate() }
+        var rest = bytes[...]
+        while case let count = try file.read(into: buffer), count > 0 {
+            guard rest.prefix(count).elementsEqual(buffer.prefix(count)) else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return rest.isEmpty
     }
 
     /// Has `fill` write a new file and say what it is, then moves that to its name.

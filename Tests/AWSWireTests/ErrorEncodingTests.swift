@@ -17,7 +17,7 @@ import Testing
         #expect(answer.status == .notFound)
         #expect(answer.headers["x-amzn-ErrorType"] == ["ResourceNotFoundException"])
         #expect(answer.headers["Content-Type"] == ["application/json"])
-        #expect(answer.body.text == #"{"Type":"User","Message":"Function not found: arn"}"#)
+        #expect(answer.bytes.text == #"{"Type":"User","Message":"Function not found: arn"}"#)
     }
 
     // Members recorded from AWS by LocalStack (test_lambda.snapshot.json, test_lambda_concurrency_block): Reason, Type,
@@ -32,7 +32,7 @@ import Testing
         #expect(answer.status == .tooManyRequests)
         #expect(answer.headers["Retry-After"] == ["1"])
         #expect(
-            answer.body.text
+            answer.bytes.text
                 == #"{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}"#
         )
     }
@@ -42,13 +42,13 @@ import Testing
     @Test func plainErrors() {
         let answer = encode(AWSError(code: "ValidationException", message: "1 \"x\"", status: 400))
         #expect(answer.status == .badRequest)
-        #expect(answer.body.text == #"{"message":"1 \"x\""}"#)
+        #expect(answer.bytes.text == #"{"message":"1 \"x\""}"#)
     }
 
     @Test func internalErrorsBlameTheService() {
         let answer = encode(
             AWSError(code: "ServiceException", message: "An error occurred.", status: 500, fault: .server))
-        #expect(answer.body.text == #"{"Type":"Service","Message":"An error occurred."}"#)
+        #expect(answer.bytes.text == #"{"Type":"Service","Message":"An error occurred."}"#)
     }
 
     // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization
@@ -60,7 +60,7 @@ import Testing
         #expect(answer.headers["Content-Type"] == ["application/x-amz-json-1.1"])
         #expect(answer.headers["x-amzn-ErrorType"].isEmpty)
         #expect(
-            answer.body.text
+            answer.bytes.text
                 == #"{"__type":"ResourceNotFoundException","message":"The specified log group does not exist."}"#)
         #expect(encode(error, .awsJSON(version: "1.0")).headers["Content-Type"] == ["application/x-amz-json-1.0"])
     }
@@ -69,6 +69,6 @@ import Testing
     @Test func errorsWithoutMessage() {
         let answer = encode(.unknownOperation, .awsJSON(version: "1.1"))
         #expect(answer.status == .notFound)
-        #expect(answer.body.text == #"{"__type":"UnknownOperationException"}"#)
+        #expect(answer.bytes.text == #"{"__type":"UnknownOperationException"}"#)
     }
 }

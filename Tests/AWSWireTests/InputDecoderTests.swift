@@ -45,6 +45,17 @@ import Testing
             try message(#""""#) { _ = try $0.string($1, "name", length) }
                 == prefix
                 + "'' at 'name' failed to satisfy constraint: Member must have length greater than or equal to 1")
+        let both = StringConstraint(max: 1, pattern: "b")
+        let broken = "failed to satisfy constraint: Member must"
+        #expect(
+            try message(#""aa""#) { _ = try $0.string($1, "m", both) }
+                == "2 validation errors detected: Value 'aa' at 'm' \(broken) have length less than or equal to 1; "
+                + "Value 'aa' at 'm' \(broken) satisfy regular expression pattern: b")
+        // Not AWS's: what is tens of thousands of units too long is told only that.
+        let long = String(repeating: "a", count: 65_537)
+        #expect(
+            try message("\"\(long)\"") { _ = try $0.string($1, "m", both) }
+                == prefix + "'\(long)' at 'm' \(broken) have length less than or equal to 1")
         let role = StringConstraint(pattern: #"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"#)
         #expect(
             try message(#""r1""#) { _ = try $0.string($1, "role", role) }

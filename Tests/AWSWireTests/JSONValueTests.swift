@@ -1,6 +1,7 @@
 import AWSWire
 import NIOCore
 import Testing
+import TestSupport
 
 @Suite struct JSONValueTests {
     private func parse(_ text: String) throws -> JSONValue { try JSONValue(parsing: ByteBuffer(string: text)) }
@@ -61,7 +62,7 @@ import Testing
     private indirect enum Tree: Equatable {
         case null, bool(Bool), int(Int), double(Double), string(String), array([Tree]), object([String: Tree])
 
-        static func random(depth: Int, using random: inout TestRandom) -> Tree {
+        static func random(depth: Int, using random: inout SeededGenerator) -> Tree {
             switch Int.random(in: 0..<(depth == 0 ? 5 : 7), using: &random) {
             case 0: return .null
             case 1: return .bool(.random(using: &random))
@@ -80,7 +81,7 @@ import Testing
             }
         }
 
-        private static func text(using random: inout TestRandom) -> String {
+        private static func text(using random: inout SeededGenerator) -> String {
             let scalars = Array("ab\"\\/\n\r\t\u{8}\u{c}\u{0}\u{1f}\u{7f}é\u{2028}漢😀".unicodeScalars)
             var text = String.UnicodeScalarView()
             for _ in 0..<Int.random(in: 0..<14, using: &random) {
@@ -127,7 +128,7 @@ import Testing
     }
 
     @Test func whatIsWrittenIsReadAgain() throws {
-        var random = TestRandom(seed: 1)
+        var random = SeededGenerator(seed: 1)
         for round in 0..<500 {
             let tree = Tree.random(depth: 4, using: &random)
             var writer = JSONWriter()
@@ -148,7 +149,7 @@ import Testing
     }
 
     @Test func damagedTextIsReadOrRefusedAlikeByReaderAndValidator() throws {
-        var random = TestRandom(seed: 2)
+        var random = SeededGenerator(seed: 2)
         var accepted = 0
         for _ in 0..<400 {
             var writer = JSONWriter()

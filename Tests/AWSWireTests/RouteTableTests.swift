@@ -1,6 +1,7 @@
 import AWSWire
 import NIOHTTP1
 import Testing
+import TestSupport
 
 @Suite struct RouteTableTests {
     private let table = RouteTable<String>([
@@ -39,7 +40,7 @@ import Testing
     }
 
     @Test func survivesDamagedPaths() {
-        var random = TestRandom(seed: 6)
+        var random = SeededGenerator(seed: 6)
         for _ in 0..<2000 {
             let path = String(decoding: random.mutated(Array("/things/arn%3Aaws/parts/b".utf8)), as: UTF8.self)
             let found = table.match(.GET, path)

@@ -1,5 +1,6 @@
 import AWSWire
 import Testing
+import TestSupport
 
 @Suite struct TextTests {
     // RFC 4648, section 10.
@@ -13,7 +14,7 @@ import Testing
     }
 
     @Test func base64ReturnsWhatWentIn() {
-        var random = TestRandom(seed: 4)
+        var random = SeededGenerator(seed: 4)
         for length in 0..<200 {
             let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
             let text = Base64.encode(bytes)
@@ -61,7 +62,7 @@ import Testing
         let ids = (0..<200).map { _ in RequestID.make() }
         #expect(ids.allSatisfy(form.matches))
         #expect(Set(ids).count == ids.count)
-        var random = TestRandom(seed: 5)
+        var random = SeededGenerator(seed: 5)
         let characters = Set((0..<200).flatMap { _ in RequestID.make(using: &random) })
         #expect(characters == Set("0123456789abcdef-"))
     }

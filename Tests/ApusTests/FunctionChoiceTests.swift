@@ -1,6 +1,7 @@
 import AWSWire
 import NIOCore
 import Testing
+import TestSupport
 
 @testable import apus
 

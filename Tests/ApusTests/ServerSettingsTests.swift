@@ -1,6 +1,7 @@
 import AWSWire
 import Sandbox
 import Testing
+import TestSupport
 
 @testable import apus
 

@@ -1,6 +1,7 @@
 import Archive
 import Glibc
 import Testing
+import TestSupport
 
 @Suite struct BuilderTests {
     private let directory = TemporaryDirectory()

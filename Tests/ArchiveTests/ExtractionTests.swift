@@ -1,6 +1,7 @@
 import Archive
 import Glibc
 import Testing
+import TestSupport
 
 @Suite struct ExtractionTests {
     private let directory = TemporaryDirectory()
@@ -100,6 +101,29 @@ import Testing
         #expect(try extract([.link("x", to: "y"), .link("y", to: "x")]) == ["x": "→ y", "y": "→ x"])
     }
 
+    /// What symlink(2) would refuse is refused before anything is made of it.
+    @Test func linksAreNoLongerThanPaths() throws {
+        let target = String(repeating: "a/", count: 2_048)
+        expectRefusal(.refused(name: "link", .linkTooLong), [.link("link", to: target)])
+        // Some file systems keep no more than 1,024 bytes.
+        let short = String(target.prefix(1_000))
+        #expect(try extract([.link("link", to: short)]) == ["link": "→ \(short)"])
+    }
+
+    /// A link may have the kernel follow forty others, each over two thousand steps: some thousands of such links, a
+    /// small zip, would keep the check busy for hours.
+    @Test func linksMayNotAskForEndlessWalks() throws {
+        let steps = String(repeating: "d/../", count: 800)
+        let links = String(repeating: "long/", count: 39)
+        let entries = (0..<20).map { ZipBytes.Entry.link("\($0)", to: links) }
+        #expect {
+            try extract([.directory("d/"), .link("long", to: steps)] + entries)
+        } throws: { error in
+            if case ArchiveError.refused(_, .tooManySteps) = error { true } else { false }
+        }
+        #expect(treeOnDisk(directory.path).isEmpty)
+    }
+
     @Test func nothingIsWrittenThroughALink() {
         let outside = directory.file("outside")
         mkdir(outside, 0o755)
@@ -147,6 +171,8 @@ import Testing
         expectRefusal(.tooLarge(limit: 20), [.file("a", ten), .file("b", ten), .link("c", to: "a")], limits)
         expectRefusal(
             .tooManyEntries(limit: 3), [.file("a"), .directory("b/"), .link("c", to: "a"), .directory("d/")], limits)
+        // Names make directories, too: a hundred thousand deep ones could ask for millions.
+        expectRefusal(.tooManyEntries(limit: 3), [.file("a/b/c/d")], limits)
         #expect(try extract([.file("a", ten), .file("b", ten), .file("c", "")], limits).count == 3)
     }
 

@@ -1,6 +1,7 @@
 import Archive
 import Glibc
 import Testing
+import TestSupport
 
 /// Zips with seeded damage: whatever it is, nothing crashes, nothing is written elsewhere, and a refusal leaves
 /// nothing.
@@ -22,7 +23,7 @@ import Testing
 
     @Test(arguments: 0..<8 as Range<UInt64>)
     func damagedZipsDoNoHarm(seed: UInt64) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let bases = [Self.stored, try Self.deflated()]
         var refused = 0
         for round in 0..<250 {

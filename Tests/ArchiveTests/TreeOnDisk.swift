@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// What is below a directory, for comparison: `PATH` → `MODE CONTENTS`, `dir MODE` or `→ TARGET`.
 func treeOnDisk(_ root: String, _ below: String = "") -> [String: String] {

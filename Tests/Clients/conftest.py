@@ -1,5 +1,6 @@
 """Starts the built server as a user would, and hands tests boto3 clients for it."""
 
+import glob
 import io
 import os
 import pathlib
@@ -177,3 +178,71 @@ def deploy(lambda_client, name):
             client.delete_function(FunctionName=function)
         except client.exceptions.ResourceNotFoundException:
             pass
+
+
+TERRAFORM_HEAD = """
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws", version = "~> 5.0" }
+  }
+}
+provider "aws" {
+  region                      = "us-east-1"
+  access_key                  = "%(key)s"
+  secret_key                  = "%(secret)s"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+  endpoints { lambda = "%(endpoint)s" }
+}
+"""
+
+
+def plugin_mirror():
+    """A folder of provider plugins that is already on this machine, laid out as Terraform's file-system mirrors are."""
+    named = os.environ.get("APUS_TERRAFORM_MIRROR")
+    places = [named] if named else ["~/.terraform.d/plugins", "/usr/local/share/terraform/plugins", "/opt/*"]
+    for place in places:
+        for provider in glob.glob(os.path.expanduser(place) + "/*/hashicorp/aws"):
+            return pathlib.Path(provider).parents[2]
+    return None
+
+
+@pytest.fixture
+def terraform(server, tmp_path):
+    """Makes a Terraform project against the shared server: `terraform("resource …", {"code.zip": bytes})`. What it
+    returns runs Terraform there: `run("apply")`; `run.folder` is the project's."""
+    if not shutil.which("terraform"):
+        pytest.skip("terraform is not installed")
+    mirror = plugin_mirror()
+    settings = tmp_path / "terraformrc"
+    settings.write_text(
+        f'provider_installation {{\n  filesystem_mirror {{ path = "{mirror}" }}\n}}\n' if mirror else "")
+
+    def project(resources, files={}):
+        folder = tmp_path / f"project-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        head = TERRAFORM_HEAD % {
+            "key": server.credentials["access_key_id"], "secret": server.credentials["secret_access_key"],
+            "endpoint": server.endpoint}
+        (folder / "main.tf").write_text(head + resources)
+        for path, contents in files.items():
+            (folder / path).write_bytes(contents)
+
+        def run(verb, *arguments, codes=(0,)):
+            consent = ["-auto-approve"] if verb in ("apply", "destroy") else []
+            ended = server.run(
+                "terraform", verb, "-input=false", *consent, *arguments, cwd=folder, timeout=300,
+                environment={"TF_CLI_CONFIG_FILE": str(settings), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"})
+            assert ended.returncode in codes, ended.stdout + ended.stderr
+            return ended
+
+        first = run("init", codes=(0, 1))
+        if first.returncode:
+            assert mirror is None, first.stdout + first.stderr
+            pytest.skip("the AWS provider can neither be found nor downloaded")
+        run.folder = folder
+        run.has_no_changes = lambda: run("plan", "-detailed-exitcode", codes=(0, 2)).returncode == 0
+        return run
+
+    return project

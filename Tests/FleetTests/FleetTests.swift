@@ -3,6 +3,7 @@ import NIOCore
 import Sandbox
 import Synchronization
 import Testing
+import TestSupport
 
 #if canImport(Glibc)
     import Glibc
@@ -73,10 +74,10 @@ import Testing
                 fixture.fleet.counts(of: fixture.version(name: name, revision: revision).key)?.idle == 1
             }
         }
-        fixture.fleet.retire(account: account, region: region, name: "hello", except: "2")
+        fixture.fleet.retire(account: account, region: region, name: "hello", version: nil, except: "2")
         try await eventually("the old one ended") { fixture.sandboxing.alive == 2 }
         #expect(fixture.fleet.counts(of: fixture.version(revision: "2").key)?.idle == 1)
-        fixture.fleet.retire(account: account, region: region, name: "hello", except: nil)
+        fixture.fleet.retire(account: account, region: region, name: "hello", version: nil, except: nil)
         try await eventually("both ended") { fixture.sandboxing.alive == 1 }
         #expect(fixture.fleet.counts(of: fixture.version(name: "other").key)?.idle == 1)
         // A pool without anything in it is not kept.
@@ -93,7 +94,7 @@ import Testing
         let fixture = gated(gate)
         let running = fixture.start()
         try await eventually("it runs") { fixture.fleet.counts(of: fixture.version().key)?.busy == 1 }
-        fixture.fleet.retire(account: account, region: region, name: "hello", except: nil)
+        fixture.fleet.retire(account: account, region: region, name: "hello", version: nil, except: nil)
         gate.open()
         #expect(try await running.get().text == "1")
         try await eventually("it ended") { fixture.sandboxing.alive == 0 }

@@ -4,6 +4,7 @@ import RuntimeAPI
 import Sandbox
 import Synchronization
 import Testing
+import TestSupport
 
 @testable import Fleet
 

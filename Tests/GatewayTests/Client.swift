@@ -76,8 +76,3 @@ final class Client {
         try? await channel.close().get()
     }
 }
-
-/// Waits until `condition` holds; the tests' time limit bounds it.
-func eventually(_ condition: () -> Bool) async {
-    while !condition(), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
-}

@@ -1,24 +1,13 @@
 import AWSWire
 import NIOCore
 import Testing
+import TestSupport
 
 @testable import Gateway
 
 /// Mutated streams of requests against one connection: it never crashes, what it sends are whole answers, and it either
 /// stays usable or closes.
 @Suite struct FuzzTests {
-    /// SplitMix64, so that a failure can be repeated.
-    struct Random: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var word = state
-            word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-            word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-            return word ^ word >> 31
-        }
-    }
-
     static let pieces = [
         "GET /2015-03-31/x HTTP/1.1\r\nHost: a\r\n\r\n", "POST /2015-03-31/wait HTTP/1.1\r\nHost: a\r\n",
         "Content-Length: 5\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n", "0\r\n\r\n", "\r\n",
@@ -29,7 +18,7 @@ import Testing
     ]
 
     @Test(arguments: 0..<8) func streams(seed: UInt64) throws {
-        var random = Random(state: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<150 {
             let mode: GatewayConfiguration.Authentication = Bool.random(using: &random) ? .on : .off
             let rig = try Rig { $0.authentication = mode }

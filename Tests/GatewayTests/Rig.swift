@@ -143,6 +143,12 @@ final class Rig {
         return received
     }
 
+    /// All bytes since the last time.
+    func taken() -> [UInt8] {
+        defer { received = [] }
+        return rest
+    }
+
     var isOpen: Bool { channel.isActive }
 
     func advance(_ amount: TimeAmount) {

@@ -2,6 +2,7 @@ import AWSWire
 import NIOCore
 import NIOHTTP1
 import Testing
+import TestSupport
 
 @testable import LambdaModel
 
@@ -100,7 +101,7 @@ import Testing
     }
 
     @Test func damagedBodiesAreReadOrRefusedWithAnAWSError() throws {
-        var random = SplitMix(state: 7)
+        var random = SeededGenerator(seed: 7)
         let bytes = Array(whole.utf8)
         var accepted = 0
         for _ in 0..<3000 {
@@ -125,17 +126,5 @@ import Testing
             }
         }
         #expect(accepted > 0)
-    }
-
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var word = state
-            word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-            return word ^ (word >> 31)
-        }
     }
 }

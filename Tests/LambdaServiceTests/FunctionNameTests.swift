@@ -1,5 +1,6 @@
 import AWSWire
 import Testing
+import TestSupport
 
 @testable import LambdaService
 

@@ -5,6 +5,7 @@ import NIOEmbedded
 import NIOHTTP1
 import Runtimes
 import Testing
+import TestSupport
 
 @testable import LambdaService
 

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import Storage
 import Testing
+import TestSupport
 
 @testable import LambdaService
 
@@ -37,7 +38,7 @@ import Testing
     // A process that dies between the acknowledgement and the deployment, with and without the tree that it unpacked.
     @Test(arguments: [true, false])
     func aNewProcessFinishesWhatTheOldBegan(_ keepsTree: Bool) async throws {
-        let directory = try TemporaryDirectory()
+        let directory = TemporaryDirectory()
         let first = try Harness(in: directory)
         #expect(try await first.create("hello").status == 201)
         try first.database.close()
@@ -58,7 +59,7 @@ import Testing
 
     // The code directory can be made again from the zip files.
     @Test func aNewProcessRestoresLostTrees() async throws {
-        let directory = try TemporaryDirectory()
+        let directory = TemporaryDirectory()
         let first = try Harness(in: directory)
         try await first.deploy("hello")
         try first.database.close()
@@ -75,7 +76,7 @@ import Testing
 
     // Died after keeping the code and before committing the function.
     @Test func aNewProcessClearsAwayWhatNobodyOwns() async throws {
-        let directory = try TemporaryDirectory()
+        let directory = TemporaryDirectory()
         let first = try Harness(in: directory)
         try await first.deploy("hello")
         let orphan = try await first.service.code.accept(other)

@@ -3,6 +3,7 @@ import Fleet
 import NIOHTTP1
 import Storage
 import Testing
+import TestSupport
 
 @testable import LambdaService
 
@@ -167,7 +168,7 @@ import Testing
     }
 
     @Test func areThereAfterARestart() async throws {
-        let directory = try TemporaryDirectory()
+        let directory = TemporaryDirectory()
         let first = try Harness(in: directory)
         try await first.deploy("hello")
         _ = try await first.send(.PUT, path("hello"), body: body(7))

@@ -14,11 +14,12 @@ import Testing
 struct SandboxSuite {
     /// Runs one script in a launcher of its own.
     private func run(
-        _ script: String, environment: [String] = [], limits: SandboxLimits = SandboxLimits(memoryMiB: 512)
+        _ script: String, layers: String? = nil, environment: [String] = [],
+        limits: SandboxLimits = SandboxLimits(memoryMiB: 512)
     ) async throws -> TestHost.Run {
         let host = try await TestHost.start()
         do {
-            let run = try await host.run(script, environment: environment, limits: limits)
+            let run = try await host.run(script, layers: layers, environment: environment, limits: limits)
             await host.stop()
             return run
         } catch {
@@ -122,6 +123,29 @@ struct SandboxSuite {
             """)
         // AWS shows the function's own user as the owner of /tmp.
         #expect(run.output == "drwx------ sbx_user1051 sbx_user1051\ndone\n")
+    }
+
+    @Test func showsLayersReadOnlyAtOpt() async throws {
+        let run = try await run(
+            """
+            ls /opt; cat /opt/secret; echo; ls /var/task
+            touch /opt/file 2>/dev/null && echo wrote
+            mv /opt/secret /opt/other 2>/dev/null && echo moved
+            echo x 2>/dev/null > /opt/secret && echo overwrote
+            mount -o remount,rw /opt 2>/dev/null && echo remounted
+            umount /opt 2>/dev/null && echo unmounted
+            ls /opt/.. | grep -c function; grep -o ' /opt ro,nosuid,nodev' /proc/self/mountinfo
+            """, layers: "other")
+        #expect(run.output == "secret\nsecret\n0\n /opt ro,nosuid,nodev\n")
+    }
+
+    @Test func startsNothingWithLayersThatAreNotThere() async throws {
+        let host = try await TestHost.start()
+        await #expect(throws: SandboxError(operation: "open layers", subject: "missing", errno: ENOENT)) {
+            try await host.begin(host.spec("true", layers: "missing"))
+        }
+        #expect(try await host.run("ls /opt; echo empty").output == "empty\n")
+        await host.stop()
     }
 
     @Test func boundsTemporaryStorage() async throws {

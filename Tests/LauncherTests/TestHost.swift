@@ -116,10 +116,11 @@ final class TestHost: Sendable {
     }
 
     func spec(
-        _ script: String, environment: [String] = [], limits: SandboxLimits = SandboxLimits(memoryMiB: 512)
+        _ script: String, layers: String? = nil, environment: [String] = [],
+        limits: SandboxLimits = SandboxLimits(memoryMiB: 512)
     ) -> SandboxSpec {
         SandboxSpec(
-            root: "system", code: "function", arguments: ["/bin/sh", "-c", script],
+            root: "system", code: "function", layers: layers, arguments: ["/bin/sh", "-c", script],
             environment: ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"] + environment, limits: limits)
     }
 
@@ -143,9 +144,10 @@ final class TestHost: Sendable {
 
     /// Runs a shell script to its end.
     func run(
-        _ script: String, environment: [String] = [], limits: SandboxLimits = SandboxLimits(memoryMiB: 512)
+        _ script: String, layers: String? = nil, environment: [String] = [],
+        limits: SandboxLimits = SandboxLimits(memoryMiB: 512)
     ) async throws -> Run {
-        let running = try await begin(spec(script, environment: environment, limits: limits))
+        let running = try await begin(spec(script, layers: layers, environment: environment, limits: limits))
         let output = await Self.readAll(running.started.output)
         let exit = await running.ended.value
         close(running.started.runtimeAPIListener)

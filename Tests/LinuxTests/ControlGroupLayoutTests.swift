@@ -1,4 +1,5 @@
 import Testing
+import TestSupport
 
 @testable import Linux
 
@@ -46,6 +47,14 @@ import Testing
         #expect(own(root: "/", path: "/../..") == "/cg")
     }
 
+    /// mount(2) takes an empty source, and the kernel prints just that.
+    @Test func readsMountsWithoutASource() {
+        let entry = MountEntry(line: "36 31 0:33 / /cg rw,nosuid shared:9 - cgroup  rw,pids")
+        #expect(entry?.source == "")
+        #expect(entry?.superOptions == ["rw", "pids"])
+        #expect(entry?.mountPoint == "/cg")
+    }
+
     @Test func isEmptyWithoutHierarchies() {
         let layout = ControlGroupLayout(mountInfo: "", ownGroups: "")
         #expect(layout.legacy.isEmpty && layout.unified == nil)
@@ -53,7 +62,7 @@ import Testing
 
     /// The text comes from the kernel, but a parser that traps on an odd line takes the launcher with it.
     @Test func survivesAnyText() {
-        var random = SplitMix(state: 7)
+        var random = SeededGenerator(seed: 7)
         let line = "35 31 0:32 /a\\040b /sys/fs/cgroup rw,nosuid shared:9 - cgroup cgroup rw,memory,cpu\n"
         for _ in 0..<5_000 {
             var bytes = Array(line.utf8)
@@ -83,18 +92,5 @@ import Testing
         let hierarchy = UnifiedHierarchy(.init(mountPoint: "/cg", ownGroup: "/cg/a/b"))
         #expect(hierarchy.candidates() == ["/cg/a/b", "/cg/a", "/cg"])
         #expect(UnifiedHierarchy(.init(mountPoint: "/cg", ownGroup: "/cg")).candidates() == ["/cg"])
-    }
-}
-
-/// A small seeded generator.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-        return value ^ value >> 31
     }
 }

@@ -1,4 +1,5 @@
 import Testing
+import TestSupport
 
 @testable import Linux
 
@@ -83,7 +84,7 @@ private let localRoute: [UInt8] =
 
     /// Whatever the bytes: no trap, and no more replies than headers fit.
     @Test(arguments: 0..<64) func mutatedDatagramsAreRead(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         let whole = message(type: 24, sequence: 1, localRoute) + acknowledgement(2, errno: 1)
         for _ in 0..<200 {
             var bytes = whole
@@ -98,16 +99,5 @@ private let localRoute: [UInt8] =
                 #expect(route.destination.prefixLength <= 32)
             }
         }
-    }
-}
-
-private struct SplitMix {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
     }
 }

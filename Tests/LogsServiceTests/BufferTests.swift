@@ -1,5 +1,6 @@
 import NIOCore
 import Testing
+import TestSupport
 
 @testable import LogsService
 
@@ -45,7 +46,7 @@ import Testing
     /// is left make up what was appended, in order.
     @Test(arguments: 0..<20 as Range<UInt64>)
     func nothingIsLostUncounted(seed: UInt64) {
-        var random = TestRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let capacity = 5000
         var buffer = LogBuffer(capacity: capacity)
         var appended: [StreamKey: Int] = [:]

@@ -1,4 +1,5 @@
 import Testing
+import TestSupport
 
 @testable import LogsService
 
@@ -49,9 +50,30 @@ import Testing
         #expect(throws: FilterPattern.Failure.characters(term: "\"a\"b")) { try FilterPattern("\"a\"b") }
     }
 
+    /// A search that begins anew at each place would take minutes for this, on the thread of a reader.
+    @Test func repetitiveTextsAreSearchedInOnePass() throws {
+        let repeated = String(repeating: "a", count: 1000)
+        let message = String(repeating: "a", count: 8 << 20) + "b"
+        #expect(try matches("\(repeated)b", message))
+        #expect(try !matches("\(repeated)c", message))
+        #expect(try !matches("b\(repeated)", message))
+    }
+
+    /// Against the plain definition, on texts that nearly match in many places.
+    @Test func phrasesAreFoundWhereTheyAre() {
+        var random = SeededGenerator(seed: 11)
+        for _ in 0..<3000 {
+            let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 1...2, using: &random)
+            }
+            let term = (0..<Int.random(in: 0...7, using: &random)).map { _ in UInt8.random(in: 1...2, using: &random) }
+            let isThere = bytes.indices.contains { bytes[$0...].starts(with: term) } || term.isEmpty
+            #expect(bytes.withUnsafeBytes { Phrase(term).occurs(in: $0) } == isThere, "\(term) in \(bytes)")
+        }
+    }
+
     /// Whatever the bytes, a pattern is read or refused, and what is read can be asked.
     @Test func anyTextIsReadOrRefused() {
-        var random = TestRandom(seed: 7)
+        var random = SeededGenerator(seed: 7)
         let alphabet = Array(#"ab -?"\{[% "#)
         var read = 0
         for _ in 0..<5000 {

@@ -3,6 +3,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Testing
+import TestSupport
 
 @testable import LogsService
 
@@ -37,7 +38,7 @@ import Testing
         let rig = try Rig()
         rig.append(["a", "b c", "d"], group: "g")
         rig.append(["a"], group: "g", stream: "t")
-        var random = TestRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<40 {
             for (operation, body) in Self.bodies {
                 let request = try rig.request(operation, ByteBuffer(bytes: mutated(Array(body.utf8), &random)))
@@ -52,7 +53,7 @@ import Testing
         }
     }
 
-    private func mutated(_ bytes: [UInt8], _ random: inout TestRandom) -> [UInt8] {
+    private func mutated(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 0...3, using: &random) {
             let at = Int.random(in: 0...bytes.count, using: &random)

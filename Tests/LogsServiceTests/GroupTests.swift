@@ -13,11 +13,11 @@ import Testing
     @Test func groupsAreMadeAndDescribed() async throws {
         let rig = try Rig()
         let created = try await rig.send("CreateLogGroup", #"{"logGroupName":"g"}"#)
-        #expect(created.status == .ok && created.body.readableBytes == 0)
+        #expect(created.status == .ok && created.bytes.readableBytes == 0)
         let described = try await rig.send("DescribeLogGroups", #"{"logGroupNamePrefix":"g"}"#)
         let arn = "arn:aws:logs:us-east-1:000000000000:log-group:g"
         #expect(
-            String(buffer: described.body)
+            String(buffer: described.bytes)
                 == #"{"logGroups":[{"logGroupName":"g","creationTime":\#(Rig.start),"metricFilterCount":0,"#
                 + #""arn":"\#(arn):*","storedBytes":0,"logGroupClass":"STANDARD","logGroupArn":"\#(arn)","#
                 + #""deletionProtectionEnabled":false}]}"#)
@@ -47,7 +47,7 @@ import Testing
         rig.append(["y"], group: "g", stream: "s", at: 3)
         let described = try await rig.send("DescribeLogStreams", #"{"logGroupName":"g"}"#)
         #expect(
-            String(buffer: described.body)
+            String(buffer: described.bytes)
                 == #"{"logStreams":[{"logStreamName":"s","creationTime":\#(Rig.start),"#
                 + #""firstEventTimestamp":\#(Rig.start + 3),"lastEventTimestamp":\#(Rig.start + 7),"#
                 + #""lastIngestionTime":\#(Rig.start),"#

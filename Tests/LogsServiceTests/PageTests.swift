@@ -1,5 +1,6 @@
 import AWSWire
 import Testing
+import TestSupport
 
 @testable import LogsService
 
@@ -13,7 +14,7 @@ import Testing
 
     /// Events of some streams, many in the same millisecond, in the order in which pages must show them.
     private func fill(_ rig: Rig, seed: UInt64, count: Int = 150) -> [Event] {
-        var random = TestRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var events: [Event] = []
         for index in 0..<count {
             let event = Event(

@@ -1,5 +1,4 @@
 import AWSWire
-import Glibc
 import Logging
 import LogsModel
 import NIOCore
@@ -8,6 +7,7 @@ import NIOPosix
 import Storage
 import Synchronization
 import Testing
+import TestSupport
 
 @testable import LogsService
 
@@ -19,14 +19,13 @@ final class Rig: Sendable {
 
     let database: SQLiteDatabase
     let service: LogsService
-    private let directory: TemporaryDirectory
+    private let directory = TemporaryDirectory()
 
     /// - Parameter over: What the service gets instead of the database itself.
     init(
         retentionDays: Int? = nil, capacity: Int = LogStore.capacity,
         over wrap: (SQLiteDatabase) -> any Database = { $0 }
     ) throws {
-        directory = TemporaryDirectory()
         let database = try SQLiteDatabase(
             path: directory.path + "/logs.db", durability: .relaxed, migrations: LogsService.migrations)
         self.database = database
@@ -80,7 +79,7 @@ final class Rig: Sendable {
     func call(
         _ operation: String, _ body: String, account: String = "000000000000", region: String = "us-east-1"
     ) async throws -> JSONValue {
-        try JSONValue(parsing: try await send(operation, body, account: account, region: region).body)
+        try JSONValue(parsing: try await send(operation, body, account: account, region: region).bytes)
     }
 
     /// The error with which the operation must fail.
@@ -98,37 +97,6 @@ final class Rig: Sendable {
     /// How many rows a table has.
     func count(_ table: String) async throws -> Int64 {
         try await database.read { try $0.query("SELECT COUNT(*) AS n FROM \(table)", [])[0].integer("n") }
-    }
-}
-
-/// A directory of a test's own, removed with the files in it when the test lets go of it.
-final class TemporaryDirectory: Sendable {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/apus-logs-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { fatalError("mkdtemp: errno \(errno)") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        for name in ["logs.db", "logs.db-wal", "logs.db-shm"] { unlink(path + "/" + name) }
-        rmdir(path)
-    }
-}
-
-/// A small seeded generator (SplitMix64), so that a failing case can be found again.
-struct TestRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-        return word ^ (word >> 31)
     }
 }
 

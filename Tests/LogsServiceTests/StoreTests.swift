@@ -3,6 +3,7 @@ import NIOCore
 import Storage
 import Synchronization
 import Testing
+import TestSupport
 
 @testable import LogsService
 
@@ -69,13 +70,30 @@ import Testing
         let rig = try Rig()
         let run = Task { try await rig.service.run() }
         rig.append(["1"])
-        try await until { try await rig.count("logs_events") == 1 }
+        #expect(try await eventually { try await rig.count("logs_events") == 1 })
         rig.append(["2"])
-        try await until { try await rig.count("logs_events") == 2 }
+        #expect(try await eventually { try await rig.count("logs_events") == 2 })
         rig.append(["3"])
         run.cancel()
         try await run.value
         #expect(try await rig.count("logs_events") == 3)
+    }
+
+    /// A transaction that cannot even begin, as on a full disk, must not keep the writer from what comes later.
+    @Test func theWriterSurvivesATransactionThatDoesNotBegin() async throws {
+        // The writer's first one, and those of the retention and the removal, which do not try again.
+        let failures = Failures(3)
+        let rig = try Rig { FailingDatabase(database: $0, failures: failures, when: .beginning) }
+        let run = Task { try await rig.service.run() }
+        rig.append(["1"])
+        #expect(try await eventually { failures.count == 0 })
+        let isWritten = try await eventually {
+            rig.append(["2"])
+            return try await rig.count("logs_events") >= 2
+        }
+        #expect(isWritten)
+        run.cancel()
+        try await run.value
     }
 
     @Test func resetEmptiesEveryAccount() async throws {
@@ -101,23 +119,22 @@ import Testing
     }
 }
 
-/// Waits for a condition, at most five minutes, for other tests may take all processors.
-func until(_ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(300)
-    while try await !condition() {
-        try #require(ContinuousClock.now < deadline)
-        try await Task.sleep(for: .milliseconds(1))
-    }
-}
-
-/// A database whose first writes fail after their work was done.
+/// A database whose first writes fail.
 private final class FailingDatabase: Database {
+    /// Before or after the work is done.
+    enum Moment {
+        case beginning
+        case end
+    }
+
     private let database: SQLiteDatabase
     private let failures: Failures
+    private let moment: Moment
 
-    init(database: SQLiteDatabase, failures: Failures) {
+    init(database: SQLiteDatabase, failures: Failures, when moment: Moment = .end) {
         self.database = database
         self.failures = failures
+        self.moment = moment
     }
 
     func read<Value: Sendable>(
@@ -128,9 +145,11 @@ private final class FailingDatabase: Database {
         _ work: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
         let fails = failures.takeOne()
+        let full = StorageError.statement(sql: "COMMIT", code: 13, message: "database or disk is full")
+        if fails, moment == .beginning { throw full }
         return try await database.write { connection in
             let value = try work(connection)
-            if fails { throw StorageError.statement(sql: "COMMIT", code: 13, message: "database or disk is full") }
+            if fails { throw full }
             return value
         }
     }

@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+import TestSupport
 
 @testable import Runtimes
 
@@ -9,7 +10,7 @@ import Testing
     let files: RuntimeFiles
 
     init() throws {
-        host = try TemporaryDirectory()
+        host = TemporaryDirectory()
         files = RuntimeFiles(directory: host.path + "/runtime")
     }
 
@@ -34,10 +35,10 @@ import Testing
     }
 
     @Test func looksIntoThePathThenTheSystemThenInstallations() throws {
-        try host.program("bin/python3.12", answers: pythonAnswer("3.12.1", prefix: "/path"))
-        try host.program("system/python3.12", answers: pythonAnswer("3.12.9", prefix: "/system"))
-        try host.program("opt/python-3.9/bin/python3.9", answers: pythonAnswer("3.9.18", prefix: "/opt/python-3.9"))
-        try host.program("opt/node/bin/node", answers: "version=v20.20.2\nexecutable=/opt/node/bin/node")
+        host.program("bin/python3.12", answers: pythonAnswer("3.12.1", prefix: "/path"))
+        host.program("system/python3.12", answers: pythonAnswer("3.12.9", prefix: "/system"))
+        host.program("opt/python-3.9/bin/python3.9", answers: pythonAnswer("3.9.18", prefix: "/opt/python-3.9"))
+        host.program("opt/node/bin/node", answers: "version=v20.20.2\nexecutable=/opt/node/bin/node")
         let found = discovery().interpreters(files: files)
         #expect(found.map(\.prefix) == ["/path", "/system", "/opt/python-3.9", "/opt/node"])
         #expect(found.map(\.version.description) == ["3.12.1", "3.12.9", "3.9.18", "20.20.2"])
@@ -46,25 +47,25 @@ import Testing
     }
 
     @Test func oneInstallationUnderTwoNamesCountsOnce() throws {
-        try host.program("bin/python3", answers: pythonAnswer("3.12.1", prefix: "/one"))
-        try host.program("bin/python3.12", answers: pythonAnswer("3.12.1", prefix: "/one"))
+        host.program("bin/python3", answers: pythonAnswer("3.12.1", prefix: "/one"))
+        host.program("bin/python3.12", answers: pythonAnswer("3.12.1", prefix: "/one"))
         #expect(discovery().interpreters(files: files).count == 1)
     }
 
     @Test func leavesOutWhatIsNotServedOrNoInterpreter() throws {
-        try host.program("bin/python3", answers: pythonAnswer("3.8.18", prefix: "/old"))
-        try host.program("bin/node", answers: "version=v16.1.0\nexecutable=/old/bin/node")
-        try host.program("bin/python3.13", answers: "Python 3.13.0")
-        try host.file("bin/python3.12", "#!/bin/sh\nexit 1\n", mode: 0o755)
-        try host.file("bin/python3.11", "not executable")
-        try host.file("bin/python3.10", "\u{7f}ELF but not really", mode: 0o755)
+        host.program("bin/python3", answers: pythonAnswer("3.8.18", prefix: "/old"))
+        host.program("bin/node", answers: "version=v16.1.0\nexecutable=/old/bin/node")
+        host.program("bin/python3.13", answers: "Python 3.13.0")
+        host.write("bin/python3.12", "#!/bin/sh\nexit 1\n", mode: 0o755)
+        host.write("bin/python3.11", "not executable")
+        host.write("bin/python3.10", "\u{7f}ELF but not really", mode: 0o755)
         host.directory("bin/python3.9")
         #expect(discovery().interpreters(files: files).isEmpty)
     }
 
     @Test func doesNotWaitForWhatDoesNotAnswer() throws {
-        try host.file("bin/python3.12", "#!/bin/sh\nexec /bin/sleep 1000\n", mode: 0o755)
-        try host.file("bin/python3.13", "#!/bin/sh\nexec >&-\nexec /bin/sleep 1000\n", mode: 0o755)
+        host.write("bin/python3.12", "#!/bin/sh\nexec /bin/sleep 1000\n", mode: 0o755)
+        host.write("bin/python3.13", "#!/bin/sh\nexec >&-\nexec /bin/sleep 1000\n", mode: 0o755)
         #expect(discovery(timeout: .milliseconds(200)).interpreters(files: files).isEmpty)
     }
 
@@ -88,7 +89,7 @@ import Testing
 
     /// Whatever a program prints, what is taken from it can be bound into a sandbox.
     @Test func anyAnswerIsReadSafely() {
-        var random = Seeded(state: 42)
+        var random = SeededGenerator(seed: 42)
         let seed = Array(pythonAnswer("3.12.1", prefix: "/usr/x").utf8)
         for _ in 0..<20_000 {
             let text = String(decoding: random.mutate(seed), as: UTF8.self)
@@ -104,9 +105,9 @@ import Testing
     }
 
     @Test func remembersAnswersOfTheSameFile() throws {
-        let path = try host.file("bin/python", "binary", mode: 0o755)
+        let path = host.write("bin/python", "binary", mode: 0o755)
         host.directory("runtime")
-        let compiled = try host.file("runtime/bootstrap.pyc")
+        let compiled = host.write("runtime/bootstrap.pyc")
         let answer = pythonAnswer("3.12.1", prefix: "/one")
         var cache = ProbeCache(file: host.path + "/cache")
         #expect(cache.answer(path: path, runtime: files.directory) == nil)
@@ -117,8 +118,8 @@ import Testing
         #expect(again.answer(path: path, runtime: "/other") == nil)
         unlink(compiled)
         #expect(again.answer(path: path, runtime: files.directory) == nil)
-        try host.file("runtime/bootstrap.pyc")
-        try host.file("bin/python", "another binary", mode: 0o755)
+        host.write("runtime/bootstrap.pyc")
+        host.write("bin/python", "another binary", mode: 0o755)
         #expect(again.answer(path: path, runtime: files.directory) == nil)
     }
 
@@ -126,7 +127,7 @@ import Testing
         let entries = ["/usr/bin/python3|a|1": "version=3.12.1\nprefix=/usr", "/x|b|2": "version=v20.1.1"]
         let encoded = ProbeCache.encode(entries)
         #expect(ProbeCache.decode(encoded) == entries)
-        var random = Seeded(state: 7)
+        var random = SeededGenerator(seed: 7)
         for _ in 0..<20_000 {
             let damaged = random.mutate(encoded)
             let decoded = ProbeCache.decode(damaged)
@@ -137,17 +138,8 @@ import Testing
     }
 }
 
-/// Reproducible damage (xorshift64*).
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state ^= state >> 12
-        state ^= state << 25
-        state ^= state >> 27
-        return state &* 2_685_821_657_736_338_717
-    }
-
+extension SeededGenerator {
+    /// The bytes with a few of them changed, removed or added.
     mutating func mutate(_ bytes: [UInt8]) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 1...4, using: &self) {
@@ -161,5 +153,12 @@ struct Seeded: RandomNumberGenerator {
             }
         }
         return bytes
+    }
+}
+
+extension TemporaryDirectory {
+    /// A program that answers a probe with `answer`.
+    func program(_ name: String, answers answer: String) {
+        write(name, "#!/bin/sh\n/bin/cat <<'END'\n\(answer)\nEND\n", mode: 0o755)
     }
 }

@@ -1,13 +1,14 @@
 import Glibc
 import Sandbox
 import Testing
+import TestSupport
 
 @testable import Runtimes
 
 /// Over the interpreters that this machine really has; says so where it has none.
 @Suite struct MachineTests {
     @Test func realInterpretersAnswerAndAreRemembered() throws {
-        let directory = try TemporaryDirectory()
+        let directory = TemporaryDirectory()
         let files = try RuntimeFiles.install(into: directory.path)
         var environment: [String: String] = [:]
         for name in ["PATH", "HOME"] { environment[name] = getenv(name).map { String(cString: $0) } }

@@ -1,5 +1,6 @@
 import Sandbox
 import Testing
+import TestSupport
 
 @testable import Runtimes
 
@@ -8,7 +9,7 @@ import Testing
     let host: TemporaryDirectory
 
     init() throws {
-        host = try TemporaryDirectory()
+        host = TemporaryDirectory()
         for name in [
             "usr/bin", "usr/lib", "usr/local/lib/python3.11/dist-packages", "usr/local/bin", "usr/local/lib/python3.12",
             "opt/secret", "root", "home/me/.pyenv/versions/3.12.1/bin", "usr/share/zoneinfo", "etc/ssl/certs",
@@ -16,8 +17,8 @@ import Testing
         ] { host.directory(name) }
         host.link("bin", to: "usr/bin")
         host.link("lib", to: "usr/lib")
-        for name in ["etc/shadow", "etc/passwd", "etc/ld.so.cache", "usr/local/bin/python3.12"] { try host.file(name) }
-        try host.file("usr/local/lib/libpython3.12.so.1.0")
+        for name in ["etc/shadow", "etc/passwd", "etc/ld.so.cache", "usr/local/bin/python3.12"] { host.write(name) }
+        host.write("usr/local/lib/libpython3.12.so.1.0")
     }
 
     var builder: RootBuilder {

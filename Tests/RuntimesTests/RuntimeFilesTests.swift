@@ -1,15 +1,16 @@
 import Glibc
 import Testing
+import TestSupport
 
 @testable import Runtimes
 
 @Suite struct RuntimeFilesTests {
     @Test func writesTheBootstrapsWhereTheirContentsSay() throws {
-        let parent = try TemporaryDirectory()
+        let parent = TemporaryDirectory()
         let files = try RuntimeFiles.install(into: parent.path + "/a/b")
         #expect(files.directory.hasPrefix(parent.path + "/a/b/runtime-"))
         for (name, expected) in RuntimeFiles.embedded {
-            #expect(try contents(files.directory + "/" + name) == expected)
+            #expect(readFile(files.directory + "/" + name) == expected)
             #expect(expected.count > 1000)
         }
         #expect(try RuntimeFiles.install(into: parent.path + "/a/b") == files)
@@ -18,17 +19,17 @@ import Testing
     }
 
     @Test func mendsWhatWasChanged() throws {
-        let parent = try TemporaryDirectory()
+        let parent = TemporaryDirectory()
         let files = try RuntimeFiles.install([("x", [1, 2, 3])], into: parent.path)
         let name = files.directory.dropFirst(parent.path.count + 1)
-        try parent.file(name + "/x", "changed")
+        parent.write(name + "/x", "changed")
         _ = try RuntimeFiles.install([("x", [1, 2, 3])], into: parent.path)
-        #expect(try contents(files.directory + "/x") == [1, 2, 3])
+        #expect(readFile(files.directory + "/x") == [1, 2, 3])
     }
 
     @Test func namesThePathThatCannotBeMade() throws {
-        let parent = try TemporaryDirectory()
-        try parent.file("occupied")
+        let parent = TemporaryDirectory()
+        parent.write("occupied")
         #expect {
             try RuntimeFiles.install([], into: parent.path + "/occupied/below")
         } throws: { error in

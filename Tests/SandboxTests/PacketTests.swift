@@ -1,10 +1,12 @@
 import Testing
+import TestSupport
 
 @testable import Sandbox
 
 @Suite struct PacketTests {
     private static let spec = SandboxSpec(
-        root: "python3.12", code: "0123abcd", arguments: ["/usr/bin/python3", "-m", "bootstrap"],
+        root: "python3.12", code: "0123abcd", layers: "layers-4567",
+        arguments: ["/usr/bin/python3", "-m", "bootstrap"],
         environment: ["A=1", "EMPTY=", "UMLAUT=ä"], workingDirectory: "/var/task",
         limits: {
             var limits = SandboxLimits(memoryMiB: 1769, temporaryStorageMiB: 1024, processes: 77, descriptors: 99)
@@ -45,6 +47,7 @@ import Testing
         }
         func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
         #expect(request.id == 42 && request.root == Self.spec.root && request.code == Self.spec.code)
+        #expect(request.layers == Self.spec.layers)
         #expect(request.arguments.map(text) == Self.spec.arguments)
         #expect(request.environment.map(text) == Self.spec.environment)
         #expect(text(request.workingDirectory) == Self.spec.workingDirectory)
@@ -70,6 +73,28 @@ import Testing
     func refusesCodeThatIsNoDirectoryEntry(code: String) {
         var spec = Self.spec
         spec.code = code
+        #expect(throws: PacketError.self) {
+            try decode(LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
+        }
+    }
+
+    @Test func knowsNoLayersFromSome() throws {
+        var spec = Self.spec
+        spec.layers = nil
+        guard
+            case .start(let request) = try decode(
+                LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
+        else {
+            Issue.record("no start")
+            return
+        }
+        #expect(request.layers == nil)
+    }
+
+    @Test(arguments: [".", "..", "a/b", "/", "a/", String(repeating: "x", count: 256), "nul\0"])
+    func refusesLayersThatAreNoDirectoryEntry(layers: String) {
+        var spec = Self.spec
+        spec.layers = layers
         #expect(throws: PacketError.self) {
             try decode(LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
         }
@@ -110,7 +135,7 @@ import Testing
 
     /// What a decoder accepts means the same when it is written again; everything else is an error and never a trap.
     @Test func survivesMutations() {
-        var random = SplitMix(state: 3)
+        var random = SeededGenerator(seed: 3)
         let seeds =
             [LauncherRequest.encodeStart(id: 42, Self.spec), LauncherRequest.encodeKill(id: 5)]
             + Self.reports.map { $0.encoded() } + [Self.configuration.encoded()]
@@ -132,24 +157,12 @@ import Testing
                     #expect(range.upperBound < bytes.count && bytes[range.upperBound] == 0)
                 }
                 #expect(!start.code.isEmpty && !start.code.contains("/"))
+                #expect(start.layers?.isEmpty != true && start.layers?.contains("/") != true)
             }
             if let report = try? decode(bytes, LauncherReport.init(decoding:)) { #expect(report.encoded() == bytes) }
             if let configuration = try? decode(bytes, LauncherConfiguration.init(decoding:)) {
                 #expect(configuration.encoded() == bytes)
             }
         }
-    }
-}
-
-/// A small seeded generator.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-        return value ^ value >> 31
     }
 }

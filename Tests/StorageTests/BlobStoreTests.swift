@@ -1,6 +1,7 @@
 import Glibc
 import Storage
 import Testing
+import TestSupport
 
 @Suite struct BlobStoreTests {
     private let directory = TemporaryDirectory()
@@ -30,7 +31,7 @@ import Testing
 
     @Test func filesAndBytesMeetUnderOneName() async throws {
         let store = try open()
-        var generator = SeededGenerator(state: 7)
+        var generator = SeededGenerator(seed: 7)
         // Around the size of the pieces in which files are copied.
         for size in [0, 1, 1 << 20, (1 << 20) + 1, 3_000_000] {
             let bytes = (0..<size).map { _ in UInt8.random(in: 0...255, using: &generator) }
@@ -86,10 +87,12 @@ import Testing
         chmod(store.path(of: id), 0o600)
         writeFile(store.path(of: id), [1, 2, 4])
         await #expect(throws: StorageError.corruptBlob(id: id.hex)) { try await store.read(id) }
-        // A truncated one is even mended by putting the bytes again.
-        writeFile(store.path(of: id), [1])
-        #expect(try await store.put([1, 2, 3]) == id)
-        #expect(try await store.read(id) == [1, 2, 3])
+        // It is mended by putting the bytes again, whatever has become of it.
+        for damaged: [UInt8] in [[1, 2, 4], [1], [], [1, 2, 3, 4]] {
+            writeFile(store.path(of: id), damaged)
+            #expect(try await store.put([1, 2, 3]) == id)
+            #expect(try await store.read(id) == [1, 2, 3])
+        }
     }
 
     @Test(arguments: [

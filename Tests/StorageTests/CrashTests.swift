@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import Storage
 import Testing
+import TestSupport
 
 private let schema = Migration(
     component: "crash", number: 1, statements: ["CREATE TABLE acknowledged (name TEXT PRIMARY KEY, blob TEXT NOT NULL)"]
@@ -40,7 +41,7 @@ private func writeForEver(_ directory: String, prefix: String) async throws {
     /// SQLite's and rename's guarantees, taken at their word: whatever was acknowledged is there, nothing is torn.
     @Test func beingKilledAnywhereLosesNothingThatWasAcknowledged() async throws {
         let directory = TemporaryDirectory()
-        var generator = SeededGenerator(state: 42)
+        var generator = SeededGenerator(seed: 42)
         var notedEarlier = 0
         for round in 0..<12 {
             let path = directory.path

@@ -1,5 +1,6 @@
 import Storage
 import Testing
+import TestSupport
 
 private func migration(_ component: String, _ number: Int, _ statements: String...) -> Migration {
     Migration(component: component, number: number, statements: statements)

@@ -48,6 +48,15 @@ import Testing
         }
     }
 
+    /// What the tests share stands on no floor, so nothing that is built for users may stand on it.
+    @Test func onlyTestsUseWhatTheyShare() {
+        let shared = targets.filter { !$0.isTest && $0.path.hasPrefix("Tests/") }.map(\.name)
+        #expect(shared == ["TestSupport"])
+        for target in targets where !target.isTest {
+            #expect(target.words.isDisjoint(with: shared), "\(target.name)")
+        }
+    }
+
     /// An import that only a dependency's dependency provides builds or not as the order of the build falls out.
     @Test func importsAreDeclared() throws {
         let ours = Set(targets.map(\.name))

@@ -239,7 +239,7 @@ extension InputDecoder {
             note([Wording.keys(key.rules)], shown, path)
         }
         if let valueConstraint, map.values.contains(where: { !valueConstraint.broken(by: $0).isEmpty }) {
-            note([Wording.mapValues(valueConstraint.rules)], shown, path)
+            note([Wording.mapValues(valueConstraint.rules + [Wording.notNull])], shown, path)
         }
         return map
     }

@@ -32,7 +32,7 @@ package struct JSONWriter: Sendable {
     package mutating func double(_ value: Double) {
         if value.isNaN { return string("NaN") }
         if value.isInfinite { return string(value < 0 ? "-Infinity" : "Infinity") }
-        if let whole = Int(exactly: value), abs(whole) <= 1 << 53 { return int(whole) }
+        if let whole = Int(exactly: value), whole.magnitude <= 1 << 53 { return int(whole) }
         literal(value.description)
     }
 

@@ -35,22 +35,28 @@ package enum PercentEncoding {
     package static func encode(_ text: some StringProtocol, keepingSlashes: Bool = false) -> String {
         var encoded: [UInt8] = []
         encoded.reserveCapacity(text.utf8.count)
-        let digits = Array("0123456789ABCDEF".utf8)
-        for byte in text.utf8 {
+        append(text.utf8, keepingSlashes: keepingSlashes, to: &encoded)
+        return String(decoding: encoded, as: UTF8.self)
+    }
+
+    /// As ``encode(_:keepingSlashes:)``.
+    static func append(_ bytes: some Sequence<UInt8>, keepingSlashes: Bool = false, to output: inout [UInt8]) {
+        for byte in bytes {
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
                 UInt8(ascii: "~"):
-                encoded.append(byte)
-            case UInt8(ascii: "/") where keepingSlashes: encoded.append(byte)
+                output.append(byte)
+            case UInt8(ascii: "/") where keepingSlashes: output.append(byte)
             default:
-                encoded.append(UInt8(ascii: "%"))
-                encoded.append(digits[Int(byte >> 4)])
-                encoded.append(digits[Int(byte & 15)])
+                output.append(UInt8(ascii: "%"))
+                output.append(digits[Int(byte >> 4)])
+                output.append(digits[Int(byte & 15)])
             }
         }
-        return String(decoding: encoded, as: UTF8.self)
     }
+
+    private static let digits = Array("0123456789ABCDEF".utf8)
 }
 
 /// The parameters of a query string in their order, decoded.

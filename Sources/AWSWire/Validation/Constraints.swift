@@ -47,9 +47,15 @@ package struct StringConstraint: Sendable {
         elementNullability = elementsMayBeNull ? [] : [Wording.notNull]
     }
 
+    /// The pattern is not asked about texts beyond this length, in UTF-16 units, that are longer than they may be: a
+    /// body's worth of text would keep a thread busy for seconds, to no other end than a longer message.
+    private static let patternReach = 65_536
+
     /// The rules that a value breaks.
     func broken(by value: String) -> [String] {
-        var rules = length.broken(by: value.utf16.count)
+        let count = value.utf16.count
+        var rules = length.broken(by: count)
+        if !rules.isEmpty, count > Self.patternReach { return rules }
         if let pattern, !pattern.matches(value) { rules.append(Wording.pattern(pattern)) }
         if !values.isEmpty, !values.contains(value) { rules.append(Wording.values(values)) }
         return rules

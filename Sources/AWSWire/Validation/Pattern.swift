@@ -3,7 +3,8 @@
 /// The subset that the models use, with the meaning that Java gives it: classes, groups, alternation, counted
 /// repetition, anchors, look-ahead and look-behind, `\d \w \s` over ASCII, and Unicode's general categories. It is a
 /// simulation of the automaton, so a match takes time in proportion to the text's length times the pattern's, whatever
-/// the text.
+/// the text, unless a look-ahead without an end is asked at every place. A look-behind must have a longest match, as in
+/// Java.
 package struct Pattern: Sendable, CustomStringConvertible {
     /// The expression as the model spells it.
     package let source: String
@@ -43,6 +44,26 @@ indirect enum PatternNode {
     case choice([PatternNode])
     case repeated(PatternNode, min: Int, max: Int?)
     case look(ahead: Bool, negative: Bool, PatternNode)
+}
+
+extension PatternNode {
+    /// How many scalars a match takes; `max` is nil when there is no bound.
+    var length: (min: Int, max: Int?) {
+        switch self {
+        case .set: (1, 1)
+        case .begin, .end, .look: (0, 0)
+        case .sequence(let nodes):
+            nodes.map(\.length).reduce((0, 0)) { sum, next in
+                (sum.min + next.min, sum.max.flatMap { max in next.max.map { max + $0 } })
+            }
+        case .choice(let nodes):
+            nodes.dropFirst().map(\.length).reduce(nodes.first?.length ?? (0, 0)) { widest, next in
+                (min(widest.min, next.min), widest.max.flatMap { max in next.max.map { Swift.max(max, $0) } })
+            }
+        case .repeated(let node, let min, let max):
+            (node.length.min * min, max.flatMap { max in node.length.max.map { max * $0 } })
+        }
+    }
 }
 
 /// A set of Unicode scalars.

@@ -121,6 +121,7 @@ struct PatternParser {
         }
         let node = try parseChoice()
         guard take(")") else { throw error("unclosed group") }
+        if let look, !look.ahead, node.length.max == nil { throw error("look-behind without a longest match") }
         return look.map { .look(ahead: $0.ahead, negative: $0.negative, node) } ?? node
     }
 }

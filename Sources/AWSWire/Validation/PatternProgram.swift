@@ -16,7 +16,9 @@ struct Program: Sendable {
         case jump(Int)
         case begin
         case end
-        case look(ahead: Bool, negative: Bool, Program)
+        case lookAhead(negative: Bool, Program)
+        /// `length` counts the scalars that a match takes.
+        case lookBehind(negative: Bool, Program, length: ClosedRange<Int>)
         case match
     }
 
@@ -37,8 +39,13 @@ struct Program: Sendable {
         case .repeated(let node, let min, let max):
             for _ in 0..<min { emit(node) }
             if let max { emitOptional(node, times: max - min) } else { emitLoop(node) }
-        case .look(let ahead, let negative, let node):
-            instructions.append(.look(ahead: ahead, negative: negative, Program(node)))
+        case .look(ahead: true, negative: let negative, let node):
+            instructions.append(.lookAhead(negative: negative, Program(node)))
+        case .look(ahead: false, negative: let negative, let node):
+            let (shortest, longest) = node.length
+            // The parser refuses what has no longest match.
+            instructions.append(
+                .lookBehind(negative: negative, Program(node), length: shortest...(longest ?? shortest)))
         }
     }
 
@@ -115,11 +122,11 @@ struct Program: Sendable {
             case .jump(let there): stack.append(there)
             case .begin: if index == 0 { stack.append(thread + 1) }
             case .end: if index == text.count { stack.append(thread + 1) }
-            case .look(let ahead, let negative, let program):
-                let found =
-                    ahead
-                    ? program.run(text, from: index, to: .anywhere)
-                    : (0...index).contains { program.run(text, from: $0, to: .index(index)) }
+            case .lookAhead(let negative, let program):
+                if program.run(text, from: index, to: .anywhere) != negative { stack.append(thread + 1) }
+            case .lookBehind(let negative, let program, let length):
+                let starts = max(0, index - length.upperBound)..<max(0, index - length.lowerBound + 1)
+                let found = starts.contains { program.run(text, from: $0, to: .index(index)) }
                 if found != negative { stack.append(thread + 1) }
             case .match: threads.hasMatch = true
             }

@@ -44,7 +44,7 @@ extension LambdaService {
             runtime: Lambda.Runtime(rawValue: settings.runtime), role: settings.roleARN, handler: settings.handler,
             codeSize: settings.codeSize, description: settings.description, timeout: settings.timeoutSeconds,
             memorySize: settings.memoryMiB, lastModified: Timestamp.text(milliseconds: record.lastModified),
-            codeSha256: settings.codeDigest, version: "$LATEST",
+            codeSha256: settings.codeDigest, version: record.version,
             environment: settings.variables.map { Lambda.EnvironmentResponse(variables: $0) },
             tracingConfig: Lambda.TracingConfigResponse(mode: .passThrough), revisionId: record.revisionID,
             packageType: .zip, architectures: [Lambda.Architecture(rawValue: settings.architecture)],

@@ -20,21 +20,30 @@ extension LambdaService {
             throw Self.exists(key)
         }
 
+        let mustPublish = input.publish == true
         let accepted = try await accept(zip)
         let record: FunctionRecord
         do {
             record = try await database.write { [quotas] connection in
                 let functions = FunctionRepository(connection)
                 guard try functions.find(key) == nil else { throw Self.exists(key) }
-                try functions.requireRoom(for: accepted.size, account: key.account, region: key.region, quotas: quotas)
+                try functions.requireRoom(
+                    for: accepted.size * (mustPublish ? 2 : 1), account: key.account, region: key.region,
+                    quotas: quotas)
                 var settings = settings
                 settings.code = accepted.code
                 settings.codeSize = accepted.size
-                let record = FunctionRecord(
-                    creating: key, settings: settings, tags: tags, revisionID: RequestID.make(),
-                    now: WallClock.milliseconds())
+                let now = WallClock.milliseconds()
+                var record = FunctionRecord(
+                    creating: key, settings: settings, tags: tags, revisionID: RequestID.make(), now: now)
+                guard mustPublish else {
+                    try functions.save(record)
+                    return record
+                }
+                let version = record.publish(description: nil, now: now)
                 try functions.save(record)
-                return record
+                try functions.save(version: version)
+                return version
             }
         } catch {
             await code.release(accepted.code)
@@ -43,6 +52,7 @@ extension LambdaService {
         }
         await code.release(accepted.code)
         try await changed(key)
+        // As recorded in test_publish_version_on_create, the ARN of a published version comes unqualified here.
         return answer(record).encode(status: 201)
     }
 

@@ -136,15 +136,17 @@ final class Deployer: Sendable {
                     current.deployed(revisionID: RequestID.make())
                 }
                 try functions.save(current)
+                try functions.settleVersions(of: current, failure: failure)
                 return current
             }
             guard let deployed else { return true }
             cache.invalidate(key)
-            _ = try await cache.load(key)
+            _ = try await cache.load(FunctionTarget(key))
             if let previous = record.serving?.code, previous != deployed.serving?.code { await code.discard(previous) }
             if failure == nil {
                 fleet.retire(
-                    account: key.account, region: key.region, name: key.name, except: deployed.settings.deployment)
+                    account: key.account, region: key.region, name: key.name, version: Version.latest,
+                    except: deployed.settings.deployment)
             } else {
                 await code.discard(record.settings.code)
             }

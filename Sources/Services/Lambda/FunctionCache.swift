@@ -3,8 +3,8 @@ import Runtimes
 import Storage
 import Synchronization
 
-/// What an invocation needs to know of a function, made once for each of its revisions.
-final class ResolvedFunction: Sendable {
+/// One version as an invocation needs it.
+struct ResolvedVersion: Sendable {
     enum Readiness: Sendable {
         case ready(FunctionVersion)
         /// Nothing has been deployed yet; the word is the function's `State`.
@@ -13,12 +13,12 @@ final class ResolvedFunction: Sendable {
         case withoutRuntime(String)
     }
 
-    /// The ARN without a qualifier.
-    let arn: String
+    /// `$LATEST` or a number: the answer's `X-Amz-Executed-Version`.
+    let version: String
     let readiness: Readiness
 
     init(_ record: FunctionRecord, resolveRuntime: ResolveRuntime) {
-        arn = record.arn
+        version = record.version
         guard let settings = record.serving else {
             readiness = .unfit(state: record.state == .pending ? "Pending" : "Failed")
             return
@@ -29,7 +29,7 @@ final class ResolvedFunction: Sendable {
                 FunctionVersion(
                     key: FunctionVersion.Key(
                         account: record.key.account, region: record.key.region, name: record.key.name,
-                        version: "$LATEST", revision: settings.deployment),
+                        version: record.version, revision: settings.deployment),
                     runtime: runtime, code: settings.code, handler: settings.handler, memoryMiB: settings.memoryMiB,
                     timeout: .seconds(settings.timeoutSeconds), temporaryStorageMiB: settings.ephemeralStorageMiB,
                     variables: settings.variables ?? [:], roleARN: settings.roleARN, logGroup: settings.logGroup))
@@ -39,13 +39,40 @@ final class ResolvedFunction: Sendable {
     }
 }
 
+/// What an invocation needs to know of a qualified function, made once for each of its revisions.
+final class ResolvedFunction: Sendable {
+    /// The ARN without a qualifier.
+    let arn: String
+    private let primary: ResolvedVersion
+    /// A share of the invocations, from 0 to 1, that another version gets.
+    private let other: (version: ResolvedVersion, weight: Double)?
+
+    init(arn: String, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil) {
+        self.arn = arn
+        self.primary = primary
+        self.other = other
+    }
+
+    /// The version that runs the next invocation: an alias with weights draws it anew each time.
+    func choose() -> ResolvedVersion {
+        guard let other else { return primary }
+        return Double.random(in: 0..<1) < other.weight ? other.version : primary
+    }
+}
+
 /// Resolved functions in memory, so that an invocation reads neither SQL nor files.
 ///
-/// Whoever changes a function calls ``invalidate(_:)`` after the commit and before the acknowledgement. Unknown
-/// functions are not kept: the cache is as large as the set of functions that exist and are invoked.
+/// Whoever changes a function, one of its versions or aliases calls ``invalidate(_:)`` after the commit and before the
+/// acknowledgement. Unknown functions are not kept: the cache is as large as the set of functions that exist and are
+/// invoked.
 final class FunctionCache: Sendable {
+    private struct Entry {
+        var latest: ResolvedFunction?
+        /// By the qualifier, `$LATEST` excepted.
+        var others: [String: ResolvedFunction] = [:]
+    }
     private struct State {
-        var functions: [FunctionKey: ResolvedFunction] = [:]
+        var functions: [FunctionKey: Entry] = [:]
         /// Grows with every invalidation: what was read before one must not be kept after it.
         var epoch = 0
     }
@@ -60,22 +87,49 @@ final class FunctionCache: Sendable {
     }
 
     /// What is in memory; nil says nothing about whether there is such a function.
-    func lookup(_ key: FunctionKey) -> ResolvedFunction? {
-        state.withLock { $0.functions[key] }
+    func lookup(_ target: FunctionTarget) -> ResolvedFunction? {
+        state.withLock { state in
+            if target.isLatest { return state.functions[target.key]?.latest }
+            return target.qualifier.flatMap { state.functions[target.key]?.others[$0] }
+        }
     }
 
     /// Reads the function from the store and keeps it.
     ///
-    /// - Returns: nil when there is no such function.
-    func load(_ key: FunctionKey) async throws -> ResolvedFunction? {
+    /// - Returns: nil when there is no such function, version or alias.
+    func load(_ target: FunctionTarget) async throws -> ResolvedFunction? {
         let epoch = state.withLock { $0.epoch }
-        let record = try await database.read { try FunctionRepository($0).find(key) }
-        guard let record else { return nil }
-        let resolved = ResolvedFunction(record, resolveRuntime: resolveRuntime)
-        state.withLock { state in
-            if state.epoch == epoch { state.functions[key] = resolved }
+        let resolveRuntime = resolveRuntime
+        let found = try await database.read { connection in
+            try Self.resolve(target, FunctionRepository(connection), resolveRuntime)
         }
-        return resolved
+        guard let found else { return nil }
+        state.withLock { state in
+            guard state.epoch == epoch else { return }
+            if target.isLatest {
+                state.functions[target.key, default: Entry()].latest = found
+            } else if let qualifier = target.qualifier {
+                state.functions[target.key, default: Entry()].others[qualifier] = found
+            }
+        }
+        return found
+    }
+
+    private static func resolve(
+        _ target: FunctionTarget, _ functions: FunctionRepository, _ resolveRuntime: ResolveRuntime
+    ) throws -> ResolvedFunction? {
+        func version(_ name: String) throws -> ResolvedVersion? {
+            try functions.find(target.key, version: name).map { ResolvedVersion($0, resolveRuntime: resolveRuntime) }
+        }
+        let arn = target.key.arn
+        guard let qualifier = target.qualifier, let alias = try functions.alias(qualifier, of: target.key) else {
+            return try version(target.qualifier ?? Version.latest).map { ResolvedFunction(arn: arn, primary: $0) }
+        }
+        guard let primary = try version(alias.version) else { return nil }
+        guard let (name, weight) = alias.weights.first, let other = try version(name) else {
+            return ResolvedFunction(arn: arn, primary: primary)
+        }
+        return ResolvedFunction(arn: arn, primary: primary, other: (other, weight))
     }
 
     func invalidate(_ key: FunctionKey) {

@@ -31,8 +31,16 @@ struct FunctionTarget: Hashable, Sendable {
     var key: FunctionKey
     var qualifier: String?
 
+    init(_ key: FunctionKey, qualifier: String? = nil) {
+        self.key = key
+        self.qualifier = qualifier
+    }
+
     /// The ARN as the caller qualified it.
     var arn: String { key.arn(qualifier: qualifier) }
+
+    /// Whether this is what UpdateFunctionCode changes.
+    var isLatest: Bool { qualifier == nil || qualifier == Version.latest }
 
     /// Reads what a request says. The order of the checks is AWS's: the account, the region, then the qualifiers.
     ///
@@ -65,12 +73,6 @@ struct FunctionTarget: Hashable, Sendable {
                 message: "The derived qualifier from the function name does not match the specified qualifier.")
         }
         self.qualifier = qualifier ?? name.qualifier
-    }
-
-    /// Refuses a qualifier that no version has.
-    func requireLatest() throws(AWSError) {
-        guard let qualifier, qualifier != "$LATEST" else { return }
-        throw .functionNotFound(arn)
     }
 
     /// Refuses a version or an alias where AWS takes the function alone.

@@ -31,7 +31,18 @@ struct StateReason: Hashable, Sendable {
     static let creating = StateReason(code: "Creating", text: "The function is being created.")
 }
 
-/// One function as it is stored.
+/// The names of versions.
+enum Version {
+    static let latest = "$LATEST"
+
+    /// The number of a published version; nil for `$LATEST` and for what is the name of an alias.
+    static func number(_ qualifier: String) -> Int? {
+        let isNumber = !qualifier.isEmpty && qualifier.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        return isNumber ? Int(qualifier) : nil
+    }
+}
+
+/// One function as it is stored: `$LATEST`, or one of its published versions.
 struct FunctionRecord: Hashable, Sendable {
     /// `State` of the answers.
     enum State: Hashable, Sendable {
@@ -49,6 +60,8 @@ struct FunctionRecord: Hashable, Sendable {
     }
 
     var key: FunctionKey
+    /// `$LATEST` or the number of a published version, whose settings never change.
+    var version = Version.latest
     /// What Get answers and the next environments will run.
     var settings: FunctionSettings
     /// What invocations run: the last settings whose code was put in place; nil until the first were.
@@ -62,6 +75,8 @@ struct FunctionRecord: Hashable, Sendable {
     var tags: [String: String]
     /// Nil when nothing is reserved; zero stops every invocation.
     var reservedConcurrency: Int?
+    /// The number that the next published version will have. No number is used twice.
+    var nextVersion = 1
 
     var arn: String { key.arn }
 }

@@ -3,7 +3,7 @@ import Storage
 
 /// Functions in SQL. Every call runs inside the caller's transaction; account and region are part of every key.
 struct FunctionRepository {
-    private let connection: any SQLConnection
+    let connection: any SQLConnection
 
     init(_ connection: any SQLConnection) { self.connection = connection }
 
@@ -38,7 +38,8 @@ struct FunctionRepository {
                 "CREATE INDEX lambda_functions_code ON lambda_functions (code)",
                 "CREATE INDEX lambda_functions_serving_code ON lambda_functions (serving_code)",
                 "CREATE INDEX lambda_functions_unfinished ON lambda_functions (unfinished)",
-            ])
+            ]),
+        Migration(component: "lambda", number: 2, statements: versionsAndAliases),
     ]
 
     func find(_ key: FunctionKey) throws -> FunctionRecord? {
@@ -60,15 +61,24 @@ struct FunctionRepository {
             """, columns.map(\.value))
     }
 
+    /// Deletes a function with all that belongs to it.
+    ///
     /// - Returns: Whether there was such a function.
     func delete(_ key: FunctionKey) throws -> Bool {
-        try connection.execute(
+        for table in Self.belongings {
+            try connection.execute(
+                "DELETE FROM \(table) WHERE account = ? AND region = ? AND name = ?", key.arguments)
+        }
+        return try connection.execute(
             "DELETE FROM lambda_functions WHERE account = ? AND region = ? AND name = ?", key.arguments) > 0
     }
 
     func deleteAll() throws {
-        try connection.execute("DELETE FROM lambda_functions", [])
+        for table in Self.belongings + ["lambda_functions"] { try connection.execute("DELETE FROM \(table)", []) }
     }
+
+    /// Tables whose rows belong to functions.
+    private static let belongings = ["lambda_versions", "lambda_aliases", "lambda_attachments"]
 
     /// Functions in the order of their names, from the first after `name`.
     func list(account: String, region: String, after name: String, limit: Int) throws -> [FunctionRecord] {
@@ -94,8 +104,10 @@ struct FunctionRepository {
     func usage(account: String, region: String) throws -> (functions: Int, codeBytes: Int) {
         let rows = try connection.query(
             """
-            SELECT COUNT(*) AS functions, COALESCE(SUM(code_size), 0) AS bytes FROM lambda_functions
-            WHERE account = ? AND region = ?
+            SELECT COALESCE(SUM(is_function), 0) AS functions, COALESCE(SUM(code_size), 0) AS bytes FROM (
+                SELECT account, region, code_size, 1 AS is_function FROM lambda_functions
+                UNION ALL SELECT account, region, code_size, 0 FROM lambda_versions
+            ) AS code WHERE account = ? AND region = ?
             """, [.text(account), .text(region)])
         guard let row = rows.first else { return (0, 0) }
         return (Int(try row.integer("functions")), Int(try row.integer("bytes")))
@@ -120,33 +132,41 @@ struct FunctionRepository {
     /// The code that invocations run, each once.
     func servingCode() throws -> [String] {
         try connection.query(
-            "SELECT DISTINCT serving_code FROM lambda_functions WHERE serving_code IS NOT NULL", []
-        ).map { try $0.text("serving_code") }
+            """
+            SELECT serving_code AS code FROM lambda_functions WHERE serving_code IS NOT NULL
+            UNION SELECT code FROM lambda_versions WHERE state = 'Active'
+            """, []
+        ).map { try $0.text("code") }
     }
 
     /// Whether a function of the account has this code.
     func refers(toCode code: String, account: String) throws -> Bool {
         try !connection.query(
-            "SELECT 1 AS found FROM lambda_functions WHERE code = ? AND account = ? LIMIT 1",
-            [.text(code), .text(account)]
+            """
+            SELECT 1 AS found FROM lambda_functions WHERE code = ? AND account = ?
+            UNION ALL SELECT 1 FROM lambda_versions WHERE code = ? AND account = ? LIMIT 1
+            """, [.text(code), .text(account), .text(code), .text(account)]
         ).isEmpty
     }
 
     /// Whether any function of any account has, or still runs, this code.
     func refers(toCode code: String) throws -> Bool {
         try !connection.query(
-            "SELECT 1 AS found FROM lambda_functions WHERE code = ? OR serving_code = ? LIMIT 1",
-            [.text(code), .text(code)]
+            """
+            SELECT 1 AS found FROM lambda_functions WHERE code = ? OR serving_code = ?
+            UNION ALL SELECT 1 FROM lambda_versions WHERE code = ? LIMIT 1
+            """, [.text(code), .text(code), .text(code)]
         ).isEmpty
     }
 }
 
 extension FunctionKey {
-    fileprivate init(_ row: SQLRow) throws {
+    init(_ row: SQLRow) throws {
         self.init(account: try row.text("account"), region: try row.text("region"), name: try row.text("name"))
     }
 
-    fileprivate var arguments: [SQLValue] { [.text(account), .text(region), .text(name)] }
+    /// Account, region and name: how every key begins.
+    var arguments: [SQLValue] { [.text(account), .text(region), .text(name)] }
 }
 
 extension FunctionRepository {
@@ -166,7 +186,7 @@ extension FunctionRepository {
             ("code_size", .integer(Int64(record.settings.codeSize))),
             ("serving", text(try record.serving.map(json))), ("serving_code", text(record.serving?.code)),
             ("reserved", record.reservedConcurrency.map { .integer(Int64($0)) } ?? .null),
-            ("tags", .text(try json(record.tags))),
+            ("tags", .text(try json(record.tags))), ("next_version", .integer(Int64(record.nextVersion))),
         ]
     }
 
@@ -176,10 +196,11 @@ extension FunctionRepository {
             serving: try row.optionalText("serving").map { try value(FunctionSettings.self, $0) },
             state: try state(row), updateStatus: try updateStatus(row), revisionID: try row.text("revision"),
             lastModified: try row.integer("modified"), tags: try value([String: String].self, try row.text("tags")),
-            reservedConcurrency: row.optionalInteger("reserved").map { Int($0) })
+            reservedConcurrency: row.optionalInteger("reserved").map { Int($0) },
+            nextVersion: Int(try row.integer("next_version")))
     }
 
-    private static func encode(_ state: FunctionRecord.State) -> (word: String, reason: StateReason?) {
+    static func encode(_ state: FunctionRecord.State) -> (word: String, reason: StateReason?) {
         switch state {
         case .pending: ("Pending", nil)
         case .active: ("Active", nil)
@@ -196,7 +217,7 @@ extension FunctionRepository {
         }
     }
 
-    private static func state(_ row: SQLRow) throws -> FunctionRecord.State {
+    static func state(_ row: SQLRow) throws -> FunctionRecord.State {
         switch try row.text("state") {
         case "Pending": .pending
         case "Active": .active
@@ -215,15 +236,15 @@ extension FunctionRepository {
         }
     }
 
-    private static func text(_ value: String?) -> SQLValue { value.map { .text($0) } ?? .null }
+    static func text(_ value: String?) -> SQLValue { value.map { .text($0) } ?? .null }
 
-    private static func json(_ value: some Encodable) throws -> String {
+    static func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 
-    private static func value<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+    static func value<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
         try JSONDecoder().decode(type, from: Data(text.utf8))
     }
 }

@@ -23,7 +23,7 @@ struct Invoke: Sendable {
             guard let call = try InvokeCall(request, encodedName: encodedName, quotas: quotas) else {
                 throw Self.explanation(of: request)
             }
-            if let function = cache.lookup(call.target.key) {
+            if let function = cache.lookup(call.target) {
                 return try run(call, function, request, on: eventLoop)
             }
             return load(call, request, on: eventLoop)
@@ -50,7 +50,7 @@ struct Invoke: Sendable {
         _ call: InvokeCall, _ request: ServiceRequest, on eventLoop: any EventLoop
     ) -> EventLoopFuture<ServiceResponse> {
         let promise = eventLoop.makePromise(of: ResolvedFunction?.self)
-        promise.completeWithTask { try await cache.load(call.target.key) }
+        promise.completeWithTask { try await cache.load(call.target) }
         return promise.futureResult.flatMap { function in
             do {
                 guard let function else { throw call.notFound }
@@ -64,8 +64,8 @@ struct Invoke: Sendable {
     private func run(
         _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest, on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<ServiceResponse> {
-        guard call.target.qualifier == nil || call.target.qualifier == "$LATEST" else { throw call.notFound }
-        let version = try function.version()
+        let chosen = function.choose()
+        let version = try chosen.ready()
         let payload = try Self.payload(request.body)
         switch call.kind {
         case .dryRun: return eventLoop.makeSucceededFuture(.empty(204))
@@ -79,7 +79,7 @@ struct Invoke: Sendable {
             invokedARN: call.target.qualifier == nil ? function.arn : call.target.arn,
             clientContext: call.clientContext, traceID: call.traceID, logTail: call.log == .tail ? .last : .none)
         return fleet.invoke(version, invocation, on: eventLoop).map { outcome in
-            Self.response(outcome, to: call)
+            Self.response(outcome, of: chosen.version, to: call)
         }.flatMapErrorThrowing { error in
             throw (error as? FleetError).map(AWSError.init) ?? error
         }
@@ -97,10 +97,12 @@ struct Invoke: Sendable {
 
     private static let emptyObject = ByteBuffer(string: "{}")
 
-    private static func response(_ outcome: InvocationOutcome, to call: InvokeCall) -> ServiceResponse {
+    private static func response(
+        _ outcome: InvocationOutcome, of version: String, to call: InvokeCall
+    ) -> ServiceResponse {
         var headers: HTTPHeaders = [
             "Content-Type": "application/json",
-            "X-Amz-Executed-Version": "$LATEST",
+            "X-Amz-Executed-Version": version,
             "X-Amzn-Trace-Id": call.traceID,
         ]
         if let functionError = outcome.functionError {
@@ -118,8 +120,9 @@ extension InvokeCall {
     var notFound: AWSError { .functionNotFound(target.key.arn(qualifier: target.qualifier ?? "$LATEST")) }
 }
 
-extension ResolvedFunction {
-    func version() throws(AWSError) -> FunctionVersion {
+extension ResolvedVersion {
+    /// - Throws: `ResourceConflictException`, `InvalidRuntimeException`.
+    func ready() throws(AWSError) -> FunctionVersion {
         switch readiness {
         case .ready(let version): return version
         case .unfit(let state): throw .unfitState(state)

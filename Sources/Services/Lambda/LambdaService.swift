@@ -96,7 +96,7 @@ package final class LambdaService: Service {
         cache.invalidateAll()
         for key in keys {
             setReservedConcurrency(key.account, key.region, key.name, nil)
-            fleet.retire(account: key.account, region: key.region, name: key.name, except: nil)
+            fleet.retire(account: key.account, region: key.region, name: key.name, version: nil, except: nil)
         }
         try await code.discardAll()
         deployer.wake()
@@ -124,6 +124,12 @@ extension LambdaService {
         case .getPolicy: return try await getPolicy(request, labels)
         case .listFunctions: return try await listFunctions(request, labels)
         case .listVersionsByFunction: return try await listVersionsByFunction(request, labels)
+        case .publishVersion: return try await publishVersion(request, labels)
+        case .createAlias: return try await createAlias(request, labels)
+        case .getAlias: return try await getAlias(request, labels)
+        case .listAliases: return try await listAliases(request, labels)
+        case .updateAlias: return try await updateAlias(request, labels)
+        case .deleteAlias: return try await deleteAlias(request, labels)
         case .updateFunctionCode: return try await updateFunctionCode(request, labels)
         case .updateFunctionConfiguration: return try await updateFunctionConfiguration(request, labels)
         case .deleteFunction: return try await deleteFunction(request, labels)
@@ -141,16 +147,15 @@ extension LambdaService {
     /// Has the caches and the worker see a committed change.
     func changed(_ key: FunctionKey) async throws {
         cache.invalidate(key)
-        _ = try await cache.load(key)
+        _ = try await cache.load(FunctionTarget(key))
         deployer.wake()
     }
 
-    /// The function of a request.
+    /// The function of a request, or the version that it names by number or alias.
     ///
     /// - Throws: `ResourceNotFoundException` with the ARN as the caller qualified it.
     func record(_ target: FunctionTarget) async throws -> FunctionRecord {
-        let record = try await database.read { try FunctionRepository($0).find(target.key) }
-        guard let record, target.qualifier == nil || target.qualifier == "$LATEST" else {
+        guard let record = try await database.read({ try FunctionRepository($0).find(target) }) else {
             throw AWSError.functionNotFound(target.arn)
         }
         return record

@@ -10,26 +10,35 @@ extension LambdaService {
         let start = try Marker.decode(input.marker)
         let limit = min(input.maxItems ?? quotas.listPage, quotas.listPage)
         let (account, region) = (request.caller.account.digits, request.caller.region)
+        if input.functionVersion == .all {
+            return try await listVersions(account: account, region: region, after: start, limit: limit)
+        }
         let found = try await database.read {
             try FunctionRepository($0).list(account: account, region: region, after: start, limit: limit + 1)
         }
         let page = found.prefix(limit)
-        let qualifier = input.functionVersion == .all ? "$LATEST" : nil
         return Lambda.ListFunctionsResponse(
             nextMarker: found.count > limit ? page.last.map { Marker.encode($0.key.name) } : nil,
-            functions: page.map { entry($0, qualifier: qualifier) }
+            functions: page.map { entry($0, qualifier: nil) }
         ).encode()
     }
 
-    /// `$LATEST` is all there is: publishing versions is not implemented.
-    func listVersionsByFunction(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
-        let input = try Lambda.ListVersionsByFunctionRequest(decoding: request, labels: labels)
-        let target = try FunctionTarget(
-            input.functionName, caller: request.caller, action: "ListVersionsByFunction")
-        let isFirstPage = try Marker.decode(input.marker).isEmpty
-        let record = try await record(target)
-        return Lambda.ListVersionsByFunctionResponse(
-            versions: isFirstPage ? [entry(record, qualifier: "$LATEST")] : []
+    /// Every version of every function. The marker is `NAME:VERSION`, 0 for `$LATEST`.
+    private func listVersions(account: String, region: String, after start: String, limit: Int) async throws
+        -> ServiceResponse
+    {
+        let parts = start.split(separator: ":")
+        let name = parts.first.map(String.init) ?? ""
+        let number = parts.last.flatMap { Int($0) } ?? 0
+        let found = try await database.read {
+            try FunctionRepository($0).listVersions(
+                account: account, region: region, after: name, number, limit: limit + 1)
+        }
+        let page = found.prefix(limit)
+        let marker = page.last.map { "\($0.key.name):\(Version.number($0.version) ?? 0)" }
+        return Lambda.ListFunctionsResponse(
+            nextMarker: found.count > limit ? marker.map(Marker.encode) : nil,
+            functions: page.map { entry($0, qualifier: $0.version) }
         ).encode()
     }
 

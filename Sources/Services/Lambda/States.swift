@@ -51,4 +51,21 @@ extension FunctionRecord {
         updateStatus = .failed(reason)
         self.revisionID = revisionID
     }
+
+    /// Makes a version of the settings as they are now: it serves as soon as they do.
+    ///
+    /// - Returns: The version; the function counts on.
+    mutating func publish(description: String?, now: Int64) -> FunctionRecord {
+        var version = self
+        version.version = String(nextVersion)
+        if let description { version.settings.description = description }
+        version.serving = serving?.deployment == settings.deployment ? version.settings : nil
+        version.state = version.serving == nil ? .pending : .active
+        version.updateStatus = version.serving == nil ? .none : .successful
+        version.revisionID = RequestID.make()
+        version.lastModified = now
+        nextVersion += 1
+        revisionID = RequestID.make()
+        return version
+    }
 }

@@ -18,8 +18,7 @@ enum Unsupported {
         if input.packageType == .image {
             throw .unsupported("Functions from container images (PackageType Image) are not implemented: use Zip.")
         }
-        try refuse(input.publish == true, "Versions (Publish)")
-        try refuse(input.publishTo != nil, "Versions (PublishTo)")
+        try refuse(input.publishTo != nil, "Capacity providers (PublishTo)")
         try refuse(input.codeSigningConfigArn?.isEmpty == false, "Code signing (CodeSigningConfigArn)")
         try refuse(input.code.sourceKMSKeyArn?.isEmpty == false, "Encryption keys (SourceKMSKeyArn)")
         try refuse(input.tenancyConfig != nil, "Tenant isolation (TenancyConfig)")
@@ -48,8 +47,7 @@ enum Unsupported {
             throw LambdaError.invalidParameterValue(
                 message: "Please don't provide ImageUri when updating a function with packageType Zip.")
         }
-        try refuse(input.publish == true, "Versions (Publish)")
-        try refuse(input.publishTo != nil, "Versions (PublishTo)")
+        try refuse(input.publishTo != nil, "Capacity providers (PublishTo)")
         try refuse(input.sourceKMSKeyArn?.isEmpty == false, "Encryption keys (SourceKMSKeyArn)")
         try architectures(input.architectures)
     }

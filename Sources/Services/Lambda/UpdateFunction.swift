@@ -15,12 +15,13 @@ extension LambdaService {
 
         let accepted = try await accept(zip)
         do {
+            let mustPublish = input.publish == true
             let record = try await update(
-                target, revision: input.revisionId, keep: input.dryRun != true
+                target, revision: input.revisionId, keep: input.dryRun != true, publish: mustPublish
             ) { [quotas] functions, current in
                 try functions.requireRoom(
-                    for: accepted.size, replacing: current.settings.codeSize, account: current.key.account,
-                    region: current.key.region, quotas: quotas)
+                    for: accepted.size * (mustPublish ? 2 : 1), replacing: current.settings.codeSize,
+                    account: current.key.account, region: current.key.region, quotas: quotas)
                 var settings = current.settings
                 settings.code = accepted.code
                 settings.codeSize = accepted.size
@@ -29,7 +30,8 @@ extension LambdaService {
             await code.release(accepted.code)
             await code.discard(current.settings.code)
             try await changed(target.key)
-            return answer(record).encode(status: 200)
+            let qualifier = record.version == Version.latest ? nil : record.version
+            return answer(record, qualifier: qualifier).encode(status: 200)
         } catch {
             await code.release(accepted.code)
             deployer.wake()
@@ -65,9 +67,12 @@ extension LambdaService {
 
     /// Reads, checks and changes the function in one transaction, so that of two updates at a time one is refused.
     ///
-    /// - Parameter keep: False to find out what would come of it.
+    /// - Parameters:
+    ///   - keep: False to find out what would come of it.
+    ///   - publish: Whether to make a version of what comes of it.
+    /// - Returns: The version if one was published, else the function.
     private func update(
-        _ target: FunctionTarget, revision: String?, keep: Bool = true,
+        _ target: FunctionTarget, revision: String?, keep: Bool = true, publish: Bool = false,
         _ change: @escaping @Sendable (FunctionRepository, FunctionRecord) throws -> FunctionSettings
     ) async throws -> FunctionRecord {
         try await database.write { connection in
@@ -81,9 +86,16 @@ extension LambdaService {
                 return record
             }
             settings.deployment = RequestID.make()
-            record.beginUpdate(settings, revisionID: RequestID.make(), now: WallClock.milliseconds())
+            let now = WallClock.milliseconds()
+            record.beginUpdate(settings, revisionID: RequestID.make(), now: now)
+            guard publish else {
+                try functions.save(record)
+                return record
+            }
+            let version = record.publish(description: nil, now: now)
             try functions.save(record)
-            return record
+            try functions.save(version: version)
+            return version
         }
     }
 }

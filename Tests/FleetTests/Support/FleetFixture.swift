@@ -50,9 +50,11 @@ struct FleetFixture {
 
     init(
         failure: SandboxError? = nil, memoryPeak: String? = "36700161\n",
-        settings: FleetConfiguration = .changed { _ in }, script: @escaping FakeSandboxing.Script
+        settings: FleetConfiguration = .changed { _ in },
+        extensions: [(name: String, script: FakeSandboxing.Script)] = [], script: @escaping FakeSandboxing.Script
     ) {
-        sandboxing = FakeSandboxing(failure: failure, memoryPeak: memoryPeak, script: script)
+        sandboxing = FakeSandboxing(
+            failure: failure, memoryPeak: memoryPeak, extensions: extensions, script: script)
         fleet = Fleet(
             configuration: settings, sandboxing: sandboxing, logs: logs, credentials: credentials,
             eventLoopGroup: loops, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -132,17 +134,4 @@ func eventually(
         try await Task.sleep(for: .milliseconds(1))
     }
     Issue.record(what, sourceLocation: sourceLocation)
-}
-
-/// A generator whose numbers depend on its seed alone.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed &+ 0x9E37_79B9_7F4A_7C15 }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
 }

@@ -39,7 +39,7 @@ final class FakeFleet: Invoking {
         }
     }
 
-    func retire(account: String, region: String, name: String, except revision: String?) {
+    func retire(account: String, region: String, name: String, version: String?, except revision: String?) {
         state.withLock { $0.retirements.append(Retirement(name: name, revision: revision)) }
     }
 

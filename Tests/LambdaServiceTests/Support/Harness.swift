@@ -8,6 +8,7 @@ import Runtimes
 import Storage
 import Synchronization
 import Testing
+import TestSupport
 
 @testable import LambdaService
 
@@ -28,7 +29,7 @@ struct Harness: Sendable {
 
     /// - Parameter directory: That of an earlier harness, to see what a new process finds there.
     init(in directory: TemporaryDirectory? = nil, quotas: Quotas = Quotas(), grace: Duration = .seconds(960)) throws {
-        let directory = try directory ?? TemporaryDirectory()
+        let directory = directory ?? TemporaryDirectory()
         self.directory = directory
         database = try SQLiteDatabase(
             path: directory.path + "/apus.db", durability: .relaxed, migrations: LambdaService.migrations)
@@ -104,10 +105,10 @@ struct Harness: Sendable {
         let service = service
         do {
             let response = try await loop.submit { service.respond(to: request, on: loop) }.get().get()
-            return Answer(status: Int(response.status.code), headers: response.headers, body: response.body)
+            return Answer(status: Int(response.status.code), headers: response.headers, body: response.bytes)
         } catch let error as AWSError {
             let response = ErrorEncoding.response(for: error, protocol: .restJSON, requestID: request.requestID)
-            return Answer(status: Int(response.status.code), headers: response.headers, body: response.body)
+            return Answer(status: Int(response.status.code), headers: response.headers, body: response.bytes)
         }
     }
 

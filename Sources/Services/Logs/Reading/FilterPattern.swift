@@ -19,9 +19,9 @@ struct FilterPattern: Sendable {
         case optional
     }
 
-    private(set) var required: [[UInt8]] = []
-    private(set) var excluded: [[UInt8]] = []
-    private(set) var optional: [[UInt8]] = []
+    private var required: [Phrase] = []
+    private var excluded: [Phrase] = []
+    private var optional: [Phrase] = []
 
     /// Whether every message matches.
     var isEmpty: Bool { required.isEmpty && excluded.isEmpty && optional.isEmpty }
@@ -58,9 +58,9 @@ struct FilterPattern: Sendable {
             rest = rest.dropFirst(term.count)
         }
         switch mode {
-        case .required: required.append(term)
-        case .excluded: excluded.append(term)
-        case .optional: optional.append(term)
+        case .required: required.append(Phrase(term))
+        case .excluded: excluded.append(Phrase(term))
+        case .optional: optional.append(Phrase(term))
         }
     }
 
@@ -92,20 +92,8 @@ struct FilterPattern: Sendable {
     func matches(_ message: [UInt8]) -> Bool {
         isEmpty
             || message.withUnsafeBytes { message in
-                required.allSatisfy { Self.contains(message, $0) }
-                    && !excluded.contains { Self.contains(message, $0) }
-                    && (optional.isEmpty || optional.contains { Self.contains(message, $0) })
+                required.allSatisfy { $0.occurs(in: message) } && !excluded.contains { $0.occurs(in: message) }
+                    && (optional.isEmpty || optional.contains { $0.occurs(in: message) })
             }
-    }
-
-    private static func contains(_ message: UnsafeRawBufferPointer, _ term: [UInt8]) -> Bool {
-        guard let first = term.first else { return true }
-        guard message.count >= term.count else { return false }
-        return term.withUnsafeBytes { term in
-            for start in 0...(message.count - term.count) where message[start] == first {
-                if message[start..<start + term.count].elementsEqual(term) { return true }
-            }
-            return false
-        }
     }
 }

@@ -83,13 +83,17 @@ package final class LogStore: LogSink {
             }
             state.withLock { $0.inFlight -= 1 }
         } catch {
-            if let streams = taken.withLock({ $0 }) { giveBack(streams) }
+            giveBack(taken.withLock { $0 })
             logger.error("Logs could not be stored", metadata: ["error": "\(error)"])
         }
     }
 
-    private func giveBack(_ streams: [StreamKey: LogBuffer.Pending]) {
+    /// - Parameter streams: nil when the transaction failed before it took any.
+    private func giveBack(_ streams: [StreamKey: LogBuffer.Pending]?) {
         state.withLock { state in
+            // The writer has used up its signal.
+            state.isSignalled = false
+            guard let streams else { return }
             state.inFlight -= 1
             state.buffer.restore(streams)
         }

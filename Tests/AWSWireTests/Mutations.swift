@@ -1,19 +1,7 @@
 import NIOCore
+import TestSupport
 
-/// A small seeded generator (SplitMix64), so that a failing case can be found again.
-struct TestRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-        return word ^ (word >> 31)
-    }
-
+extension SeededGenerator {
     /// The bytes with a few of them changed, removed, added or repeated.
     mutating func mutated(_ bytes: [UInt8]) -> [UInt8] {
         var bytes = bytes

@@ -1,0 +1,14 @@
+import FoundationEssentials
+import TestSupport
+
+extension TemporaryDirectory {
+    /// The names in a directory below this one; none when there is no such directory.
+    func names(_ directory: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: file(directory)).sorted()) ?? []
+    }
+
+    /// The files below a directory below this one, at any depth.
+    func files(_ directory: String) -> [String] {
+        (try? FileManager.default.subpathsOfDirectory(atPath: file(directory)).sorted()) ?? []
+    }
+}
