@@ -7,7 +7,7 @@ BUILD := swift build -c release --static-swift-stdlib
 VENV := .venv
 PYTHON ?= python3
 
-.PHONY: help run build test unit-test client-test bench format lint models clean
+.PHONY: help run build examples test unit-test client-test bench format lint models clean
 
 help: ## List the verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,9 @@ build: ## Build the release binaries .build/release/apus and .build/release/apus
 	@Scripts/install-missing build
 	@$(BUILD) --product apus
 	@$(BUILD) --product apus-launcher
+
+examples: ## Build the examples whose tools are here into .build/examples
+	@Scripts/build-examples
 
 test: unit-test client-test ## Run every test
 

@@ -65,7 +65,10 @@ let package = Package(
         module("Launcher", ["Sandbox", "Linux", "CLinux"]),
         module(
             "Runtimes", ["Sandbox", "Linux"],
-            resources: [.embedInCode("Bootstraps/bootstrap.py"), .embedInCode("Bootstraps/bootstrap.mjs")]),
+            resources: [
+                "bootstrap.py", "bootstrap.mjs", "bootstrap.cs", "bootstrap-dotnet.sh", "probe-dotnet.sh",
+                "bootstrap.rb", "bootstrap-java.sh", "compile-java.sh", "probe-java.sh", "probe.rb", "java",
+            ].map { .embedInCode("Bootstraps/\($0)") }),
         module("RuntimeAPI", ["AWSWire", "Linux", nioCore, nioPosix, nioHTTP1]),
         // 4
         module(

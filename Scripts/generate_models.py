@@ -185,7 +185,7 @@ class Service:
             out += ["    private static let routeList: [(method: String, template: String, operation: Self)] = ["]
             for name in names:
                 http = self.model["operations"][name]["http"]
-                template = http["requestUri"].split("?")[0]
+                template = http["requestUri"]
                 method, case = literal(http["method"]), "." + lower_first(name)
                 line = f"        ({method}, {literal(template)}, {case}),"
                 if len(line) > 120:

@@ -77,13 +77,18 @@ package final class ResponseStream: Sendable {
     /// Adds a part to the body. Never refused: the answer is a request.
     ///
     /// - Returns: false when the reader has fallen behind, and the writer should wait.
-    package func write(_ part: ByteBuffer) -> Bool {
+    package func write(_ part: ByteBuffer) -> Bool { write(contentsOf: CollectionOfOne(part)) }
+
+    /// As ``write(_:)``, for parts that belong together.
+    package func write(contentsOf parts: some Collection<ByteBuffer>) -> Bool {
         let wake = state.withLock { state -> (@Sendable () -> Void)? in
-            guard part.readableBytes > 0, state.ending == nil, !state.isCancelled else { return nil }
-            state.parts.append(part)
-            state.held += max(part.readableBytes, Self.leastCost)
+            guard state.ending == nil, !state.isCancelled else { return nil }
+            for part in parts where part.readableBytes > 0 {
+                state.parts.append(part)
+                state.held += max(part.readableBytes, Self.leastCost)
+            }
             if state.held >= high { state.writerWaits = true }
-            return state.takeReader()
+            return state.parts.isEmpty ? nil : state.takeReader()
         }
         wake?()
         // The reader may have taken it all already.

@@ -46,17 +46,24 @@ package struct ZipExtractor: Sendable {
         // A zip that begins with its end record has no entries; libarchive does not take that for a zip.
         if bytes.isEmpty || bytes.starts(with: [0x50, 0x4b, 5, 6]) { throw .empty }
         try ZipNames.check(bytes)
-        let (parent, name) = try Self.split(destination)
+        return try Self.make(destination) { (root) throws(ArchiveError) in
+            try withUTF8Names { () throws(ArchiveError) in try fill(root, from: bytes) }
+        }
+    }
+
+    /// Makes a new directory that appears under its name when `fill` is done with it.
+    static func make<Value>(
+        _ destination: String, _ fill: (borrowing DirectoryHandle) throws(ArchiveError) -> Value
+    ) throws(ArchiveError) -> Value {
+        let (parent, name) = try split(destination)
         let directory = try DirectoryHandle(parent)
-        let incoming = Array((Self.incomingPrefix + String(UInt64.random(in: 0 ... .max), radix: 16)).utf8)
+        let incoming = Array((incomingPrefix + String(UInt64.random(in: 0 ... .max), radix: 16)).utf8)
         do throws(ArchiveError) {
             try directory.makeDirectory(incoming)
-            let summary = try withUTF8Names { () throws(ArchiveError) in
-                try fill(DirectoryHandle(incoming, in: directory), from: bytes)
-            }
+            let value = try fill(DirectoryHandle(incoming, in: directory))
             try directory.rename(incoming, to: name)
             try directory.sync()
-            return summary
+            return value
         } catch {
             try? directory.removeTree(incoming)
             throw error
@@ -119,7 +126,7 @@ extension ZipExtractor {
     }
 
     private func fill(
-        _ root: consuming DirectoryHandle, from bytes: UnsafeRawBufferPointer
+        _ root: borrowing DirectoryHandle, from bytes: UnsafeRawBufferPointer
     ) throws(ArchiveError) -> Summary {
         let reader = try ZipReader(bytes)
         var tree = Tree()

@@ -26,7 +26,7 @@ extension Environment {
         if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
         return SandboxSpec(
             root: version.runtime.root, code: version.code, layers: version.layers,
-            arguments: version.runtime.arguments(memoryMiB: version.memoryMiB),
+            arguments: ExecWrapper.command(for: version),
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
             limits: limits)
@@ -151,7 +151,11 @@ extension Environment {
             state = .idle(session)
             timer?.set(nil)
             pool.ready(self)
-        case .new, .failed, .idle, .invoking, .closed: return
+        case .invoking(let session, let running):
+            guard let report = running.truncated else { return }
+            finish(running, .reported(report), session: session)
+            sessionBecameReady()
+        case .new, .failed, .idle, .closed: return
         }
     }
 

@@ -22,7 +22,7 @@ extension Environment {
             RuntimeInvocation(
                 requestID: invocation.requestID, deadline: configuration.wallClock() + left,
                 functionARN: invocation.invokedARN, traceID: invocation.traceID,
-                clientContext: invocation.clientContext, payload: invocation.payload))
+                clientContext: invocation.clientContext, payload: invocation.payload, streams: invocation.streams))
         log.write(start(of: running))
         log.flush()
     }
@@ -33,6 +33,7 @@ extension Environment {
 
     func sessionReported(_ report: RuntimeReport) {
         guard case .invoking(let session, let running) = state else { return }
+        if case .streamed(.truncated, _) = report { return awaitExit(running, report, session: session) }
         finish(running, .reported(report), session: session)
     }
 
@@ -107,6 +108,9 @@ extension Environment {
                 payload: ErrorDocument.make(
                     type: "Runtime.InvalidResponseModeHeader", message: "Invalid function response mode"),
                 functionError: "Unhandled", logTail: logTail)
+        case .streamed(.complete, _): InvocationOutcome(payload: ByteBuffer(), logTail: logTail)
+        case .streamed(let end, _):
+            InvocationOutcome(payload: ErrorDocument.make(end), functionError: "Unhandled", logTail: logTail)
         }
     }
 
@@ -148,6 +152,7 @@ extension RuntimeReport {
     fileprivate var producedBytes: Int? {
         switch self {
         case .response(let payload), .error(let payload, _): payload.readableBytes
+        case .streamed(_, let bytes): bytes
         case .tooLarge, .invalidResponseMode: nil
         }
     }

@@ -38,6 +38,8 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         var deadline: NIODeadline
         /// How long INIT took, when this is the first invocation after it.
         var initNanoseconds: Int64?
+        /// The report of a response that was cut off.
+        var truncated: RuntimeReport?
     }
 
     /// How an invocation ends.
@@ -111,7 +113,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     /// Ends the environment, whatever it does.
     func close() { onLoop { self.end() } }
 
-    private func onLoop(_ body: @escaping @Sendable () -> Void) {
+    func onLoop(_ body: @escaping @Sendable () -> Void) {
         if eventLoop.inEventLoop { body() } else { eventLoop.execute(body) }
     }
 
@@ -143,7 +145,12 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         case .retrying(let session, let running, let reported):
             session.whenDrained { self.retryFailed(running, reported ?? .timedOut(limit: self.version.timeout)) }
         case .invoking(let session, let running):
-            finish(running, .failed(.timedOut(limit: version.timeout)), session: session)
+            if let report = running.truncated {
+                timer?.set(running.deadline)
+                finish(running, .reported(report), session: session)
+            } else {
+                finish(running, .failed(.timedOut(limit: version.timeout)), session: session)
+            }
         case .idle: if pool.reap(self) { end() }
         // The runtime went on after its answer until the invocation's time was over.
         case .finishing: end()

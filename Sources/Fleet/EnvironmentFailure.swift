@@ -142,6 +142,21 @@ enum ErrorDocument {
         return document
     }
 
+    /// How a response in parts went wrong. What the caller has of it by then it keeps.
+    static func make(_ end: StreamEnd) -> ByteBuffer {
+        switch end {
+        case .complete: ByteBuffer()
+        case .error(let document, let type) where document.readableBytes == 0: make(type: type.name, message: "")
+        case .error(let document, _): document
+        case .tooLarge(let limit):
+            make(
+                type: "Function.ResponseSizeTooLarge",
+                message: "Response payload size exceeded maximum allowed payload size (\(limit) bytes).")
+        case .truncated:
+            make(type: "Runtime.TruncatedResponse", message: "The runtime ended its response before it was complete.")
+        }
+    }
+
     /// Past 6 MiB and 100 bytes. The number that Lambda names is its limit with 100 bytes of its own.
     static let responseTooLarge = {
         var document = ByteBuffer()

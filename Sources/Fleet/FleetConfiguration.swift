@@ -12,6 +12,8 @@ package struct FleetConfiguration: Sendable {
     package var initTimeout = Duration.seconds(10)
     /// How long a runtime that reported an initialisation error may take to end by itself.
     package var initErrorGrace = Duration.seconds(1)
+    /// How long the news of a runtime's end may take after its response was cut off.
+    package var truncationGrace = Duration.milliseconds(200)
     /// How long an invocation waits for an environment that has answered but not yet asked for more work, before
     /// another environment is started for it.
     package var patience = Duration.milliseconds(20)

@@ -13,6 +13,16 @@ package struct Invocation: Sendable {
     /// `Root=1-…;Parent=…;Sampled=0`, made by the front door where the caller sent none.
     package var traceID: String
     package var logTail: LogTail
+    package var response: ResponseMode
+
+    /// How the caller wants what the function answers.
+    package enum ResponseMode: Sendable {
+        /// Whole, in the outcome.
+        case buffered
+        /// In parts as they come, where the function sends it so: the sink then has it all and the outcome none of it.
+        /// A function that sends it whole has it in the outcome all the same, and the sink hears nothing.
+        case streamed(any ResponseSink)
+    }
 
     /// What the outcome carries of the invocation's log.
     package enum LogTail: Sendable, Hashable {
@@ -24,7 +34,7 @@ package struct Invocation: Sendable {
 
     package init(
         requestID: String, payload: ByteBuffer, invokedARN: String, clientContext: String? = nil, traceID: String,
-        logTail: LogTail = .last
+        logTail: LogTail = .last, response: ResponseMode = .buffered
     ) {
         self.requestID = requestID
         self.payload = payload
@@ -32,12 +42,34 @@ package struct Invocation: Sendable {
         self.clientContext = clientContext
         self.traceID = traceID
         self.logTail = logTail
+        self.response = response
     }
+}
+
+extension Invocation {
+    /// Whether the response is wanted in parts.
+    var streams: Bool { if case .streamed = response { true } else { false } }
+}
+
+/// Takes a function's response while the function still runs. Called on the event loop of the environment that runs
+/// it; what the outcome says comes after.
+package protocol ResponseSink: AnyObject, Sendable {
+    /// The response begins, before its first part: at most once for an invocation.
+    ///
+    /// - Parameters:
+    ///   - contentType: as the runtime has it.
+    ///   - resume: to be called, on any thread, after ``responseCame(_:)`` returned false, once more is wanted.
+    func responseBegan(contentType: String?, resume: @escaping @Sendable () -> Void)
+    /// A part of it.
+    ///
+    /// - Returns: false to get no more for now, but for what has been read already: the function's writes then wait.
+    func responseCame(_ part: ByteBuffer) -> Bool
 }
 
 /// What came of an invocation that reached a function.
 package struct InvocationOutcome: Sendable {
-    /// The answer's body: the function's result or AWS's error document.
+    /// The answer's body: the function's result or AWS's error document; nothing after a response that went to a sink
+    /// and ended well.
     package var payload: ByteBuffer
     /// The value of `X-Amz-Function-Error` (today `Unhandled`, for every error); nil when the function succeeded.
     package var functionError: String?

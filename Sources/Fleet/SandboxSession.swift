@@ -12,6 +12,9 @@ protocol SandboxSessionDelegate: AnyObject, Sendable {
     /// The sandbox could not be started. Nothing else comes.
     func sessionFailedToStart(_ error: SandboxError)
     func sessionBecameReady()
+    func sessionBeganResponse(contentType: String?)
+    /// - Returns: false when no more is to come until ``SandboxSession/resumeResponse()``.
+    func sessionSent(_ part: ByteBuffer) -> Bool
     func sessionReported(_ report: RuntimeReport)
     func sessionFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType)
     func sessionWrote(_ output: ByteBuffer)
@@ -128,6 +131,14 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     func dispatch(_ invocation: RuntimeInvocation) {
         guard case .live(let live) = state else { return }
         live.server?.dispatch(invocation)
+    }
+
+    /// More of the response is wanted, after ``SandboxSessionDelegate/sessionSent(_:)`` returned false.
+    func resumeResponse() {
+        switch state {
+        case .live(let live), .stopping(let live, _), .settling(let live, _): live.server?.resumeResponse()
+        case .new, .launching, .abandoned, .ended: break
+        }
     }
 
     /// INIT is over: from now on the sandbox gets the processor time that its memory earns.
@@ -304,6 +315,10 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         telemetry.endSubscriptions()
         audience?.sessionBecameReady()
     }
+
+    func runtimeBeganResponse(contentType: String?) { audience?.sessionBeganResponse(contentType: contentType) }
+
+    func runtimeSent(_ part: ByteBuffer) -> Bool { audience?.sessionSent(part) ?? true }
 
     func runtimeReported(_ report: RuntimeReport) { audience?.sessionReported(report) }
 

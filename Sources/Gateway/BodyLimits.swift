@@ -47,6 +47,12 @@ package struct BodyLimits: Sendable {
                     "RequestTooLargeException", than: 6_291_456, for: "InvokeFunction",
                     spelling: .typed(message: "message"))),
             Rule(
+                signingName: "lambda", method: .POST, prefix: "/2021-11-15/functions/",
+                suffix: "/response-streaming-invocations", bytes: 6_291_556,
+                error: tooLarge(
+                    "RequestTooLargeException", than: 6_291_456, for: "InvokeWithResponseStream",
+                    spelling: .typed(message: "message"))),
+            Rule(
                 signingName: "lambda", method: .POST, prefix: "/2015-03-31/functions", suffix: "/functions",
                 bytes: 70_167_211,
                 error: tooLarge("RequestEntityTooLargeException", than: 70_167_211, for: "CreateFunction")),
@@ -54,6 +60,10 @@ package struct BodyLimits: Sendable {
                 signingName: "lambda", method: .PUT, prefix: "/2015-03-31/functions/", suffix: "/code",
                 bytes: 70_167_211,
                 error: tooLarge("RequestEntityTooLargeException", than: 70_167_211, for: "UpdateFunctionCode")),
+            Rule(
+                signingName: "lambda", method: .POST, prefix: "/2018-10-31/layers/", suffix: "/versions",
+                bytes: 70_167_211,
+                error: tooLarge("RequestEntityTooLargeException", than: 70_167_211, for: "PublishLayerVersion")),
         ],
         bytes: 10_485_760)
 

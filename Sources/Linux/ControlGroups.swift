@@ -39,13 +39,15 @@ package final class ControlGroups {
     }
 
     private let parents: [Parent]
+    private let unified: UnifiedHierarchy?
     /// Controllers that no hierarchy gives to this process.
     package let missing: Set<Controller>
     /// Why, one sentence a controller at most, for the operator.
     package let obstacles: [String]
 
-    init(parents: [Parent], obstacles: [String]) {
+    init(parents: [Parent], unified: UnifiedHierarchy? = nil, obstacles: [String]) {
         self.parents = parents
+        self.unified = unified
         self.missing = Set(Controller.allCases).subtracting(parents.flatMap(\.controllers))
         self.obstacles = obstacles
     }
@@ -55,6 +57,7 @@ package final class ControlGroups {
             _ = rmdir(parent.path)
             close(parent.directory)
         }
+        unified?.reoccupy()
     }
 
     /// Finds and prepares what can be used. Never fails: what cannot be used is ``missing``.
@@ -81,14 +84,13 @@ package final class ControlGroups {
             }
         }
         let wanted = Set(Controller.allCases).subtracting(layout.legacy.keys)
-        if let unified = layout.unified, !wanted.isEmpty {
-            do {
-                parents.append(try UnifiedHierarchy(unified).prepare(wanted))
-            } catch {
-                obstacles.append("\(error)")
-            }
+        let unified = wanted.isEmpty ? nil : layout.unified.map { UnifiedHierarchy($0) }
+        do {
+            if let unified { parents.append(try unified.prepare(wanted)) }
+        } catch {
+            obstacles.append("\(error)")
         }
-        return ControlGroups(parents: parents, obstacles: obstacles)
+        return ControlGroups(parents: parents, unified: unified, obstacles: obstacles)
     }
 
     /// Makes and locks our group under `path`, after removing what dead instances left there.

@@ -7,7 +7,8 @@
 /// Version 2 gives controllers only to children of groups without processes of their own (cgroups(7), "no internal
 /// processes"). So either our own group becomes such a group, which is right in a unit that systemd has delegated and
 /// that holds nothing but the server and its launcher; or an ancestor already is one and lets us make a group there
-/// (any ancestor for root, `app.slice` of the user's own manager for the programs of a desktop session).
+/// (any ancestor for root, `app.slice` of the user's own manager for the programs of a desktop session). The root of
+/// the hierarchy alone may have both: it is our own group where no systemd gives each service one.
 struct UnifiedHierarchy {
     let mountPoint: String
     let ownGroup: String
@@ -21,8 +22,15 @@ struct UnifiedHierarchy {
         var failure = SystemCallError("delegate", ownGroup, errno: EACCES)
         var best: ControlGroups.Parent?
         for candidate in candidates() {
-            do {
-                if candidate == ownGroup { try vacate() }
+            do throws(SystemCallError) {
+                let server: Set<Int32> = candidate == ownGroup ? [getpid(), getppid()] : []
+                let present = try Self.processesInTheWay(in: candidate)
+                // Somebody else's processes are not ours to move. Giving controllers to the children all the same could
+                // succeed for some, which makes the group a threaded one, good for nobody.
+                guard server.isSuperset(of: present) else {
+                    throw SystemCallError("delegate", candidate, errno: EBUSY)
+                }
+                try vacate(present)
                 let found = try prepare(wanted, in: candidate)
                 if found.controllers == wanted {
                     if let best { UnifiedHierarchy.discard(best) }
@@ -59,16 +67,35 @@ struct UnifiedHierarchy {
         return paths
     }
 
+    /// The processes because of which a group may not give controllers to its children: none in the root of the
+    /// hierarchy, which alone has no `cgroup.type`.
+    static func processesInTheWay(in group: String) throws(SystemCallError) -> [Int32] {
+        if access(group + "/cgroup.type", F_OK) < 0, errno == ENOENT { return [] }
+        return try KernelFile.read(group + "/cgroup.procs").split(separator: "\n").compactMap { Int32($0) }
+    }
+
+    /// Where the processes of our own group are moved to.
+    var leaf: String { "\(ownGroup)/\(ControlGroups.prefix)\(getpid())-server" }
+
     /// Moves the server and this launcher to a leaf, so that our own group may give controllers to its children.
-    private func vacate() throws(SystemCallError) {
-        let present = try KernelFile.read("\(ownGroup)/cgroup.procs").split(separator: "\n").compactMap { Int32($0) }
-        let ours: Set<Int32> = [getpid(), getppid()]
+    private func vacate(_ present: [Int32]) throws(SystemCallError) {
         if present.isEmpty { return }
-        // Somebody else's processes are not ours to move.
-        guard ours.isSuperset(of: present) else { throw SystemCallError("delegate", ownGroup, errno: EBUSY) }
-        let leaf = "\(ownGroup)/\(ControlGroups.prefix)\(getpid())-server"
         if mkdir(leaf, 0o755) < 0, errno != EEXIST { throw SystemCallError("mkdir", leaf, errno: errno) }
         for pid in present { try KernelFile.write("\(pid)", to: "\(leaf)/cgroup.procs") }
+    }
+
+    /// Undoes ``vacate(_:)`` once the groups that we made are gone: a group that still gives controllers takes no
+    /// process in, so the next server could not be started in it. Whatever fails is left to the next start.
+    func reoccupy() {
+        guard access(leaf, F_OK) == 0 else { return }
+        for controller in Controller.allCases {
+            try? KernelFile.write("-\(controller.rawValue)", to: "\(ownGroup)/cgroup.subtree_control")
+        }
+        let present = (try? KernelFile.read("\(leaf)/cgroup.procs")) ?? ""
+        for pid in present.split(separator: "\n") {
+            try? KernelFile.write(String(pid), to: "\(ownGroup)/cgroup.procs")
+        }
+        _ = rmdir(leaf)
     }
 
     private func prepare(_ wanted: Set<Controller>, in path: String) throws(SystemCallError) -> ControlGroups.Parent {

@@ -28,6 +28,11 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         var body: ByteBuffer?
         var bodyBytes = 0
         var tooLarge = false
+        /// Whether the body's parts are handed on as they come.
+        var isStreamed = false
+
+        /// Whether the runtime says that it sends its response in parts.
+        var isStreaming: Bool { responseMode?.lowercased() == "streaming" }
     }
 
     private let server: RuntimeAPIServer
@@ -36,6 +41,8 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     /// Parts of requests that came before the one before them was answered.
     private var backlog: [HTTPServerRequestPart] = []
     private var isReplaying = false
+    /// Whether what takes the parts of a response has fallen behind.
+    private var isHeld = false
 
     init(server: RuntimeAPIServer, channel: any Channel) {
         self.server = server
@@ -62,7 +69,17 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
 
     /// Who does not read its answers is not read from.
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        channel.setOption(.autoRead, value: channel.isWritable).whenFailure { _ in }
+        setReading()
+    }
+
+    /// Reads on: the parts of the response are wanted again.
+    func resume() {
+        isHeld = false
+        setReading()
+    }
+
+    private func setReading() {
+        channel.setOption(.autoRead, value: channel.isWritable && !isHeld).whenFailure { _ in }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -110,9 +127,9 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             phase = .idle  // gives the request's storage up, so that the body grows in place
             take(bytes, into: &request)
             if case .idle = phase { phase = .reading(request) }
-        case (.end, .reading(let request)):
+        case (.end(let trailers), .reading(let request)):
             phase = .idle
-            finish(request)
+            finish(request, trailers: trailers)
         default: cut()
         }
     }
@@ -126,6 +143,10 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         case .response(let requestID):
             request.responseMode = head.headers.first(name: "Lambda-Runtime-Function-Response-Mode")
             request.refusal = server.beginAnswer(to: requestID, as: .response, from: self)
+            if request.refusal == nil, request.isStreaming, server.wantsStream {
+                request.isStreamed = true
+                server.beginStream(contentType: head.headers.first(name: "Content-Type"))
+            }
         case .error(let requestID):
             request.errorType = head.headers.first(name: "Lambda-Runtime-Function-Error-Type")
             request.refusal = server.beginAnswer(to: requestID, as: .error, from: self)
@@ -145,6 +166,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
 
     private func take(_ bytes: ByteBuffer, into request: inout Request) {
         request.bodyBytes += bytes.readableBytes
+        if request.isStreamed { return stream(bytes, of: request) }
         if request.bodyBytes > server.limits.discardedBytes {
             finish(request, cutting: true)
             return
@@ -165,7 +187,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     }
 
     /// The request is complete, or (`cutting`) too long to be read to its end.
-    private func finish(_ request: Request, cutting: Bool = false) {
+    private func finish(_ request: Request, cutting: Bool = false, trailers: HTTPHeaders? = nil) {
         let keepAlive = request.keepAlive && !cutting
         if let refusal = request.refusal {
             answer(RuntimeAPIAnswer.refusal(refusal, keepAlive: keepAlive), keepAlive: keepAlive)
@@ -179,7 +201,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             server.next(for: self)
             return
         case .response(let requestID):
-            refusal = finishResponse(request, requestID: requestID, body: body)
+            refusal = finishResponse(request, requestID: requestID, body: body, trailers: trailers)
         case .error(let requestID):
             let type = RuntimeErrorType(claimed: request.errorType)
             let report = request.tooLarge ? RuntimeReport.tooLarge : .error(body, type: type)
@@ -200,10 +222,31 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         }
     }
 
-    private func finishResponse(_ request: Request, requestID: Substring, body: ByteBuffer) -> RuntimeAPIRefusal? {
+    /// Hands a part on; a response that gets too large ends here, with its connection.
+    private func stream(_ bytes: ByteBuffer, of request: Request) {
+        guard request.bodyBytes <= server.limits.streamedBytes else { return finish(request, cutting: true) }
+        if !server.stream(bytes), !isHeld {
+            isHeld = true
+            setReading()
+        }
+    }
+
+    private func finishResponse(
+        _ request: Request, requestID: Substring, body: ByteBuffer, trailers: HTTPHeaders?
+    ) -> RuntimeAPIRefusal? {
         let report: RuntimeReport
         let complaint: RuntimeAPIRefusal?
-        if let mode = request.responseMode, mode.lowercased() != "streaming" {
+        if request.isStreamed {
+            if isHeld { resume() }
+            let limit = server.limits.streamedBytes
+            let isTooLarge = request.bodyBytes > limit
+            let end = trailers.flatMap(RuntimeTrailers.error).map { StreamEnd.error($0.document, type: $0.type) }
+            report = .streamed(isTooLarge ? .tooLarge(limit: limit) : end ?? .complete, bytes: request.bodyBytes)
+            complaint = isTooLarge ? .responseTooLarge(limit: limit) : nil
+        } else if let error = trailers.flatMap(RuntimeTrailers.error), request.isStreaming {
+            report = .error(error.document, type: error.type)
+            complaint = nil
+        } else if request.responseMode != nil, !request.isStreaming {
             report = .invalidResponseMode
             complaint = .invalidResponseMode
         } else if request.tooLarge {

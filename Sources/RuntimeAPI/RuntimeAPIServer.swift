@@ -9,14 +9,18 @@ import NIOPosix
 package final class RuntimeAPIServer: @unchecked Sendable {
     let limits: RuntimeAPILimits
     private let eventLoop: any EventLoop
-    var delegate: (any RuntimeAPIDelegate)?
+    private(set) var delegate: (any RuntimeAPIDelegate)?
     private var listener: (any Channel)?
     private var connections: [ObjectIdentifier: RuntimeAPIConnection] = [:]
     /// Connections whose `next` waits, oldest first.
     private var waiting: [RuntimeAPIConnection] = []
     /// The connection that sends the body of an answer to the current invocation: one at a time.
-    private var answering: RuntimeAPIConnection?
-    private var state = RuntimeStateMachine()
+    var answering: RuntimeAPIConnection?
+    /// Whether that answer goes out in parts as it comes.
+    var isStreaming = false
+    /// What it has brought, in bytes.
+    var streamedBytes = 0
+    var state = RuntimeStateMachine()
     /// Whether the runtime has not been told since its last invocation that it may have another.
     private var isBusy = true
     /// Whether the initialisation is over: nobody may subscribe to telemetry any more.
@@ -108,7 +112,7 @@ package final class RuntimeAPIServer: @unchecked Sendable {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         waiting.removeAll { $0 === connection }
         for (index, waiting) in waitingExtensions where waiting === connection { waitingExtensions[index] = nil }
-        if answering === connection { answering = nil }
+        if answering === connection { abandonAnswer() }
         delegate?.runtimeConnectionClosed()
     }
 
@@ -149,6 +153,7 @@ package final class RuntimeAPIServer: @unchecked Sendable {
         to requestID: Substring, as kind: RuntimeStateMachine.AnswerKind, report: RuntimeReport
     ) -> RuntimeAPIRefusal? {
         answering = nil
+        isStreaming = false
         if let refusal = state.refusal(ofAnswerTo: requestID, as: kind) { return refusal }
         state.answered()
         delegate?.runtimeReported(report)

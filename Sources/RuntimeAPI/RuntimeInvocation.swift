@@ -17,10 +17,12 @@ package struct RuntimeInvocation: Sendable {
     package var cognitoIdentity: String?
     /// The event. Never looked at, never copied.
     package var payload: ByteBuffer
+    /// Whether a response that the runtime sends in parts is wanted as it comes; else it is gathered first.
+    package var streams: Bool
 
     package init(
         requestID: String, deadline: Int64, functionARN: String, traceID: String, clientContext: String? = nil,
-        cognitoIdentity: String? = nil, payload: ByteBuffer
+        cognitoIdentity: String? = nil, payload: ByteBuffer, streams: Bool = false
     ) {
         self.requestID = requestID
         self.deadline = deadline
@@ -29,6 +31,7 @@ package struct RuntimeInvocation: Sendable {
         self.clientContext = clientContext
         self.cognitoIdentity = cognitoIdentity
         self.payload = payload
+        self.streams = streams
     }
 
     /// The answer's bytes up to the body.

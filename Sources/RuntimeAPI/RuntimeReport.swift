@@ -10,6 +10,19 @@ package enum RuntimeReport: Sendable {
     case tooLarge
     /// The response named a response mode that does not exist. The runtime got a 400.
     case invalidResponseMode
+    /// The response went out in parts, so many bytes in all.
+    case streamed(StreamEnd, bytes: Int)
+}
+
+/// How a response ended that went out in parts.
+package enum StreamEnd: Sendable {
+    case complete
+    /// The runtime ended it with an error, in trailers: the error's document, empty when it sent none.
+    case error(ByteBuffer, type: RuntimeErrorType)
+    /// It became larger than it may. The runtime got a 413.
+    case tooLarge(limit: Int)
+    /// The runtime's connection ended in the middle of it.
+    case truncated
 }
 
 /// The type of an error as log lines and metrics show it.
@@ -37,6 +50,12 @@ package struct RuntimeErrorType: Sendable, Hashable {
 package protocol RuntimeAPIDelegate: AnyObject, Sendable {
     /// The runtime waits for an invocation: its initialisation, or what it did after the last response, is over.
     func runtimeBecameReady()
+    /// The runtime begins to answer the current invocation in parts, which is told only where they are wanted.
+    func runtimeBeganResponse(contentType: String?)
+    /// The runtime sent a part of its response.
+    ///
+    /// - Returns: false when its connection is to be read no further until ``RuntimeAPIServer/resumeResponse()``.
+    func runtimeSent(_ part: ByteBuffer) -> Bool
     /// The runtime answered the current invocation. Called before the runtime gets its own answer.
     func runtimeReported(_ report: RuntimeReport)
     /// The runtime could not initialise. It usually ends by itself right after.
@@ -58,6 +77,8 @@ extension RuntimeAPIDelegate {
 package struct RuntimeAPILimits: Sendable {
     /// Bytes of a response: 6 MiB and 100 bytes, Lambda's limit for buffered responses.
     package var responseBytes = 6 * 1024 * 1024 + 100
+    /// Bytes of a response that goes out in parts: 200 MiB, Lambda's limit for those.
+    package var streamedBytes = 200 * 1024 * 1024
     /// Bytes of one request's body before the connection is cut, past `responseBytes` read only to be thrown away.
     package var discardedBytes = 64 * 1024 * 1024
     /// Bytes of what an extension sends.

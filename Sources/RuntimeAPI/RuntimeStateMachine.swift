@@ -54,6 +54,9 @@ struct RuntimeStateMachine {
         state = .running(invocation)
     }
 
+    /// Whether the current invocation's response is wanted in parts.
+    var streams: Bool { if case .running(let invocation) = state { invocation.streams } else { false } }
+
     /// Whether the runtime may answer `requestID` now; nil when it may.
     func refusal(ofAnswerTo requestID: Substring, as kind: AnswerKind) -> RuntimeAPIRefusal? {
         switch state {

@@ -19,7 +19,7 @@ extension RuntimeCatalogue {
     /// One line for each identifier that can be served, for `apus doctor`.
     package var report: [Line] {
         RuntimeIdentifier.served.map { identifier in
-            guard let runtime = try? resolve(identifier.name) else {
+            guard let runtime = try? lookup(identifier.name) else {
                 return Line(identifier: identifier.name, served: .missing, by: "", remedy: Self.remedy(identifier))
             }
             let interpreter = interpreters.first { RootBuilder.name(of: $0) == runtime.root }
@@ -37,6 +37,9 @@ extension RuntimeCatalogue {
         switch identifier.kind {
         case .python(let minor): "apt-get install python3.\(minor)"
         case .node: "apt-get install nodejs"
+        case .dotnet(let major): "apt-get install dotnet-sdk-\(major).0"
+        case .java(let major): "apt-get install openjdk-\(major)-jdk-headless"
+        case .ruby(let line): "apt-get install ruby\(line / 10).\(line % 10)"
         case .provided, .unserved: nil
         }
     }

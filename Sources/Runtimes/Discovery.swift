@@ -8,22 +8,27 @@ package struct Discovery: Sendable, Hashable {
     package var systemDirectories: [String]
     /// Directories whose children are installations: `/opt` for `/opt/python-3.12/bin/python3.12`.
     package var installationParents: [String]
-    /// How long all probes together may take.
+    /// How long all probes together may take. Long, because a machine that has just booted reads every interpreter
+    /// from a busy disk at once, and what does not answer is taken as not installed; a healthy host needs a fraction.
     package var timeout: Duration
+    /// How long those may take that call a compiler, which happens once for a version.
+    package var compileTimeout: Duration = .seconds(60)
     /// Where answers of probes are kept between starts; nil keeps none.
     package var cacheFile: String?
 
     /// The usual places. `environment` is the server's own.
-    package init(environment: [String: String], timeout: Duration = .seconds(5), cacheFile: String? = nil) {
+    package init(environment: [String: String], timeout: Duration = .seconds(30), cacheFile: String? = nil) {
         self.environment = environment
-        self.systemDirectories = ["/usr/bin", "/usr/local/bin"]
-        self.installationParents = ["/opt"]
+        self.systemDirectories = ["/usr/bin", "/usr/local/bin", "/usr/share/dotnet", "/usr/lib/dotnet"]
+        self.installationParents = ["/opt", "/usr/lib/jvm"]
         if let home = environment["HOME"], home.hasPrefix("/") {
             let pyenv = environment["PYENV_ROOT"] ?? home + "/.pyenv"
             let nvm = environment["NVM_DIR"] ?? home + "/.nvm"
             self.installationParents += [
                 pyenv + "/versions", nvm + "/versions/node", home + "/.local/share/uv/python",
+                home + "/.rbenv/versions", home + "/.rubies", home + "/.sdkman/candidates/java",
             ]
+            self.systemDirectories.append(environment["DOTNET_ROOT"] ?? home + "/.dotnet")
         }
         self.timeout = timeout
         self.cacheFile = cacheFile
@@ -36,17 +41,35 @@ package struct Discovery: Sendable, Hashable {
             HostFile.list(parent).reversed().map { parent + "/" + $0 + "/bin" }
         }
         let pythons = Interpreter.lines(of: .python).reversed().map { "python3.\($0)" } + ["python3"]
-        let names = pythons.map { (Interpreter.Language.python, $0) } + [(.node, "node"), (.node, "nodejs")]
+        let rubies = RuntimeIdentifier.served.map(\.name).filter { $0.hasPrefix("ruby") }.reversed()
+        let names =
+            pythons.map { (Interpreter.Language.python, $0) } + [
+                (.node, "node"), (.node, "nodejs"), (.dotnet, "dotnet"),
+            ]
+            + [(.java, "java"), (.ruby, "ruby")] + rubies.map { (.ruby, $0) }
         var seen: Set<String> = []
         var found: [(language: Interpreter.Language, path: String)] = []
         for directory in path + systemDirectories + installations {
             for (language, name) in names where HostFile.isExecutableFile(directory + "/" + name) {
                 let candidate = directory + "/" + name
                 guard let program = Self.program(candidate), seen.insert(program).inserted else { continue }
-                found.append((language, program))
+                if language == .dotnet {
+                    found += Self.frameworks(of: program).map { (.dotnet, $0) }
+                } else {
+                    found.append((language, program))
+                }
             }
         }
         return found
+    }
+
+    /// The versions of .NET that one `dotnet` starts, newest first: each is a candidate of its own.
+    private static func frameworks(of program: String) -> [String] {
+        let directory = program.dropLast("dotnet".count) + "shared/Microsoft.NETCore.App"
+        let versions = HostFile.list(String(directory)).compactMap { name in
+            Interpreter.Version(name).map { (version: $0, path: "\(directory)/\(name)") }
+        }
+        return versions.sorted { $0.version > $1.version }.map(\.path)
     }
 
     /// What is behind a name: links followed, so that a virtual environment leads to the installation it was made from.
@@ -61,18 +84,19 @@ package struct Discovery: Sendable, Hashable {
         let candidates = candidates()
         var cache = ProbeCache(file: cacheFile)
         var answers: [String: String] = [:]
-        var probes: [(path: String, probe: Probe)] = []
+        var probes: [(path: String, probe: Probe, deadline: ContinuousClock.Instant)] = []
         let deadline = ContinuousClock.now + timeout
+        let compileDeadline = ContinuousClock.now + max(timeout, compileTimeout)
         for (language, path) in candidates {
             if let answer = cache.answer(path: path, runtime: files.directory) {
                 answers[path] = answer
             } else {
                 let arguments = InterpreterProbe.arguments(language, path: path, files: files)
                 guard let probe = Probe(arguments, environment: environment) else { continue }
-                probes.append((path, probe))
+                probes.append((path, probe, language == .dotnet ? compileDeadline : deadline))
             }
         }
-        for (path, probe) in probes {
+        for (path, probe, deadline) in probes {
             guard let answer = probe.answer(until: deadline) else { continue }
             answers[path] = answer
             cache.remember(answer, path: path, runtime: files.directory)

@@ -3,12 +3,18 @@ package struct Interpreter: Sendable, Hashable {
     package enum Language: String, Sendable, Hashable, CaseIterable {
         case python
         case node
+        case dotnet
+        case java
+        case ruby
 
         /// The name people know it by, as in "CPython 3.12.1".
         package var title: String {
             switch self {
             case .python: "CPython"
             case .node: "Node.js"
+            case .dotnet: ".NET"
+            case .java: "Java"
+            case .ruby: "Ruby"
             }
         }
     }
@@ -51,10 +57,12 @@ package struct Interpreter: Sendable, Hashable {
     package var packageDirectories: [String]
     /// The compiled bootstrap in the runtime files' directory, where compiling it went well.
     package var compiledBootstrap: String?
+    /// The compiler that came with it, where a bootstrap is compiled by one of its own: `/usr/lib/jvm/x/bin/javac`.
+    package var compiler: String?
 
     package init(
         language: Language, version: Version, prefix: String, executable: String, packageDirectories: [String] = [],
-        compiledBootstrap: String? = nil
+        compiledBootstrap: String? = nil, compiler: String? = nil
     ) {
         self.language = language
         self.version = version
@@ -62,23 +70,33 @@ package struct Interpreter: Sendable, Hashable {
         self.executable = executable
         self.packageDirectories = packageDirectories
         self.compiledBootstrap = compiledBootstrap
+        self.compiler = compiler
     }
 
     /// What tells the versions of one language apart in runtime identifiers: 12 of CPython 3.12.1, 20 of Node.js
-    /// 20.1.0.
-    package var line: Int { language == .python ? version.minor : version.major }
+    /// 20.1.0, 8 of .NET 8.0.1, 17 of Java 17.0.2, 34 of Ruby 3.4.5.
+    package var line: Int {
+        switch language {
+        case .python: version.minor
+        case .node, .dotnet, .java: version.major
+        case .ruby: version.major * 10 + version.minor
+        }
+    }
 
     /// The lines that Apus serves.
     package static func lines(of language: Language) -> ClosedRange<Int> {
         switch language {
         case .python: 9...14
         case .node: 18...24
+        case .dotnet: 3...10
+        case .java: 8...30
+        case .ruby: 27...49
         }
     }
 
     /// Whether this is a version that Apus has a bootstrap for.
     var isServed: Bool {
-        Self.lines(of: language).contains(line) && (language == .node || version.major == 3)
+        Self.lines(of: language).contains(line) && (language != .python || version.major == 3)
     }
 
     /// Whether both are one program that was found under two names.

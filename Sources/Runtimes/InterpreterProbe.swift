@@ -4,6 +4,9 @@ enum InterpreterProbe {
         switch language {
         case .python: [path, "-I", "-c", pythonQuestion, files.directory]
         case .node: [path, "-p", nodeQuestion]
+        case .java: ["/bin/sh", "-c", javaQuestion, path]
+        case .ruby: [path, "--disable-gems", "-e", rubyQuestion]
+        case .dotnet: ["/bin/sh", "-c", dotnetQuestion, "sh", path, files.directory, dotnetBootstrap]
         }
     }
 
@@ -35,6 +38,11 @@ enum InterpreterProbe {
 
     private static let nodeQuestion = #""version=" + process.version + "\nexecutable=" + process.execPath"#
 
+    private static let dotnetQuestion = String(decoding: PackageResources.probe_dotnet_sh, as: UTF8.self)
+    private static let javaQuestion = String(decoding: PackageResources.probe_java_sh, as: UTF8.self)
+    private static let rubyQuestion = String(decoding: PackageResources.probe_rb, as: UTF8.self)
+    private static let dotnetBootstrap = String(decoding: PackageResources.bootstrap_cs, as: UTF8.self)
+
     /// Nil when the answer is no interpreter's: whatever was run may have printed anything.
     static func read(_ answer: String, language: Interpreter.Language) -> Interpreter? {
         var values: [Substring: [String]] = [:]
@@ -53,13 +61,23 @@ enum InterpreterProbe {
         case .node:
             guard executable.hasSuffix("/bin/node") || executable.hasSuffix("/bin/nodejs") else { return nil }
             prefix = parent(parent(executable))
+        case .java:
+            guard executable.hasSuffix("/bin/java") else { return nil }
+            prefix = parent(parent(executable))
+        case .ruby:
+            guard values["engine"]?.first == "ruby", let given = values["prefix"]?.first else { return nil }
+            prefix = given
+        case .dotnet:
+            guard executable.hasSuffix("/dotnet"), values["compiled"] != nil else { return nil }
+            prefix = parent(executable)
         }
         guard isPlain(prefix), executable.hasPrefix(prefix + "/") else { return nil }
         let compiled = values["compiled"]?.first.flatMap { $0.contains("/") ? nil : $0 }
         return Interpreter(
             language: language, version: version, prefix: prefix,
             executable: String(executable.dropFirst(prefix.count + 1)),
-            packageDirectories: (values["packages"] ?? []).filter(isPlain), compiledBootstrap: compiled)
+            packageDirectories: (values["packages"] ?? []).filter(isPlain), compiledBootstrap: compiled,
+            compiler: values["compiler"]?.first.flatMap { isPlain($0) ? $0 : nil })
     }
 
     private static func parent(_ path: String) -> String {

@@ -4,7 +4,7 @@ extension ResolvedRuntime {
 
     static func provided(_ identifier: RuntimeIdentifier) -> ResolvedRuntime {
         ResolvedRuntime(
-            identifier: identifier.name, root: "provided", arguments: [bootstraps[0]],
+            identifier: identifier.name, root: providedRoot, arguments: [bootstraps[0]],
             environment: common(language: []), entrypoints: bootstraps)
     }
 
@@ -17,6 +17,8 @@ extension ResolvedRuntime {
         var environment = common(language: ["/var/lang"])
         environment.append(("AWS_EXECUTION_ENV", "AWS_Lambda_" + identifier.name))
         if interpreter.language == .node { environment.append(("NODE_PATH", nodePath(interpreter))) }
+        if interpreter.language == .ruby { environment += rubyPaths(interpreter, line: line) }
+        if interpreter.language == .dotnet { environment.append(("DOTNET_ROOT", RootBuilder.language)) }
         return ResolvedRuntime(
             identifier: identifier.name, root: RootBuilder.name(of: interpreter), arguments: command(interpreter),
             environment: environment, substitution: substitution,
@@ -29,6 +31,13 @@ extension ResolvedRuntime {
         return switch interpreter.language {
         case .python: [executable, "/var/runtime/" + (interpreter.compiledBootstrap ?? "bootstrap.py")]
         case .node: [executable, "/var/runtime/bootstrap.mjs"]
+        case .ruby: [executable, "--disable-gems", "/var/runtime/bootstrap.rb"]
+        case .java: ["/bin/sh", "/var/runtime/bootstrap-java.sh", executable, JavaBootstrap.archive(interpreter)]
+        case .dotnet:
+            [
+                "/bin/sh", "/var/runtime/bootstrap-dotnet.sh", executable,
+                "/var/runtime/" + (interpreter.compiledBootstrap ?? "bootstrap.dll"),
+            ]
         }
     }
 
@@ -36,6 +45,20 @@ extension ResolvedRuntime {
     private static func nodePath(_ interpreter: Interpreter) -> String {
         "/opt/nodejs/node\(interpreter.line)/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules"
             + ":/var/runtime:/var/task"
+    }
+
+    /// As on AWS, and the gems that came with the interpreter. Layers name the version that the function asks for, though
+    /// another may serve it.
+    /// https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
+    private static func rubyPaths(_ interpreter: Interpreter, line: Int) -> [(name: String, value: String)] {
+        let versions = line == interpreter.line ? [line] : [line, interpreter.line]
+        let gems = ["/var/task/vendor/bundle/ruby", "/opt/ruby/gems"].flatMap { directory in
+            versions.map { "\(directory)/\($0 / 10).\($0 % 10).0" }
+        }
+        return [
+            ("GEM_PATH", (gems + interpreter.packageDirectories).joined(separator: ":")),
+            ("RUBYLIB", "/var/task:/var/runtime/lib:/opt/ruby/lib"),
+        ]
     }
 
     /// The variables that AWS sets for every function, but those that differ between functions.

@@ -10,6 +10,10 @@ package struct ResolvedRuntime: Sendable, Hashable {
     /// that exists in the sandbox is run. Where none does, initialisation fails with `Runtime.InvalidEntrypoint`.
     /// Managed runtimes have one, which is always there.
     package var entrypoints: [String]
+    /// Whether the runtime is more than the function's own executable.
+    package var isManaged: Bool { root != Self.providedRoot }
+    /// The root of OS-only runtimes.
+    static let providedRoot = "provided"
     /// What the runtime itself needs in the environment (`LANG`, `PATH`, `LD_LIBRARY_PATH`, `AWS_EXECUTION_ENV`, …).
     package var environment: [(name: String, value: String)] {
         names.indices.map { (names[$0], values[$0]) }

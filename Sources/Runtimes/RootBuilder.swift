@@ -4,7 +4,7 @@ package import Sandbox
 package struct RootBuilder: Sendable {
     /// Prepended to every path that is looked at on the host; empty but in tests.
     private let host: String
-    private let files: RuntimeFiles
+    let files: RuntimeFiles
 
     package init(files: RuntimeFiles, host: String = "") {
         self.files = files
@@ -34,10 +34,16 @@ package struct RootBuilder: Sendable {
     private static let topLevel = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"]
 
     /// The root of functions that bring their own executable.
-    package func provided() -> RootTemplate { template(name: "provided", binds: [], links: []) }
+    package func provided() -> RootTemplate { template(name: ResolvedRuntime.providedRoot, binds: [], links: []) }
 
     /// The root of functions that `interpreter` runs.
     package func root(for interpreter: Interpreter) -> RootTemplate {
+        if interpreter.prefix.hasPrefix("/opt/"), let prefix = HostFile.resolve(host + interpreter.prefix) {
+            // At its own place the layers of functions would lie over it.
+            var root = template(name: Self.name(of: interpreter), binds: [], links: [])
+            root.binds.append(.init(source: prefix, target: Self.language))
+            return root
+        }
         var paths = interpreterPaths(interpreter)
         for directory in interpreter.packageDirectories where !Self.covered(directory, by: paths) {
             paths.append(directory)
@@ -52,6 +58,9 @@ package struct RootBuilder: Sendable {
         switch interpreter.language {
         case .python: "python3.\(interpreter.line)"
         case .node: "nodejs\(interpreter.line)"
+        case .dotnet: "dotnet\(interpreter.line)"
+        case .java: "java\(interpreter.line)"
+        case .ruby: "ruby\(interpreter.line / 10).\(interpreter.line % 10)"
         }
     }
 
@@ -59,7 +68,8 @@ package struct RootBuilder: Sendable {
     /// to the interpreter.
     private func interpreterPaths(_ interpreter: Interpreter) -> [String] {
         let prefix = interpreter.prefix
-        guard ["/usr", "/usr/local", "/opt"].contains(prefix) else { return [prefix] }
+        let configuration = interpreter.language == .java ? javaConfiguration(prefix) : []
+        guard ["/usr", "/usr/local", "/opt"].contains(prefix) else { return [prefix] + configuration }
         var paths = [prefix + "/" + interpreter.executable]
         switch interpreter.language {
         case .python:
@@ -70,8 +80,26 @@ package struct RootBuilder: Sendable {
         case .node:
             // Debian's Node.js keeps modules that are part of it outside of the executable.
             paths += [prefix + "/lib/node_modules", prefix + "/share/nodejs"]
+        case .java: paths += configuration
+        case .ruby:
+            let libraries = HostFile.list(host + prefix + "/lib").filter { $0.hasPrefix("libruby") }
+            paths += [prefix + "/lib/ruby"] + libraries.map { prefix + "/lib/" + $0 }
+        case .dotnet: paths += [prefix + "/host", prefix + "/shared"]
         }
         return paths
+    }
+
+    /// Distributions keep the settings that are part of a Java below `/etc/java-17-openjdk` and link to them.
+    private func javaConfiguration(_ prefix: String) -> [String] {
+        var found: [String] = []
+        for name in ["lib/jvm.cfg", "conf/net.properties", "lib/net.properties", "lib/amd64/jvm.cfg"] {
+            guard let real = HostFile.resolve(host + prefix + "/" + name)?.dropFirst(host.count),
+                real.hasPrefix("/etc/java"), let slash = real.lastIndex(of: "/")
+            else { continue }
+            let directory = String(real[..<slash])
+            if !Self.covered(directory, by: found) { found.append(directory) }
+        }
+        return found
     }
 
     private func template(name: String, binds: [String], links: [RootTemplate.Symlink]) -> RootTemplate {

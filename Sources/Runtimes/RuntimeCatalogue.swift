@@ -15,6 +15,7 @@ package struct RuntimeCatalogue: Sendable {
     /// The root file systems that ``resolve(_:)`` names: the launcher is started with them.
     package let roots: [RootTemplate]
     private let substitution: Substitution
+    private let java: JavaBootstrap
 
     /// Looks for interpreters and compiles the bootstraps for them. Blocks while their probes run, for at most
     /// `discovery.timeout`; called once, before the server serves.
@@ -38,10 +39,18 @@ package struct RuntimeCatalogue: Sendable {
         }
         self.roots = self.interpreters.map(roots.root) + [roots.provided()]
         self.substitution = substitution
+        self.java = JavaBootstrap(directory: roots.files.directory, interpreters: self.interpreters)
     }
 
-    /// Makes a runtime identifier concrete.
+    /// Makes a runtime identifier concrete, and sees to it that functions can be run with it soon.
     package func resolve(_ identifier: String) throws(RuntimeUnavailable) -> ResolvedRuntime {
+        let runtime = try lookup(identifier)
+        if identifier.hasPrefix("java") { java.prepare() }
+        return runtime
+    }
+
+    /// What ``resolve(_:)`` answers, without any effect.
+    func lookup(_ identifier: String) throws(RuntimeUnavailable) -> ResolvedRuntime {
         guard let known = RuntimeIdentifier(identifier) else {
             throw RuntimeUnavailable(identifier: identifier, reason: .unknown)
         }
@@ -50,6 +59,12 @@ package struct RuntimeCatalogue: Sendable {
         case .unserved: throw RuntimeUnavailable(identifier: identifier, reason: .unserved)
         case .python(let minor): return .managed(known, line: minor, by: try nearest(.python, minor, known))
         case .node(let major): return .managed(known, line: major, by: try nearest(.node, major, known))
+        case .ruby(let line): return .managed(known, line: line, by: try nearest(.ruby, line, known))
+        case .java(let major):
+            let interpreter = try nearest(.java, major, known)
+            guard java.canServe else { throw RuntimeUnavailable(identifier: identifier, reason: .noCompiler) }
+            return .managed(known, line: major, by: interpreter)
+        case .dotnet(let major): return .managed(known, line: major, by: try nearest(.dotnet, major, known))
         }
     }
 
@@ -58,7 +73,12 @@ package struct RuntimeCatalogue: Sendable {
         _ language: Interpreter.Language, _ line: Int, _ identifier: RuntimeIdentifier
     ) throws(RuntimeUnavailable) -> Interpreter {
         let fitting = interpreters.filter { $0.language == language }
-        let best = fitting.min { (abs($0.line - line), -$0.line) < (abs($1.line - line), -$1.line) }
+        // A .NET or a Java runs what was built for an older one, and hardly ever what was built for a newer.
+        func distance(_ candidate: Interpreter) -> (Int, Int, Int) {
+            let isOlder = [.dotnet, .java].contains(candidate.language) && candidate.line < line
+            return (isOlder ? 1 : 0, abs(candidate.line - line), -candidate.line)
+        }
+        let best = fitting.min { distance($0) < distance($1) }
         guard let best else { throw RuntimeUnavailable(identifier: identifier.name, reason: .notInstalled) }
         guard best.line == line || substitution == .nearest else {
             throw RuntimeUnavailable(identifier: identifier.name, reason: .exactVersionNotInstalled)

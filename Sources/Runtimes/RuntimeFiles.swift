@@ -23,15 +23,23 @@ package struct RuntimeFiles: Sendable, Hashable {
     }
 
     /// The files by name.
-    static let embedded: [(name: String, contents: [UInt8])] = [
+    static let embedded: [(name: String, contents: [UInt8])] = scripts + JavaBootstrap.sources
+
+    private static let scripts: [(name: String, contents: [UInt8])] = [
+        ("bootstrap-java.sh", PackageResources.bootstrap_java_sh),
+        ("bootstrap.rb", PackageResources.bootstrap_rb),
+        ("bootstrap-dotnet.sh", PackageResources.bootstrap_dotnet_sh),
+        ("bootstrap.cs", PackageResources.bootstrap_cs),
         ("bootstrap.mjs", PackageResources.bootstrap_mjs),
         ("bootstrap.py", PackageResources.bootstrap_py),
+        ("probe-dotnet.sh", PackageResources.probe_dotnet_sh),
     ]
 
     static func install(_ files: [(name: String, contents: [UInt8])], into parent: String) throws(Failure) -> Self {
         try makeDirectories(parent)
         let directory = parent + "/" + contentName(files)
         try makeDirectories(directory)
+        if files.contains(where: { $0.name.hasPrefix("java/") }) { try makeDirectories(directory + "/java") }
         for file in files {
             let path = directory + "/" + file.name
             if (try? HostFile.read(path, limit: file.contents.count + 1)) == file.contents { continue }

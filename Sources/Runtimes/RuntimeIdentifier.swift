@@ -5,6 +5,12 @@ package struct RuntimeIdentifier: Sendable, Hashable {
         case python(minor: Int)
         /// Node.js `major`.
         case node(major: Int)
+        /// .NET `major`.
+        case dotnet(major: Int)
+        /// Java `major`.
+        case java(major: Int)
+        /// Ruby `major`.`minor`, as 10 × `major` + `minor`.
+        case ruby(line: Int)
         /// The function brings its own executable, `bootstrap`.
         case provided
         /// An identifier that AWS knows or knew and that is not served here.
@@ -29,14 +35,17 @@ package struct RuntimeIdentifier: Sendable, Hashable {
     package static let served: [RuntimeIdentifier] =
         (9...14).map { Self(name: "python3.\($0)", kind: .python(minor: $0)) }
         + [18, 20, 22, 24].map { Self(name: "nodejs\($0).x", kind: .node(major: $0)) }
+        + [6, 8, 10].map { Self(name: "dotnet\($0)", kind: .dotnet(major: $0)) }
+        + [8, 11, 17, 21, 25].map { Self(name: $0 == 8 ? "java8.al2" : "java\($0)", kind: .java(major: $0)) }
+        + [32, 33, 34, 40].map { Self(name: "ruby\($0 / 10).\($0 % 10)", kind: .ruby(line: $0)) }
         + ["provided.al2", "provided.al2023"].map { Self(name: $0, kind: .provided) }
 
     /// The other members of the enumeration `Runtime` in AWS's service model.
     package static let unserved: [RuntimeIdentifier] = [
         "nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x",
-        "nodejs16.x", "java8", "java8.al2", "java11", "java17", "java21", "java25", "python2.7", "python3.6",
-        "python3.7", "python3.8", "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "dotnet6",
-        "dotnet8", "dotnet10", "go1.x", "ruby2.5", "ruby2.7", "ruby3.2", "ruby3.3", "ruby3.4", "ruby4.0", "provided",
+        "nodejs16.x", "java8", "python2.7", "python3.6",
+        "python3.7", "python3.8", "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "go1.x",
+        "ruby2.5", "ruby2.7", "provided",
     ].map { Self(name: $0, kind: .unserved) }
 
     private static let byName: [String: RuntimeIdentifier] =
@@ -52,6 +61,8 @@ package struct RuntimeUnavailable: Error, Sendable, Hashable, CustomStringConver
         case unserved
         /// No interpreter of the language was found.
         case notInstalled
+        /// The language is here, but not the compiler that its bootstrap takes once.
+        case noCompiler
         /// Another version of the language is here, and substitution is switched off.
         case exactVersionNotInstalled
     }
@@ -69,6 +80,8 @@ package struct RuntimeUnavailable: Error, Sendable, Hashable, CustomStringConver
         case .unserved: "Runtime \(identifier) is not available on this machine."
         case .notInstalled:
             "Runtime \(identifier) is not available on this machine: no interpreter of its language is installed."
+        case .noCompiler:
+            "Runtime \(identifier) is not available on this machine: no compiler of its language is installed."
         case .exactVersionNotInstalled:
             "Runtime \(identifier) is not available on this machine: that version is not installed and no other may serve it."
         }

@@ -96,7 +96,12 @@ package struct HostReport: Sendable, Hashable {
         }
         let remedy: String?
         if facts.isRoot {
-            remedy = facts.layout.unified == nil ? "mount -t cgroup2 none /sys/fs/cgroup" : nil
+            remedy =
+                switch facts.layout.unified {
+                case nil: "mount -t cgroup2 none /sys/fs/cgroup"
+                case let place? where place.ownGroup == place.mountPoint: emptying(place.mountPoint)
+                case _?: nil
+                }
         } else if facts.layout.legacy[controller] != nil {
             remedy = "run Apus as root (an ordinary user gets no cgroup version 1 group)"
         } else if facts.hasSystemd {
@@ -107,6 +112,12 @@ package struct HostReport: Sendable, Hashable {
         return Finding(
             subject: subject, state: .weak(weakness), detail: "no \(controller.rawValue) cgroup to be had",
             remedy: remedy)
+    }
+
+    /// Moves everything in a container's root group, a shell beside the server for one, to a group below it: only a
+    /// group without processes gives controllers to others.
+    private static func emptying(_ group: String) -> String {
+        "mkdir \(group)/others; for p in $(cat \(group)/cgroup.procs); do echo $p > \(group)/others/cgroup.procs; done"
     }
 
     /// Version 1 accounts for swap only when the kernel was told to: else swapped memory is not counted.

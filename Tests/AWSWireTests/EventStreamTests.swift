@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import AWSWire
@@ -114,7 +115,7 @@ import Testing
     /// Mutated bytes, half of them with checksums that fit again, are refused or give messages that encode to the same
     /// bytes; never more bytes are taken than there are.
     @Test(arguments: 0..<16) func mutations(seed: UInt64) {
-        var random = TestRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<500 {
             var bytes = random.mutated(Array(Self.everything.encoded().readableBytesView))
             if Bool.random(using: &random) { bytes = Self.summed(bytes) }

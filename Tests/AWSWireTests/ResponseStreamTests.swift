@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import AWSWire
@@ -126,7 +127,7 @@ import Testing
         let (turns, wakeWriter) = AsyncStream.makeStream(of: Void.self)
         stream.whenWritable { wakeWriter.yield() }
         async let sent = Task.detached {
-            var random = TestRandom(seed: seed)
+            var random = SeededGenerator(seed: seed)
             var all: [UInt8] = []
             var waits = turns.makeAsyncIterator()
             for _ in 0..<500 {

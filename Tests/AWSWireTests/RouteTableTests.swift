@@ -8,7 +8,8 @@ import TestSupport
         ("GET", "/things", "list"), ("POST", "/things", "create"), ("GET", "/things/{Name}", "get"),
         ("GET", "/things/{Name}/parts/{Part}", "part"), ("GET", "/things/special", "special"),
         ("GET", "/files/{Key+}", "file"),
-        ("PUT", "/things/special/only?x=1", "only"),
+        ("GET", "/parts", "parts"), ("GET", "/parts?find=Part", "find"), ("GET", "/parts?find=Part&deep", "deep"),
+        ("PUT", "/parts?deep", "put"),
     ])
 
     @Test(arguments: [
@@ -16,10 +17,26 @@ import TestSupport
         ("GET", "/things/a", "get"),
         ("GET", "/things/a/", "get"), ("GET", "/things/a/parts/b", "part"), ("GET", "/things/special", "special"),
         ("GET", "/things/special/parts/x", "part"), ("GET", "/files/a/b/c", "file"),
-        ("PUT", "/things/special/only", "only"),
     ])
     func finds(method: String, path: String, operation: String) {
         #expect(table.match(HTTPMethod(rawValue: method), path)?.operation == operation)
+    }
+
+    /// As AWS tells ListLayers (`GET /layers`) from GetLayerVersionByArn (`GET /layers?find=LayerVersion`), and S3 its
+    /// operations on one bucket.
+    @Test(
+        arguments: [
+            (nil, "parts"), ("", "parts"), ("find=part", "parts"), ("Find=Part", "parts"), ("find=Part", "find"),
+            ("a=b&find=Part&c", "find"), ("xfind=Part", "parts"), ("find=Partx", "parts"), ("find=Part&deep", "deep"),
+            ("deep=&find=Part", "deep"), ("deep=1&find=Part", "find"), ("deep", "parts"), ("&&", "parts"),
+        ] as [(String?, String)])
+    func findsByTheQuery(query: String?, operation: String) {
+        #expect(table.match(.GET, "/parts", query: query)?.operation == operation)
+    }
+
+    @Test func findsNothingWithoutARequiredParameter() {
+        #expect(table.match(.PUT, "/parts") == nil)
+        #expect(table.match(.PUT, "/parts", query: "deep")?.operation == "put")
     }
 
     @Test(arguments: [

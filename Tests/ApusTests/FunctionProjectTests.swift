@@ -22,6 +22,7 @@ import TestSupport
         ("app.py", "class A:\n    def handler(self): ...\ndef handlers(): ...\n", "python3.13 app.lambda_handler"),
         ("index.mjs", "export const handler = async () => 1\n", "nodejs22.x index.handler"),
         ("app.js", "exports.lambda_handler = async () => 1\n", "nodejs22.x app.lambda_handler"),
+        ("app.rb", "def handler(event:, context:)\nend\n", "ruby3.4 app.handler"),
         ("handler.cjs", "exports.main = async () => 1\n", "nodejs22.x handler.main"),
     ])
     func aFileNamesRuntimeAndHandler(file: String, source: String, expected: String) {
@@ -41,6 +42,17 @@ import TestSupport
         directory.write("app.py", "def handler(event, context): ...\n")
         directory.write("lambda_function.py", "def lambda_handler(event, context): ...\n")
         #expect(guess() == "python3.13 lambda_function.lambda_handler")
+    }
+
+    /// A class file's constants are texts with their lengths before them (Java Virtual Machine Specification, 4.4.7).
+    @Test func aJavaClassThatImplementsAHandler() {
+        let interface = "com/amazonaws/services/lambda/runtime/RequestHandler"
+        let start: [UInt8] = [0xCA, 0xFE, 0xBA, 0xBE, 0, 0, 0, 52]
+        directory.write("hello/Main.class", start + [1, 0, UInt8(interface.utf8.count)] + Array(interface.utf8))
+        directory.write("hello/Other.class", start)
+        #expect(guess() == "java21 hello.Main")
+        directory.write("Second.class", start + [1, 0, UInt8(interface.utf8.count)] + Array(interface.utf8))
+        #expect(guess() == nil)
     }
 
     @Test func nothingIsGuessedOfOtherFiles() {

@@ -15,7 +15,7 @@ def interpreters(pattern, names):
     home = Path(os.environ.get("HOME", "/nonexistent"))
     places = [Path(entry) for entry in os.environ.get("PATH", "").split(":") if entry]
     places += [Path("/usr/bin"), Path("/usr/local/bin")]
-    for parent in (home / ".pyenv/versions", home / ".nvm/versions/node", Path("/opt")):
+    for parent in (home / ".pyenv/versions", home / ".nvm/versions/node", home / ".rbenv/versions", Path("/opt")):
         places += sorted(parent.glob("*/bin"))
     found = {}
     for place in places:
@@ -29,6 +29,7 @@ def interpreters(pattern, names):
 
 
 PYTHONS = interpreters(r"Python 3\.(9|1[0-4])\.", ["python3.%d" % minor for minor in range(9, 15)] + ["python3"])
+RUBIES = interpreters(r"ruby ([234]\.\d+)\.", ["ruby"])
 NODES = interpreters(r"v(18|19|2[0-4])\.", ["node", "nodejs"])
 
 
@@ -39,6 +40,57 @@ def python_minor(request):
 
 @pytest.fixture(params=sorted(NODES, key=int) or [pytest.param(None, marks=pytest.mark.skip("no Node.js 18-24"))])
 def node_major(request):
+    return request.param
+
+
+def jdks():
+    """Installations of Java that can compile, by their major version."""
+    homes = {Path(path).resolve().parents[1] for path in [shutil.which("javac")] if path}
+    homes |= {path.resolve() for path in Path("/usr/lib/jvm").glob("*")}
+    found = {}
+    for home in sorted(homes):
+        if (home / "bin/javac").is_file():
+            answer = subprocess.run([home / "bin/java", "-version"], capture_output=True, text=True, timeout=60)
+            match = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
+            if match:
+                found.setdefault(match.group(1), home)
+    return found
+
+
+JDKS = jdks()
+
+
+@pytest.fixture(params=sorted(JDKS, key=int) or [pytest.param(None, marks=pytest.mark.skip("no Java compiler"))])
+def java_version(request):
+    return request.param
+
+
+def javac(home, output, sources, *options):
+    command = [home / "bin/javac", "-nowarn", "-encoding", "UTF-8", "-d", output, *options, *sorted(sources)]
+    outcome = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120)
+    assert outcome.returncode == 0, outcome.stderr
+
+
+@pytest.fixture(scope="session")
+def java_classes(tmp_path_factory):
+    """The bootstrap's classes and those of the tests' handlers, compiled once by each compiler."""
+    known = {}
+
+    def build(version):
+        if version not in known:
+            place = tmp_path_factory.mktemp("java" + version)
+            bootstrap, cases = place / "bootstrap", place / "cases"
+            here = Path(__file__).parent
+            javac(JDKS[version], bootstrap, (here.parents[1] / "Sources/Runtimes/Bootstraps/java").glob("*.java"), "-Xlint:-options", "-source", "8", "-target", "8")
+            javac(JDKS[version], cases, (here / "java").glob("*.java"), "-cp", bootstrap, "-parameters")
+            known[version] = (bootstrap, cases)
+        return known[version]
+
+    return build
+
+
+@pytest.fixture(params=sorted(RUBIES) or [pytest.param(None, marks=pytest.mark.skip("no Ruby 2.7-4"))])
+def ruby_version(request):
     return request.param
 
 

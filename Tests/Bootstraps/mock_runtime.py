@@ -34,6 +34,7 @@ class Post:
     path: str
     headers: dict
     raw: bytes
+    trailers: dict = field(default_factory=dict)
 
     @property
     def kind(self):
@@ -127,16 +128,19 @@ class MockRuntime:
                 self.wfile.flush()
 
             def do_POST(self):
+                trailers = {}
                 if self.headers.get("Transfer-Encoding") == "chunked":
                     raw = b""
                     while size := int(self.rfile.readline(), 16):
                         raw += self.rfile.read(size)
                         self.rfile.readline()
-                    self.rfile.readline()
+                    while line := self.rfile.readline().strip():
+                        name, value = line.decode().split(": ", 1)
+                        trailers[name.lower()] = value
                 else:
                     raw = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                post = Post(self.path.removeprefix("/2018-06-01/runtime"), headers, raw)
+                post = Post(self.path.removeprefix("/2018-06-01/runtime"), headers, raw, trailers)
                 mock.posts.append(post)
                 body = b'{"status":"OK"}\n'
                 self.send_response(mock.statuses.get(post.kind, 202))

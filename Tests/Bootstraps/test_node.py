@@ -156,7 +156,10 @@ INIT = {
     "syntax of a module": ({"app.mjs": "export const = 1"}, "app.handler", "Runtime.UserCodeSyntaxError", "SyntaxError: "),
     "throws": ({"app.js": "throw new TypeError('at init')"}, "app.handler", "TypeError", "at init"),
     "rejects": ({"app.mjs": "await Promise.reject(new TypeError('await'))"}, "app.handler", "TypeError", "await"),
-    "streaming": ({"app.js": "exports.handler = awslambda.streamifyResponse(() => {})"}, "app.handler", "Error", "Response streaming"),
+    "odd streaming": (
+        {"app.js": "exports.handler = async () => {}; exports.handler[Symbol.for('aws.lambda.runtime.handler.streaming')] = 'request'"},
+        "app.handler", "Runtime.MalformedStreamingHandler", "Only response streaming is supported.",
+    ),
 }  # fmt: skip
 
 

@@ -251,6 +251,7 @@ private final class TestServer: RuntimeAPIDelegate {
     private struct State {
         var events: [String] = []
         var isReady = false
+        var isFull = false
     }
     private let state = Mutex(State())
     private let server = Mutex<RuntimeAPIServer?>(nil)
@@ -281,12 +282,19 @@ private final class TestServer: RuntimeAPIDelegate {
     }
 
     /// Gives the runtime an invocation as soon as it is ready.
-    func dispatch(_ requestID: String) async throws {
+    func dispatch(_ requestID: String, streams: Bool = false) async throws {
         try await eventually("the runtime is ready") { state.withLock { $0.isReady } }
-        tryDispatch(requestID)
+        tryDispatch(requestID, streams: streams)
     }
 
-    func tryDispatch(_ requestID: String) {
+    /// Whether no further parts are wanted.
+    func setFull(_ isFull: Bool) {
+        state.withLock { $0.isFull = isFull }
+        let server = self.server.withLock { $0 }
+        if !isFull { eventLoop.execute { server?.resumeResponse() } }
+    }
+
+    func tryDispatch(_ requestID: String, streams: Bool = false) {
         let server = self.server.withLock { $0 }
         eventLoop.execute {
             guard
@@ -298,7 +306,7 @@ private final class TestServer: RuntimeAPIDelegate {
             server?.dispatch(
                 RuntimeInvocation(
                     requestID: requestID, deadline: 1, functionARN: "arn", traceID: "",
-                    payload: ByteBuffer(string: "{\"id\":\"\(requestID)\"}")))
+                    payload: ByteBuffer(string: "{\"id\":\"\(requestID)\"}"), streams: streams))
         }
     }
 
@@ -314,12 +322,21 @@ private final class TestServer: RuntimeAPIDelegate {
         state.withLock { $0.isReady = true }
         note("ready")
     }
+    func runtimeBeganResponse(contentType: String?) { note("began \(contentType ?? "-")") }
+    func runtimeSent(_ part: ByteBuffer) -> Bool {
+        note("part \(String(buffer: part))")
+        return state.withLock { !$0.isFull }
+    }
     func runtimeReported(_ report: RuntimeReport) {
         switch report {
         case .response(let body): note("response \(String(buffer: body))")
         case .error(let body, let type): note("error \(type.name) \(String(buffer: body))")
         case .tooLarge: note("too large")
         case .invalidResponseMode: note("invalid mode")
+        case .streamed(.complete, let bytes): note("complete \(bytes)")
+        case .streamed(.error(let body, let type), _): note("ended by \(type.name) \(String(buffer: body))")
+        case .streamed(.tooLarge(let limit), _): note("larger than \(limit)")
+        case .streamed(.truncated, let bytes): note("truncated \(bytes)")
         }
     }
     func runtimeFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType) {

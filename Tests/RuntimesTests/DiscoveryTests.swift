@@ -46,6 +46,34 @@ import TestSupport
         #expect(found.first?.compiledBootstrap == "bootstrap.pyc")
     }
 
+    /// The release file of a Java, as OpenJDK's builds write it.
+    @Test(arguments: [
+        ("17.0.15", "17.0.15", "bin"), ("25", "25.0.0", "bin"), ("1.8.0_392", "8.0.392", "jre/bin"),
+        ("21.0.5-beta", "21.0.5", "bin"),
+    ]) func readsWhatAJavaSaysOfItself(said: String, version: String, place: String) throws {
+        try host.file("opt/jdk/release", "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"\(said)\"\nJAVA_VERSION_DATE=\"2026\"\n")
+        for name in ["opt/jdk/bin/java", "opt/jdk/bin/javac", "opt/jdk/\(place)/java"] {
+            try host.file(name, "\u{7f}ELF", mode: 0o755)
+        }
+        host.directory("bin")
+        host.link("bin/java", to: host.path + "/opt/jdk/\(place)/java")
+        let java = try #require(discovery().interpreters(files: files).first)
+        #expect(java.language == .java && java.version.description == version)
+        #expect(java.prefix == host.path + "/opt/jdk" && java.executable == "bin/java")
+        #expect(java.compiler == host.path + "/opt/jdk/bin/javac")
+        unlink(host.path + "/opt/jdk/bin/javac")
+        #expect(discovery().interpreters(files: files).first?.compiler == nil)
+    }
+
+    @Test func findsRubiesAndNoOtherImplementationOfTheLanguage() throws {
+        let answer = "version=3.3.6\nengine=ruby\nprefix=/r\nexecutable=/r/bin/ruby\npackages=/r/gems"
+        try host.program("bin/ruby", answers: answer)
+        try host.program("bin/ruby3.4", answers: "version=3.4.0\nengine=jruby\nprefix=/j\nexecutable=/j/bin/ruby")
+        let found = discovery().interpreters(files: files)
+        #expect(found.map(\.line) == [33])
+        #expect(found.first?.packageDirectories == ["/r/gems"])
+    }
+
     @Test func oneInstallationUnderTwoNamesCountsOnce() throws {
         host.program("bin/python3", answers: pythonAnswer("3.12.1", prefix: "/one"))
         host.program("bin/python3.12", answers: pythonAnswer("3.12.1", prefix: "/one"))

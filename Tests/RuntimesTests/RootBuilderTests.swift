@@ -12,7 +12,8 @@ import TestSupport
         host = TemporaryDirectory()
         for name in [
             "usr/bin", "usr/lib", "usr/local/lib/python3.11/dist-packages", "usr/local/bin", "usr/local/lib/python3.12",
-            "opt/secret", "root", "home/me/.pyenv/versions/3.12.1/bin", "usr/share/zoneinfo", "etc/ssl/certs",
+            "opt/secret", "opt/python/3.12/bin", "root", "home/me/.pyenv/versions/3.12.1/bin", "usr/share/zoneinfo",
+            "etc/ssl/certs",
             "etc/ssl/private", "data/runtime-1", "lib32",
         ] { host.directory(name) }
         host.link("bin", to: "usr/bin")
@@ -55,12 +56,49 @@ import TestSupport
         #expect(root.name == "python3.12")
     }
 
+    /// `/opt` is where functions find their layers.
+    @Test func movesAnInterpreterOutOfTheLayersWay() {
+        let prefix = "/opt/python/3.12"
+        let root = builder.root(for: interpreter(prefix, packages: [prefix + "/lib/python3.12/site-packages"]))
+        #expect(root.binds.last == .init(source: host.path + prefix, target: "/var/lang"))
+        #expect(!targets(root).contains { $0.hasPrefix("/opt") })
+        #expect(!root.symlinks.contains { $0.path == "/var/lang" })
+    }
+
     @Test func showsOfASharedPrefixOnlyTheInterpreter() {
         let root = builder.root(for: interpreter("/usr/local"))
         #expect(
             targets(root).subtracting(targets(builder.provided())) == [
                 "/usr/local/bin/python3.12", "/usr/local/lib/python3.12", "/usr/local/lib/libpython3.12.so.1.0",
             ])
+    }
+
+    /// Debian's OpenJDK: its settings are links to a directory below `/etc`.
+    @Test func showsAJavasSettings() throws {
+        let prefix = "usr/lib/jvm/java-17"
+        host.directory(prefix + "/lib")
+        host.directory("etc/java-17")
+        try host.file("etc/java-17/jvm.cfg")
+        host.link(prefix + "/lib/jvm.cfg", to: host.path + "/etc/java-17/jvm.cfg")
+        let java = Interpreter(
+            language: .java, version: .init(major: 17, minor: 0, patch: 1), prefix: "/" + prefix, executable: "bin/java"
+        )
+        let root = builder.root(for: java)
+        #expect(targets(root).subtracting(targets(builder.provided())) == ["/etc/java-17"])
+        #expect(root.symlinks.contains(.init(path: "/var/lang", target: "/" + prefix)))
+        #expect(root.name == "java17")
+    }
+
+    @Test func showsARubysOwnPrefixAndItsGems() {
+        let ruby = Interpreter(
+            language: .ruby, version: .init(major: 3, minor: 4, patch: 1), prefix: "/home/me/.pyenv/versions/3.12.1",
+            executable: "bin/ruby", packageDirectories: ["/usr/lib/gems", "/opt/secret"])
+        let root = builder.root(for: ruby)
+        #expect(
+            targets(root).subtracting(targets(builder.provided())) == [
+                "/home/me/.pyenv/versions/3.12.1", "/opt/secret",
+            ])
+        #expect(root.name == "ruby3.4")
     }
 
     @Test func showsTheSystemInterpretersPackages() {

@@ -18,6 +18,18 @@ import Testing
             executable: "bin/node")
     }
 
+    static func java(_ major: Int, compiler: String? = "/java/bin/javac") -> Interpreter {
+        Interpreter(
+            language: .java, version: .init(major: major, minor: 0, patch: 4), prefix: "/java/\(major)",
+            executable: "bin/java", compiler: compiler)
+    }
+
+    static func ruby(_ major: Int, _ minor: Int) -> Interpreter {
+        Interpreter(
+            language: .ruby, version: .init(major: major, minor: minor, patch: 7), prefix: "/ruby/\(major).\(minor)",
+            executable: "bin/ruby", packageDirectories: ["/ruby/gems"])
+    }
+
     static func catalogue(_ interpreters: [Interpreter], _ substitution: RuntimeCatalogue.Substitution = .nearest)
         -> RuntimeCatalogue
     {
@@ -94,6 +106,50 @@ import Testing
         #expect(try catalogue.resolve("python3.\(line)").root == "python3.\(line + 1)")
     }
 
+    /// https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
+    @Test func rubyLooksForGemsWhereLayersKeepThem() throws {
+        let runtime = try Self.catalogue([Self.ruby(3, 1)]).resolve("ruby3.3")
+        #expect(runtime.root == "ruby3.1")
+        #expect(runtime.arguments == ["/var/lang/bin/ruby", "--disable-gems", "/var/runtime/bootstrap.rb"])
+        #expect(runtime.substitution == "Runtime ruby3.3 is not installed here; Ruby 3.1.7 serves it.")
+        let variables = Dictionary(uniqueKeysWithValues: runtime.environment.map { ($0.name, $0.value) })
+        #expect(variables["AWS_EXECUTION_ENV"] == "AWS_Lambda_ruby3.3")
+        #expect(
+            variables["GEM_PATH"]
+                == "/var/task/vendor/bundle/ruby/3.3.0:/var/task/vendor/bundle/ruby/3.1.0:/opt/ruby/gems/3.3.0:"
+                + "/opt/ruby/gems/3.1.0:/ruby/gems")
+        #expect(variables["RUBYLIB"] == "/var/task:/var/runtime/lib:/opt/ruby/lib")
+        #expect(try Self.catalogue([Self.ruby(3, 4), Self.ruby(4, 0)]).resolve("ruby4.0").substitution == nil)
+    }
+
+    @Test func javaIsStartedWithItsArchive() throws {
+        let runtime = try Self.catalogue([Self.java(17)]).lookup("java17")
+        #expect(runtime.root == "java17" && runtime.substitution == nil)
+        #expect(
+            runtime.arguments == [
+                "/bin/sh", "/var/runtime/bootstrap-java.sh", "/var/lang/bin/java", "bootstrap-java-17.0.4.jsa",
+            ])
+        #expect(try Self.catalogue([Self.java(11)]).lookup("java11").arguments.last == "-")
+        #expect(try Self.catalogue([Self.java(8)]).lookup("java8.al2").root == "java8")
+    }
+
+    /// Class files of a newer Java do not run on an older one.
+    @Test func aNewerJavaServesBeforeANearerOlderOne() throws {
+        let catalogue = Self.catalogue([Self.java(11), Self.java(16), Self.java(25)])
+        #expect(try catalogue.lookup("java17").root == "java25")
+        #expect(try catalogue.lookup("java8.al2").root == "java11")
+        #expect(try Self.catalogue([Self.java(11), Self.java(17)]).lookup("java21").root == "java17")
+    }
+
+    @Test func aJavaWithoutAnyCompilerServesNothing() throws {
+        let alone = Self.catalogue([Self.java(17, compiler: nil)])
+        #expect(Self.reason("java17", alone) == .noCompiler)
+        let line = try #require(alone.report.first { $0.identifier == "java17" })
+        #expect(line.served == .missing && line.remedy == "apt-get install openjdk-17-jdk-headless")
+        let helped = Self.catalogue([Self.java(17, compiler: nil), Self.java(25)])
+        #expect(try helped.lookup("java17").root == "java17")
+    }
+
     @Test func strictSettingRefusesOtherVersions() {
         let catalogue = Self.catalogue([Self.python(13)], .refused)
         #expect(Self.reason("python3.13", catalogue) == nil)
@@ -124,12 +180,13 @@ import Testing
 
     @Test func everyResolvedRootIsDefined() throws {
         let catalogue = Self.catalogue([
-            Self.python(9), Self.python(13), Self.python(13, 5, prefix: "/other"), Self.node(18),
+            Self.python(9), Self.python(13), Self.python(13, 5, prefix: "/other"), Self.node(18), Self.java(17),
+            Self.ruby(3, 1),
         ])
         let names = catalogue.roots.map(\.name)
-        #expect(names == ["python3.9", "python3.13", "nodejs18", "provided"])
+        #expect(names == ["python3.9", "python3.13", "nodejs18", "java17", "ruby3.1", "provided"])
         for identifier in RuntimeIdentifier.served {
-            #expect(names.contains(try catalogue.resolve(identifier.name).root))
+            #expect(names.contains(try catalogue.lookup(identifier.name).root))
         }
         #expect(catalogue.interpreters.first { $0.line == 13 }?.prefix == "/py/3.13")
     }

@@ -38,6 +38,15 @@ import Testing
         #expect(finding.remedy == "systemd-run --user --scope -p Delegate=yes apus serve")
     }
 
+    /// A shell and the server are both in what the container sees as the root ("no internal processes", cgroups(7)).
+    @Test func emptiesTheRootGroupOfAContainer() throws {
+        let layout = ControlGroupLayout(
+            mountInfo: "31 24 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw", ownGroups: "0::/\n")
+        let finding = try finding("pids limit", HostFacts(isRoot: true, kernelRelease: "6.1.0", layout: layout))
+        #expect(finding.state == .weak(.processLimit))
+        #expect(finding.remedy?.hasPrefix("mkdir /sys/fs/cgroup/others; for p in") == true)
+    }
+
     @Test(arguments: [("5.11.9", false), ("5.12.0", true), ("4.19.0", false), ("6.18.44-x", true), ("", false)])
     func asksForAKernelThatHasWhatSandboxesNeed(release: String, enough: Bool) throws {
         let facts = HostFacts(isRoot: true, kernelRelease: release, layout: Self.unified, controllers: Self.all)

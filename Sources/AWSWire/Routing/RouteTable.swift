@@ -1,16 +1,25 @@
 package import NIOHTTP1
 
-/// Finds which operation a method and path mean.
+/// Finds which operation a method, a path and a query mean.
 ///
 /// Built once from URI templates such as `/2015-03-31/functions/{FunctionName}`; a label in braces takes one segment,
 /// one that ends in `+` takes the rest of the path. A literal segment wins over a label. An empty last segment is
-/// ignored, for AWS takes `/functions/` and `/functions` alike.
+/// ignored, for AWS takes `/functions/` and `/functions` alike. What a template has after a `?` (`?find=LayerVersion`,
+/// `?acl`) must be in the query, whatever else is; of several operations that fit, the one that asks for most is meant.
 package struct RouteTable<Operation: Sendable>: Sendable {
     private struct Node: Sendable {
         var literals: [(text: String, node: Int)] = []
         var label: Int?
         var greedy: Int?
-        var operations: [(method: HTTPMethod, operation: Operation, labels: [String])] = []
+        /// Those that ask for most first.
+        var operations: [Candidate] = []
+    }
+    private struct Candidate: Sendable {
+        var method: HTTPMethod
+        var operation: Operation
+        var labels: [String]
+        /// Parameters that must be in the query, as they are sent.
+        var parameters: [String]
     }
 
     private var nodes = [Node()]
@@ -22,7 +31,8 @@ package struct RouteTable<Operation: Sendable>: Sendable {
     private mutating func insert(_ method: HTTPMethod, _ template: String, _ operation: Operation) {
         var node = 0
         var labels: [String] = []
-        for segment in template.split(separator: "?")[0].split(separator: "/") {
+        let parts = template.split(separator: "?", maxSplits: 1)
+        for segment in parts[0].split(separator: "/") {
             guard segment.first == "{" else {
                 node = literal(String(segment), of: node)
                 continue
@@ -33,7 +43,16 @@ package struct RouteTable<Operation: Sendable>: Sendable {
             if isGreedy { nodes[node].greedy = next } else { nodes[node].label = next }
             node = next
         }
-        nodes[node].operations.append((method, operation, labels))
+        let candidate = Candidate(
+            method: method, operation: operation, labels: labels,
+            parameters: parts.count == 2 ? Self.parameters(parts[1]) : [])
+        let place = nodes[node].operations.firstIndex { $0.parameters.count < candidate.parameters.count }
+        nodes[node].operations.insert(candidate, at: place ?? nodes[node].operations.endIndex)
+    }
+
+    /// The parameters of a query; one without a value (`acl`) is the same as one with an empty one (`acl=`).
+    private static func parameters(_ query: some StringProtocol) -> [String] {
+        query.split(separator: "&").map { $0.contains("=") ? String($0) : $0 + "=" }
     }
 
     private mutating func literal(_ text: String, of node: Int) -> Int {
@@ -48,37 +67,48 @@ package struct RouteTable<Operation: Sendable>: Sendable {
         return nodes.count - 1
     }
 
-    /// - Parameter path: Percent-encoded, without the query. Labels are decoded after the path was split.
+    /// - Parameters:
+    ///   - path: Percent-encoded, without the query. Labels are decoded after the path was split.
+    ///   - query: Percent-encoded.
     /// - Returns: nil when no template fits, or a label is not valid percent-encoded UTF-8.
-    package func match(_ method: HTTPMethod, _ path: String) -> (operation: Operation, labels: RouteLabels)? {
+    package func match(
+        _ method: HTTPMethod, _ path: String, query: String? = nil
+    ) -> (operation: Operation, labels: RouteLabels)? {
         var segments = path.split(separator: "/", omittingEmptySubsequences: false)[...]
         if segments.first?.isEmpty == true { segments = segments.dropFirst() }
         if segments.last?.isEmpty == true { segments = segments.dropLast() }
         var values: [Substring] = []
-        return match(method, segments, 0, &values)
+        return match(method, query ?? "", segments, 0, &values)
     }
 
     private func match(
-        _ method: HTTPMethod, _ segments: ArraySlice<Substring>, _ index: Int, _ values: inout [Substring]
+        _ method: HTTPMethod, _ query: String, _ segments: ArraySlice<Substring>, _ index: Int,
+        _ values: inout [Substring]
     ) -> (operation: Operation, labels: RouteLabels)? {
         let node = nodes[index]
         guard let segment = segments.first else {
-            guard let found = node.operations.first(where: { $0.method == method }) else { return nil }
+            let found = node.operations.first { candidate in
+                guard candidate.method == method else { return false }
+                if candidate.parameters.isEmpty { return true }
+                let parameters = Self.parameters(query)
+                return candidate.parameters.allSatisfy(parameters.contains)
+            }
+            guard let found else { return nil }
             return RouteLabels(names: found.labels, encoded: values).map { (found.operation, $0) }
         }
         if let next = node.literals.first(where: { $0.text == segment }),
-            let found = match(method, segments.dropFirst(), next.node, &values)
+            let found = match(method, query, segments.dropFirst(), next.node, &values)
         {
             return found
         }
         if let next = node.label, !segment.isEmpty {
             values.append(segment)
-            if let found = match(method, segments.dropFirst(), next, &values) { return found }
+            if let found = match(method, query, segments.dropFirst(), next, &values) { return found }
             values.removeLast()
         }
         if let next = node.greedy, let last = segments.last {
             values.append(segment.base[segment.startIndex..<last.endIndex])
-            if let found = match(method, [], next, &values) { return found }
+            if let found = match(method, query, [], next, &values) { return found }
             values.removeLast()
         }
         return nil

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createConnection } from 'node:net';
 import { basename, dirname, join } from 'node:path';
+import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { format, types } from 'node:util';
 
@@ -122,6 +123,14 @@ function patchConsole() {
 
 // --- The Runtime API -------------------------------------------------------------------------------------------------
 
+const errorType = 'Lambda-Runtime-Function-Error-Type';
+const errorBody = 'Lambda-Runtime-Function-Error-Body';
+
+/** What an error is called, fit for a header. */
+function headerText(text) {
+  return text.replaceAll(/[^\x20-\x7e]/g, '?');
+}
+
 /** One kept-alive connection with one request at a time on it. */
 class RuntimeAPI {
   constructor(authority) {
@@ -146,8 +155,7 @@ class RuntimeAPI {
 
   fail(path, error) {
     const document = errorDocument(error);
-    const kind = document.errorType.replaceAll(/[^\x20-\x7e]/g, '?');
-    return this.post(path, JSON.stringify(document), `Lambda-Runtime-Function-Error-Type: ${kind}\r\n`);
+    return this.post(path, JSON.stringify(document), `${errorType}: ${headerText(document.errorType)}\r\n`);
   }
 
   async exchange(method, path, body, headers = '') {
@@ -172,6 +180,34 @@ class RuntimeAPI {
       this.socket.ref();
       this.socket.write(request);
     });
+  }
+
+  /** Begins a response in parts: `write` and `end` send them, `answered` is kept when the platform has taken it. */
+  stream(path, contentType) {
+    const lines = [
+      `POST /2018-06-01/runtime${path} HTTP/1.1`, `Host: ${this.authority}`, 'User-Agent: apus-node/1',
+      'Lambda-Runtime-Function-Response-Mode: streaming', `Trailer: ${errorType}, ${errorBody}`,
+      `Content-Type: ${contentType}`, 'Transfer-Encoding: chunked', '', '',
+    ];
+    let over = false;
+    const answered = this.send(lines.join('\r\n')).finally(() => (over = true));
+    const socket = this.socket;
+    // An answer before the end (413) is a refusal: nobody wants the rest.
+    const send = (bytes, done) => (over || socket.destroyed ? done() : socket.write(bytes, () => done()));
+    const write = (parts, done) => {
+      const full = parts.filter((part) => part.length > 0);
+      if (over || full.length === 0) return done();
+      socket.cork();
+      full.forEach((part, index) => {
+        socket.write(`${part.length.toString(16)}\r\n`);
+        socket.write(part);
+        if (index < full.length - 1) socket.write('\r\n');
+      });
+      send('\r\n', done);
+      socket.uncork();
+    };
+    const end = (trailers, done) => send(`0\r\n${trailers}\r\n`, done);
+    return { write, end, answered };
   }
 
   connect() {
@@ -302,7 +338,7 @@ async function loadHandler(name) {
     throw new RuntimeError('HandlerNotFound', `${name} is undefined or not exported`);
   }
   if (typeof handler !== 'function') throw new RuntimeError('HandlerNotFound', `${name} is not a function`);
-  if (!hasCallbacks && handler.length >= 3) {
+  if (!streams(handler) && !hasCallbacks && handler.length >= 3) {
     throw new RuntimeError(
       'CallbackHandlerDeprecated',
       'AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. ' +
@@ -405,6 +441,163 @@ class Invocation {
   }
 }
 
+// --- Responses in parts ----------------------------------------------------------------------------------------------
+
+const streamingMark = Symbol.for('aws.lambda.runtime.handler.streaming');
+const highWaterMark = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark');
+
+function streams(handler) {
+  const mark = handler[streamingMark];
+  if (mark === undefined || mark === null || mark === false) return false;
+  if (mark === 'response') return true;
+  throw new RuntimeError('MalformedStreamingHandler', 'Only response streaming is supported.');
+}
+
+/** What a streaming handler writes its response to. The request begins with the first write. */
+class ResponseStream extends Writable {
+  constructor(api, path, options) {
+    super({ decodeStrings: true, ...options });
+    this.api = api;
+    this.path = path;
+    this.contentType = 'application/octet-stream';
+    this.isWritten = false;
+    this.trailers = '';
+    this.answered = new Promise((resolve, reject) => (this.settleAnswer = { resolve, reject }));
+    // Without a listener an error would end the process; the handler hears of it from its own writes.
+    this.on('error', () => {});
+  }
+
+  setContentType(type) {
+    if (this.isWritten) throw new RuntimeError('InvalidStreamingOperation', 'Cannot set content-type, too late.');
+    this.contentType = headerText(String(type));
+  }
+
+  write(chunk, encoding, callback) {
+    if (typeof chunk !== 'string' && !Buffer.isBuffer(chunk) && chunk?.constructor !== Uint8Array) {
+      chunk = JSON.stringify(chunk);
+    }
+    if (!this.isWritten) {
+      this.isWritten = true;
+      this._onBeforeFirstWrite?.((part) => super.write(part));
+    }
+    return super.write(chunk, encoding, callback);
+  }
+
+  end(chunk, encoding, callback) {
+    if (typeof chunk === 'function') return super.end(chunk);
+    if (chunk !== undefined && chunk !== null) this.write(chunk, typeof encoding === 'string' ? encoding : undefined);
+    return super.end(typeof encoding === 'function' ? encoding : callback);
+  }
+
+  begin() {
+    if (this.request !== undefined) return this.request;
+    this.request = this.api.stream(this.path, this.contentType);
+    this.request.answered.then(this.settleAnswer.resolve, this.settleAnswer.reject);
+    return this.request;
+  }
+
+  _write(chunk, encoding, done) {
+    this.begin().write([chunk], done);
+  }
+
+  _writev(chunks, done) {
+    this.begin().write(chunks.map(({ chunk }) => chunk), done);
+  }
+
+  _final(done) {
+    this.isEnded = true;
+    this.begin().end(this.trailers, done);
+  }
+
+  /** Ends the response with an error, if its end is not out already. */
+  fail(error) {
+    const document = errorDocument(error);
+    // A header has its limits: the trace is what can be spared.
+    if (JSON.stringify(document).length > 8192) document.trace = [];
+    const body = Buffer.from(JSON.stringify(document)).toString('base64');
+    this.trailers = `${errorType}: ${headerText(document.errorType)}\r\n${errorBody}: ${body}\r\n`;
+    if (this.isEnded) return;
+    if (!this.destroyed) return super.end();
+    this.isEnded = true;
+    this.begin().end(this.trailers, () => {});
+  }
+}
+
+/** An invocation of a handler that streams. It is over when the platform has the whole response. */
+class StreamedInvocation extends Invocation {
+  constructor(api, headers, options) {
+    super(api, headers);
+    this.stream = new ResponseStream(api, `/invocation/${this.requestID}/response`, options);
+    this.stream.answered.then(() => (this.isAnswered = true), endWithoutAPI);
+  }
+
+  get isAnswering() {
+    return this.stream.request !== undefined;
+  }
+
+  context() {
+    const context = super.context();
+    for (const name of ['succeed', 'fail', 'done']) delete context[name];
+    return context;
+  }
+
+  settle(error) {
+    this.run(async () => {
+      throw error;
+    });
+  }
+
+  start(handler, event, context) {
+    this.run(async () => {
+      const result = handler(event, this.stream, context);
+      if (typeof result?.then !== 'function') throw 'Streaming does not support non-async handlers.';
+      if ((await result) !== undefined) console.warn('Streaming handlers ignore return values.');
+    });
+  }
+
+  async run(body) {
+    try {
+      await body();
+    } catch (error) {
+      this.fail(error);
+    }
+    await this.stream.answered;
+    if (!this.waitsForEmptyLoop) this.finish();
+  }
+
+  fail(error) {
+    logError('Invoke Error', error);
+    this.stream.fail(error);
+  }
+
+  /** The event loop is empty: either all is over, or nothing will ever end the response. */
+  idle() {
+    if (this.isAnswered) setImmediate(this.finish);
+    else this.fail('Response stream is not finished.');
+  }
+}
+
+/** What functions find as `awslambda`. */
+const streaming = {
+  streamifyResponse(handler, options) {
+    handler[streamingMark] = 'response';
+    if (typeof options?.highWaterMark === 'number') handler[highWaterMark] = Math.trunc(options.highWaterMark);
+    return handler;
+  },
+  HttpResponseStream: class HttpResponseStream {
+    /** A response with a head: `prelude` has `statusCode`, `headers` and `cookies`. */
+    static from(stream, prelude) {
+      stream.setContentType('application/vnd.awslambda.http-integration-response');
+      const head = JSON.stringify(prelude);
+      stream._onBeforeFirstWrite = (write) => {
+        write(head);
+        write(new Uint8Array(8));
+      };
+      return stream;
+    }
+  },
+};
+
 function headerJSON(text, name) {
   if (!text) return undefined;
   try {
@@ -415,7 +608,9 @@ function headerJSON(text, name) {
 }
 
 async function invoke(api, handler, { headers, body }) {
-  invocation = new Invocation(api, headers);
+  const mark = handler[highWaterMark];
+  const options = typeof mark === 'number' ? { highWaterMark: mark } : undefined;
+  invocation = streams(handler) ? new StreamedInvocation(api, headers, options) : new Invocation(api, headers);
   currentRequest = invocation.requestID;
   currentTenant = headers['lambda-runtime-aws-tenant-id'];
   const trace = headers['lambda-runtime-trace-id'];
@@ -441,6 +636,8 @@ function endWithoutAPI() {
 function endBy(api, title, status) {
   return (error) => {
     logError(title, error);
+    // A response that is on its way can't be taken back: that it is cut off says enough.
+    if (invocation?.isAnswering) process.exit(status);
     const path = invocation ? `/invocation/${invocation.requestID}/error` : '/init/error';
     if (invocation) invocation.sent = true;
     api.fail(path, error).then(() => process.exit(status), endWithoutAPI);
@@ -450,11 +647,7 @@ function endBy(api, title, status) {
 async function main() {
   const api = new RuntimeAPI(environment.AWS_LAMBDA_RUNTIME_API);
   patchConsole();
-  globalThis.awslambda = {
-    streamifyResponse() {
-      throw new Error('Response streaming (awslambda.streamifyResponse) is not supported by this server.');
-    },
-  };
+  if (!['1', 'true'].includes(environment.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) globalThis.awslambda = streaming;
   const uncaught = endBy(api, 'Uncaught Exception', 129);
   process.on('uncaughtException', uncaught);
   process.on('unhandledRejection', (reason, promise) => {

@@ -47,7 +47,8 @@ extension LambdaService {
             codeSha256: settings.codeDigest, version: record.version,
             environment: settings.variables.map { Lambda.EnvironmentResponse(variables: $0) },
             tracingConfig: Lambda.TracingConfigResponse(mode: .passThrough), revisionId: record.revisionID,
-            packageType: .zip, architectures: [Lambda.Architecture(rawValue: settings.architecture)],
+            layers: settings.layers?.map { Lambda.Layer(arn: $0.arn, codeSize: $0.codeSize) }, packageType: .zip,
+            architectures: [Lambda.Architecture(rawValue: settings.architecture)],
             ephemeralStorage: Lambda.EphemeralStorage(size: settings.ephemeralStorageMiB),
             snapStart: Lambda.SnapStartResponse(applyOn: Lambda.SnapStartApplyOn.none, optimizationStatus: .off),
             loggingConfig: Lambda.LoggingConfig(logFormat: .text, logGroup: settings.logGroup))
@@ -70,7 +71,13 @@ extension LambdaService {
 
 extension FunctionSettings {
     /// `CodeSha256` of the answers: the digest of the zip file in base64.
-    var codeDigest: String {
+    var codeDigest: String { CodeDigest.base64(code) }
+}
+
+/// Digests of zip files.
+enum CodeDigest {
+    /// A digest in hex, in base64.
+    static func base64(_ code: String) -> String {
         let nibbles = code.utf8.map { $0 < 0x3a ? $0 - 0x30 : $0 - 0x61 + 10 }
         return Base64.encode(stride(from: 0, to: nibbles.count - 1, by: 2).map { nibbles[$0] << 4 | nibbles[$0 + 1] })
     }

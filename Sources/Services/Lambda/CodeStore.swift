@@ -2,7 +2,7 @@ import Archive
 import Crypto
 import Storage
 
-/// The functions' code: the zip files as blobs, and the unpacked trees that environments mount.
+/// The code of functions and layers: the zip files as blobs, and the unpacked trees that environments mount.
 ///
 /// Code is named by the SHA-256 of its zip file, so equal code is kept once, whoever owns it. Garbage collection is by
 /// suspicion: whoever stops referring to code says so, and ``collect(isReferenced:)`` looks whether anybody else does.
@@ -60,7 +60,7 @@ extension CodeStore {
         }
     }
 
-    /// The request that accepted the code has committed its reference, or has failed.
+    /// The request that accepted or held the code has committed its reference, or has failed.
     func release(_ code: String) {
         let others = (held[code] ?? 1) - 1
         held[code] = others > 0 ? others : nil
@@ -74,6 +74,27 @@ extension CodeStore {
         try await queue().run { () throws in try trees.add(code, zipAt: path) }
     }
 
+    /// Puts the merged tree of unpacked layers in place; nothing when it is there.
+    ///
+    /// - Parameter layers: The SHA-256 of their zip files in hex; the last one's files win.
+    func merge(_ layers: [String], as name: String) async throws {
+        let trees = trees
+        if try await queue().run({ () throws in try trees.contains(name: name) }) { return }
+        for layer in layers { try await unpack(layer) }
+        try await queue().run { () throws in try trees.merge(layers, as: name) }
+    }
+
+    /// What each of these zip files unfolds to, in bytes.
+    func unzippedSizes(_ codes: [String]) async throws -> [Int] {
+        var sizes: [Int] = []
+        for code in codes {
+            try await unpack(code)
+            let trees = trees
+            sizes.append(try await queue().run { () throws in try trees.size(code) })
+        }
+        return sizes
+    }
+
     /// Where the zip file is; nil when `code` is no digest.
     nonisolated func zipFile(_ code: String) -> String? { BlobID(code).map(blobs.path) }
 
@@ -82,7 +103,8 @@ extension CodeStore {
         return queues[nextQueue]
     }
 
-    private func hold(_ code: String) async {
+    /// Keeps code from being cleared away until it is released. Whether it is there yet is for the caller to see.
+    func hold(_ code: String) async {
         while removing[code] != nil {
             await withCheckedContinuation { removing[code]?.append($0) }
         }
@@ -107,12 +129,14 @@ extension CodeStore {
         for code in try await blobs.all().map(\.hex) + unpacked { suspects[code] = expired }
     }
 
-    /// A function does not refer to this code any more. Its environments may run on for as long as an invocation lasts.
+    /// A function or layer does not refer to this code, or to this merged tree, any more. Its environments may run on for as long as an invocation lasts.
     func discard(_ code: String) { suspects[code] = clock.now }
 
-    /// No function refers to any code.
+    /// Nobody refers to any code.
     func discardAll() async throws {
-        for blob in try await blobs.all() { discard(blob.hex) }
+        let trees = trees
+        let unpacked = try await queue().run { () throws in try trees.names() }
+        for code in try await blobs.all().map(\.hex) + unpacked { discard(code) }
     }
 
     /// Removes suspected code that nothing refers to: the zip file at once, the tree when no environment can have it.

@@ -21,7 +21,7 @@ extension LambdaService {
         }
 
         let mustPublish = input.publish == true
-        let accepted = try await accept(zip)
+        let (accepted, layers) = try await accept(zip, layers: input.layers ?? [], request)
         let record: FunctionRecord
         do {
             record = try await database.write { [quotas] connection in
@@ -33,6 +33,7 @@ extension LambdaService {
                 var settings = settings
                 settings.code = accepted.code
                 settings.codeSize = accepted.size
+                settings.setLayers(layers)
                 let now = WallClock.milliseconds()
                 var record = FunctionRecord(
                     creating: key, settings: settings, tags: tags, revisionID: RequestID.make(), now: now)
@@ -46,11 +47,10 @@ extension LambdaService {
                 return version
             }
         } catch {
-            await code.release(accepted.code)
-            deployer.wake()
+            await release(accepted, layers)
             throw error
         }
-        await code.release(accepted.code)
+        await release(accepted, layers)
         try await changed(key)
         // As recorded in test_publish_version_on_create, the ARN of a published version comes unqualified here.
         return answer(record).encode(status: 201)

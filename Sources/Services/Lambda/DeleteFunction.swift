@@ -19,7 +19,7 @@ extension LambdaService {
 
     private func delete(_ key: FunctionKey) async throws {
         let setReservedConcurrency = setReservedConcurrency
-        let code = try await database.write { connection in
+        let settings = try await database.write { connection in
             let functions = FunctionRepository(connection)
             guard let record = try functions.find(key) else { throw AWSError.functionNotFound(key.arn) }
             let versions = try functions.versions(of: key, after: 0)
@@ -27,11 +27,11 @@ extension LambdaService {
             if record.reservedConcurrency != nil {
                 setReservedConcurrency(key.account, key.region, key.name, nil)
             }
-            return ([record.settings.code, record.serving?.code] + versions.map(\.settings.code)).compactMap(\.self)
+            return ([record.settings, record.serving] + versions.map(\.settings)).compactMap(\.self)
         }
         cache.invalidate(key)
         fleet.retire(account: key.account, region: key.region, name: key.name, version: nil, except: nil)
-        for code in Set(code) { await self.code.discard(code) }
+        for content in Set(settings.flatMap(\.contents)) { await code.discard(content) }
     }
 
     /// Deletes a published version. That there is none is no error, as recorded in test_delete_on_nonexisting_version.
@@ -55,7 +55,7 @@ extension LambdaService {
         cache.invalidate(key)
         fleet.retire(
             account: key.account, region: key.region, name: key.name, version: version.version, except: nil)
-        await code.discard(version.settings.code)
+        await code.discard(version.settings)
     }
 
     /// The number of a version that a qualifier names, as AWS refuses any other qualifier.

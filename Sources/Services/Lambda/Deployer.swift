@@ -84,6 +84,9 @@ final class Deployer: Sendable {
             for code in try await database.read({ try FunctionRepository($0).servingCode() }) {
                 try await self.code.unpack(code)
             }
+            for (name, layers) in try await database.read({ try FunctionRepository($0).layerTrees() }) {
+                try await code.merge(layers, as: name)
+            }
         } catch {
             logger.error("Could not check the functions' code", metadata: ["error": "\(error)"])
         }
@@ -142,13 +145,13 @@ final class Deployer: Sendable {
             guard let deployed else { return true }
             cache.invalidate(key)
             _ = try await cache.load(FunctionTarget(key))
-            if let previous = record.serving?.code, previous != deployed.serving?.code { await code.discard(previous) }
+            if let previous = record.serving, previous != deployed.serving { await code.discard(previous) }
             if failure == nil {
                 fleet.retire(
                     account: key.account, region: key.region, name: key.name, version: Version.latest,
                     except: deployed.settings.deployment)
             } else {
-                await code.discard(record.settings.code)
+                await code.discard(record.settings)
             }
             return true
         } catch {
@@ -162,6 +165,9 @@ final class Deployer: Sendable {
     private func unpack(_ record: FunctionRecord) async -> StateReason? {
         do {
             try await code.unpack(record.settings.code)
+            if let layers = record.settings.layers, let tree = record.settings.opt {
+                try await code.merge(layers.map(\.code), as: tree)
+            }
             return nil
         } catch {
             logger.error(

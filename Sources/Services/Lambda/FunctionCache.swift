@@ -30,7 +30,8 @@ struct ResolvedVersion: Sendable {
                     key: FunctionVersion.Key(
                         account: record.key.account, region: record.key.region, name: record.key.name,
                         version: record.version, revision: settings.deployment),
-                    runtime: runtime, code: settings.code, handler: settings.handler, memoryMiB: settings.memoryMiB,
+                    runtime: runtime, code: settings.code, layers: settings.opt, handler: settings.handler,
+                    memoryMiB: settings.memoryMiB,
                     timeout: .seconds(settings.timeoutSeconds), temporaryStorageMiB: settings.ephemeralStorageMiB,
                     variables: settings.variables ?? [:], roleARN: settings.roleARN, logGroup: settings.logGroup))
         } catch {

@@ -17,6 +17,10 @@ struct FunctionSettings: Codable, Hashable, Sendable {
     var code: String
     /// Bytes of the zip file.
     var codeSize: Int
+    /// Its layers in the order in which they are laid over each other; nil without any.
+    var layers: [LayerReference]?
+    /// The name of the tree that has the layers' content: what environments see at `/opt`. Nil without layers.
+    var opt: String?
     var logGroup: String
     /// Changes with every change of code or configuration and with nothing else: which environments may serve.
     var deployment: String

@@ -123,6 +123,7 @@ extension FunctionRepository {
                 Self.text(state.reason?.code), Self.text(state.reason?.text), .text(try Self.json(record.settings)),
                 .text(record.settings.code), .integer(Int64(record.settings.codeSize)),
             ])
+        try keepLayers(of: record.key, version: number, [record.settings])
     }
 
     /// Tells the versions that wait for a deployment what came of it.
@@ -141,6 +142,7 @@ extension FunctionRepository {
     /// - Returns: Whether there was such a version.
     func delete(_ key: FunctionKey, version number: Int) throws -> Bool {
         try detachAll(from: key, qualifier: String(number))
+        try forgetLayers(of: key, version: number)
         return try connection.execute(
             "DELETE FROM lambda_versions WHERE account = ? AND region = ? AND name = ? AND version = ?",
             key.arguments + [.integer(Int64(number))]) > 0

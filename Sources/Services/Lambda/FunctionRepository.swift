@@ -59,6 +59,7 @@ struct FunctionRepository {
             VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))
             ON CONFLICT (account, region, name) DO UPDATE SET \(updates)
             """, columns.map(\.value))
+        try keepLayers(of: record.key, version: 0, [record.settings] + (record.serving.map { [$0] } ?? []))
     }
 
     /// Deletes a function with all that belongs to it.
@@ -78,7 +79,7 @@ struct FunctionRepository {
     }
 
     /// Tables whose rows belong to functions.
-    private static let belongings = ["lambda_versions", "lambda_aliases", "lambda_attachments"]
+    private static let belongings = ["lambda_versions", "lambda_aliases", "lambda_attachments", "lambda_layer_uses"]
 
     /// Functions in the order of their names, from the first after `name`.
     func list(account: String, region: String, after name: String, limit: Int) throws -> [FunctionRecord] {
@@ -100,7 +101,7 @@ struct FunctionRepository {
             .map(FunctionKey.init)
     }
 
-    /// How many functions there are, and the bytes of their zip files.
+    /// How many functions there are, and the bytes of the zip files of functions and layers.
     func usage(account: String, region: String) throws -> (functions: Int, codeBytes: Int) {
         let rows = try connection.query(
             """
@@ -110,7 +111,8 @@ struct FunctionRepository {
             ) AS code WHERE account = ? AND region = ?
             """, [.text(account), .text(region)])
         guard let row = rows.first else { return (0, 0) }
-        return (Int(try row.integer("functions")), Int(try row.integer("bytes")))
+        let layers = try LayerRepository(connection).bytes(account: account, region: region)
+        return (Int(try row.integer("functions")), Int(try row.integer("bytes")) + layers)
     }
 
     /// The sum of what functions have reserved.
@@ -139,24 +141,24 @@ struct FunctionRepository {
         ).map { try $0.text("code") }
     }
 
-    /// Whether a function of the account has this code.
+    /// Whether a function or a layer of the account has this code.
     func refers(toCode code: String, account: String) throws -> Bool {
-        try !connection.query(
+        let functions = try connection.query(
             """
             SELECT 1 AS found FROM lambda_functions WHERE code = ? AND account = ?
             UNION ALL SELECT 1 FROM lambda_versions WHERE code = ? AND account = ? LIMIT 1
-            """, [.text(code), .text(account), .text(code), .text(account)]
-        ).isEmpty
+            """, [.text(code), .text(account), .text(code), .text(account)])
+        return try !functions.isEmpty || layersRefer(to: code, account: account)
     }
 
-    /// Whether any function of any account has, or still runs, this code.
+    /// Whether any function or layer of any account has, or any function still runs, this code.
     func refers(toCode code: String) throws -> Bool {
-        try !connection.query(
+        let functions = try connection.query(
             """
             SELECT 1 AS found FROM lambda_functions WHERE code = ? OR serving_code = ?
             UNION ALL SELECT 1 FROM lambda_versions WHERE code = ? LIMIT 1
-            """, [.text(code), .text(code), .text(code)]
-        ).isEmpty
+            """, [.text(code), .text(code), .text(code)])
+        return try !functions.isEmpty || layersRefer(to: code)
     }
 }
 

@@ -37,23 +37,35 @@ struct Invoke: Sendable {
         guard let (_, labels) = Lambda.route(request) else { return AWSError.unknownOperation }
         do {
             let input = try Lambda.InvocationRequest(decoding: request, labels: labels)
-            let shown = "Value '\(input.functionName)' at 'functionName' failed to satisfy constraint: "
-            return AWSError.validation(
-                shown + "Member must have length less than or equal to \(InvokeCall.maximumName)")
+            return tooLong(input.functionName)
         } catch {
             return error
         }
+    }
+
+    static func tooLong(_ functionName: String) -> AWSError {
+        .validation(
+            "Value '\(functionName)' at 'functionName' failed to satisfy constraint: "
+                + "Member must have length less than or equal to \(InvokeCall.maximumName)")
+    }
+
+    /// The function that a call is for. Fails with `ResourceNotFoundException` when there is none.
+    func resolve(_ call: InvokeCall, on eventLoop: any EventLoop) -> EventLoopFuture<ResolvedFunction> {
+        if let function = cache.lookup(call.target) { return eventLoop.makeSucceededFuture(function) }
+        let promise = eventLoop.makePromise(of: ResolvedFunction.self)
+        promise.completeWithTask {
+            guard let function = try await cache.load(call.target) else { throw call.notFound }
+            return function
+        }
+        return promise.futureResult
     }
 
     /// The first invocation since the function was changed, or since this process started.
     private func load(
         _ call: InvokeCall, _ request: ServiceRequest, on eventLoop: any EventLoop
     ) -> EventLoopFuture<ServiceResponse> {
-        let promise = eventLoop.makePromise(of: ResolvedFunction?.self)
-        promise.completeWithTask { try await cache.load(call.target) }
-        return promise.futureResult.flatMap { function in
+        resolve(call, on: eventLoop).flatMap { function in
             do {
-                guard let function else { throw call.notFound }
                 return try run(call, function, request, on: eventLoop)
             } catch {
                 return eventLoop.makeFailedFuture(error)
@@ -66,7 +78,7 @@ struct Invoke: Sendable {
     ) throws -> EventLoopFuture<ServiceResponse> {
         let chosen = function.choose()
         let version = try chosen.ready()
-        let payload = try Self.payload(request.body)
+        let invocation = try Self.invocation(call, function, request)
         switch call.kind {
         case .dryRun: return eventLoop.makeSucceededFuture(.empty(204))
         case .event:
@@ -74,15 +86,21 @@ struct Invoke: Sendable {
                 "Asynchronous invocation (InvocationType Event) is not implemented: use RequestResponse.")
         case .requestResponse: break
         }
-        let invocation = Invocation(
-            requestID: request.requestID, payload: payload,
-            invokedARN: call.target.qualifier == nil ? function.arn : call.target.arn,
-            clientContext: call.clientContext, traceID: call.traceID, logTail: call.log == .tail ? .last : .none)
         return fleet.invoke(version, invocation, on: eventLoop).map { outcome in
             Self.response(outcome, of: chosen.version, to: call)
         }.flatMapErrorThrowing { error in
             throw (error as? FleetError).map(AWSError.init) ?? error
         }
+    }
+
+    /// What the fleet is asked for.
+    static func invocation(
+        _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest
+    ) throws(AWSError) -> Invocation {
+        Invocation(
+            requestID: request.requestID, payload: try payload(request.body),
+            invokedARN: call.target.qualifier == nil ? function.arn : call.target.arn,
+            clientContext: call.clientContext, traceID: call.traceID, logTail: call.log == .tail ? .last : .none)
     }
 
     /// Nothing at all stands for an empty object, which is what a function gets from AWS when no payload was sent.

@@ -25,6 +25,10 @@ struct InvokeCall: Sendable {
 
     /// The `FunctionName` label, still percent-encoded, of a request that is an Invoke; nil for any other.
     static func functionName(of request: ServiceRequest) -> Substring? {
+        functionName(of: request, prefix: prefix, suffix: suffix)
+    }
+
+    static func functionName(of request: ServiceRequest, prefix: String, suffix: String) -> Substring? {
         guard request.method == .POST, request.path.hasPrefix(prefix) else { return nil }
         var name = request.path.dropFirst(prefix.utf8.count)
         if name.hasSuffix("/") { name = name.dropLast() }

@@ -20,7 +20,7 @@ package final class LambdaService: Service {
         package init(codeDirectory: String) { self.codeDirectory = codeDirectory }
     }
 
-    package static let migrations = FunctionRepository.migrations
+    package static let migrations = FunctionRepository.migrations + LayerRepository.migrations
 
     package let signingName = "lambda"
     package let wireProtocol = WireProtocol.restJSON
@@ -35,7 +35,7 @@ package final class LambdaService: Service {
     let validation: Validation
     let resolveRuntime: ResolveRuntime
     let codeLocation: CodeLocation
-    private let invoke: Invoke
+    let invoke: Invoke
 
     var quotas: Quotas { configuration.quotas }
 
@@ -81,6 +81,9 @@ package final class LambdaService: Service {
         if let name = InvokeCall.functionName(of: request) {
             return invoke.respond(to: request, encodedName: name, on: eventLoop)
         }
+        if let name = InvokeCall.streamedFunctionName(of: request) {
+            return InvokeWithResponseStream(invoke: invoke).respond(to: request, encodedName: name, on: eventLoop)
+        }
         let promise = eventLoop.makePromise(of: ServiceResponse.self)
         promise.completeWithTask { try await self.control(request) }
         return promise.futureResult
@@ -91,6 +94,7 @@ package final class LambdaService: Service {
             let functions = FunctionRepository(connection)
             let keys = try functions.keys()
             try functions.deleteAll()
+            try LayerRepository(connection).deleteAll()
             return keys
         }
         cache.invalidateAll()
@@ -104,7 +108,7 @@ package final class LambdaService: Service {
 
     /// The path of the zip file of SHA-256 `code` (hex), for the download that ``CodeLocation`` promised.
     ///
-    /// - Returns: nil when no function of the account has that code.
+    /// - Returns: nil when no function or layer of the account has that code.
     package func zipFile(_ code: String, account: AccountID) async throws -> String? {
         let isOwned = try await database.read {
             try FunctionRepository($0).refers(toCode: code, account: account.digits)
@@ -139,6 +143,15 @@ extension LambdaService {
         case .tagResource: return try await tagResource(request, labels)
         case .untagResource: return try await untagResource(request, labels)
         case .listTags: return try await listTags(request, labels)
+        case .publishLayerVersion: return try await publishLayerVersion(request, labels)
+        case .getLayerVersion: return try await getLayerVersion(request, labels)
+        case .getLayerVersionByArn: return try await getLayerVersionByArn(request, labels)
+        case .listLayers: return try await listLayers(request, labels)
+        case .listLayerVersions: return try await listLayerVersions(request, labels)
+        case .deleteLayerVersion: return try await deleteLayerVersion(request, labels)
+        case .addLayerVersionPermission: return try await addLayerVersionPermission(request, labels)
+        case .removeLayerVersionPermission: return try await removeLayerVersionPermission(request, labels)
+        case .getLayerVersionPolicy: return try await getLayerVersionPolicy(request, labels)
         case .getAccountSettings: return try await getAccountSettings(request)
         default: throw AWSError.notImplemented(operation.rawValue)
         }

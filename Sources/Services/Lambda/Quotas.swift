@@ -27,6 +27,9 @@ package struct Quotas: Sendable, Hashable {
     /// The size of `/tmp`, in MB as AWS counts them (2^20 bytes).
     package var ephemeralStorageMiB = 512...10_240
     package var tagsPerFunction = 50
+    package var layersPerFunction = 5
+    /// A resource's policy, in bytes of its JSON text.
+    package var policyBytes = 20_480
     /// How many entries a list answers at most, whatever `MaxItems` says.
     package var listPage = 50
 

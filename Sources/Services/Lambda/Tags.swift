@@ -5,6 +5,9 @@ import Storage
 extension LambdaService {
     func tagResource(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
         let input = try Lambda.TagResourceRequest(decoding: request, labels: labels)
+        if let layer = try layerResource(input.resource, request, action: "TagResource") {
+            return try await tagLayer(layer, input.tags)
+        }
         let target = try taggable(input.resource, request, action: "TagResource")
         if input.tags.isEmpty {
             throw LambdaError.invalidParameterValue(message: "An error occurred and the request cannot be processed.")
@@ -19,6 +22,9 @@ extension LambdaService {
 
     func untagResource(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
         let input = try Lambda.UntagResourceRequest(decoding: request, labels: labels)
+        if let layer = try layerResource(input.resource, request, action: "UntagResource") {
+            return try await untagLayer(layer, input.tagKeys)
+        }
         let target = try taggable(input.resource, request, action: "UntagResource")
         try await changeTags(target.key) { tags in
             for key in input.tagKeys { tags[key] = nil }
@@ -28,6 +34,9 @@ extension LambdaService {
 
     func listTags(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
         let input = try Lambda.ListTagsRequest(decoding: request, labels: labels)
+        if let layer = try layerResource(input.resource, request, action: "ListTags") {
+            return try await listTagsOfLayer(layer)
+        }
         let target = try taggable(input.resource, request, action: "ListTags")
         return Lambda.ListTagsResponse(tags: try await record(target).tags).encode()
     }

@@ -26,7 +26,6 @@ enum Unsupported {
         try vpc(input.vpcConfig)
         try others(
             deadLetter: input.deadLetterConfig, key: input.kmsKeyArn, tracing: input.tracingConfig,
-            layers: input.layers,
             fileSystems: input.fileSystemConfigs, image: input.imageConfig, snapStart: input.snapStart,
             capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
         try logging(input.loggingConfig)
@@ -36,7 +35,6 @@ enum Unsupported {
         try vpc(input.vpcConfig)
         try others(
             deadLetter: input.deadLetterConfig, key: input.kmsKeyArn, tracing: input.tracingConfig,
-            layers: input.layers,
             fileSystems: input.fileSystemConfigs, image: input.imageConfig, snapStart: input.snapStart,
             capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
         try logging(input.loggingConfig)
@@ -71,14 +69,13 @@ enum Unsupported {
     }
 
     private static func others(
-        deadLetter: Lambda.DeadLetterConfig?, key: String?, tracing: Lambda.TracingConfig?, layers: [String]?,
+        deadLetter: Lambda.DeadLetterConfig?, key: String?, tracing: Lambda.TracingConfig?,
         fileSystems: [Lambda.FileSystemConfig]?, image: Lambda.ImageConfig?, snapStart: Lambda.SnapStart?,
         capacityProvider: Lambda.CapacityProviderConfig?, durable: Lambda.DurableConfig?
     ) throws(AWSError) {
         try refuse(deadLetter?.targetArn?.isEmpty == false, "Dead-letter queues (DeadLetterConfig)")
         try refuse(key?.isEmpty == false, "Encryption keys (KMSKeyArn)")
         try refuse(tracing?.mode == .active, "Tracing (TracingConfig Active)")
-        try refuse(layers?.isEmpty == false, "Layers")
         try refuse(fileSystems?.isEmpty == false, "File systems (FileSystemConfigs)")
         let hasImage = image?.command?.isEmpty == false || image?.entryPoint?.isEmpty == false
         try refuse(hasImage || image?.workingDirectory?.isEmpty == false, "Container images (ImageConfig)")

@@ -15,6 +15,7 @@ extension LambdaService {
 
         let accepted = try await accept(zip)
         do {
+            try await requireUnzippedRoom(layers: current.settings.layers ?? [], code: accepted.code)
             let mustPublish = input.publish == true
             let record = try await update(
                 target, revision: input.revisionId, keep: input.dryRun != true, publish: mustPublish
@@ -42,17 +43,28 @@ extension LambdaService {
     func updateFunctionConfiguration(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
         let input = try Lambda.UpdateFunctionConfigurationRequest(decoding: request, labels: labels)
         let target = try updateTarget(input.functionName, request, action: "UpdateFunctionConfiguration")
-        try await record(target).requireRevision(input.revisionId)
+        let current = try await record(target)
+        try current.requireRevision(input.revisionId)
         try Unsupported.check(input)
         if let runtime = input.runtime { try validation.runtime(runtime) }
         let validation = validation
-        let record = try await update(target, revision: input.revisionId) { _, current in
-            let settings = current.settings.applying(input)
-            try validation.settings(settings, request)
-            return settings
+        let layers = try await hold(layers: input.layers ?? [], request)
+        do {
+            try await requireUnzippedRoom(layers: layers, code: current.settings.code)
+            let record = try await update(target, revision: input.revisionId) { _, current in
+                var settings = current.settings.applying(input)
+                if input.layers != nil { settings.setLayers(layers) }
+                try validation.settings(settings, request)
+                return settings
+            }
+            await release(layers: layers)
+            if input.layers != nil { await code.discard(current.settings) }
+            try await changed(target.key)
+            return answer(record).encode(status: 200)
+        } catch {
+            await release(layers: layers)
+            throw error
         }
-        try await changed(target.key)
-        return answer(record).encode(status: 200)
     }
 
     /// An update is of the function, whose only version that changes is `$LATEST`.

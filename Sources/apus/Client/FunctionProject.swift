@@ -10,11 +10,13 @@ struct FunctionProject: Equatable {
     /// The newest runtime of each language that AWS offers as the default for new functions.
     private static let python = "python3.13"
     private static let node = "nodejs22.x"
+    private static let ruby = "ruby3.4"
 
     private static let pythonFiles = ["lambda_function.py", "app.py", "main.py", "handler.py", "index.py"]
     private static let nodeFiles = ["index", "app", "main", "handler"].flatMap { name in
         [".mjs", ".js", ".cjs"].map { name + $0 }
     }
+    private static let rubyFiles = ["lambda_function.rb", "app.rb", "main.rb", "handler.rb", "index.rb"]
     private static let functionNames = ["lambda_handler", "handler", "main"]
 
     /// Looks at the files directly in `directory`.
@@ -35,7 +37,12 @@ struct FunctionProject: Equatable {
             let name = functionNames.first { source.contains($0) } ?? "handler"
             return project(node, file: file, function: name)
         }
-        return nil
+        for file in rubyFiles {
+            guard let source = text("\(directory)/\(file)") else { continue }
+            let name = functionNames.first { defines($0, in: source, after: "def ") } ?? "lambda_handler"
+            return project(ruby, file: file, function: name)
+        }
+        return javaHandler(directory: directory)
     }
 
     private static func project(_ runtime: String, file: String, function: String) -> FunctionProject {

@@ -41,5 +41,5 @@ enum CodeDownloads {
     }
 
     private static let notFound = AWSError(
-        code: "ResourceNotFoundException", message: "No function of the account has this code.", status: 404)
+        code: "ResourceNotFoundException", message: "No function or layer of the account has this code.", status: 404)
 }

@@ -79,14 +79,15 @@ struct FleetFixture {
 
     func start(
         _ payload: String = "{}", requestID: String = "r-1", version: FunctionVersion? = nil,
-        logTail: Invocation.LogTail = .last
+        logTail: Invocation.LogTail = .last, response: Invocation.ResponseMode = .buffered
     ) -> EventLoopFuture<InvocationOutcome> {
         fleet.invoke(
             version ?? self.version(),
             Invocation(
                 requestID: requestID, payload: ByteBuffer(string: payload),
                 invokedARN: "arn:aws:lambda:us-east-1:000000000000:function:hello", clientContext: "{\"a\":\n1}",
-                traceID: "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0", logTail: logTail),
+                traceID: "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0", logTail: logTail,
+                response: response),
             on: loops.next())
     }
 

@@ -13,6 +13,7 @@ final class FakeFleet: Invoking {
         var invocations: [(version: FunctionVersion, invocation: Invocation)] = []
         var retirements: [Retirement] = []
         var answer: Result<InvocationOutcome, FleetError>?
+        var parts: (contentType: String?, parts: [ByteBuffer])?
     }
 
     private let state = Mutex(State())
@@ -23,12 +24,21 @@ final class FakeFleet: Invoking {
     /// What every invocation comes to; without an answer the payload comes back.
     func answer(_ answer: Result<InvocationOutcome, FleetError>?) { state.withLock { $0.answer = answer } }
 
+    /// What functions answer in parts, before their outcome, to callers who want it so.
+    func stream(_ parts: [String], contentType: String? = nil) {
+        state.withLock { $0.parts = (contentType, parts.map { ByteBuffer(string: $0) }) }
+    }
+
     func invoke(
         _ version: FunctionVersion, _ invocation: Invocation, on eventLoop: any EventLoop
     ) -> EventLoopFuture<InvocationOutcome> {
-        let answer = state.withLock { state in
+        let (answer, parts) = state.withLock { state in
             state.invocations.append((version, invocation))
-            return state.answer
+            return (state.answer, state.parts)
+        }
+        if let parts, case .streamed(let sink) = invocation.response {
+            sink.responseBegan(contentType: parts.contentType) {}
+            for part in parts.parts { _ = sink.responseCame(part) }
         }
         switch answer {
         case nil:

@@ -153,7 +153,7 @@ extension Lambda.Operation {
         ("GET", "/2025-11-30/functions/{FunctionName}/function-scaling-config", .getFunctionScalingConfig),
         ("GET", "/2021-10-31/functions/{FunctionName}/url", .getFunctionUrlConfig),
         ("GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", .getLayerVersion),
-        ("GET", "/2018-10-31/layers", .getLayerVersionByArn),
+        ("GET", "/2018-10-31/layers?find=LayerVersion", .getLayerVersionByArn),
         ("GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", .getLayerVersionPolicy),
         ("GET", "/2015-03-31/functions/{FunctionName}/policy", .getPolicy),
         ("GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", .getProvisionedConcurrencyConfig),
@@ -176,7 +176,10 @@ extension Lambda.Operation {
         ("GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions", .listFunctionsByCodeSigningConfig),
         ("GET", "/2018-10-31/layers/{LayerName}/versions", .listLayerVersions),
         ("GET", "/2018-10-31/layers", .listLayers),
-        ("GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", .listProvisionedConcurrencyConfigs),
+        (
+            "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL",
+            .listProvisionedConcurrencyConfigs
+        ),
         ("GET", "/2017-03-31/tags/{Resource}", .listTags),
         ("GET", "/2015-03-31/functions/{FunctionName}/versions", .listVersionsByFunction),
         ("POST", "/2018-10-31/layers/{LayerName}/versions", .publishLayerVersion),

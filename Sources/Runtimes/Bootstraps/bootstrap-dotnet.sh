@@ -1,0 +1,38 @@
+#!/bin/sh
+# bootstrap-dotnet.sh DOTNET BOOTSTRAP: starts a .NET function. A handler without `::` names an assembly with a Main of
+# its own, or an executable; any other is loaded by BOOTSTRAP. What the function needs of .NET stands in its own
+# runtimeconfig.json.
+dotnet=$1
+bootstrap=$2
+task=${LAMBDA_TASK_ROOT:-/var/task}
+
+# .NET would take the machine's memory for the function's.
+if [ -z "${DOTNET_GCHeapHardLimit-}${COMPlus_GCHeapHardLimit-}" ] && [ -n "${AWS_LAMBDA_FUNCTION_MEMORY_SIZE-}" ]; then
+    limit=$(printf '%x' $((AWS_LAMBDA_FUNCTION_MEMORY_SIZE * 1048576 / 10 * 9)))
+    export DOTNET_GCHeapHardLimit="$limit" COMPlus_GCHeapHardLimit="$limit"
+fi
+# Without ICU, .NET starts only if it is told to do without cultures.
+if [ -z "${DOTNET_SYSTEM_GLOBALIZATION_INVARIANT-}" ]; then
+    for file in /usr/lib/*/libicuuc.so.* /usr/lib64/libicuuc.so.*; do
+        if [ -e "$file" ]; then icu=$file; fi
+    done
+    if [ -z "${icu-}" ]; then export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1; fi
+fi
+# The debugger's sockets are of no use where nobody can connect to them.
+export DOTNET_EnableDiagnostics="${DOTNET_EnableDiagnostics-0}" COMPlus_EnableDiagnostics="${COMPlus_EnableDiagnostics-0}"
+
+case $_HANDLER in
+*::*) name=${_HANDLER%%::*} ;;
+*)
+    name=${_HANDLER%.dll}
+    if [ ! -f "$task/$name.dll" ]; then
+        if [ -f "$task/$name" ]; then exec "$task/$name"; fi
+        echo "Error: executable assembly $task/$name.dll or binary $task/$name not found." >&2
+        exit 104
+    fi
+    bootstrap=$task/$name.dll
+    ;;
+esac
+config=$task/$name.runtimeconfig.json
+if [ ! -f "$config" ]; then config=${2%.dll}.runtimeconfig.json; fi
+exec "$dotnet" exec --runtimeconfig "$config" --roll-forward Major "$bootstrap"

@@ -1,0 +1,670 @@
+// The bootstrap of the .NET runtimes: finds the handler ASSEMBLY::TYPE::METHOD in /var/task and answers the Runtime API's
+// invocations with it. Compiled by the server (probe-dotnet.sh), by whatever C# compiler there is: C# 7.
+//
+// It has no reference to Amazon.Lambda.Core. A function brings its own copy of that library, of any version, so its
+// interfaces are met as they are found: ILambdaContext and ILambdaLogger by proxies, the serializer by reflection.
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Tasks;
+
+namespace Apus {
+    static class Program {
+        static int Main(string[] arguments) {
+            if (arguments.Length == 1 && arguments[0] == "--version") {
+                Console.WriteLine(Environment.Version.ToString(3));
+                return 0;
+            }
+            var api = new RuntimeApi(Environment.GetEnvironmentVariable("AWS_LAMBDA_RUNTIME_API"));
+            Log.Redirect();
+            Handler handler;
+            try {
+                handler = Handler.Load(Environment.GetEnvironmentVariable("_HANDLER") ?? "");
+            } catch (Exception error) {
+                Log.Unhandled(error);
+                api.Post("/init/error", Errors.Describe(error), Errors.Name(error));
+                return 1;
+            }
+            while (true) {
+                var invocation = api.Next();
+                Log.RequestId = invocation.Id;
+                Environment.SetEnvironmentVariable("_X_AMZN_TRACE_ID", invocation.Header("lambda-runtime-trace-id"));
+                byte[] answer;
+                try {
+                    answer = handler.Run(invocation);
+                } catch (Exception error) {
+                    Log.Unhandled(error);
+                    api.Post("/invocation/" + invocation.Id + "/error", Errors.Describe(error), Errors.Name(error));
+                    continue;
+                }
+                api.Post("/invocation/" + invocation.Id + "/response", answer, null);
+            }
+        }
+    }
+
+    // --- The Runtime API ---------------------------------------------------------------------------------------------
+
+    sealed class Invocation {
+        public string Id;
+        public byte[] Payload;
+        public Dictionary<string, string> Headers;
+
+        public string Header(string name) => Headers.TryGetValue(name, out string value) ? value : null;
+    }
+
+    // One kept-alive connection with one request at a time on it.
+    sealed class RuntimeApi {
+        readonly string authority;
+        readonly string host;
+        readonly int port;
+        Socket socket;
+        byte[] buffer = new byte[65536];
+        int start, end;
+
+        public RuntimeApi(string authority) {
+            this.authority = authority;
+            int colon = authority.LastIndexOf(':');
+            host = authority.Substring(0, colon);
+            port = int.Parse(authority.Substring(colon + 1), CultureInfo.InvariantCulture);
+        }
+
+        public Invocation Next() {
+            var headers = new Dictionary<string, string>();
+            int status = Exchange("GET", "/invocation/next", null, null, headers, out byte[] body);
+            if (status != 200) throw new IOException("GET next answered " + status);
+            return new Invocation { Id = headers["lambda-runtime-aws-request-id"], Payload = body, Headers = headers };
+        }
+
+        // Refusals (413 for an answer that is too long) are the platform's to report: the next invocation goes on.
+        public void Post(string path, byte[] body, string errorType) {
+            int status = Exchange("POST", path, body, errorType, new Dictionary<string, string>(), out byte[] _);
+            if (status >= 500) throw new IOException("POST " + path + " answered " + status);
+        }
+
+        int Exchange(
+            string method, string path, byte[] body, string errorType, Dictionary<string, string> headers,
+            out byte[] answer) {
+            var head = new StringBuilder(method + " /2018-06-01/runtime" + path + " HTTP/1.1\r\nHost: " + authority + "\r\n");
+            if (body != null) {
+                head.Append("Content-Type: application/json\r\nContent-Length: " + body.Length + "\r\n");
+            }
+            if (errorType != null) head.Append("Lambda-Runtime-Function-Error-Type: " + errorType + "\r\n");
+            head.Append("\r\n");
+            if (socket == null) Connect();
+            Send(Encoding.ASCII.GetBytes(head.ToString()));
+            if (body != null) Send(body);
+
+            int status = int.Parse(Line().Split(' ')[1], CultureInfo.InvariantCulture);
+            for (string line = Line(); line.Length > 0; line = Line()) {
+                int colon = line.IndexOf(':');
+                if (colon > 0) headers[line.Substring(0, colon).ToLowerInvariant()] = line.Substring(colon + 1).Trim();
+            }
+            answer = new byte[headers.TryGetValue("content-length", out string length) ? int.Parse(length) : 0];
+            for (int filled = 0; filled < answer.Length;) {
+                if (start == end) Fill();
+                int count = Math.Min(end - start, answer.Length - filled);
+                Buffer.BlockCopy(buffer, start, answer, filled, count);
+                start += count;
+                filled += count;
+            }
+            if (headers.TryGetValue("connection", out string connection) && connection == "close") {
+                socket.Dispose();
+                socket = null;
+            }
+            return status;
+        }
+
+        void Connect() {
+            var address = IPAddress.TryParse(host, out IPAddress literal) ? literal : Dns.GetHostAddresses(host)[0];
+            socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            socket.Connect(new IPEndPoint(address, port));
+            start = end = 0;
+        }
+
+        void Send(byte[] bytes) {
+            for (int sent = 0; sent < bytes.Length;) {
+                sent += socket.Send(bytes, sent, bytes.Length - sent, SocketFlags.None);
+            }
+        }
+
+        string Line() {
+            var line = new StringBuilder();
+            while (true) {
+                if (start == end) Fill();
+                char next = (char)buffer[start++];
+                if (next == '\n') return line.ToString();
+                if (next != '\r') line.Append(next);
+            }
+        }
+
+        void Fill() {
+            start = 0;
+            end = socket.Receive(buffer, 0, buffer.Length, SocketFlags.None);
+            if (end == 0) Environment.Exit(0);
+        }
+    }
+
+    // --- The handler -------------------------------------------------------------------------------------------------
+
+    // A problem of the function's package or handler, in AWS's words.
+    sealed class LambdaValidationException : Exception {
+        public LambdaValidationException(string message) : base(message) {}
+    }
+
+    sealed class Handler {
+        const string Form = "The valid format is 'ASSEMBLY::TYPE::METHOD'.";
+        const BindingFlags Any = BindingFlags.DeclaredOnly | BindingFlags.NonPublic | BindingFlags.Public
+            | BindingFlags.Instance | BindingFlags.Static;
+        static readonly string Root = Environment.GetEnvironmentVariable("LAMBDA_TASK_ROOT") ?? "/var/task";
+
+        MethodInfo method;
+        object target;
+        object serializer;
+        Type contextType;
+        Func<byte[], object> read;
+        Func<object, byte[]> write;
+        PropertyInfo taskResult;
+
+        public static Handler Load(string name) {
+            if (name.Length == 0) throw new LambdaValidationException("Empty lambda function handler. " + Form);
+            var parts = name.Split(new[] { "::" }, 3, StringSplitOptions.None);
+            if (parts.Length != 3) {
+                throw new LambdaValidationException("Invalid lambda function handler: '" + name + "'. " + Form);
+            }
+            string[] kinds = { "assembly", "type", "method" };
+            for (int index = 0; index < 3; index++) {
+                parts[index] = parts[index].Trim();
+                if (parts[index].Length > 0) continue;
+                throw new LambdaValidationException(
+                    "Invalid lambda function handler: '" + name + "', the " + kinds[index] + " is missing. " + Form);
+            }
+            var assembly = LoadAssembly(parts[0]);
+            var type = assembly.GetType(parts[1]);
+            if (type == null) {
+                throw new LambdaValidationException(
+                    "Unable to load type '" + parts[1] + "' from assembly '" + parts[0] + "'.");
+            }
+            var handler = new Handler { method = Find(type, parts) };
+            Validate(type, handler.method);
+            handler.target = handler.method.IsStatic ? null : Create(type);
+            handler.serializer = Serializer(handler.method, assembly);
+            handler.Bind(type, assembly);
+            return handler;
+        }
+
+        static Assembly LoadAssembly(string name) {
+            string path = Path.Combine(Root, name + ".dll");
+            if (!File.Exists(path)) {
+                throw new LambdaValidationException(
+                    "Could not find the specified handler assembly with the file name '" + name
+                    + ", Culture=neutral, PublicKeyToken=null'. The assembly should be located in the root of your "
+                    + "uploaded .zip file.");
+            }
+            var resolver = new AssemblyDependencyResolver(path);
+            AssemblyLoadContext.Default.Resolving += (context, wanted) => {
+                string found = resolver.ResolveAssemblyToPath(wanted) ?? Path.Combine(Root, wanted.Name + ".dll");
+                return File.Exists(found) ? context.LoadFromAssemblyPath(found) : null;
+            };
+            AssemblyLoadContext.Default.ResolvingUnmanagedDll += (asking, wanted) => {
+                string found = resolver.ResolveUnmanagedDllToPath(wanted);
+                return found == null ? IntPtr.Zero : NativeLibrary.Load(found);
+            };
+            try {
+                return AssemblyLoadContext.Default.LoadFromAssemblyPath(path);
+            } catch (Exception error) when (error is BadImageFormatException || error is FileLoadException) {
+                Log.Unhandled(error);
+                throw new LambdaValidationException("Unable to load assembly '" + name + "'.");
+            }
+        }
+
+        // By name, or by the whole signature as reflection prints it: `System.IO.Stream Handle(System.IO.Stream)`.
+        static MethodInfo Find(Type type, string[] parts) {
+            for (var place = type; place != null; place = place.BaseType) {
+                var named = new List<MethodInfo>();
+                foreach (var candidate in place.GetMethods(Any)) {
+                    if (candidate.ToString() == parts[2]) return candidate;
+                    if (candidate.Name == parts[2]) named.Add(candidate);
+                }
+                if (named.Count == 1) return named[0];
+                if (named.Count > 1) {
+                    throw new LambdaValidationException(
+                        "The method '" + parts[2] + "' in type '" + place.FullName + "' appears to have a number of "
+                        + "overloads. To call this method please specify a complete method signature. Possible candidates "
+                        + "are:\n" + string.Join("\n", named) + ".");
+                }
+            }
+            throw new LambdaValidationException(
+                "Unable to find method '" + parts[2] + "' in type '" + parts[1] + "' from assembly '" + parts[0]
+                + "': Found no methods matching method name '" + parts[2] + "'.");
+        }
+
+        static void Validate(Type type, MethodInfo method) {
+            Action<bool, string> refuse = (isWrong, message) => {
+                if (isWrong) throw new LambdaValidationException(message);
+            };
+            var parameters = method.GetParameters();
+            string start = "The method '" + method + "' cannot be used as a Lambda Handler because it is ";
+            refuse(
+                method.IsAbstract,
+                start + "an abstract method. Handler methods cannot be abstract. Please specify a non-abstract handler method.");
+            refuse(
+                method.IsGenericMethod,
+                start + "a generic method. Handler methods cannot be generic. Please specify a non-generic handler method.");
+            refuse(
+                method.ReturnType == typeof(void) && method.IsDefined(typeof(AsyncStateMachineAttribute)),
+                start + "an 'async void' method. Handler methods cannot be 'async void'. Please specify a method that is not "
+                + "'async void'.");
+            refuse(
+                parameters.Length > 0 && parameters[parameters.Length - 1].IsDefined(typeof(ParamArrayAttribute)),
+                start + "a 'params' method. Please specify a method that does not use 'params'.");
+            refuse(
+                type.IsGenericType,
+                "The type '" + type.FullName + "' cannot be used as a Lambda Handler type because it is generic. Handler "
+                + "methods cannot be located in generic types. Please specify a handler method in a non-generic type.");
+            refuse(
+                !method.IsStatic && type.IsAbstract,
+                "The instance method '" + method + "' cannot be used as a Lambda Handler because its type '" + type.FullName
+                + "' is abstract. Please either use a static handler or specify a type that is not abstract.");
+        }
+
+        // The error of a constructor that throws is the function's own, without reflection's around it.
+        static object Create(Type type) =>
+            Activator.CreateInstance(type, BindingFlags.DoNotWrapExceptions | BindingFlags.Instance | BindingFlags.Public,
+                null, null, null);
+
+        // The method's attribute goes before the assembly's.
+        static object Serializer(MethodInfo method, Assembly assembly) {
+            foreach (var attributes in new[] { method.GetCustomAttributes(false), assembly.GetCustomAttributes(false) }) {
+                foreach (var attribute in attributes) {
+                    if (attribute.GetType().FullName != "Amazon.Lambda.Core.LambdaSerializerAttribute") continue;
+                    var type = attribute.GetType().GetProperty("SerializerType")?.GetValue(attribute) as Type;
+                    if (type == null) {
+                        throw new LambdaValidationException(
+                            "The 'SerializerType' property on attribute class '" + attribute.GetType().FullName
+                            + "' is not set.");
+                    }
+                    if (type.GetConstructor(Type.EmptyTypes) == null) {
+                        throw new LambdaValidationException(
+                            "The indicated serializer '" + type.FullName + "' does not define a public zero-parameter constructor.");
+                    }
+                    return Create(type);
+                }
+            }
+            return null;
+        }
+
+        void Bind(Type type, Assembly assembly) {
+            var parameters = method.GetParameters();
+            string subject = "Method '" + method.Name + "' of type '" + type.FullName + "' is not supported: the method has ";
+            if (parameters.Length > 2) throw new LambdaValidationException(subject + "more than 2 parameters.");
+            if (parameters.Length > 0 && IsContext(parameters[parameters.Length - 1].ParameterType)) {
+                contextType = parameters[parameters.Length - 1].ParameterType;
+            } else if (parameters.Length == 2) {
+                throw new LambdaValidationException(
+                    subject + "2 parameters, but the second parameter is not of type 'Amazon.Lambda.Core.ILambdaContext'.");
+            }
+            if (parameters.Length > (contextType == null ? 0 : 1)) Reads(parameters[0].ParameterType, assembly);
+
+            var output = method.ReturnType;
+            if (typeof(Task).IsAssignableFrom(output)) {
+                var generic = output;
+                while (generic != null && !(generic.IsGenericType && generic.GetGenericTypeDefinition() == typeof(Task<>))) {
+                    generic = generic.BaseType;
+                }
+                taskResult = generic?.GetProperty("Result");
+                output = generic == null ? typeof(void) : generic.GenericTypeArguments[0];
+            }
+            if (output != typeof(void)) Writes(output, assembly);
+        }
+
+        static bool IsContext(Type type) => type.FullName == "Amazon.Lambda.Core.ILambdaContext";
+
+        void Reads(Type type, Assembly assembly) {
+            if (type.IsAssignableFrom(typeof(MemoryStream)) && typeof(Stream).IsAssignableFrom(type)) {
+                read = payload => new MemoryStream(payload);
+                return;
+            }
+            var deserialize = SerializerMethod("Deserialize", "deserialize input", type, assembly);
+            read = payload => Call(deserialize, serializer, new MemoryStream(payload));
+        }
+
+        void Writes(Type type, Assembly assembly) {
+            if (typeof(Stream).IsAssignableFrom(type)) {
+                write = value => {
+                    if (!(value is Stream stream)) return new byte[0];
+                    using (stream) {
+                        var bytes = new MemoryStream();
+                        stream.CopyTo(bytes);
+                        return bytes.ToArray();
+                    }
+                };
+                return;
+            }
+            var serialize = SerializerMethod("Serialize", "serialize output", type, assembly);
+            write = value => {
+                var bytes = new MemoryStream();
+                Call(serialize, serializer, value, bytes);
+                return bytes.ToArray();
+            };
+        }
+
+        MethodInfo SerializerMethod(string name, string action, Type type, Assembly assembly) {
+            if (serializer == null) {
+                throw new LambdaValidationException(
+                    "Could not find the LambdaSerializerAttribute on the assembly '" + assembly.GetName().Name
+                    + "' or method '" + method.Name + "' while attempting to " + action + " data of type '" + type.FullName
+                    + "'. To use types other than System.IO.Stream as input/output parameters, the assembly or Lambda "
+                    + "function should be annotated with Amazon.Lambda.Core.LambdaSerializerAttribute.");
+            }
+            var contract = serializer.GetType().GetInterface("Amazon.Lambda.Core.ILambdaSerializer");
+            if (contract == null) {
+                throw new LambdaValidationException(
+                    "The '" + serializer.GetType().FullName
+                    + "' class is invalid: it does not implement the 'ILambdaSerializer' interface.");
+            }
+            return contract.GetMethod(name).MakeGenericMethod(type);
+        }
+
+        public byte[] Run(Invocation invocation) {
+            var arguments = new List<object>();
+            if (read != null) arguments.Add(read(invocation.Payload));
+            if (contextType != null) arguments.Add(Context.Make(contextType, invocation, serializer));
+            object answer = Call(method, target, arguments.ToArray());
+            if (answer is Task task) {
+                task.GetAwaiter().GetResult();
+                answer = taskResult == null ? null : taskResult.GetValue(task);
+            }
+            return write == null ? new byte[0] : write(answer);
+        }
+
+        static object Call(MethodInfo method, object target, params object[] arguments) =>
+            method.Invoke(target, BindingFlags.DoNotWrapExceptions, null, arguments, null);
+    }
+
+    // --- The context -------------------------------------------------------------------------------------------------
+
+    // An object that answers the calls of an interface which is known only when the program runs.
+    public class Proxy : DispatchProxy {
+        Func<string, object[], object> answer;
+
+        protected override object Invoke(MethodInfo method, object[] arguments) {
+            string name = method.Name.StartsWith("get_", StringComparison.Ordinal) ? method.Name.Substring(4) : method.Name;
+            object value = answer(name, arguments);
+            return value == null && method.ReturnType.IsValueType && method.ReturnType != typeof(void)
+                ? Activator.CreateInstance(method.ReturnType) : value;
+        }
+
+        public static object Make(Type type, Func<string, object[], object> answer) {
+            var create = typeof(DispatchProxy).GetMethod("Create", 2, Type.EmptyTypes).MakeGenericMethod(type, typeof(Proxy));
+            object made = create.Invoke(null, null);
+            ((Proxy)made).answer = answer;
+            return made;
+        }
+    }
+
+    static class Context {
+        public static object Make(Type type, Invocation invocation, object serializer) {
+            double deadline = double.Parse(
+                invocation.Header("lambda-runtime-deadline-ms") ?? "0", CultureInfo.InvariantCulture);
+            object client = null, identity = null, logger = null;
+            return Proxy.Make(type, (name, arguments) => {
+                switch (name) {
+                case "AwsRequestId": return invocation.Id;
+                case "InvokedFunctionArn": return invocation.Header("lambda-runtime-invoked-function-arn");
+                case "TraceId": return invocation.Header("lambda-runtime-trace-id");
+                case "TenantId": return invocation.Header("lambda-runtime-aws-tenant-id");
+                case "FunctionName": return Environment.GetEnvironmentVariable("AWS_LAMBDA_FUNCTION_NAME");
+                case "FunctionVersion": return Environment.GetEnvironmentVariable("AWS_LAMBDA_FUNCTION_VERSION");
+                case "LogGroupName": return Environment.GetEnvironmentVariable("AWS_LAMBDA_LOG_GROUP_NAME");
+                case "LogStreamName": return Environment.GetEnvironmentVariable("AWS_LAMBDA_LOG_STREAM_NAME");
+                case "MemoryLimitInMB":
+                    int.TryParse(Environment.GetEnvironmentVariable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"), out int memory);
+                    return memory;
+                case "RemainingTime":
+                    return TimeSpan.FromMilliseconds(deadline - (DateTime.UtcNow - DateTime.UnixEpoch).TotalMilliseconds);
+                case "Serializer": return serializer;
+                case "Logger": return logger ?? (logger = Logger(Result(type, name)));
+                case "Identity": return identity ?? (identity = Identity(Result(type, name), invocation));
+                case "ClientContext": return client ?? (client = Client(Result(type, name), invocation));
+                default: return null;
+                }
+            });
+        }
+
+        static Type Result(Type type, string property) => type.GetProperty(property).PropertyType;
+
+        static object Identity(Type type, Invocation invocation) {
+            string header = invocation.Header("lambda-runtime-cognito-identity");
+            var fields = header == null ? new JsonElement() : JsonDocument.Parse(header).RootElement;
+            return Proxy.Make(type, (name, arguments) =>
+                Text(fields, name == "IdentityId" ? "cognitoIdentityId" : "cognitoIdentityPoolId"));
+        }
+
+        static object Client(Type type, Invocation invocation) {
+            string header = invocation.Header("lambda-runtime-client-context");
+            if (header == null) return null;
+            var fields = JsonDocument.Parse(header).RootElement;
+            var application = Member(fields, "client");
+            return Proxy.Make(type, (name, arguments) => {
+                switch (name) {
+                case "Environment": return Texts(Member(fields, "env"));
+                case "Custom": return Texts(Member(fields, "custom"));
+                case "Client":
+                    return Proxy.Make(Result(type, name), (property, none) => {
+                        switch (property) {
+                        case "AppPackageName": return Text(application, "app_package_name");
+                        case "AppTitle": return Text(application, "app_title");
+                        case "AppVersionCode": return Text(application, "app_version_code");
+                        case "AppVersionName": return Text(application, "app_version_name");
+                        default: return Text(application, "installation_id");
+                        }
+                    });
+                default: return null;
+                }
+            });
+        }
+
+        static JsonElement Member(JsonElement value, string name) =>
+            value.ValueKind == JsonValueKind.Object && value.TryGetProperty(name, out JsonElement member)
+                ? member : new JsonElement();
+
+        static string Text(JsonElement value, string name) {
+            var member = Member(value, name);
+            return member.ValueKind == JsonValueKind.String ? member.GetString() : null;
+        }
+
+        static IDictionary<string, string> Texts(JsonElement value) {
+            var texts = new Dictionary<string, string>();
+            if (value.ValueKind != JsonValueKind.Object) return texts;
+            foreach (var member in value.EnumerateObject()) texts[member.Name] = member.Value.ToString();
+            return texts;
+        }
+
+        // ILambdaLogger: Log and LogLine of one text, and since .NET 6 levels, exceptions and templates with arguments.
+        static object Logger(Type type) => Proxy.Make(type, (name, arguments) => {
+            if (name == "Log" && arguments.Length == 1) {
+                Log.Write(arguments[0] as string);
+                return null;
+            }
+            int next = 0;
+            string level = name == "Log" ? arguments[next++].ToString() : name == "LogLine" ? "Information" : name.Substring(3);
+            var error = next < arguments.Length ? arguments[next] as Exception : null;
+            if (error != null || arguments.Length - next > 2) next++;
+            string template = next < arguments.Length ? arguments[next++] as string : null;
+            var values = next < arguments.Length ? arguments[next] as object[] : null;
+            Log.Line(level, Log.Fill(template, values), error);
+            return null;
+        });
+    }
+
+    // --- Logs and errors ---------------------------------------------------------------------------------------------
+
+    // Lines as AWS's runtime writes them: time, request, level and text, separated by tabs.
+    static class Log {
+        static readonly string[] Levels = { "Trace", "Debug", "Information", "Warning", "Error", "Critical" };
+        static readonly string[] Labels = { "trce", "dbug", "info", "warn", "fail", "crit" };
+        static readonly bool IsJson = Setting("FORMAT").Equals("json", StringComparison.OrdinalIgnoreCase);
+        static readonly bool IsPlain = Setting("FORMAT").Equals("unformatted", StringComparison.OrdinalIgnoreCase);
+        static readonly int Least = LeastLevel();
+        static readonly object Gate = new object();
+        static TextWriter output;
+        public static string RequestId;
+
+        public static void Redirect() {
+            output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true };
+            Console.SetOut(new Lines("Information"));
+            Console.SetError(new Lines("Error"));
+        }
+
+        static string Setting(string name) {
+            string own = Environment.GetEnvironmentVariable("AWS_LAMBDA_HANDLER_LOG_" + name);
+            return string.IsNullOrEmpty(own) ? Environment.GetEnvironmentVariable("AWS_LAMBDA_LOG_" + name) ?? "" : own;
+        }
+
+        static int LeastLevel() {
+            switch (Setting("LEVEL").ToLowerInvariant()) {
+            case "warn": return 3;
+            case "fatal": return 5;
+            default:
+                int index = Array.FindIndex(
+                    Levels, level => level.Equals(Setting("LEVEL"), StringComparison.OrdinalIgnoreCase));
+                return index < 0 ? (IsJson && Setting("LEVEL").Length == 0 ? 2 : 0) : index;
+            }
+        }
+
+        public static void Unhandled(Exception error) => Line("Error", "", error);
+
+        public static void Write(string text) {
+            lock (Gate) output.Write(text);
+        }
+
+        public static void Line(string level, string text, Exception error = null) {
+            int index = Array.FindIndex(Levels, known => known.Equals(level, StringComparison.OrdinalIgnoreCase));
+            if (index >= 0 && index < Least) return;
+            string time = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+            string line;
+            if (IsJson) {
+                line = Json(time, level, text, error);
+            } else {
+                if (error != null) text += (string.IsNullOrEmpty(text) ? "" : "\n") + error;
+                line = IsPlain ? text : time + "\t" + RequestId + "\t" + (index < 0 ? level : Labels[index]) + "\t" + text;
+                // One record is one line of the pipe, so its own line ends become carriage returns.
+                line = line.Replace('\n', '\r');
+            }
+            lock (Gate) output.Write(line + "\n");
+        }
+
+        static string Json(string time, string level, string text, Exception error) {
+            var fields = new Dictionary<string, object> { ["timestamp"] = time, ["level"] = level };
+            if (RequestId != null) fields["requestId"] = RequestId;
+            fields["message"] = text ?? "";
+            if (error != null) {
+                fields["errorType"] = error.GetType().FullName;
+                fields["errorMessage"] = error.Message;
+                fields["stackTrace"] = Errors.Frames(error);
+            }
+            return JsonSerializer.Serialize(fields);
+        }
+
+        // A template's `{name}` or `{0}` places, filled with the arguments in their order.
+        public static string Fill(string template, object[] values) {
+            if (template == null || values == null || values.Length == 0) return template;
+            var text = new StringBuilder();
+            int used = 0;
+            for (int index = 0; index < template.Length; index++) {
+                int close = template[index] == '{' ? template.IndexOf('}', index) : -1;
+                if (close < 0 || used == values.Length) {
+                    text.Append(template[index]);
+                    continue;
+                }
+                string place = template.Substring(index + 1, close - index - 1);
+                int number = int.TryParse(place, out int given) && given >= 0 && given < values.Length ? given : used;
+                text.Append(Convert.ToString(values[number], CultureInfo.InvariantCulture));
+                used++;
+                index = close;
+            }
+            return text.ToString();
+        }
+
+        // What the function writes to the console: whole lines become records, the rest passes as it is.
+        sealed class Lines : TextWriter {
+            readonly string level;
+            public Lines(string level) : base(CultureInfo.InvariantCulture) { this.level = level; }
+            public override Encoding Encoding => Encoding.UTF8;
+            public override void Write(char value) => Log.Write(value.ToString());
+            public override void Write(string value) => Log.Write(value);
+            public override void Write(char[] buffer, int index, int count) => Log.Write(new string(buffer, index, count));
+            public override void WriteLine() => Line(level, "");
+            public override void WriteLine(string value) => Line(level, value);
+            public override void WriteLine(object value) => Line(level, Convert.ToString(value, FormatProvider));
+            public override void WriteLine(string format, object first) => Line(level, string.Format(format, first));
+            public override void WriteLine(string format, object first, object second) =>
+                Line(level, string.Format(format, first, second));
+            public override void WriteLine(string format, object first, object second, object third) =>
+                Line(level, string.Format(format, first, second, third));
+            public override void WriteLine(string format, params object[] values) =>
+                Line(level, string.Format(format, values));
+            public override void WriteLine(char[] buffer, int index, int count) =>
+                Line(level, new string(buffer, index, count));
+            public override void WriteLine(bool value) => Line(level, value.ToString());
+            public override void WriteLine(char value) => Line(level, value.ToString());
+            public override void WriteLine(int value) => Line(level, value.ToString(FormatProvider));
+            public override void WriteLine(long value) => Line(level, value.ToString(FormatProvider));
+            public override void WriteLine(uint value) => Line(level, value.ToString(FormatProvider));
+            public override void WriteLine(ulong value) => Line(level, value.ToString(FormatProvider));
+            public override void WriteLine(double value) => Line(level, value.ToString(FormatProvider));
+            public override void WriteLine(float value) => Line(level, value.ToString(FormatProvider));
+            public override void WriteLine(decimal value) => Line(level, value.ToString(FormatProvider));
+            public override Task WriteLineAsync() => Done(() => WriteLine());
+            public override Task WriteLineAsync(string value) => Done(() => WriteLine(value));
+            public override Task WriteLineAsync(char value) => Done(() => WriteLine(value));
+
+            static Task Done(Action write) {
+                write();
+                return Task.CompletedTask;
+            }
+        }
+    }
+
+    static class Errors {
+        const int Limit = 256 * 1024;
+
+        public static string Name(Exception error) => error.GetType().Name;
+
+        public static byte[] Describe(Exception error) {
+            var text = JsonSerializer.SerializeToUtf8Bytes(Fields(error));
+            return text.Length <= Limit
+                ? text : Encoding.UTF8.GetBytes("{\"errorMessage\":\"Exception exceeded maximum payload size of 256KB.\"}");
+        }
+
+        static Dictionary<string, object> Fields(Exception error) {
+            var fields = new Dictionary<string, object> { ["errorType"] = Name(error), ["errorMessage"] = error.Message };
+            var frames = Frames(error);
+            if (frames.Length > 0) fields["stackTrace"] = frames;
+            if (error.InnerException != null) fields["cause"] = Fields(error.InnerException);
+            if (error is AggregateException several) {
+                var causes = new List<object>();
+                foreach (var each in several.InnerExceptions) causes.Add(Fields(each));
+                fields["causes"] = causes;
+            }
+            return fields;
+        }
+
+        public static string[] Frames(Exception error) {
+            var frames = new List<string>();
+            foreach (string line in (error.StackTrace ?? "").Split('\n')) {
+                if (line.Trim().Length > 0) frames.Add(line.Trim());
+            }
+            return frames.ToArray();
+        }
+    }
+}

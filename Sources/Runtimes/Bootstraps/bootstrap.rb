@@ -1,0 +1,373 @@
+# frozen_string_literal: true
+
+# Runs a Ruby handler: loads it, then answers invocations of the Lambda Runtime API (2018-06-01) for ever.
+#
+# Works on Ruby 2.7 and later with the standard library alone. It is started without RubyGems, whose loading takes several
+# times as long as everything else: gems are looked for as soon as somebody asks for one. Libraries that AWS's client
+# happens to load, and that functions therefore use without requiring them, are loaded at their first use.
+
+require 'socket'
+require 'json'
+
+$stdout.sync = true
+$stderr.sync = true
+
+autoload :Logger, 'logger'
+autoload :Net, 'net/http'
+autoload :URI, 'uri'
+autoload :StringIO, 'stringio'
+autoload :Date, 'date'
+autoload :DateTime, 'date'
+
+class Time
+  %i[parse strptime iso8601 xmlschema rfc2822 rfc822 httpdate].each do |name|
+    define_singleton_method(name) do |*arguments, **options, &block|
+      require 'time'
+      public_send(name, *arguments, **options, &block)
+    end
+    next unless %i[iso8601 xmlschema rfc2822 rfc822 httpdate].include?(name) && !method_defined?(name)
+
+    define_method(name) do |*arguments|
+      require 'time'
+      public_send(name, *arguments)
+    end
+  end
+end
+
+# RubyGems, as soon as it is needed: at once when the function or a layer brings gems, else when something is required
+# that the standard library has not, or when `Gem` or `gem` is spoken of.
+module LazyGems
+  # Where functions and layers keep gems.
+  THEIRS = [Dir.pwd, '/opt', '/tmp', '/mnt'].map { |path| "#{path}/" }.freeze
+  SETTINGS = %w[GEM_HOME BUNDLE_GEMFILE BUNDLE_PATH RUBYOPT].freeze
+
+  class << self
+    def needed_at_once?
+      return true if SETTINGS.any? { |name| ENV.key?(name) }
+
+      ENV.fetch('GEM_PATH', '').split(':').any? { |path| path.start_with?(*THEIRS) && Dir.exist?("#{path}/specifications") }
+    end
+
+    def prepare
+      return if defined?(::Gem::Specification)
+      return load_now if needed_at_once?
+
+      Object.autoload(:Gem, 'rubygems')
+      Kernel.module_eval do
+        alias_method :require_without_gems, :require
+        def require(path)
+          require_without_gems(path)
+        rescue LoadError => e
+          raise if LazyGems.loaded? || e.path != path.to_s
+
+          LazyGems.load_now
+          require(path)
+        end
+
+        def gem(*arguments)
+          LazyGems.load_now
+          gem(*arguments)
+        end
+        private :require_without_gems, :require, :gem
+      end
+    end
+
+    def loaded?
+      @loaded || !Object.autoload?(:Gem)
+    end
+
+    def load_now
+      @loaded = true
+      Kernel.module_eval { alias_method(:require, :require_without_gems) } if Kernel.private_method_defined?(:require_without_gems)
+      require 'rubygems'
+    end
+  end
+end
+
+# What a handler gets as its context.
+class LambdaContext
+  attr_reader :aws_request_id, :invoked_function_arn, :log_group_name, :log_stream_name, :function_name,
+              :memory_limit_in_mb, :function_version, :identity, :tenant_id, :client_context, :deadline_ms
+
+  def initialize(request)
+    @clock_diff = LambdaContext.clock(Process::CLOCK_REALTIME) - LambdaContext.clock(Process::CLOCK_MONOTONIC)
+    @deadline_ms = request['Lambda-Runtime-Deadline-Ms'].to_i
+    @aws_request_id = request['Lambda-Runtime-Aws-Request-Id']
+    @invoked_function_arn = request['Lambda-Runtime-Invoked-Function-Arn']
+    @log_group_name = ENV['AWS_LAMBDA_LOG_GROUP_NAME']
+    @log_stream_name = ENV['AWS_LAMBDA_LOG_STREAM_NAME']
+    @function_name = ENV['AWS_LAMBDA_FUNCTION_NAME']
+    @memory_limit_in_mb = ENV['AWS_LAMBDA_FUNCTION_MEMORY_SIZE']
+    @function_version = ENV['AWS_LAMBDA_FUNCTION_VERSION']
+    @identity = LambdaContext.json(request['Lambda-Runtime-Cognito-Identity'])
+    @client_context = LambdaContext.json(request['Lambda-Runtime-Client-Context'])
+    @tenant_id = request['Lambda-Runtime-Aws-Tenant-Id']
+  end
+
+  def get_remaining_time_in_millis
+    now = LambdaContext.clock(Process::CLOCK_MONOTONIC) + @clock_diff
+    [@deadline_ms - now, 0].max
+  end
+
+  class << self
+    def clock(id)
+      Process.clock_gettime(id, :millisecond)
+    end
+
+    def json(text)
+      JSON.parse(text) unless text.to_s.empty?
+    end
+  end
+end
+
+module AwsLambda
+  # How events and answers become Ruby values and back: a function may replace either method.
+  class Marshaller
+    class << self
+      def marshall_request(raw_request)
+        raw_request['Content-Type'] == 'application/json' ? JSON.parse(raw_request.body) : raw_request.body
+      end
+
+      # An IO's contents go out as they are; everything else as JSON.
+      def marshall_response(method_response)
+        is_stream = method_response.is_a?(IO) || (defined?(StringIO) && method_response.is_a?(StringIO))
+        is_stream ? [method_response, 'application/unknown'] : method_response.to_json
+      end
+    end
+  end
+end
+
+# Loads what `file.method` or `file.Module::Class.method` names.
+class LambdaHandler
+  attr_reader :handler_file_name, :handler_method_name
+
+  def initialize(env_handler:)
+    parts = env_handler.split('.')
+    unless [2, 3].include?(parts.size)
+      raise ArgumentError, "Invalid handler #{parts}, must be of form FILENAME.METHOD or FILENAME.CLASS.METHOD where " \
+                           'FILENAME corresponds with an existing Ruby source file FILENAME.rb, CLASS is an optional ' \
+                           'module/class namespace and METHOD is a callable method. If using CLASS, METHOD must be a ' \
+                           'class-level method.'
+    end
+    @handler_file_name = parts.first
+    @handler_class = parts[1] if parts.size == 3
+    @handler_method_name = parts.last
+  end
+
+  def call_handler(request:, context:)
+    receiver = @handler_class ? Kernel.const_get(@handler_class) : self
+    response = receiver.__send__(@handler_method_name, event: request, context: context)
+    AwsLambda::Marshaller.marshall_response(response)
+  end
+end
+
+# Everything else: names that no function should trip over.
+module Apus
+  # The kept-alive connection to the Runtime API.
+  class RuntimeAPI
+    # An answer with its headers, read like a Net::HTTPResponse by functions that replace the marshaller.
+    class Answer
+      attr_reader :status, :body
+
+      def initialize(status, headers, body)
+        @status = status
+        @headers = headers
+        @body = body
+      end
+
+      def [](name)
+        @headers[name.downcase]
+      end
+    end
+
+    def initialize(authority)
+      @host, _, port = authority.rpartition(':')
+      @host, port = authority, '80' if @host.empty?
+      @port = port.to_i
+      @common = "Host: #{authority}\r\nUser-Agent: apus-ruby/1\r\n"
+      @socket = nil
+    end
+
+    def next
+      answer = exchange("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n#{@common}\r\n")
+      raise IOError, "GET next answered #{answer.status}" unless answer.status == 200
+
+      answer
+    end
+
+    def respond(request_id, body, content_type)
+      post("/invocation/#{request_id}/response", body, "Content-Type: #{content_type}\r\n")
+    end
+
+    def fail(request_id, error)
+      post("/invocation/#{request_id}/error", error.json, error.header)
+    end
+
+    def fail_init(error)
+      post('/init/error', error.json, error.header)
+    end
+
+    private
+
+    # Refusals (413 for an answer that is too long) are the platform's to report: the next invocation goes on.
+    def post(path, body, headers)
+      head = "POST /2018-06-01/runtime#{path} HTTP/1.1\r\n#{@common}#{headers}Content-Length: #{body.bytesize}\r\n\r\n"
+      answer = exchange(head.b << body.b)
+      raise IOError, "POST #{path} answered #{answer.status}" if answer.status >= 500
+    end
+
+    # A connection that the server closed while it was idle is replaced once.
+    def exchange(request)
+      kept = !@socket.nil?
+      begin
+        connect unless kept
+        @socket.write(request)
+        read_answer
+      rescue Errno::ECONNRESET, Errno::EPIPE, EOFError
+        @socket&.close
+        @socket = nil
+        raise unless kept
+
+        kept = false
+        retry
+      end
+    end
+
+    def connect
+      @socket = TCPSocket.new(@host, @port)
+      @socket.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_NODELAY, 1)
+      @socket.binmode
+      @socket.sync = true
+    end
+
+    def read_line
+      (@socket.gets("\r\n") || raise(EOFError, 'the Runtime API closed the connection')).chomp("\r\n")
+    end
+
+    def read_exactly(length)
+      body = @socket.read(length)
+      raise EOFError, 'the Runtime API closed the connection' unless body && body.bytesize == length
+
+      body
+    end
+
+    def read_answer
+      status = read_line.split(' ', 3)[1].to_i
+      headers = {}
+      until (line = read_line).empty?
+        name, value = line.split(':', 2)
+        headers[name.downcase] = value.to_s.strip.force_encoding(Encoding::UTF_8)
+      end
+      body = headers['transfer-encoding'].to_s.casecmp?('chunked') ? read_chunks : read_exactly(headers['content-length'].to_i)
+      if headers['connection'].to_s.casecmp?('close')
+        @socket.close
+        @socket = nil
+      end
+      Answer.new(status, headers, body.force_encoding(Encoding::UTF_8))
+    end
+
+    def read_chunks
+      body = String.new
+      until (size = read_line.to_i(16)).zero?
+        body << read_exactly(size)
+        read_line
+      end
+      nil until read_line.empty?
+      body
+    end
+  end
+
+  # A Ruby exception as AWS shows it.
+  class Failure
+    # These names are told to the platform, all others are `UserException` there.
+    TOLD = %w[ArgumentError NoMethodError Exception StandardError NameError LoadError SystemExit SystemStackError].freeze
+    FRAMES = 100
+
+    def initialize(exception, phase)
+      @type = "#{phase}<#{exception.class}>"
+      @told = TOLD.include?(exception.class.to_s) ? @type : 'Function<UserException>'
+      frames = (exception.backtrace || []).reject { |line| line.start_with?("#{__FILE__}:") }
+      @document = { errorMessage: text(exception.message), errorType: @type, stackTrace: frames.first(FRAMES).map { |line| text(line) } }
+    end
+
+    def json
+      @document.to_json
+    end
+
+    def header
+      "Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: #{@told}\r\n"
+    end
+
+    # One record of the log: its lines are separated by carriage returns.
+    def log(message)
+      $stdout.write([message, *JSON.pretty_generate(@document).split("\n")].join("\r") << "\n")
+    end
+
+    private
+
+    def text(value)
+      value = value.to_s.dup
+      value.force_encoding(Encoding::UTF_8) if value.encoding == Encoding::BINARY
+      value.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub
+    end
+  end
+
+  # The life of an environment.
+  class Runner
+    def initialize(api)
+      @api = api
+    end
+
+    def run(app_root, handler)
+      $LOAD_PATH.unshift(app_root) unless $LOAD_PATH.include?(app_root)
+      begin
+        @handler = LambdaHandler.new(env_handler: handler)
+        require @handler.handler_file_name
+      rescue Exception => e # rubocop:disable Lint/RescueException
+        failure = Failure.new(e, 'Init')
+        failure.log("Init error when loading handler #{handler}")
+        @api.fail_init(failure)
+        exit(252)
+      end
+      loop { serve(@api.next) }
+    end
+
+    private
+
+    # As on AWS, a StandardError fails its invocation; names that do not exist, and what is no StandardError, end the
+    # environment besides.
+    def serve(invocation)
+      request_id = invocation['Lambda-Runtime-Aws-Request-Id']
+      $_global_aws_request_id = request_id # rubocop:disable Style/GlobalVars
+      ENV['_X_AMZN_TRACE_ID'] = invocation['Lambda-Runtime-Trace-Id']
+      begin
+        body, content_type = answer(invocation)
+      rescue Exception => e # rubocop:disable Lint/RescueException
+        goes_on = e.is_a?(StandardError) && !e.is_a?(NameError)
+        return refuse(request_id, e, 'Error raised from handler method') if goes_on
+
+        refuse(request_id, e, 'Critical exception from handler')
+        exit(255)
+      end
+      @api.respond(request_id, body, content_type || 'application/json')
+    end
+
+    def answer(invocation)
+      context = LambdaContext.new(invocation)
+      request = AwsLambda::Marshaller.marshall_request(invocation)
+      body, content_type = @handler.call_handler(request: request, context: context)
+      [body.respond_to?(:read) ? body.read.to_s : body.to_s, content_type]
+    end
+
+    def refuse(request_id, exception, message)
+      failure = Failure.new(exception, 'Function')
+      failure.log(message)
+      @api.fail(request_id, failure)
+    end
+  end
+end
+
+if __FILE__ == $PROGRAM_NAME
+  LazyGems.prepare
+  Apus::Runner.new(Apus::RuntimeAPI.new(ENV.fetch('AWS_LAMBDA_RUNTIME_API'))).run(Dir.pwd, ENV.fetch('_HANDLER'))
+end
