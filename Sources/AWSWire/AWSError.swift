@@ -12,6 +12,8 @@ package struct AWSError: Error, Sendable, Hashable {
         case plain
         /// `{"Type":…,"Message":…}`, with the name that the error shape gives its message.
         case typed(message: String)
+        /// The message alone, under the name that the error shape gives it.
+        case untyped(message: String)
     }
 
     /// The error shape's name, such as `ResourceNotFoundException`.

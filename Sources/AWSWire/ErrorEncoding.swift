@@ -34,6 +34,7 @@ package enum ErrorEncoding {
         case (.typed(let message), _):
             write("Type", error.fault.rawValue, to: &writer)
             write(message, error.message, to: &writer)
+        case (.untyped(let message), _): write(message, error.message, to: &writer)
         case (.plain, .server):
             write("Type", error.fault.rawValue, to: &writer)
             write("Message", error.message, to: &writer)

@@ -231,10 +231,17 @@ static int limit(int resource, unsigned long value) {
     return (int)syscall(SYS_prlimit64, 0, resource, &limit, NULL);
 }
 
+/// Here and not by the error of execve, which says the same when an interpreter is missing.
+static void choose_command(const struct apus_start *start) {
+    if (start->fallback && access(start->arguments[0], F_OK) < 0 && errno == ENOENT)
+        start->arguments[0] = start->fallback;
+}
+
 static _Noreturn void execute(const struct apus_start *start) {
     int error_pipe = ERROR_PIPE;
     TRY(STEP_SESSION, syscall(SYS_setsid));
     TRY(STEP_DIRECTORY, chdir(start->directory));
+    choose_command(start);
     execve(start->arguments[0], start->arguments, start->environment);
     fail(error_pipe, STEP_EXECUTE, errno);
 }
@@ -327,6 +334,7 @@ static _Noreturn void supervise(const struct apus_start *start) {
         if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) _exit(0);
         if (size < 0) continue;
         if (order == APUS_RUN && start != NULL) {
+            choose_command(start);
             long pid = run(0, start->directory, start->arguments, start->environment, 1);
             if (pid < 0) tell(STEP_FORK, 0, errno);
             else processes[0] = (pid_t)pid;

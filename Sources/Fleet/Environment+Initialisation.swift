@@ -26,7 +26,7 @@ extension Environment {
         if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
         return SandboxSpec(
             root: version.runtime.root, code: version.code, layers: version.layers,
-            arguments: ExecWrapper.command(for: version),
+            arguments: ExecWrapper.command(for: version), fallback: version.runtime.entrypoints.dropFirst().first,
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
             limits: limits)

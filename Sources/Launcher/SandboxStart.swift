@@ -129,7 +129,8 @@ struct SandboxStart {
         start.directory = UnsafePointer(pointer(request.workingDirectory))
 
         var pidfd: Int32 = -1
-        let arguments = request.arguments.map(pointer) + [nil]
+        start.fallback = request.fallback.flatMap(pointer)
+        var arguments = request.arguments.map(pointer) + [nil]
         let environment = request.environment.map(pointer) + [nil]
         var paths: [UnsafeMutablePointer<CChar>?] = []
         var shown: [UnsafeMutablePointer<CChar>?] = []
@@ -143,7 +144,7 @@ struct SandboxStart {
         }
         paths.append(nil)
         shown.append(nil)
-        let pid = arguments.withUnsafeBufferPointer { arguments in
+        let pid = arguments.withUnsafeMutableBufferPointer { arguments in
             environment.withUnsafeBufferPointer { environment in
                 paths.withUnsafeBufferPointer { paths in
                     shown.withUnsafeBufferPointer { shown in

@@ -4,6 +4,8 @@ import Glibc
 package struct Discovery: Sendable, Hashable {
     /// The server's environment: `PATH` and `HOME` say where to look, and probes run with it.
     package var environment: [String: String]
+    /// Whether the directories of `PATH` are looked into.
+    package var searchesPath = true
     /// Directories that are always looked into, whatever `PATH` says.
     package var systemDirectories: [String]
     /// Directories whose children are installations: `/opt` for `/opt/python-3.12/bin/python3.12`.
@@ -16,8 +18,12 @@ package struct Discovery: Sendable, Hashable {
     /// Where answers of probes are kept between starts; nil keeps none.
     package var cacheFile: String?
 
-    /// The usual places. `environment` is the server's own.
-    package init(environment: [String: String], timeout: Duration = .seconds(30), cacheFile: String? = nil) {
+    /// The usual places. `environment` is the server's own, `installed` the directory that ``RuntimeInstaller`` fills:
+    /// looked into after the system, and only if nobody else may write to it, because what is found there is run.
+    package init(
+        environment: [String: String], timeout: Duration = .seconds(30), cacheFile: String? = nil,
+        installed: String? = nil
+    ) {
         self.environment = environment
         self.systemDirectories = ["/usr/bin", "/usr/local/bin", "/usr/share/dotnet", "/usr/lib/dotnet"]
         self.installationParents = ["/opt", "/usr/lib/jvm"]
@@ -30,13 +36,16 @@ package struct Discovery: Sendable, Hashable {
             ]
             self.systemDirectories.append(environment["DOTNET_ROOT"] ?? home + "/.dotnet")
         }
+        if let installed, HostFile.isTrustworthy(installed) { self.installationParents.append(installed) }
         self.timeout = timeout
         self.cacheFile = cacheFile
     }
 
     /// Files that may be interpreters, in the order of preference, links resolved, each once.
     func candidates() -> [(language: Interpreter.Language, path: String)] {
-        let path = (environment["PATH"] ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+        let path =
+            !searchesPath
+            ? [] : (environment["PATH"] ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
         let installations = installationParents.flatMap { parent in
             HostFile.list(parent).reversed().map { parent + "/" + $0 + "/bin" }
         }

@@ -77,17 +77,3 @@ final class Probe {
         return complete && status == 0 ? String(validating: text, as: UTF8.self) : nil
     }
 }
-
-/// Calls `body` with a null-terminated array of C strings that lives as long as the call.
-private func withCStrings<Result>(
-    _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
-) -> Result {
-    let array = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: strings.count + 1)
-    for (index, string) in strings.enumerated() { (array + index).initialize(to: strdup(string)) }
-    (array + strings.count).initialize(to: nil)
-    defer {
-        for index in strings.indices { free(array[index]) }
-        array.deallocate()
-    }
-    return body(array)
-}

@@ -6,7 +6,7 @@ package struct ResolvedRuntime: Sendable, Hashable {
     package var root: String
     /// The command inside the sandbox, for any amount of memory. The handler travels in `_HANDLER`.
     package var arguments: [String]
-    /// The executables that may stand first in `arguments`, in the order in which AWS looks for them: the first one
+    /// The executables that may stand first in `arguments`, two at most, in the order in which AWS looks for them: the first one
     /// that exists in the sandbox is run. Where none does, initialisation fails with `Runtime.InvalidEntrypoint`.
     /// Managed runtimes have one, which is always there.
     package var entrypoints: [String]

@@ -38,8 +38,9 @@ package struct RootBuilder: Sendable {
 
     /// The root of functions that `interpreter` runs.
     package func root(for interpreter: Interpreter) -> RootTemplate {
-        if interpreter.prefix.hasPrefix("/opt/"), let prefix = HostFile.resolve(host + interpreter.prefix) {
-            // At its own place the layers of functions would lie over it.
+        // Environments have a /tmp of their own, and functions' layers at /opt: both lie over what the host has there.
+        let isHidden = ["/tmp/", "/opt/"].contains { interpreter.prefix.hasPrefix($0) }
+        if isHidden, let prefix = HostFile.resolve(host + interpreter.prefix) {
             var root = template(name: Self.name(of: interpreter), binds: [], links: [])
             root.binds.append(.init(source: prefix, target: Self.language))
             return root

@@ -59,7 +59,7 @@ package struct RuntimeFiles: Sendable, Hashable {
         return "runtime-" + String(hash, radix: 16)
     }
 
-    private static func makeDirectories(_ path: String) throws(Failure) {
+    static func makeDirectories(_ path: String) throws(Failure) {
         var sofar = path.hasPrefix("/") ? "" : "."
         for component in path.split(separator: "/") {
             sofar += "/" + component

@@ -17,6 +17,7 @@ package enum LauncherRequest: Sendable, Hashable {
         package var code: String
         package var layers: String?
         package var arguments: [Range<Int>]
+        package var fallback: Range<Int>?
         package var environment: [Range<Int>]
         package var workingDirectory: Range<Int>
         package var limits: SandboxLimits
@@ -41,6 +42,7 @@ package enum LauncherRequest: Sendable, Hashable {
         writer.put(spec.code)
         writer.put(spec.layers ?? "")
         writer.put(spec.arguments)
+        writer.put(spec.fallback ?? "")
         writer.put(spec.environment)
         writer.put(spec.workingDirectory)
         for limit in [
@@ -81,7 +83,7 @@ package enum LauncherRequest: Sendable, Hashable {
     }
 
     /// - Throws: for anything but what the encoders write within these bounds: names of code and layers that are one
-    ///   path component, an absolute command and directory, limits within their ranges.
+    ///   path component, absolute commands and an absolute directory, limits within their ranges.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
         var reader = PacketReader(bytes)
         switch Kind(rawValue: try reader.number(UInt8.self, "kind")) {
@@ -89,6 +91,7 @@ package enum LauncherRequest: Sendable, Hashable {
             let request = StartRequest(
                 id: try reader.number(UInt64.self, "id"), root: try reader.text("root"), code: try reader.text("code"),
                 layers: try Self.optionalText(&reader, "layers"), arguments: try Self.ranges(&reader, "arguments"),
+                fallback: try Self.optionalRange(&reader, "fallback"),
                 environment: try Self.ranges(&reader, "environment"),
                 workingDirectory: try reader.textRange("working directory"), limits: try Self.limits(&reader))
             try reader.finish()
@@ -97,6 +100,7 @@ package enum LauncherRequest: Sendable, Hashable {
             guard let command = request.arguments.first, Self.isAbsolute(bytes, command) else {
                 throw PacketError("arguments")
             }
+            if let fallback = request.fallback, !Self.isAbsolute(bytes, fallback) { throw PacketError("fallback") }
             guard Self.isAbsolute(bytes, request.workingDirectory) else { throw PacketError("working directory") }
             self = .start(request)
         case .kill:
@@ -119,6 +123,14 @@ package enum LauncherRequest: Sendable, Hashable {
     private static func optionalText(_ reader: inout PacketReader, _ field: String) throws(PacketError) -> String? {
         let text = try reader.text(field)
         return text.isEmpty ? nil : text
+    }
+
+    /// Nil for the empty text.
+    private static func optionalRange(
+        _ reader: inout PacketReader, _ field: String
+    ) throws(PacketError) -> Range<Int>? {
+        let range = try reader.textRange(field)
+        return range.isEmpty ? nil : range
     }
 
     private static func ranges(_ reader: inout PacketReader, _ field: String) throws(PacketError) -> [Range<Int>] {

@@ -80,19 +80,22 @@ package struct SandboxSpec: Sendable, Hashable {
     package var layers: String?
     /// The command: `arguments[0]` is an absolute path inside the sandbox.
     package var arguments: [String]
+    /// The command's absolute path where nothing is at `arguments[0]`.
+    package var fallback: String?
     /// `NAME=value` pairs, the whole environment of the command.
     package var environment: [String]
     package var workingDirectory: String
     package var limits: SandboxLimits
 
     package init(
-        root: String, code: String, layers: String? = nil, arguments: [String], environment: [String],
-        workingDirectory: String = "/var/task", limits: SandboxLimits
+        root: String, code: String, layers: String? = nil, arguments: [String], fallback: String? = nil,
+        environment: [String], workingDirectory: String = "/var/task", limits: SandboxLimits
     ) {
         self.root = root
         self.code = code
         self.layers = layers
         self.arguments = arguments
+        self.fallback = fallback
         self.environment = environment
         self.workingDirectory = workingDirectory
         self.limits = limits

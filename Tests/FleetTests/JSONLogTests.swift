@@ -2,6 +2,7 @@ import NIOCore
 import Sandbox
 import TestSupport
 import Testing
+import TestSupport
 
 @testable import Fleet
 

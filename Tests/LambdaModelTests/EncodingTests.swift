@@ -17,7 +17,7 @@ import Testing
         #expect(answer.status == .created)
         #expect(answer.headers["Content-Type"] == ["application/json"])
         #expect(
-            String(buffer: answer.body)
+            String(buffer: answer.bytes)
                 == #"{"FunctionName":"f","Runtime":"python3.12","CodeSize":10,"Description":"","Timeout":3,"VpcConfig":"#
                 + #"{"SubnetIds":[],"SecurityGroupIds":["sg-1"],"VpcId":""},"Environment":{"Variables":{"a":"\"1\"","b":"2"}},"#
                 + #""State":"Pending","Architectures":["x86_64"],"EphemeralStorage":{"Size":512}}"#)
@@ -28,13 +28,13 @@ import Testing
             configuration: Lambda.FunctionConfiguration(functionName: "f"),
             code: Lambda.FunctionCodeLocation(repositoryType: "S3", location: "http://x"), tags: ["k": "v"])
         #expect(
-            String(buffer: function.encode().body)
+            String(buffer: function.encode().bytes)
                 == #"{"Configuration":{"FunctionName":"f"},"Code":{"RepositoryType":"S3","Location":"http://x"},"Tags":{"k":"v"}}"#
         )
         let list = Lambda.ListFunctionsResponse(functions: [
             Lambda.FunctionConfiguration(), Lambda.FunctionConfiguration(version: "1"),
         ])
-        #expect(String(buffer: list.encode().body) == #"{"Functions":[{},{"Version":"1"}]}"#)
+        #expect(String(buffer: list.encode().bytes) == #"{"Functions":[{},{"Version":"1"}]}"#)
     }
 
     @Test func invocationAnswersWithItsPayload() {
@@ -47,19 +47,19 @@ import Testing
         #expect(answer.headers["X-Amz-Log-Result"] == ["bG9n"])
         #expect(answer.headers["X-Amz-Executed-Version"] == ["$LATEST"])
         #expect(answer.headers["X-Amz-Durable-Execution-Arn"].isEmpty)
-        #expect(String(buffer: answer.body) == "raw")
+        #expect(String(buffer: answer.bytes) == "raw")
     }
 
     @Test func deletionHasNoBody() {
         let answer = Lambda.DeleteFunctionResponse().encode()
         #expect(answer.status == .noContent)
-        #expect(answer.body.readableBytes == 0)
+        #expect(answer.bytes.readableBytes == 0)
     }
 
     // Spelling of each shape's message: the service model. Type and members: LocalStack's recordings of AWS.
     @Test func errorsSpellTheirMembersAsTheirShapesDo() {
         func body(_ error: AWSError) -> String {
-            String(buffer: ErrorEncoding.response(for: error, protocol: .restJSON, requestID: "r").body)
+            String(buffer: ErrorEncoding.response(for: error, protocol: .restJSON, requestID: "r").bytes)
         }
         #expect(body(LambdaError.resourceNotFound(message: "m")) == #"{"Type":"User","Message":"m"}"#)
         #expect(body(LambdaError.invalidParameterValue(message: "m")) == #"{"Type":"User","message":"m"}"#)

@@ -51,9 +51,9 @@ import Testing
         ).encode()
         #expect(answer.headers["Content-Type"] == ["application/x-amz-json-1.1"])
         #expect(
-            String(buffer: answer.body)
+            String(buffer: answer.bytes)
                 == #"{"events":[{"timestamp":1,"message":"a\n","ingestionTime":2}],"nextForwardToken":"f/1"}"#)
-        #expect(Logs.empty.status == .ok && Logs.empty.body.readableBytes == 0)
+        #expect(Logs.empty.status == .ok && Logs.empty.bytes.readableBytes == 0)
         #expect(LogsError.resourceNotFound(message: "m").status == 400)
         #expect(LogsError.serviceUnavailable(message: "m").status == 500)
     }

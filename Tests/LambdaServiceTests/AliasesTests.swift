@@ -1,4 +1,5 @@
 import AWSWire
+import Fleet
 import NIOHTTP1
 import Testing
 

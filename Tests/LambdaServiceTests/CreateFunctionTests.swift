@@ -160,15 +160,7 @@ import TestSupport
             (#""PackageType":"Image""#, "NotImplementedException", nil),
             (#""Publish":true"#, "NotImplementedException", nil),
             (#""Layers":["arn:aws:lambda:us-east-1:111111111111:layer:a:1"]"#, "NotImplementedException", nil),
-            (#""VpcConfig":{"SubnetIds":["subnet-1"],"SecurityGroupIds":["sg-1"]}"#, "NotImplementedException", nil),
-            (#""TracingConfig":{"Mode":"Active"}"#, "NotImplementedException", nil),
             (#""SnapStart":{"ApplyOn":"PublishedVersions"}"#, "NotImplementedException", nil),
-            (
-                #""DeadLetterConfig":{"TargetArn":"arn:aws:sqs:us-east-1:111111111111:q"}"#, "NotImplementedException",
-                nil
-            ),
-            (#""KMSKeyArn":"arn:aws:kms:us-east-1:111111111111:key/1""#, "NotImplementedException", nil),
-            (#""LoggingConfig":{"LogFormat":"JSON"}"#, "NotImplementedException", nil),
             (
                 #""LoggingConfig":{"ApplicationLogLevel":"INFO"}"#, "InvalidParameterValueException",
                 #"LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again."#

@@ -174,7 +174,7 @@ import Testing
     @Test(arguments: [
         #"{"Role":"r1"}"#, #"{"Runtime":"PYTHON3.9"}"#, #"{"Runtime":"python3.7"}"#, #"{"MemorySize":10241}"#,
         #"{"Timeout":0}"#, #"{"Environment":{"Variables":{"AWS_REGION":"x"}}}"#, #"{"Layers":["a"]}"#,
-        #"{"TracingConfig":{"Mode":"Active"}}"#, #"{"Timeout":"x"}"#, "[]", "{", "nonsense",
+        #"{"TracingConfig":{"Mode":"Never"}}"#, #"{"Timeout":"x"}"#, "[]", "{", "nonsense",
     ])
     func refusesConfigurations(_ body: String) async throws {
         let apus = try Harness()

@@ -139,6 +139,22 @@ struct SandboxSuite {
         #expect(run.output == "secret\nsecret\n0\n /opt ro,nosuid,nodev\n")
     }
 
+    /// As an OS-only runtime's executable may be in the function's code or in a layer.
+    @Test func runsTheFallbackWhereThereIsNoCommand() async throws {
+        let host = try await TestHost.start()
+        for (command, expected) in [("/var/task/bootstrap", "/bin/sh here\n"), ("/usr/bin/sh", "/usr/bin/sh here\n")] {
+            var spec = host.spec("echo $0 here")
+            spec.arguments[0] = command
+            spec.fallback = "/bin/sh"
+            let running = try await host.begin(spec)
+            #expect(await TestHost.readAll(running.started.output) == expected)
+            _ = await running.ended.value
+            close(running.started.runtimeAPIListener)
+            if running.started.memoryPeak >= 0 { close(running.started.memoryPeak) }
+        }
+        await host.stop()
+    }
+
     @Test func startsNothingWithLayersThatAreNotThere() async throws {
         let host = try await TestHost.start()
         await #expect(throws: SandboxError(operation: "open layers", subject: "missing", errno: ENOENT)) {

@@ -46,14 +46,65 @@ import TestSupport
         #expect(found.first?.compiledBootstrap == "bootstrap.pyc")
     }
 
+    /// A probe of .NET is of one framework, and compiles; here the compiler is a script, and so is what it makes.
+    @Test func everyFrameworkOfADotNetIsACandidate() throws {
+        let root = host.path + "/opt/dotnet/bin"
+        for version in ["8.0.4", "8.0.11", "10.0.0", "2.1.30", "not-a-version"] {
+            host.directory("opt/dotnet/bin/shared/Microsoft.NETCore.App/" + version)
+        }
+        host.write("opt/dotnet/bin/dotnet", "#!/bin/sh\n# exec DLL --version\nexec /bin/cat \"$2\"\n", mode: 0o755)
+        let compiler = """
+            #!/bin/sh
+            for argument; do case $argument in -out:*) out=${argument#-out:} ;; esac; done
+            case $out in *2.1.30*) exit 1 ;; esac
+            out=${out##*/} version=${out#bootstrap-dotnet}
+            for argument; do case $argument in -out:*) printf %s "${version%.dll}" >"${argument#-out:}" ;; esac; done
+            """
+        host.write("bin/mcs", compiler, mode: 0o755)
+        host.directory("runtime")
+        var discovery = discovery()
+        discovery.environment["PATH", default: ""] += ":/usr/bin:/bin"
+        discovery.searchesPath = false
+        let found = discovery.interpreters(files: files)
+        #expect(found.map(\.version.description) == ["10.0.0", "8.0.11"])
+        #expect(found.allSatisfy { $0.prefix == root && $0.executable == "dotnet" })
+        #expect(found.map(\.compiledBootstrap) == ["bootstrap-dotnet10.0.0.dll", "bootstrap-dotnet8.0.11.dll"])
+        let configuration = readFile(files.directory + "/bootstrap-dotnet8.0.11.runtimeconfig.json")
+        #expect(String(decoding: configuration, as: UTF8.self).contains(#""version":"8.0.11""#))
+    }
+
+    @Test func dotnetWithoutACompilerDoesNotServe() throws {
+        host.directory("opt/dotnet/bin/shared/Microsoft.NETCore.App/8.0.4")
+        host.write("opt/dotnet/bin/dotnet", "#!/bin/sh\necho 8.0.4\n", mode: 0o755)
+        let tools = host.directory("tools")
+        for name in ["mktemp", "rm"] { symlink("/usr/bin/" + name, tools + "/" + name) }
+        var discovery = discovery()
+        discovery.environment["PATH"] = tools
+        #expect(discovery.interpreters(files: files).isEmpty)
+    }
+
+    /// What is found there is run, by root perhaps.
+    @Test func installedRuntimesCountWhereOnlyTheOwnerWrites() throws {
+        let installed = host.directory("data/runtimes")
+        let places = { Discovery(environment: [:], installed: installed).installationParents }
+        let usual = ["/opt", "/usr/lib/jvm"]
+        #expect(places() == usual + [installed])
+        chmod(installed, 0o775)
+        #expect(places() == usual)
+        chmod(installed, 0o755)
+        host.link("data/link", to: installed)
+        #expect(Discovery(environment: [:], installed: host.path + "/data/link").installationParents == usual)
+        #expect(Discovery(environment: [:], installed: host.path + "/data/none").installationParents == usual)
+    }
+
     /// The release file of a Java, as OpenJDK's builds write it.
     @Test(arguments: [
         ("17.0.15", "17.0.15", "bin"), ("25", "25.0.0", "bin"), ("1.8.0_392", "8.0.392", "jre/bin"),
         ("21.0.5-beta", "21.0.5", "bin"),
     ]) func readsWhatAJavaSaysOfItself(said: String, version: String, place: String) throws {
-        try host.file("opt/jdk/release", "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"\(said)\"\nJAVA_VERSION_DATE=\"2026\"\n")
+        host.write("opt/jdk/release", "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"\(said)\"\nJAVA_VERSION_DATE=\"2026\"\n")
         for name in ["opt/jdk/bin/java", "opt/jdk/bin/javac", "opt/jdk/\(place)/java"] {
-            try host.file(name, "\u{7f}ELF", mode: 0o755)
+            host.write(name, "\u{7f}ELF", mode: 0o755)
         }
         host.directory("bin")
         host.link("bin/java", to: host.path + "/opt/jdk/\(place)/java")
@@ -67,8 +118,8 @@ import TestSupport
 
     @Test func findsRubiesAndNoOtherImplementationOfTheLanguage() throws {
         let answer = "version=3.3.6\nengine=ruby\nprefix=/r\nexecutable=/r/bin/ruby\npackages=/r/gems"
-        try host.program("bin/ruby", answers: answer)
-        try host.program("bin/ruby3.4", answers: "version=3.4.0\nengine=jruby\nprefix=/j\nexecutable=/j/bin/ruby")
+        host.program("bin/ruby", answers: answer)
+        host.program("bin/ruby3.4", answers: "version=3.4.0\nengine=jruby\nprefix=/j\nexecutable=/j/bin/ruby")
         let found = discovery().interpreters(files: files)
         #expect(found.map(\.line) == [33])
         #expect(found.first?.packageDirectories == ["/r/gems"])

@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+import TestSupport
 
 @testable import Runtimes
 
@@ -8,13 +9,13 @@ import Testing
     let directory: TemporaryDirectory
 
     init() throws {
-        directory = try TemporaryDirectory()
-        try directory.file("runtime/java/Main.java", "class Main {}")
+        directory = TemporaryDirectory()
+        directory.write("runtime/java/Main.java", "class Main {}")
     }
 
     func bootstrap(javac: String?, jar: String = "exit 1") throws -> JavaBootstrap {
-        if let javac { try directory.file("bin/javac", "#!/bin/sh\n\(javac)\n", mode: 0o755) }
-        try directory.file("bin/jar", "#!/bin/sh\n\(jar)\n", mode: 0o755)
+        if let javac { directory.write("bin/javac", "#!/bin/sh\n\(javac)\n", mode: 0o755) }
+        directory.write("bin/jar", "#!/bin/sh\n\(jar)\n", mode: 0o755)
         let java = Interpreter(
             language: .java, version: .init(major: 11, minor: 0, patch: 1), prefix: "/java", executable: "bin/java",
             compiler: javac == nil ? nil : directory.path + "/bin/javac")
@@ -52,7 +53,7 @@ import Testing
 
     @Test func withoutACompilerOnlyWhatWasCompiledServes() throws {
         #expect(try !bootstrap(javac: nil).canServe)
-        try directory.file("runtime/bootstrap-java.jar", "archive")
+        directory.write("runtime/bootstrap-java.jar", "archive")
         #expect(try bootstrap(javac: nil).canServe)
     }
 

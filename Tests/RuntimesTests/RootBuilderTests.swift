@@ -56,6 +56,16 @@ import TestSupport
         #expect(root.name == "python3.12")
     }
 
+    /// Environments have a /tmp of their own, mounted over anything that the root has there.
+    @Test func showsAPrefixInTmpElsewhere() {
+        let prefix = "/tmp/data/runtimes/python"
+        host.directory(prefix)
+        let root = builder.root(for: interpreter(prefix))
+        #expect(root.binds.last == .init(source: host.path + prefix, target: "/var/lang"))
+        #expect(!root.symlinks.contains { $0.path == "/var/lang" })
+        #expect(!targets(root).contains { $0.hasPrefix("/tmp") })
+    }
+
     /// `/opt` is where functions find their layers.
     @Test func movesAnInterpreterOutOfTheLayersWay() {
         let prefix = "/opt/python/3.12"
@@ -78,7 +88,7 @@ import TestSupport
         let prefix = "usr/lib/jvm/java-17"
         host.directory(prefix + "/lib")
         host.directory("etc/java-17")
-        try host.file("etc/java-17/jvm.cfg")
+        host.write("etc/java-17/jvm.cfg")
         host.link(prefix + "/lib/jvm.cfg", to: host.path + "/etc/java-17/jvm.cfg")
         let java = Interpreter(
             language: .java, version: .init(major: 17, minor: 0, patch: 1), prefix: "/" + prefix, executable: "bin/java"

@@ -18,6 +18,12 @@ import Testing
             executable: "bin/node")
     }
 
+    static func dotnet(_ major: Int, _ minor: Int = 0) -> Interpreter {
+        Interpreter(
+            language: .dotnet, version: .init(major: major, minor: minor, patch: 4), prefix: "/usr/lib/dotnet",
+            executable: "dotnet", compiledBootstrap: "bootstrap-dotnet\(major).dll")
+    }
+
     static func java(_ major: Int, compiler: String? = "/java/bin/javac") -> Interpreter {
         Interpreter(
             language: .java, version: .init(major: major, minor: 0, patch: 4), prefix: "/java/\(major)",
@@ -106,6 +112,26 @@ import Testing
         #expect(try catalogue.resolve("python3.\(line)").root == "python3.\(line + 1)")
     }
 
+    @Test func dotnetStartsByAScriptThatLooksAtTheHandler() throws {
+        let runtime = try Self.catalogue([Self.dotnet(8)]).resolve("dotnet8")
+        #expect(
+            runtime.arguments == [
+                "/bin/sh", "/var/runtime/bootstrap-dotnet.sh", "/var/lang/dotnet",
+                "/var/runtime/bootstrap-dotnet8.dll",
+            ])
+        #expect(runtime.root == "dotnet8" && runtime.substitution == nil)
+        #expect(runtime.environment.contains { $0 == ("DOTNET_ROOT", "/var/lang") })
+    }
+
+    /// A .NET runs assemblies that were built for an older one; those of a newer name libraries that it lacks.
+    @Test(arguments: [
+        ([3, 9], "dotnet6", 9), ([3, 6, 10], "dotnet8", 10), ([3, 6], "dotnet8", 6), ([3], "dotnet10", 3),
+    ])
+    func aNewerDotNetServesBeforeAnOlder(_ installed: [Int], _ identifier: String, _ expected: Int) throws {
+        let catalogue = Self.catalogue(installed.map { Self.dotnet($0, $0 == 3 ? 1 : 0) })
+        #expect(try catalogue.resolve(identifier).root == "dotnet\(expected)")
+    }
+
     /// https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
     @Test func rubyLooksForGemsWhereLayersKeepThem() throws {
         let runtime = try Self.catalogue([Self.ruby(3, 1)]).resolve("ruby3.3")
@@ -180,11 +206,12 @@ import Testing
 
     @Test func everyResolvedRootIsDefined() throws {
         let catalogue = Self.catalogue([
-            Self.python(9), Self.python(13), Self.python(13, 5, prefix: "/other"), Self.node(18), Self.java(17),
-            Self.ruby(3, 1),
+            Self.python(9), Self.python(13), Self.python(13, 5, prefix: "/other"), Self.node(18), Self.dotnet(8),
+            Self.java(17), Self.ruby(3, 1),
         ])
         let names = catalogue.roots.map(\.name)
-        #expect(names == ["python3.9", "python3.13", "nodejs18", "java17", "ruby3.1", "provided"])
+        #expect(
+            names == ["python3.9", "python3.13", "nodejs18", "dotnet8", "java17", "ruby3.1", "provided"])
         for identifier in RuntimeIdentifier.served {
             #expect(names.contains(try catalogue.lookup(identifier.name).root))
         }
@@ -196,12 +223,21 @@ import Testing
         let lines = Dictionary(uniqueKeysWithValues: report.map { ($0.identifier, $0) })
         #expect(report.count == RuntimeIdentifier.served.count)
         #expect(
-            lines["python3.12"] == .init(identifier: "python3.12", served: .exactly, by: "CPython 3.12.1 (/py/3.12)"))
+            lines["python3.12"]
+                == .init(
+                    identifier: "python3.12", served: .exactly, by: "CPython 3.12.1 (/py/3.12)",
+                    interpreter: Self.python(12)))
         #expect(lines["python3.9"]?.served == .nearest)
+        #expect(lines["python3.9"]?.reason == "Runtime python3.9 is not installed here; CPython 3.12.1 serves it.")
         #expect(lines["python3.9"]?.remedy == "apt-get install python3.9")
         #expect(
             lines["nodejs20.x"]
-                == .init(identifier: "nodejs20.x", served: .missing, by: "", remedy: "apt-get install nodejs"))
+                == .init(
+                    identifier: "nodejs20.x", served: .missing, by: "",
+                    reason: RuntimeUnavailable(identifier: "nodejs20.x", reason: .notInstalled).description,
+                    remedy: "apus runtimes install nodejs20.x"))
+        #expect(lines["nodejs18.x"]?.remedy == "apt-get install nodejs")
+        #expect(lines["dotnet8"]?.remedy == "apt-get install dotnet-sdk-8.0")
         #expect(lines["provided.al2023"]?.served == .exactly)
     }
 }

@@ -6,7 +6,7 @@ import TestSupport
 @Suite struct PacketTests {
     private static let spec = SandboxSpec(
         root: "python3.12", code: "0123abcd", layers: "layers-4567",
-        arguments: ["/usr/bin/python3", "-m", "bootstrap"],
+        arguments: ["/usr/bin/python3", "-m", "bootstrap"], fallback: "/opt/bootstrap",
         environment: ["A=1", "EMPTY=", "UMLAUT=ä"], workingDirectory: "/var/task",
         limits: {
             var limits = SandboxLimits(memoryMiB: 1769, temporaryStorageMiB: 1024, processes: 77, descriptors: 99)
@@ -47,7 +47,7 @@ import TestSupport
         }
         func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
         #expect(request.id == 42 && request.root == Self.spec.root && request.code == Self.spec.code)
-        #expect(request.layers == Self.spec.layers)
+        #expect(request.layers == Self.spec.layers && request.fallback.map(text) == Self.spec.fallback)
         #expect(request.arguments.map(text) == Self.spec.arguments)
         #expect(request.environment.map(text) == Self.spec.environment)
         #expect(text(request.workingDirectory) == Self.spec.workingDirectory)
@@ -81,6 +81,7 @@ import TestSupport
     @Test func knowsNoLayersFromSome() throws {
         var spec = Self.spec
         spec.layers = nil
+        spec.fallback = nil
         guard
             case .start(let request) = try decode(
                 LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
@@ -88,7 +89,7 @@ import TestSupport
             Issue.record("no start")
             return
         }
-        #expect(request.layers == nil)
+        #expect(request.layers == nil && request.fallback == nil)
     }
 
     @Test(arguments: [".", "..", "a/b", "/", "a/", String(repeating: "x", count: 256), "nul\0"])
@@ -104,7 +105,8 @@ import TestSupport
         var specs: [SandboxSpec] = []
         for change: (inout SandboxSpec) -> Void in [
             { $0.arguments = [] }, { $0.arguments = ["sh"] }, { $0.arguments = ["/bin/sh", "nul\0"] },
-            { $0.workingDirectory = "tmp" }, { $0.limits.memoryMiB = 0 }, { $0.limits.memoryMiB = 1 << 40 },
+            { $0.fallback = "sh" }, { $0.workingDirectory = "tmp" }, { $0.limits.memoryMiB = 0 },
+            { $0.limits.memoryMiB = 1 << 40 },
             { $0.limits.cpuMillis = 0 }, { $0.limits.temporaryStorageMiB = -1 }, { $0.limits.processes = 1 },
             { $0.limits.descriptors = 0 }, { $0.environment = Array(repeating: "A=1", count: 1025) },
         ] {

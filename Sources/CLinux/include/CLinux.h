@@ -125,7 +125,9 @@ struct apus_start {
     const char *user_map;
     const char *group_map;
     const char *directory;
-    char *const *arguments;
+    char **arguments;
+    /// Takes the place of arguments[0] where nothing is there; may be null.
+    char *fallback;
     char *const *environment;
     /// Memory with secrets (the environment), wiped in the sandbox's init once the command has its own copy.
     void *secrets;

@@ -11,12 +11,9 @@ if [ -z "${DOTNET_GCHeapHardLimit-}${COMPlus_GCHeapHardLimit-}" ] && [ -n "${AWS
     limit=$(printf '%x' $((AWS_LAMBDA_FUNCTION_MEMORY_SIZE * 1048576 / 10 * 9)))
     export DOTNET_GCHeapHardLimit="$limit" COMPlus_GCHeapHardLimit="$limit"
 fi
-# Without ICU, .NET starts only if it is told to do without cultures.
-if [ -z "${DOTNET_SYSTEM_GLOBALIZATION_INVARIANT-}" ]; then
-    for file in /usr/lib/*/libicuuc.so.* /usr/lib64/libicuuc.so.*; do
-        if [ -e "$file" ]; then icu=$file; fi
-    done
-    if [ -z "${icu-}" ]; then export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1; fi
+# Where .NET found no ICU that it knows, it starts only if it is told to do without cultures.
+if [ -e "${2%.dll}.invariant" ]; then
+    export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT="${DOTNET_SYSTEM_GLOBALIZATION_INVARIANT-1}"
 fi
 # The debugger's sockets are of no use where nobody can connect to them.
 export DOTNET_EnableDiagnostics="${DOTNET_EnableDiagnostics-0}" COMPlus_EnableDiagnostics="${COMPlus_EnableDiagnostics-0}"

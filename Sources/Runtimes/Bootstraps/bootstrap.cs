@@ -21,6 +21,7 @@ namespace Apus {
     static class Program {
         static int Main(string[] arguments) {
             if (arguments.Length == 1 && arguments[0] == "--version") {
+                CultureInfo.GetCultureInfo("en-US");
                 Console.WriteLine(Environment.Version.ToString(3));
                 return 0;
             }
@@ -226,12 +227,11 @@ namespace Apus {
             }
         }
 
-        // By name, or by the whole signature as reflection prints it: `System.IO.Stream Handle(System.IO.Stream)`.
+        // In the type or what it inherits from, public or not.
         static MethodInfo Find(Type type, string[] parts) {
             for (var place = type; place != null; place = place.BaseType) {
                 var named = new List<MethodInfo>();
                 foreach (var candidate in place.GetMethods(Any)) {
-                    if (candidate.ToString() == parts[2]) return candidate;
                     if (candidate.Name == parts[2]) named.Add(candidate);
                 }
                 if (named.Count == 1) return named[0];

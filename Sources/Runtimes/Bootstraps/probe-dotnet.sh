@@ -8,7 +8,7 @@ directory=$2
 root=${framework%/shared/Microsoft.NETCore.App/*}
 version=${framework##*/}
 stem=bootstrap-dotnet$version
-export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_NOLOGO=1
+export DOTNET_NOLOGO=1
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -27,7 +27,7 @@ for file in "$root"/sdk/*/Roslyn/bincore/csc.dll; do
     if [ -f "$file" ]; then roslyn=$file; fi
 done
 if [ -n "$roslyn" ]; then
-    "$root/dotnet" "$roslyn" "$@" "-out:$work/$stem.dll" "$work/bootstrap.cs"
+    DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 "$root/dotnet" "$roslyn" "$@" "-out:$work/$stem.dll" "$work/bootstrap.cs"
 elif command -v mcs >/dev/null; then
     mcs "$@" "-out:$work/$stem.dll" "$work/bootstrap.cs"
 else
@@ -36,11 +36,17 @@ fi >&2
 cat >"$work/$stem.runtimeconfig.json" <<JSON
 {"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"$version"}}}
 JSON
-echo "version=$("$root/dotnet" exec "$work/$stem.dll" --version)"
+# Some know no ICU of this system, and start only if they are told to do without cultures.
+if ! answer=$("$root/dotnet" exec "$work/$stem.dll" --version); then
+    export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+    answer=$("$root/dotnet" exec "$work/$stem.dll" --version)
+    touch "$work/$stem.invariant"
+fi
+echo "version=$answer"
 echo "executable=$root/dotnet"
 echo "compiled=$stem.dll"
-for file in "$stem.runtimeconfig.json" "$stem.dll"; do
-    if [ -w "$directory" ]; then
+for file in "$stem.invariant" "$stem.runtimeconfig.json" "$stem.dll"; do
+    if [ -e "$work/$file" ] && [ -w "$directory" ]; then
         cp "$work/$file" "$directory/$file.tmp"
         mv "$directory/$file.tmp" "$directory/$file"
     fi

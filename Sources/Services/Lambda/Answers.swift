@@ -39,23 +39,25 @@ extension LambdaService {
     /// A function as lists have it: without its state.
     func entry(_ record: FunctionRecord, qualifier: String?) -> Lambda.FunctionConfiguration {
         let settings = record.settings
-        return Lambda.FunctionConfiguration(
+        var answer = Lambda.FunctionConfiguration(
             functionName: record.key.name, functionArn: record.key.arn(qualifier: qualifier),
             runtime: Lambda.Runtime(rawValue: settings.runtime), role: settings.roleARN, handler: settings.handler,
             codeSize: settings.codeSize, description: settings.description, timeout: settings.timeoutSeconds,
             memorySize: settings.memoryMiB, lastModified: Timestamp.text(milliseconds: record.lastModified),
             codeSha256: settings.codeDigest, version: record.version,
-            environment: settings.variables.map { Lambda.EnvironmentResponse(variables: $0) },
+            environment: settings.environment(with: configuration.variablesKey, for: record.key),
             tracingConfig: Lambda.TracingConfigResponse(mode: .passThrough), revisionId: record.revisionID,
             layers: settings.layers?.map { Lambda.Layer(arn: $0.arn, codeSize: $0.codeSize) }, packageType: .zip,
             architectures: [Lambda.Architecture(rawValue: settings.architecture)],
             ephemeralStorage: Lambda.EphemeralStorage(size: settings.ephemeralStorageMiB),
             snapStart: Lambda.SnapStartResponse(applyOn: Lambda.SnapStartApplyOn.none, optimizationStatus: .off),
             loggingConfig: Lambda.LoggingConfig(logFormat: .text, logGroup: settings.logGroup))
+        settings.options?.fill(&answer)
+        return answer
     }
 
     /// Names what serves the runtime on this machine: it changes when that does. Nil when nothing does.
-    private func runtimeVersion(_ record: FunctionRecord) -> String? {
+    func runtimeVersion(_ record: FunctionRecord) -> String? {
         guard let runtime = try? resolveRuntime(record.settings.runtime) else { return nil }
         var hash = SHA256()
         for text in [runtime.identifier, runtime.root] + runtime.arguments {

@@ -12,13 +12,14 @@ extension LambdaService {
         let key = target.key
         try requireNewName(key.name, written: input.functionName)
         try Unsupported.check(input)
-        let settings = try settings(input, request, name: key.name)
+        let settings = try settings(input, request, key)
         let tags = input.tags ?? [:]
         try validation.tags(tags)
         let zip = try zip(input.code)
         if try await database.read({ try FunctionRepository($0).find(key) }) != nil {
             throw Self.exists(key)
         }
+        let signing = try await codeSigning(input.codeSigningConfigArn, of: key.name, request.caller)
 
         let mustPublish = input.publish == true
         let (accepted, layers) = try await accept(zip, layers: input.layers ?? [], request)
@@ -34,6 +35,7 @@ extension LambdaService {
                 settings.code = accepted.code
                 settings.codeSize = accepted.size
                 settings.setLayers(layers)
+                if let signing { try functions.attach(signing, to: key) }
                 let now = WallClock.milliseconds()
                 var record = FunctionRecord(
                     creating: key, settings: settings, tags: tags, revisionID: RequestID.make(), now: now)
@@ -70,7 +72,7 @@ extension LambdaService {
 
     /// What the request says and AWS's defaults; the code is yet to come.
     private func settings(
-        _ input: Lambda.CreateFunctionRequest, _ request: ServiceRequest, name: String
+        _ input: Lambda.CreateFunctionRequest, _ request: ServiceRequest, _ key: FunctionKey
     ) throws -> FunctionSettings {
         guard let runtime = input.runtime, let handler = input.handler else {
             throw LambdaError.invalidParameterValue(
@@ -81,12 +83,13 @@ extension LambdaService {
             timeoutSeconds: input.timeout ?? 3, memoryMiB: input.memorySize ?? 128,
             ephemeralStorageMiB: input.ephemeralStorage?.size ?? 512, variables: nil,
             architecture: Machine.architecture,
-            code: "", codeSize: 0, logGroup: input.loggingConfig?.logGroup ?? "/aws/lambda/\(name)",
+            code: "", codeSize: 0, logGroup: input.loggingConfig?.logGroup ?? "/aws/lambda/\(key.name)",
             deployment: RequestID.make())
         if let environment = input.environment { settings.variables = environment.variables ?? [:] }
         try validation.runtime(runtime)
         try validation.settings(settings, request)
-        return settings
+        try settings.seal(with: configuration.variablesKey, for: key)
+        return try settings.with(FunctionOptions.Changes(input), region: key.region)
     }
 
     private func zip(_ code: Lambda.FunctionCode) throws(AWSError) -> [UInt8] {

@@ -11,16 +11,28 @@ struct ResolvedVersion: Sendable {
         case unfit(state: String)
         /// The function's runtime cannot be run on this machine; the text says why.
         case withoutRuntime(String)
+        /// The environment variables cannot be decrypted.
+        case undecipherable
     }
 
     /// `$LATEST` or a number: the answer's `X-Amz-Executed-Version`.
     let version: String
     let readiness: Readiness
+    /// Whether invocations are sampled where the caller leaves that open.
+    let isTraced: Bool
 
-    init(_ record: FunctionRecord, resolveRuntime: ResolveRuntime) {
+    init(_ record: FunctionRecord, resolveRuntime: ResolveRuntime, variablesKey: VariablesKey) {
         version = record.version
+        isTraced = record.serving?.options?.isTraced == true
         guard let settings = record.serving else {
             readiness = .unfit(state: record.state == .pending ? "Pending" : "Failed")
+            return
+        }
+        let variables: [String: String]
+        do throws(VariablesKey.Failure) {
+            variables = try settings.openVariables(with: variablesKey, for: record.key) ?? [:]
+        } catch {
+            readiness = .undecipherable
             return
         }
         do throws(RuntimeUnavailable) {
@@ -33,7 +45,8 @@ struct ResolvedVersion: Sendable {
                     runtime: runtime, code: settings.code, layers: settings.opt, handler: settings.handler,
                     memoryMiB: settings.memoryMiB,
                     timeout: .seconds(settings.timeoutSeconds), temporaryStorageMiB: settings.ephemeralStorageMiB,
-                    variables: settings.variables ?? [:], roleARN: settings.roleARN, logGroup: settings.logGroup))
+                    variables: variables, roleARN: settings.roleARN, logGroup: settings.logGroup,
+                    logging: settings.options?.functionLogging ?? FunctionLogging()))
         } catch {
             readiness = .withoutRuntime(error.description)
         }
@@ -81,10 +94,12 @@ final class FunctionCache: Sendable {
     private let state = Mutex(State())
     private let database: any Database
     private let resolveRuntime: ResolveRuntime
+    private let variablesKey: VariablesKey
 
-    init(database: any Database, resolveRuntime: @escaping ResolveRuntime) {
+    init(database: any Database, resolveRuntime: @escaping ResolveRuntime, variablesKey: VariablesKey) {
         self.database = database
         self.resolveRuntime = resolveRuntime
+        self.variablesKey = variablesKey
     }
 
     /// What is in memory; nil says nothing about whether there is such a function.
@@ -100,9 +115,11 @@ final class FunctionCache: Sendable {
     /// - Returns: nil when there is no such function, version or alias.
     func load(_ target: FunctionTarget) async throws -> ResolvedFunction? {
         let epoch = state.withLock { $0.epoch }
-        let resolveRuntime = resolveRuntime
+        let make: MakeVersion = { [resolveRuntime, variablesKey] record in
+            ResolvedVersion(record, resolveRuntime: resolveRuntime, variablesKey: variablesKey)
+        }
         let found = try await database.read { connection in
-            try Self.resolve(target, FunctionRepository(connection), resolveRuntime)
+            try Self.resolve(target, FunctionRepository(connection), make)
         }
         guard let found else { return nil }
         state.withLock { state in
@@ -116,11 +133,13 @@ final class FunctionCache: Sendable {
         return found
     }
 
+    private typealias MakeVersion = @Sendable (FunctionRecord) -> ResolvedVersion
+
     private static func resolve(
-        _ target: FunctionTarget, _ functions: FunctionRepository, _ resolveRuntime: ResolveRuntime
+        _ target: FunctionTarget, _ functions: FunctionRepository, _ make: MakeVersion
     ) throws -> ResolvedFunction? {
         func version(_ name: String) throws -> ResolvedVersion? {
-            try functions.find(target.key, version: name).map { ResolvedVersion($0, resolveRuntime: resolveRuntime) }
+            try functions.find(target.key, version: name).map(make)
         }
         let arn = target.key.arn
         guard let qualifier = target.qualifier, let alias = try functions.alias(qualifier, of: target.key) else {

@@ -9,8 +9,11 @@ struct FunctionSettings: Codable, Hashable, Sendable {
     var timeoutSeconds: Int
     var memoryMiB: Int
     var ephemeralStorageMiB: Int
-    /// Nil when the function was never given any: the answer then has no `Environment`.
+    /// Environment variables in plain text, on their way into ``sealedVariables``.
     var variables: [String: String]?
+    /// The environment variables, encrypted. Nil when the function was never given any: the answer then has no
+    /// `Environment`.
+    var sealedVariables: String?
     /// `x86_64` or `arm64`.
     var architecture: String
     /// SHA-256 of the zip file, in hex: the name of its blob and of its unpacked tree.
@@ -22,6 +25,8 @@ struct FunctionSettings: Codable, Hashable, Sendable {
     /// The name of the tree that has the layers' content: what environments see at `/opt`. Nil without layers.
     var opt: String?
     var logGroup: String
+    /// Nil when all of them are AWS's defaults.
+    var options: FunctionOptions?
     /// Changes with every change of code or configuration and with nothing else: which environments may serve.
     var deployment: String
 }

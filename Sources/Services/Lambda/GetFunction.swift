@@ -29,16 +29,6 @@ extension LambdaService {
         return answer(try await record(target), qualifier: target.qualifier).encode(status: 200)
     }
 
-    /// No function has one: the configurations themselves are not implemented.
-    func getFunctionCodeSigningConfig(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse
-    {
-        let input = try Lambda.GetFunctionCodeSigningConfigRequest(decoding: request, labels: labels)
-        let target = try FunctionTarget(
-            input.functionName, caller: request.caller, action: "GetFunctionCodeSigningConfig")
-        _ = try await record(target)
-        return Lambda.GetFunctionCodeSigningConfigResponse().encode()
-    }
-
     /// No function has one: AddPermission is not implemented.
     func getPolicy(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
         let input = try Lambda.GetPolicyRequest(decoding: request, labels: labels)

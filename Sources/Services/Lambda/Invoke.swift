@@ -77,6 +77,7 @@ struct Invoke: Sendable {
         _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest, on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<ServiceResponse> {
         let chosen = function.choose()
+        let call = chosen.isTraced ? call.sampled : call
         let version = try chosen.ready()
         let invocation = try Self.invocation(call, function, request)
         switch call.kind {
@@ -146,6 +147,8 @@ extension ResolvedVersion {
         case .unfit(let state): throw .unfitState(state)
         case .withoutRuntime(let text):
             throw LambdaError.invalidRuntime(message: text)
+        case .undecipherable:
+            throw LambdaError.kmsInvalidState(message: FunctionSettings.undecipherable)
         }
     }
 }

@@ -22,6 +22,8 @@ struct InvokeCall: Sendable {
     /// The decoded JSON text of `X-Amz-Client-Context`.
     var clientContext: String?
     var traceID: String
+    /// Whether the caller leaves it to the function's `TracingConfig` to sample the invocation.
+    var isSamplingOpen = true
 
     /// The `FunctionName` label, still percent-encoded, of a request that is an Invoke; nil for any other.
     static func functionName(of request: ServiceRequest) -> Substring? {
@@ -57,7 +59,17 @@ struct InvokeCall: Sendable {
         clientContext = try request.headers.first(name: "X-Amz-Client-Context").flatMap { (text) throws(AWSError) in
             try Self.clientContext(text, quotas: quotas)
         }
-        traceID = TraceID.make(from: request.headers.first(name: "X-Amzn-Trace-Id"))
+        let trace = request.headers.first(name: "X-Amzn-Trace-Id")
+        traceID = TraceID.make(from: trace)
+        isSamplingOpen = traceID != trace || !TraceID.decides(traceID)
+    }
+
+    /// The same call as one that is traced, unless the caller has decided otherwise.
+    var sampled: InvokeCall {
+        guard isSamplingOpen else { return self }
+        var call = self
+        call.traceID = TraceID.sampled(traceID)
+        return call
     }
 }
 
@@ -130,6 +142,17 @@ enum TraceID {
         let seconds = UInt32(truncatingIfNeeded: WallClock.secondsSince1970)
         let root = hex(UInt64(seconds), 8) + "-" + hex(generator.next(), 8) + hex(generator.next(), 16)
         return "Root=1-\(root);Parent=\(hex(generator.next(), 16));Sampled=0"
+    }
+
+    /// Whether a header says that its trace is sampled, or that it is not.
+    static func decides(_ header: String) -> Bool {
+        header.range(of: "Sampled=0") || header.range(of: "Sampled=1")
+    }
+
+    /// A header whose trace is sampled: the decision takes the place of the one that was there.
+    static func sampled(_ header: String) -> String {
+        let fields = header.split(separator: ";").filter { !$0.lowercased().hasPrefix("sampled=") }
+        return (fields + ["Sampled=1"]).joined(separator: ";")
     }
 
     private static func hex(_ value: UInt64, _ width: Int) -> String {

@@ -17,10 +17,17 @@ package final class LambdaService: Service {
         /// longest invocation.
         package var codeGrace = Duration.seconds(960)
 
-        package init(codeDirectory: String) { self.codeDirectory = codeDirectory }
+        /// Encrypts environment variables at rest.
+        package var variablesKey: VariablesKey
+
+        package init(codeDirectory: String, variablesKey: VariablesKey) {
+            self.codeDirectory = codeDirectory
+            self.variablesKey = variablesKey
+        }
     }
 
-    package static let migrations = FunctionRepository.migrations + LayerRepository.migrations
+    package static let migrations =
+        FunctionRepository.migrations + LayerRepository.migrations + CodeSigningRepository.migrations
 
     package let signingName = "lambda"
     package let wireProtocol = WireProtocol.restJSON
@@ -61,13 +68,17 @@ package final class LambdaService: Service {
         code = CodeStore(
             blobs: blobs, directory: configuration.codeDirectory, unzippedBytes: configuration.quotas.unzippedCodeBytes,
             grace: configuration.codeGrace)
-        cache = FunctionCache(database: database, resolveRuntime: resolveRuntime)
+        cache = FunctionCache(
+            database: database, resolveRuntime: resolveRuntime, variablesKey: configuration.variablesKey)
         deployer = Deployer(database: database, code: code, cache: cache, fleet: fleet, logger: logger)
         invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas)
     }
 
     /// Before the first request: sweeps what a dead process left half done, and tells the fleet what is reserved.
     package func prepare() async throws {
+        try await database.write { [key = configuration.variablesKey] connection in
+            try FunctionRepository(connection).sealVariables(with: key)
+        }
         try await code.reopen()
         for (key, executions) in try await database.read({ try FunctionRepository($0).reservations() }) {
             setReservedConcurrency(key.account, key.region, key.name, executions)
@@ -95,6 +106,7 @@ package final class LambdaService: Service {
             let keys = try functions.keys()
             try functions.deleteAll()
             try LayerRepository(connection).deleteAll()
+            try CodeSigningRepository(connection).deleteAll()
             return keys
         }
         cache.invalidateAll()
@@ -125,6 +137,25 @@ extension LambdaService {
         case .getFunction: return try await getFunction(request, labels)
         case .getFunctionConfiguration: return try await getFunctionConfiguration(request, labels)
         case .getFunctionCodeSigningConfig: return try await getFunctionCodeSigningConfig(request, labels)
+        case .putFunctionCodeSigningConfig: return try await putFunctionCodeSigningConfig(request, labels)
+        case .deleteFunctionCodeSigningConfig: return try await deleteFunctionCodeSigningConfig(request, labels)
+        case .createCodeSigningConfig: return try await createCodeSigningConfig(request, labels)
+        case .getCodeSigningConfig: return try await getCodeSigningConfig(request, labels)
+        case .updateCodeSigningConfig: return try await updateCodeSigningConfig(request, labels)
+        case .deleteCodeSigningConfig: return try await deleteCodeSigningConfig(request, labels)
+        case .listCodeSigningConfigs: return try await listCodeSigningConfigs(request, labels)
+        case .listFunctionsByCodeSigningConfig: return try await listFunctionsByCodeSigningConfig(request, labels)
+        case .putFunctionEventInvokeConfig: return try await putFunctionEventInvokeConfig(request, labels)
+        case .updateFunctionEventInvokeConfig: return try await updateFunctionEventInvokeConfig(request, labels)
+        case .getFunctionEventInvokeConfig: return try await getFunctionEventInvokeConfig(request, labels)
+        case .deleteFunctionEventInvokeConfig: return try await deleteFunctionEventInvokeConfig(request, labels)
+        case .listFunctionEventInvokeConfigs: return try await listFunctionEventInvokeConfigs(request, labels)
+        case .putRuntimeManagementConfig: return try await putRuntimeManagementConfig(request, labels)
+        case .getRuntimeManagementConfig: return try await getRuntimeManagementConfig(request, labels)
+        case .putFunctionRecursionConfig: return try await putFunctionRecursionConfig(request, labels)
+        case .getFunctionRecursionConfig: return try await getFunctionRecursionConfig(request, labels)
+        case .putFunctionScalingConfig: return try await putFunctionScalingConfig(request, labels)
+        case .getFunctionScalingConfig: return try await getFunctionScalingConfig(request, labels)
         case .getPolicy: return try await getPolicy(request, labels)
         case .listFunctions: return try await listFunctions(request, labels)
         case .listVersionsByFunction: return try await listVersionsByFunction(request, labels)

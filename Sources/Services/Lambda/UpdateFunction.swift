@@ -12,6 +12,7 @@ extension LambdaService {
         try Unsupported.check(input)
         let zip = try zip(input.zipFile, bucket: input.s3Bucket, key: input.s3Key)
         try current.requireUpdatable()
+        try await requireTrustedCode(of: target.key)
 
         let accepted = try await accept(zip)
         do {
@@ -47,15 +48,18 @@ extension LambdaService {
         try current.requireRevision(input.revisionId)
         try Unsupported.check(input)
         if let runtime = input.runtime { try validation.runtime(runtime) }
-        let validation = validation
+        let changes = FunctionOptions.Changes(input)
         let layers = try await hold(layers: input.layers ?? [], request)
         do {
             try await requireUnzippedRoom(layers: layers, code: current.settings.code)
-            let record = try await update(target, revision: input.revisionId) { _, current in
+            let record = try await update(target, revision: input.revisionId) {
+                [validation, key = configuration.variablesKey] functions, current in
+                if let runtime = input.runtime { try functions.requireRuntimeChangeable(current, to: runtime.rawValue) }
                 var settings = current.settings.applying(input)
                 if input.layers != nil { settings.setLayers(layers) }
                 try validation.settings(settings, request)
-                return settings
+                try settings.seal(with: key, for: current.key)
+                return try settings.with(changes, region: current.key.region)
             }
             await release(layers: layers)
             if input.layers != nil { await code.discard(current.settings) }

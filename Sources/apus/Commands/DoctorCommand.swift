@@ -23,7 +23,8 @@ struct DoctorCommand: AsyncParsableCommand {
         for item in network.items { show(item.name, item.finding, isGood: item.isPresent, remedy: item.remedy) }
         print("\nRuntimes")
         let catalogue = RuntimeCatalogue.discover(
-            Discovery(environment: Variables.current), files: RuntimeFiles(directory: "/nonexistent"))
+            Discovery(environment: Variables.current, installed: try? DataDirectory.runtimes(chosen: nil)),
+            files: RuntimeFiles(directory: "/nonexistent"))
         for line in catalogue.report {
             let by = line.served == .missing ? "not installed" : line.by
             show(line.identifier, by, isGood: line.served == .exactly, remedy: line.remedy)

@@ -8,7 +8,9 @@ import Linux
 /// blobs/             uploaded code, by SHA-256
 /// code/              the same, unpacked: what environments see at /var/task
 /// runtime/           the bootstraps of the managed runtimes
+/// runtimes/          what `apus runtimes install` got
 /// credentials        the root key (mode 0600)
+/// variables.key      encrypts the functions' environment variables (mode 0600)
 /// lock               held while a server runs
 /// ```
 struct DataDirectory: ~Copyable {
@@ -24,6 +26,14 @@ struct DataDirectory: ~Copyable {
         if let base = variables["XDG_DATA_HOME"], base.hasPrefix("/") { return "\(base)/apus" }
         guard let home = variables["HOME"], home.hasPrefix("/") else { throw .noHome }
         return "\(home)/.local/share/apus"
+    }
+
+    /// The directory inside that installed runtimes are in.
+    static let runtimes = "runtimes"
+
+    /// Where `apus runtimes install` puts runtimes and the server finds them.
+    static func runtimes(chosen: String?) throws(DataDirectoryError) -> String {
+        try path(chosen: chosen) + "/" + runtimes
     }
 
     /// Makes the directory (mode 0700) where it is missing, and takes its lock.
@@ -43,7 +53,7 @@ struct DataDirectory: ~Copyable {
     consuming func unlock() {}
 
     /// Makes a directory and its missing parents.
-    private static func make(_ path: String) throws(DataDirectoryError) {
+    static func make(_ path: String) throws(DataDirectoryError) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
             throw .cannotUse(path: path, errno: errno)

@@ -41,7 +41,8 @@ enum Privileges {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            guard name != ".", name != ".." else { continue }
+            // What root runs at the next start must stay root's.
+            guard name != ".", name != "..", name != DataDirectory.runtimes else { continue }
             guard lchown("\(path)/\(name)", identity.user, identity.group) == 0 else {
                 throw .failed("chown \(path)/\(name)", errno)
             }

@@ -54,7 +54,9 @@ enum Server {
 
     private static func discover(_ settings: ServerSettings, directory: String) throws -> RuntimeCatalogue {
         RuntimeCatalogue.discover(
-            Discovery(environment: Variables.current, cacheFile: "\(directory)/runtime/interpreters"),
+            Discovery(
+                environment: Variables.current, cacheFile: "\(directory)/runtime/interpreters",
+                installed: "\(directory)/\(DataDirectory.runtimes)"),
             files: try RuntimeFiles.install(into: "\(directory)/runtime"),
             substitution: settings.strictRuntimes ? .refused : .nearest)
     }
@@ -103,7 +105,8 @@ enum Server {
             configuration: limits, sandboxing: launcher, logs: logs.store, credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, logger: logger)
 
-        var functionSettings = LambdaService.Configuration(codeDirectory: "\(directory)/code")
+        var functionSettings = LambdaService.Configuration(
+            codeDirectory: "\(directory)/code", variablesKey: try VariablesKey(file: "\(directory)/variables.key"))
         functionSettings.quotas.concurrentExecutions = settings.concurrency
         let functions = LambdaService(
             configuration: functionSettings,

@@ -35,7 +35,9 @@ struct Harness: Sendable {
             path: directory.path + "/apus.db", durability: .relaxed, migrations: LambdaService.migrations)
         blobs = try BlobStore(directory: directory.path + "/blobs")
         let reservations = reservations
-        var configuration = LambdaService.Configuration(codeDirectory: directory.path + "/code")
+        var configuration = LambdaService.Configuration(
+            codeDirectory: directory.path + "/code",
+            variablesKey: try VariablesKey(file: directory.path + "/variables.key"))
         configuration.quotas = quotas
         configuration.codeGrace = grace
         service = LambdaService(

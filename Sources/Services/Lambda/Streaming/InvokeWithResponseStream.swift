@@ -49,6 +49,7 @@ struct InvokeWithResponseStream: Sendable {
         _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest, on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<ServiceResponse> {
         let chosen = function.choose()
+        let call = chosen.isTraced ? call.sampled : call
         let version = try chosen.ready()
         var invocation = try Invoke.invocation(call, function, request)
         if call.kind == .dryRun { return eventLoop.makeSucceededFuture(.empty(204)) }
