@@ -173,7 +173,8 @@ struct ExtensionSuite {
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, size) }
         }
-        #expect(result == 0)
+        // It does not block; the listener's queue has room.
+        #expect(result == 0 || errno == EINPROGRESS)
         let accepted = accept(running.started.runtimeAPIListener, nil, nil)
         #expect(accepted >= 0)
         close(accepted)
