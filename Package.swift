@@ -61,6 +61,7 @@ let package = Package(
         module("Sandbox", ["Linux", "CLinux"]),
         module("LambdaModel", path: "Sources/Models/Lambda", ["AWSWire", nioCore]),
         module("LogsModel", path: "Sources/Models/Logs", ["AWSWire", nioCore]),
+        module("Policies", ["AWSWire", nioCore]),
         // 3
         module("Launcher", ["Sandbox", "Linux", "CLinux"]),
         module(
@@ -80,7 +81,10 @@ let package = Package(
         // 5
         module(
             "LambdaService", path: "Sources/Services/Lambda",
-            ["AWSWire", "LambdaModel", "Storage", "Archive", "Fleet", "Runtimes", nioCore, nioHTTP1, logging, crypto]),
+            [
+                "AWSWire", "LambdaModel", "Policies", "Storage", "Archive", "Fleet", "Runtimes", nioCore, nioHTTP1,
+                logging, crypto,
+            ]),
         module(
             "LogsService", path: "Sources/Services/Logs",
             ["AWSWire", "LogsModel", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
@@ -120,6 +124,7 @@ let package = Package(
         tests("LauncherTests", ["Launcher", "Sandbox", "Linux", "CLinux"]),
         tests("AWSWireTests", ["TestSupport", "AWSWire", nioCore, nioHTTP1]),
         tests("LambdaModelTests", ["TestSupport", "LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
+        tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
         tests("StorageTests", ["TestSupport", "Storage"]),
         tests("ArchiveTests", ["TestSupport", "Archive"]),
         tests("RuntimesTests", ["TestSupport", "Runtimes", "Sandbox"]),
@@ -129,7 +134,8 @@ let package = Package(
         tests(
             "LambdaServiceTests",
             [
-                "TestSupport", "LambdaService", "LambdaModel", "AWSWire", "Storage", "Archive", "Fleet", "Runtimes",
+                "TestSupport", "LambdaService", "LambdaModel", "Policies", "AWSWire", "Storage", "Archive", "Fleet",
+                "Runtimes",
                 nioCore, nioHTTP1,
                 nioEmbedded, logging,
             ]),

@@ -25,12 +25,14 @@ package struct Caller: Sendable, Hashable {
         case root
         /// Temporary credentials handed to a function's execution environment.
         case function
+        /// None: whoever it is, on pages that anybody may ask for.
+        case anonymous
     }
 
     package var account: AccountID
     package var region: String
     package var accessKeyID: String
-    /// `arn:aws:iam::ACCOUNT:root`, or `arn:aws:sts::ACCOUNT:assumed-role/ROLE/FUNCTION`.
+    /// `arn:aws:iam::ACCOUNT:root`, or `arn:aws:sts::ACCOUNT:assumed-role/ROLE/FUNCTION`; empty for nobody.
     package var principalARN: String
     package var kind: Kind
 

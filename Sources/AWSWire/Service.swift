@@ -16,6 +16,8 @@ package struct ServiceRequest: Sendable {
     package var requestID: String
     /// Scheme and authority as the client addressed us (`http://127.0.0.1:4566`), for URLs in answers.
     package var endpoint: String
+    /// The client's address, as text; told to pages only, not to services.
+    package var sourceIP: String?
 
     package init(
         method: HTTPMethod, path: String, query: String? = nil, headers: HTTPHeaders = [:],

@@ -12,8 +12,8 @@ enum ExecWrapper {
         exec "$0" "$@"
         """
 
-    /// The command that starts `version`'s runtime, through the wrapper that its variables name, if any. OS-only runtimes
-    /// have none: their executable is the function's own.
+    /// The command that starts `version`'s runtime, through the wrapper that its variables name, if any. OS-only
+    /// runtimes have none: their executable is the function's own.
     static func command(for version: FunctionVersion) -> [String] {
         let command = version.runtime.arguments(memoryMiB: version.memoryMiB)
         guard let wrapper = version.variables[variable], !wrapper.isEmpty, version.runtime.isManaged else {

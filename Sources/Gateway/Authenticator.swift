@@ -44,6 +44,26 @@ struct Authenticator: Sendable {
         }
     }
 
+    /// Lets a request to a page in: whom its signature names, or nobody in particular.
+    ///
+    /// - Parameter isForeign: a page of another site asks, for which without authentication nobody has signed.
+    func admit(_ request: SigV4.Request, to access: GatewayRoute.Access, isForeign: Bool) throws(SigV4Failure)
+        -> Admission
+    {
+        switch access {
+        case .signed(let service): return try admit(request, service: service)
+        case .offered(let service):
+            let isSigned = mode == .on ? SigV4.Hint(request).accessKeyID != nil : !isForeign
+            return isSigned ? try admit(request, service: service) : anonymous
+        case .open: return anonymous
+        }
+    }
+
+    private var anonymous: Admission {
+        let caller = Caller(account: account, region: region, accessKeyID: "", principalARN: "", kind: .anonymous)
+        return Admission(caller: caller, service: nil, pending: nil)
+    }
+
     /// Checks what the head could not tell.
     ///
     /// - Returns: the payload without any aws-chunked framing.

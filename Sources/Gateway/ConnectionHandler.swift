@@ -198,9 +198,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     // MARK: One request
 
     private func begin(_ received: HTTPRequestHead) {
-        let head: RequestHead
+        var head: RequestHead
         do {
             head = try RequestHead(received, limits: gateway.limits)
+            head.peer = context?.remoteAddress
         } catch {
             return refuse(error)
         }

@@ -103,21 +103,49 @@ package struct GatewayTimeouts: Sendable {
     package init() {}
 }
 
-/// A page of ours that only a signed request reaches, a presigned URL above all.
+/// A page of ours, such as a presigned URL or a function's URL.
 package struct GatewayRoute: Sendable {
+    /// Which requests are for a page.
+    package enum Place: Sendable {
+        /// What the path begins with: `/_apus/code/`.
+        case path(prefix: String)
+        /// Host names, as requests have them, with a port or without. Asked for every request: it has to be quick.
+        case host(@Sendable (_ host: String) -> Bool)
+    }
+
+    /// Whom a page is for.
+    package enum Access: Sendable, Hashable {
+        /// Whoever signs; the credential scope must name the service.
+        case signed(service: String)
+        /// Whoever signs, as before, and whoever does not: an anonymous caller.
+        case offered(service: String)
+        /// Anybody. What looks like a signature is the page's own business.
+        case open
+    }
+
     package typealias Handler =
         @Sendable (_ request: ServiceRequest, _ eventLoop: any EventLoop) -> EventLoopFuture<RouteAnswer>
 
-    /// What the path begins with: `/_apus/code/`.
-    package var prefix: String
-    /// The service that the credential scope must name.
-    package var signingName: String
+    package var place: Place
+    /// Asked once the head of a request is there.
+    package var access: @Sendable (SigV4.Request) -> Access
+    /// The largest body, in bytes, and the error for a larger one; nil is the gateway's own limit.
+    package var limit: (bytes: Int, error: AWSError)?
     /// Called on the event loop, which it must not block. Fails with an `AWSError`, as a service does.
     package var handler: Handler
 
+    /// A page that only signed requests reach.
     package init(prefix: String, signingName: String, handler: @escaping Handler) {
-        self.prefix = prefix
-        self.signingName = signingName
+        self.init(at: .path(prefix: prefix), for: { _ in .signed(service: signingName) }, handler: handler)
+    }
+
+    package init(
+        at place: Place, for access: @escaping @Sendable (SigV4.Request) -> Access,
+        limit: (bytes: Int, error: AWSError)? = nil, handler: @escaping Handler
+    ) {
+        self.place = place
+        self.access = access
+        self.limit = limit
         self.handler = handler
     }
 }

@@ -34,6 +34,8 @@ struct Reception: Sendable {
     private let directory: ServiceDirectory
     private let authenticator: Authenticator
     private let pages: OwnPages
+    /// The routes that a host name leads to.
+    private let hosts: [(isFor: @Sendable (String) -> Bool, route: GatewayRoute)]
     private let logger: Logger
 
     init(
@@ -44,10 +46,14 @@ struct Reception: Sendable {
         self.directory = directory
         self.logger = logger
         authenticator = Authenticator(configuration, keys: keys, directory: directory)
+        hosts = configuration.routes.compactMap { route in
+            if case .host(let isFor) = route.place { (isFor, route) } else { nil }
+        }
         pages = OwnPages(directory: directory, version: configuration.version, clock: configuration.clock)
     }
 
     func plan(_ head: RequestHead, from origin: Origin) -> Plan {
+        if let route = self.route(toHostOf: head) { return plan(route, head) }
         if head.path.hasPrefix("/_apus/") { return ownPlan(head, from: origin) }
         let name = authenticator.service(of: head.signed)
         let wire = name.flatMap { directory[$0]?.wireProtocol } ?? Self.wire(of: head.head.headers)
@@ -96,7 +102,9 @@ struct Reception: Sendable {
             }
         case .route(let route, let admission):
             return admitted(plan, admission, head, body: body, requestID: requestID, on: eventLoop) { request in
-                route.handler(request, eventLoop)
+                var request = request
+                request.sourceIP = head.peer?.ipAddress
+                return route.handler(request, eventLoop)
             }
         }
     }
@@ -130,14 +138,31 @@ struct Reception: Sendable {
         case (.POST, "/_apus/reset") where mayReset(head, from: origin): return plan(.reset)
         default: break
         }
-        guard let route = configuration.routes.first(where: { head.path.hasPrefix($0.prefix) }) else {
-            return plan(.refused(OwnPages.notFound))
+        let found = configuration.routes.first { route in
+            if case .path(let prefix) = route.place { head.path.hasPrefix(prefix) } else { false }
         }
+        return found.map { self.plan($0, head) } ?? plan(.refused(OwnPages.notFound))
+    }
+
+    private func route(toHostOf head: RequestHead) -> GatewayRoute? {
+        guard !hosts.isEmpty, let host = head.head.headers.first(name: "host") else { return nil }
+        return hosts.first { $0.isFor(host) }?.route
+    }
+
+    private func plan(_ route: GatewayRoute, _ head: RequestHead) -> Plan {
+        let limit =
+            route.limit
+            ?? configuration.bodyLimits.limit(signingName: nil, method: head.head.method, path: head.path)
+        let destination: Plan.Destination
         do {
-            return plan(.route(route, try authenticator.admit(head.signed, service: route.signingName)))
+            destination = .route(
+                route,
+                try authenticator.admit(
+                    head.signed, to: route.access(head.signed), isForeign: isForeignPage(head)))
         } catch {
-            return plan(.refused(error.error(for: .restJSON)))
+            destination = .refused(error.error(for: .restJSON))
         }
+        return Plan(destination: destination, wire: .restJSON, limit: limit)
     }
 
     private static let foreignPage = AWSError(

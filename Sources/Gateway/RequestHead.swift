@@ -1,4 +1,5 @@
 import AWSWire
+import NIOCore
 import NIOHTTP1
 
 /// The head of a request after the checks that HTTP itself asks for.
@@ -18,6 +19,8 @@ struct RequestHead: Sendable {
     var awaitsContinue: Bool
     /// Another protocol was offered, after which the parser can read no further request.
     var offersUpgrade: Bool
+    /// The client's end of the connection.
+    var peer: SocketAddress?
 
     var signed: SigV4.Request {
         SigV4.Request(method: head.method, path: path, query: query, headers: head.headers)

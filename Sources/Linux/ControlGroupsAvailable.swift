@@ -4,8 +4,8 @@
 
 extension ControlGroups {
     /// The version in which each controller could be used by ``prepare()``, as far as it can be told without changing
-    /// anything: in version 1 our group must be writable, in version 2 a group that gives the controller, or may. A group
-    /// with other processes than this one in it may not.
+    /// anything: in version 1 our group must be writable, in version 2 a group that gives the controller, or may. A
+    /// group with other processes than this one in it may not.
     package static func available(in layout: ControlGroupLayout) -> [Controller: Int] {
         var found: [Controller: Int] = [:]
         for (controller, place) in layout.legacy where access(place.ownGroup, W_OK) == 0 { found[controller] = 1 }

@@ -2,12 +2,13 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Java's bootstrap: sources that a compiler of this machine makes class files of, once for a directory of runtime files.
+/// Java's bootstrap: sources that a compiler of this machine makes class files of, once for a directory of runtime
+/// files.
 ///
 /// That takes a second or two, so it is done when the first function asks for it, beside everything else; environments
-/// that start meanwhile wait for it (`bootstrap-java.sh`). The compiler runs as the server's user, outside of sandboxes.
+/// that start meanwhile wait for it (`bootstrap-java.sh`). The compiler runs as the server's user, outside of
+/// sandboxes.
 final class JavaBootstrap: Sendable {
-    private static let jar = "bootstrap-java.jar"
     /// Java 13 and later start faster with an archive of the bootstrap's loaded classes.
     private static let firstWithArchives = 13
     private static let timeout: Duration = .seconds(120)
@@ -35,26 +36,33 @@ final class JavaBootstrap: Sendable {
         ("java/Writer.java", PackageResources.Writer_java), ("java/flags", PackageResources.flags),
     ]
 
-    private let directory: String
+    private let files: RuntimeFiles
     private let compiler: String?
-    private let homes: [String]
+    private let interpreters: [Interpreter]
     private let hasBegun = Mutex(false)
 
-    init(directory: String, interpreters: [Interpreter]) {
-        let javas = interpreters.filter { $0.language == .java }
-        self.directory = directory
-        self.compiler = javas.lazy.compactMap(\.compiler).first
-        self.homes = javas.filter { $0.line >= Self.firstWithArchives }
-            .flatMap { [$0.prefix + "/" + $0.executable, Self.archive($0)] }
+    init(files: RuntimeFiles, interpreters: [Interpreter]) {
+        self.files = files
+        self.interpreters = interpreters.filter { $0.language == .java }
+        self.compiler = self.interpreters.lazy.compactMap(\.compiler).first
     }
 
-    /// The archive's name in the runtime files' directory.
-    static func archive(_ interpreter: Interpreter) -> String {
-        interpreter.line >= firstWithArchives ? "bootstrap-java-\(interpreter.version).jsa" : "-"
+    /// Where the results are, and the name that they have in common: it changes with the sources.
+    private var directory: String { files.compiled ?? files.directory }
+    private var stem: String { String(files.directory.split(separator: "/").last ?? "runtime") + "-java" }
+
+    /// The class file archive and the archive of loaded classes, as a sandbox sees them.
+    func places(_ interpreter: Interpreter) -> [String] {
+        let inside = files.compiled == nil ? "/var/runtime" : RootBuilder.compiled
+        return ["\(inside)/\(stem)", archive(interpreter).map { "\(inside)/\($0)" } ?? "-"]
+    }
+
+    private func archive(_ interpreter: Interpreter) -> String? {
+        interpreter.line >= Self.firstWithArchives ? "\(stem)-\(interpreter.version).jsa" : nil
     }
 
     /// Whether the bootstrap is compiled or can be.
-    var canServe: Bool { compiler != nil || access(directory + "/" + Self.jar, R_OK) == 0 }
+    var canServe: Bool { compiler != nil || access("\(directory)/\(stem).jar", R_OK) == 0 }
 
     /// Begins to compile, unless that was begun or done before. Returns at once.
     func prepare() {
@@ -63,10 +71,12 @@ final class JavaBootstrap: Sendable {
             return !begun
         }
         guard isFirst else { return }
-        let wanted = [Self.jar] + homes.filter { $0.hasSuffix(".jsa") }
-        guard wanted.contains(where: { access(directory + "/" + $0, R_OK) != 0 }) else { return }
+        let archives = interpreters.compactMap { java in archive(java).map { (java, $0) } }
+        let wanted = ["\(stem).jar"] + archives.map(\.1)
+        guard wanted.contains(where: { access("\(directory)/\($0)", R_OK) != 0 }) else { return }
         let script = String(decoding: PackageResources.compile_java_sh, as: UTF8.self)
-        let arguments = ["/bin/sh", "-c", script, "sh", directory, compiler ?? ""] + homes
+        let homes = archives.flatMap { ["\($0.0.prefix)/\($0.0.executable)", $0.1] }
+        let arguments = ["/bin/sh", "-c", script, "sh", files.directory, directory, stem, compiler ?? ""] + homes
         DispatchQueue(label: "java bootstrap").async {
             let probe = Probe(arguments, environment: ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"])
             _ = probe?.answer(until: ContinuousClock.now + Self.timeout)

@@ -8,7 +8,11 @@ extension ResolvedRuntime {
             environment: common(language: []), entrypoints: bootstraps)
     }
 
-    static func managed(_ identifier: RuntimeIdentifier, line: Int, by interpreter: Interpreter) -> ResolvedRuntime {
+    static func managed(
+        _ identifier: RuntimeIdentifier, line: Int, by interpreter: Interpreter, java: JavaBootstrap? = nil
+    )
+        -> ResolvedRuntime
+    {
         let substitution: String? =
             interpreter.line == line
             ? nil
@@ -20,19 +24,19 @@ extension ResolvedRuntime {
         if interpreter.language == .ruby { environment += rubyPaths(interpreter, line: line) }
         if interpreter.language == .dotnet { environment.append(("DOTNET_ROOT", RootBuilder.language)) }
         return ResolvedRuntime(
-            identifier: identifier.name, root: RootBuilder.name(of: interpreter), arguments: command(interpreter),
+            identifier: identifier.name, root: RootBuilder.name(of: interpreter), arguments: command(interpreter, java),
             environment: environment, substitution: substitution,
             heapFlags: interpreter.language == .node ? .v8 : .none)
     }
 
     /// Through `/var/lang`, so that functions see the paths of AWS, not this machine's.
-    private static func command(_ interpreter: Interpreter) -> [String] {
+    private static func command(_ interpreter: Interpreter, _ java: JavaBootstrap?) -> [String] {
         let executable = RootBuilder.language + "/" + interpreter.executable
         return switch interpreter.language {
         case .python: [executable, "/var/runtime/" + (interpreter.compiledBootstrap ?? "bootstrap.py")]
         case .node: [executable, "/var/runtime/bootstrap.mjs"]
         case .ruby: [executable, "--disable-gems", "/var/runtime/bootstrap.rb"]
-        case .java: ["/bin/sh", "/var/runtime/bootstrap-java.sh", executable, JavaBootstrap.archive(interpreter)]
+        case .java: ["/bin/sh", "/var/runtime/bootstrap-java.sh", executable] + (java?.places(interpreter) ?? [])
         case .dotnet:
             [
                 "/bin/sh", "/var/runtime/bootstrap-dotnet.sh", executable,
@@ -47,8 +51,8 @@ extension ResolvedRuntime {
             + ":/var/runtime:/var/task"
     }
 
-    /// As on AWS, and the gems that came with the interpreter. Layers name the version that the function asks for, though
-    /// another may serve it.
+    /// As on AWS, and the gems that came with the interpreter. Layers name the version that the function asks for,
+    /// though another may serve it.
     /// https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
     private static func rubyPaths(_ interpreter: Interpreter, line: Int) -> [(name: String, value: String)] {
         let versions = line == interpreter.line ? [line] : [line, interpreter.line]

@@ -6,9 +6,9 @@ package struct ResolvedRuntime: Sendable, Hashable {
     package var root: String
     /// The command inside the sandbox, for any amount of memory. The handler travels in `_HANDLER`.
     package var arguments: [String]
-    /// The executables that may stand first in `arguments`, two at most, in the order in which AWS looks for them: the first one
-    /// that exists in the sandbox is run. Where none does, initialisation fails with `Runtime.InvalidEntrypoint`.
-    /// Managed runtimes have one, which is always there.
+    /// The executables that may stand first in `arguments`, two at most, in the order in which AWS looks for them: the
+    /// first one that exists in the sandbox is run. Where none does, initialisation fails with
+    /// `Runtime.InvalidEntrypoint`. Managed runtimes have one, which is always there.
     package var entrypoints: [String]
     /// Whether the runtime is more than the function's own executable.
     package var isManaged: Bool { root != Self.providedRoot }

@@ -19,6 +19,9 @@ package struct RootBuilder: Sendable {
     /// Where AWS keeps the interpreter: a link to its real place.
     package static let language = "/var/lang"
 
+    /// What the server compiled for its bootstraps.
+    package static let compiled = "/var/compiled"
+
     /// Programs and libraries of the system.
     private static let systemDirectories = [
         "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/share/zoneinfo",
@@ -116,6 +119,7 @@ package struct RootBuilder: Sendable {
         links.append(.init(path: "/etc/localtime", target: "/usr/share/zoneinfo/UTC"))
         var found = (paths + Self.configuration + binds).compactMap(bind)
         found.append(.init(source: files.directory, target: "/var/runtime"))
+        if let compiled = files.compiled { found.append(.init(source: compiled, target: Self.compiled)) }
         return RootTemplate(name: name, binds: found, files: Self.files, symlinks: links, directories: [])
     }
 

@@ -39,7 +39,7 @@ package struct RuntimeCatalogue: Sendable {
         }
         self.roots = self.interpreters.map(roots.root) + [roots.provided()]
         self.substitution = substitution
-        self.java = JavaBootstrap(directory: roots.files.directory, interpreters: self.interpreters)
+        self.java = JavaBootstrap(files: roots.files, interpreters: self.interpreters)
     }
 
     /// Makes a runtime identifier concrete, and sees to it that functions can be run with it soon.
@@ -63,7 +63,7 @@ package struct RuntimeCatalogue: Sendable {
         case .java(let major):
             let interpreter = try nearest(.java, major, known)
             guard java.canServe else { throw RuntimeUnavailable(identifier: identifier, reason: .noCompiler) }
-            return .managed(known, line: major, by: interpreter)
+            return .managed(known, line: major, by: interpreter, java: java)
         case .dotnet(let major): return .managed(known, line: major, by: try nearest(.dotnet, major, known))
         }
     }

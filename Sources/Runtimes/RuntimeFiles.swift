@@ -4,6 +4,9 @@ import Glibc
 package struct RuntimeFiles: Sendable, Hashable {
     /// Where they are; the last component changes with their contents.
     package let directory: String
+    /// Where the server, no longer root, puts what it compiles for them; sandboxes see it at `/var/compiled`. Nil:
+    /// beside them.
+    package var compiled: String?
 
     /// A file that could not be written.
     package struct Failure: Error, Sendable, Hashable, CustomStringConvertible {

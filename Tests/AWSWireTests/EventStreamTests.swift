@@ -13,25 +13,29 @@ import Testing
             EventStreamMessage()
         ),
         (
-            [
-                0, 0, 0, 0x3d, 0, 0, 0, 0x20, 0x07, 0xfd, 0x83, 0x96, 0x0c,
-            ] + Array("content-type".utf8) + [0x07, 0, 0x10] + Array("application/json".utf8)
-                + Array("{'foo':'bar'}".utf8) + [0x8d, 0x9c, 0x08, 0xb1],
+            join(
+                [0, 0, 0, 0x3d, 0, 0, 0, 0x20, 0x07, 0xfd, 0x83, 0x96, 0x0c], text("content-type"), [0x07, 0, 0x10],
+                text("application/json"), text("{'foo':'bar'}"), [0x8d, 0x9c, 0x08, 0xb1]),
             EventStreamMessage(
                 headers: [.init("content-type", .string("application/json"))],
                 payload: ByteBuffer(string: "{'foo':'bar'}"))
         ),
         (
-            [0, 0, 0, 0x1d, 0, 0, 0, 0, 0xfd, 0x52, 0x8c, 0x5a] + Array("{'foo':'bar'}".utf8)
-                + [0xc3, 0x65, 0x39, 0x36],
+            join(
+                [0, 0, 0, 0x1d, 0, 0, 0, 0, 0xfd, 0x52, 0x8c, 0x5a], text("{'foo':'bar'}"), [0xc3, 0x65, 0x39, 0x36]),
             EventStreamMessage(payload: ByteBuffer(string: "{'foo':'bar'}"))
         ),
         (
-            [0, 0, 0, 0x1b, 0, 0, 0, 0x0b, 0xe5, 0xc0, 0xa0, 0x72, 0x05] + Array("event".utf8)
-                + [0x04, 0, 0, 0xa0, 0x0c, 0x98, 0x7e, 0x04, 0x76],
+            join(
+                [0, 0, 0, 0x1b, 0, 0, 0, 0x0b, 0xe5, 0xc0, 0xa0, 0x72, 0x05], text("event"),
+                [0x04, 0, 0, 0xa0, 0x0c, 0x98, 0x7e, 0x04, 0x76]),
             EventStreamMessage(headers: [.init("event", .integer(40972))])
         ),
     ]
+
+    private static func join(_ parts: [UInt8]...) -> [UInt8] { Array(parts.joined()) }
+
+    private static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
 
     private func decode(_ bytes: [UInt8]) throws -> [EventStreamMessage] {
         var decoder = EventStreamDecoder()

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import TestSupport
 
@@ -48,6 +49,7 @@ import TestSupport
     @Test func aJavaClassThatImplementsAHandler() {
         let interface = "com/amazonaws/services/lambda/runtime/RequestHandler"
         let start: [UInt8] = [0xCA, 0xFE, 0xBA, 0xBE, 0, 0, 0, 52]
+        mkdir(directory.path + "/hello", 0o755)
         directory.write("hello/Main.class", start + [1, 0, UInt8(interface.utf8.count)] + Array(interface.utf8))
         directory.write("hello/Other.class", start)
         #expect(guess() == "java21 hello.Main")

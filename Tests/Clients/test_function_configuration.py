@@ -78,8 +78,9 @@ def test_runtime_management_and_recursion(deploy, lambda_client):
     assert lambda_client.get_function_recursion_config(FunctionName=function)["RecursiveLoop"] == "Terminate"
     lambda_client.put_function_recursion_config(FunctionName=function, RecursiveLoop="Allow")
     assert lambda_client.get_function_recursion_config(FunctionName=function)["RecursiveLoop"] == "Allow"
+    lambda_client.publish_version(FunctionName=function)
     refused("NotImplementedException", 501, lambda_client.get_function_scaling_config,
-            FunctionName=function, Qualifier="$LATEST")
+            FunctionName=function, Qualifier="1")
 
 
 def test_code_signing(deploy, lambda_client, name):

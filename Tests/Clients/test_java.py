@@ -66,7 +66,7 @@ public class Main implements RequestHandler<Map<String, Object>, Object> {
     }
 
     public String secrets() {
-        return System.getProperty("java.home") + " " + new File("/root").exists() + " " + new File("/etc/shadow").exists()
+        return System.getProperty("java.home") + " " + (new File("/root").list() != null && new File("/root").list().length > 0) + " " + new File("/etc/shadow").exists()
             + " " + System.getenv("AWS_EXECUTION_ENV");
     }
 }

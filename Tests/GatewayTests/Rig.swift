@@ -109,7 +109,7 @@ final class Rig {
         var configuration = GatewayConfiguration(authentication: .off, version: "1.2.3", clock: { Rig.now })
         adjust(&configuration)
         let logs = EchoService("logs", wire: .awsJSON(version: "1.1"))
-        let directory = ServiceDirectory(services: [lambda, logs] + services, hints: configuration.hints)
+        let directory = ServiceDirectory(services: services + [lambda, logs], hints: configuration.hints)
         core = GatewayCore(
             reception: Reception(configuration, directory: directory, keys: keys),
             configuration: configuration, threads: .singleton)

@@ -1,5 +1,7 @@
 import AWSWire
 import Storage
+import NIOHTTP1
+import Fleet
 import Testing
 import TestSupport
 

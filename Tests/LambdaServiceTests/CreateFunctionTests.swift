@@ -158,8 +158,7 @@ import TestSupport
             ),
             (#""Code":{"S3Bucket":"bucket","S3Key":"key"}"#, "NotImplementedException", nil),
             (#""PackageType":"Image""#, "NotImplementedException", nil),
-            (#""Publish":true"#, "NotImplementedException", nil),
-            (#""Layers":["arn:aws:lambda:us-east-1:111111111111:layer:a:1"]"#, "NotImplementedException", nil),
+            (#""Layers":["arn:aws:lambda:us-east-1:111111111111:layer:a:1"]"#, "InvalidParameterValueException", nil),
             (#""SnapStart":{"ApplyOn":"PublishedVersions"}"#, "NotImplementedException", nil),
             (
                 #""LoggingConfig":{"ApplicationLogLevel":"INFO"}"#, "InvalidParameterValueException",

@@ -1,6 +1,8 @@
 import AWSWire
 import Fleet
 import NIOHTTP1
+import Archive
+import Storage
 import Testing
 import TestSupport
 

@@ -1,5 +1,7 @@
 import AWSWire
 import Storage
+import NIOHTTP1
+import Fleet
 import Testing
 import TestSupport
 
@@ -113,14 +115,18 @@ import TestSupport
     @Test func isNotImplemented() async throws {
         let apus = try Harness()
         try await apus.deploy("hello")
+        _ = try await apus.send(.POST, "/2015-03-31/functions/hello/versions")
         let path = "/2025-11-30/functions/hello/function-scaling-config"
-        let read = try await apus.send(.GET, path, query: "Qualifier=$LATEST")
+        let read = try await apus.send(.GET, path, query: "Qualifier=1")
         #expect(read.status == 501)
         #expect(read.errorType == "NotImplementedException")
         let put = try await apus.send(
-            .PUT, path, query: "Qualifier=$LATEST",
+            .PUT, path, query: "Qualifier=1",
             body: #"{"FunctionScalingConfig":{"MinExecutionEnvironments":1}}"#)
         #expect(put.text == read.text)
-        #expect(try await apus.send(.GET, path, query: "Qualifier=9").status == 404)
+        for unknown in ["9", "$LATEST.PUBLISHED"] {
+            #expect(try await apus.send(.GET, path, query: "Qualifier=\(unknown)").status == 404)
+        }
+        #expect(try await apus.send(.GET, path, query: "Qualifier=live").errorType == "ValidationException")
     }
 }

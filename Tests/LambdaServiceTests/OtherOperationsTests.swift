@@ -7,12 +7,9 @@ import Testing
 @Suite struct OtherOperationsTests {
     // Operations of the model that Apus does not have say so by name.
     @Test(arguments: [
-        (HTTPMethod.POST, "/2015-03-31/functions/hello/versions", "PublishVersion"),
-        (.POST, "/2015-03-31/functions/hello/aliases", "CreateAlias"),
-        (.GET, "/2015-03-31/event-source-mappings", "ListEventSourceMappings"),
-        (.POST, "/2021-11-15/functions/hello/response-streaming-invocations", "InvokeWithResponseStream"),
-        (.POST, "/2021-10-31/functions/hello/url", "CreateFunctionUrlConfig"),
-        (.GET, "/2018-10-31/layers/a/versions", "ListLayerVersions"),
+        (HTTPMethod.GET, "/2015-03-31/event-source-mappings", "ListEventSourceMappings"),
+        (.POST, "/2015-03-31/event-source-mappings", "CreateEventSourceMapping"),
+        (.GET, "/2025-11-30/capacity-providers", "ListCapacityProviders"),
     ])
     func areNamed(_ method: HTTPMethod, _ path: String, _ operation: String) async throws {
         let apus = try Harness()

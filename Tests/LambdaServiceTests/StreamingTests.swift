@@ -107,7 +107,7 @@ import TestSupport
         let event = try await apus.send(.POST, path("hello"), headers: ["X-Amz-Invocation-Type": "Event"])
         #expect(event.status == 400)
         #expect(
-            event.message
+            try event.message
                 == "1 validation error detected: Value 'Event' at 'invocationType' failed to satisfy constraint: "
                 + "Member must satisfy enum value set: [RequestResponse, DryRun]")
         let noJSON = try await apus.send(.POST, path("hello"), body: "{")
@@ -118,7 +118,7 @@ import TestSupport
             .POST, path("hello"), body: "\"" + String(repeating: "x", count: 6_291_455) + "\"")
         #expect(large.status == 413)
         #expect(
-            large.message
+            try large.message
                 == "Request must be smaller than 6291456 bytes for the InvokeWithResponseStream operation")
         apus.fleet.answer(.failure(.throttled(reason: "ConcurrentInvocationLimitExceeded")))
         let throttled = try await apus.send(.POST, path("hello"))
@@ -138,7 +138,7 @@ import TestSupport
         cookies: ["a=b", "c=d"])
 
     /// What a sink makes of parts and an outcome: `head|body|end`.
-    private func answer(_ parts: [String], type: String? = HTTPIntegrationTests.type, error: String? = nil) -> (
+    private func split(_ parts: [String], type: String? = HTTPIntegrationTests.type, error: String? = nil) -> (
         StreamedAnswer?, String
     ) {
         let answers = Mutex<[StreamedAnswer]>([])
@@ -166,7 +166,7 @@ import TestSupport
         let bytes = Array((Self.prelude + "body").utf8)
         for at in 0...bytes.count {
             let parts = [bytes[..<at], bytes[at...]].map { String(decoding: $0, as: UTF8.self) }
-            let (answer, text) = answer(parts)
+            let (answer, text) = split(parts)
             guard case .stream(let response) = answer else {
                 Issue.record("no stream when split at \(at)")
                 continue
@@ -177,7 +177,7 @@ import TestSupport
     }
 
     @Test func withoutAPreludeTheTypeCounts() {
-        let (answer, text) = answer(["a", "b"], type: "text/event-stream")
+        let (answer, text) = split(["a", "b"], type: "text/event-stream")
         guard case .stream(let response) = answer else {
             Issue.record("no stream")
             return
@@ -187,14 +187,14 @@ import TestSupport
 
     @Test func emptyBodies() {
         for parts in [[Self.prelude], [Self.prelude, ""]] {
-            let (answer, text) = answer(parts)
+            let (answer, text) = split(parts)
             guard case .stream(let response) = answer else {
                 Issue.record("no stream")
                 continue
             }
             #expect(response.head == Self.head && text == "|end")
         }
-        guard case .stream = answer([], type: "text/plain").0 else {
+        guard case .stream = split([], type: "text/plain").0 else {
             Issue.record("no stream")
             return
         }
@@ -202,13 +202,13 @@ import TestSupport
 
     @Test func errorsBeforeTheBodyCanStillBeAnsweredFor() {
         for parts in [[], [String(Self.json.prefix(5))], [Self.prelude]] {
-            guard case .whole(let outcome) = answer(parts, error: "Unhandled").0 else {
+            guard case .whole(let outcome) = split(parts, error: "Unhandled").0 else {
                 Issue.record("\(parts)")
                 continue
             }
             #expect(outcome.functionError == "Unhandled")
         }
-        #expect(answer([Self.prelude, "half"], error: "Unhandled").1 == "half|failed")
+        #expect(split([Self.prelude, "half"], error: "Unhandled").1 == "half|failed")
     }
 
     @Test(arguments: [
@@ -216,7 +216,7 @@ import TestSupport
         "{\"headers\":{\"a\":[]}}\0\0\0\0\0\0\0\0", "{\"cookies\":[1]}\0\0\0\0\0\0\0\0", "{}", "{}\0\0\0\0",
         String(repeating: " ", count: 70_000),
     ]) func noPreludes(_ text: String) {
-        guard case .malformed = answer([text, ""]).0 else {
+        guard case .malformed = split([text, ""]).0 else {
             Issue.record("accepted")
             return
         }

@@ -160,7 +160,7 @@ import Testing
             ),
             (#"{}"#, "InvalidParameterValueException", "Please provide a source for function code."),
             (#"{"S3Bucket":"bucket","S3Key":"k"}"#, "NotImplementedException", nil),
-            (#"{"ZipFile":"UEsD","Publish":true}"#, "NotImplementedException", nil),
+            (#"{"ZipFile":"UEsD","Publish":true}"#, "InvalidParameterValueException", nil),
         ] as [(String, String, String?)])
     func refusesCode(_ body: String, _ type: String, _ message: String?) async throws {
         let apus = try Harness()

@@ -2,6 +2,8 @@ import AWSWire
 import FoundationEssentials
 import Glibc
 import Storage
+import NIOHTTP1
+import Fleet
 import Testing
 import TestSupport
 
@@ -33,10 +35,11 @@ import TestSupport
         let again = try Harness(in: apus.directory)
         _ = try await again.send(.POST, Self.invocations)
         #expect(again.fleet.invocations.last?.version.variables == ["PASSWORD": Self.secret])
-        _ = try await again.send(
-            .PUT, "/2015-03-31/functions/hello/configuration", body: #"{"Environment":{"Variables":{"A":"b"}}}"#)
+        let changed = try await again.send(
+            .PUT, "/2015-03-31/functions/hello/configuration", body: #"{"Environment":{"Variables":{"NAME":"b"}}}"#)
+        #expect(changed.status == 200, "\(changed.text)")
         #expect(
-            try await again.configuration("hello")["Environment"]?["Variables"]?.members.map(\.name) == ["A"])
+            try await again.configuration("hello")["Environment"]?["Variables"]?.members.map(\.name) == ["NAME"])
     }
 
     // A change of something else leaves them alone; an empty set is one, too.

@@ -47,7 +47,7 @@ import TestSupport
     }
 
     /// A probe of .NET is of one framework, and compiles; here the compiler is a script, and so is what it makes.
-    @Test func everyFrameworkOfADotNetIsACandidate() throws {
+    @Test func everyFrameworkOfADotNetIsACandidate() {
         let root = host.path + "/opt/dotnet/bin"
         for version in ["8.0.4", "8.0.11", "10.0.0", "2.1.30", "not-a-version"] {
             host.directory("opt/dotnet/bin/shared/Microsoft.NETCore.App/" + version)
@@ -73,7 +73,7 @@ import TestSupport
         #expect(String(decoding: configuration, as: UTF8.self).contains(#""version":"8.0.11""#))
     }
 
-    @Test func dotnetWithoutACompilerDoesNotServe() throws {
+    @Test func dotnetWithoutACompilerDoesNotServe() {
         host.directory("opt/dotnet/bin/shared/Microsoft.NETCore.App/8.0.4")
         host.write("opt/dotnet/bin/dotnet", "#!/bin/sh\necho 8.0.4\n", mode: 0o755)
         let tools = host.directory("tools")
@@ -84,7 +84,7 @@ import TestSupport
     }
 
     /// What is found there is run, by root perhaps.
-    @Test func installedRuntimesCountWhereOnlyTheOwnerWrites() throws {
+    @Test func installedRuntimesCountWhereOnlyTheOwnerWrites() {
         let installed = host.directory("data/runtimes")
         let places = { Discovery(environment: [:], installed: installed).installationParents }
         let usual = ["/opt", "/usr/lib/jvm"]

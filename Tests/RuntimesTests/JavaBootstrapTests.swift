@@ -10,6 +10,7 @@ import TestSupport
 
     init() throws {
         directory = TemporaryDirectory()
+        directory.directory("compiled")
         directory.write("runtime/java/Main.java", "class Main {}")
     }
 
@@ -19,13 +20,15 @@ import TestSupport
         let java = Interpreter(
             language: .java, version: .init(major: 11, minor: 0, patch: 1), prefix: "/java", executable: "bin/java",
             compiler: javac == nil ? nil : directory.path + "/bin/javac")
-        return JavaBootstrap(directory: directory.path + "/runtime", interpreters: [java])
+        var files = RuntimeFiles(directory: directory.path + "/runtime")
+        files.compiled = directory.path + "/compiled"
+        return JavaBootstrap(files: files, interpreters: [java])
     }
 
     func wait(for name: String) -> String? {
         let end = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < end {
-            if let text = try? HostFile.read(directory.path + "/runtime/" + name, limit: 1000) {
+            if let text = try? HostFile.read(directory.path + "/compiled/" + name, limit: 1000) {
                 return String(decoding: text, as: UTF8.self)
             }
             usleep(5000)
@@ -38,7 +41,7 @@ import TestSupport
         #expect(java.canServe)
         java.prepare()
         java.prepare()
-        #expect(wait(for: "bootstrap-java.jar") == "archive\n")
+        #expect(wait(for: "runtime-java.jar") == "archive\n")
         // Another server over the same directory has nothing left to do.
         try bootstrap(javac: "touch \"$0.again\"").prepare()
         let calls = try String(
@@ -48,12 +51,12 @@ import TestSupport
 
     @Test func whatTheCompilerSaysIsKeptForTheLog() throws {
         try bootstrap(javac: "echo 'no such release' >&2; exit 2").prepare()
-        #expect(wait(for: "bootstrap-java.failed") == "no such release\n")
+        #expect(wait(for: "runtime-java.failed") == "no such release\n")
     }
 
     @Test func withoutACompilerOnlyWhatWasCompiledServes() throws {
         #expect(try !bootstrap(javac: nil).canServe)
-        directory.write("runtime/bootstrap-java.jar", "archive")
+        directory.write("compiled/runtime-java.jar", "archive")
         #expect(try bootstrap(javac: nil).canServe)
     }
 

@@ -153,7 +153,8 @@ import Testing
         #expect(runtime.root == "java17" && runtime.substitution == nil)
         #expect(
             runtime.arguments == [
-                "/bin/sh", "/var/runtime/bootstrap-java.sh", "/var/lang/bin/java", "bootstrap-java-17.0.4.jsa",
+                "/bin/sh", "/var/runtime/bootstrap-java.sh", "/var/lang/bin/java", "/var/runtime/runtime-1-java",
+                "/var/runtime/runtime-1-java-17.0.4.jsa",
             ])
         #expect(try Self.catalogue([Self.java(11)]).lookup("java11").arguments.last == "-")
         #expect(try Self.catalogue([Self.java(8)]).lookup("java8.al2").root == "java8")

@@ -6,13 +6,8 @@ import Testing
 
 /// pip and apt-get here are scripts, which do as the real ones do to files.
 @Suite struct RuntimeInstallerTests {
-    let host: TemporaryDirectory
-    let runtimes: String
-
-    init() throws {
-        host = TemporaryDirectory()
-        runtimes = host.path + "/data/runtimes"
-    }
+    let host = TemporaryDirectory()
+    var runtimes: String { host.path + "/data/runtimes" }
 
     func installer(isRoot: Bool = false) -> RuntimeInstaller {
         RuntimeInstaller(
@@ -20,7 +15,7 @@ import Testing
     }
 
     /// A pip whose wheel has a Node.js that answers with `version`, wherever it is moved to.
-    func pip(version: String) throws {
+    func pip(version: String) {
         host.write(
             "tools/python3",
             """
@@ -50,7 +45,7 @@ import Testing
     }
 
     @Test func aWheelBecomesARuntimeThatDiscoveryFinds() throws {
-        try pip(version: "v22.5.1")
+        pip(version: "v22.5.1")
         let found = try installer().install("nodejs22.x")
         #expect(found.version.description == "22.5.1" && found.prefix == runtimes + "/nodejs22.x")
         #expect(
@@ -63,18 +58,18 @@ import Testing
     }
 
     @Test func aSecondInstallationTakesTheFirstsPlace() throws {
-        try pip(version: "v22.5.1")
+        pip(version: "v22.5.1")
         _ = try installer().install("nodejs22.x")
-        try pip(version: "v22.9.0")
+        pip(version: "v22.9.0")
         #expect(try installer().install("nodejs22.x").version.minor == 9)
         #expect(HostFile.list(runtimes) == ["nodejs22.x"])
     }
 
     @Test func whatIsNotTheRuntimeIsNotInstalled() throws {
-        try pip(version: "v22.5.1")
+        pip(version: "v22.5.1")
         let first = try installer().install("nodejs22.x")
         for version in ["v20.1.1", "nonsense"] {
-            try pip(version: version)
+            pip(version: version)
             guard case .notWorking(name: "nodejs22.x", _, _) = failure("nodejs22.x") else {
                 Issue.record("\(version) was installed")
                 continue
@@ -84,7 +79,7 @@ import Testing
         #expect(readFile(runtimes + "/nodejs22.x/bin/node").count > 0 && first.version.minor == 5)
     }
 
-    @Test func aToolThatFailsIsNamedWithItsStatus() throws {
+    @Test func aToolThatFailsIsNamedWithItsStatus() {
         host.write("tools/python3", "#!/bin/sh\nexit 3\n", mode: 0o755)
         guard case .failed(_, let command, 3)? = failure("nodejs24.x") else {
             Issue.record("it did not fail")
@@ -94,7 +89,7 @@ import Testing
         #expect(HostFile.list(runtimes).isEmpty)
     }
 
-    @Test func theSystemsPackagesAreRootsToInstall() throws {
+    @Test func theSystemsPackagesAreRootsToInstall() {
         #expect(failure("python3.12") == .needsRoot(name: "python3.12", command: "apt-get install python3.12"))
         host.write("tools/apt-get", "#!/bin/sh\necho \"$@\" >\(host.path)/calls\nexit 100\n", mode: 0o755)
         guard case .failed(_, _, 100)? = failure("dotnet8", isRoot: true) else {

@@ -129,7 +129,8 @@ extension CodeStore {
         for code in try await blobs.all().map(\.hex) + unpacked { suspects[code] = expired }
     }
 
-    /// A function or layer does not refer to this code, or to this merged tree, any more. Its environments may run on for as long as an invocation lasts.
+    /// A function or layer does not refer to this code, or to this merged tree, any more. Its environments may run on
+    /// for as long as an invocation lasts.
     func discard(_ code: String) { suspects[code] = clock.now }
 
     /// Nobody refers to any code.

@@ -30,6 +30,7 @@ extension LambdaService {
             return ([record.settings, record.serving] + versions.map(\.settings)).compactMap(\.self)
         }
         cache.invalidate(key)
+        urls.remove(key)
         fleet.retire(account: key.account, region: key.region, name: key.name, version: nil, except: nil)
         for content in Set(settings.flatMap(\.contents)) { await code.discard(content) }
     }

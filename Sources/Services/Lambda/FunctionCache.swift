@@ -1,4 +1,5 @@
 import Fleet
+import Policies
 import Runtimes
 import Storage
 import Synchronization
@@ -60,11 +61,20 @@ final class ResolvedFunction: Sendable {
     private let primary: ResolvedVersion
     /// A share of the invocations, from 0 to 1, that another version gets.
     private let other: (version: ResolvedVersion, weight: Double)?
+    /// Whom the owner has let in; nil when nobody.
+    let policy: PolicyDocument?
+    /// The id of its function URL.
+    let urlID: String?
 
-    init(arn: String, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil) {
+    init(
+        arn: String, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil,
+        policy: PolicyDocument? = nil, urlID: String? = nil
+    ) {
         self.arn = arn
         self.primary = primary
         self.other = other
+        self.policy = policy
+        self.urlID = urlID
     }
 
     /// The version that runs the next invocation: an alias with weights draws it anew each time.
@@ -142,14 +152,18 @@ final class FunctionCache: Sendable {
             try functions.find(target.key, version: name).map(make)
         }
         let arn = target.key.arn
+        let policy = try functions.policy(target)?.document()
+        let urlID = try functions.url(target)?.id
         guard let qualifier = target.qualifier, let alias = try functions.alias(qualifier, of: target.key) else {
-            return try version(target.qualifier ?? Version.latest).map { ResolvedFunction(arn: arn, primary: $0) }
+            return try version(target.qualifier ?? Version.latest).map {
+                ResolvedFunction(arn: arn, primary: $0, policy: policy, urlID: urlID)
+            }
         }
         guard let primary = try version(alias.version) else { return nil }
         guard let (name, weight) = alias.weights.first, let other = try version(name) else {
-            return ResolvedFunction(arn: arn, primary: primary)
+            return ResolvedFunction(arn: arn, primary: primary, policy: policy, urlID: urlID)
         }
-        return ResolvedFunction(arn: arn, primary: primary, other: (other, weight))
+        return ResolvedFunction(arn: arn, primary: primary, other: (other, weight), policy: policy, urlID: urlID)
     }
 
     func invalidate(_ key: FunctionKey) {

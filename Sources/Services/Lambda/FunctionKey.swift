@@ -59,20 +59,34 @@ struct FunctionTarget: Hashable, Sendable {
     }
 
     init(_ name: FunctionName, qualifier: String?, caller: Caller, action: String) throws(AWSError) {
+        let isHere = name.region == nil || name.region == caller.region
+        if isHere, let account = name.account, account != caller.account.digits {
+            let key = FunctionKey(account: account, region: caller.region, name: name.name)
+            throw .accessDenied(caller: caller, action: action, resource: key.arn)
+        }
+        try self.init(reaching: name, qualifier: qualifier, caller: caller)
+    }
+
+    /// As the others, but for a function of any account: the caller has to be authorized to reach it.
+    init(reaching name: FunctionName, qualifier: String?, caller: Caller) throws(AWSError) {
         if let region = name.region, region != caller.region {
             throw LambdaError.resourceNotFound(
                 message: "Functions from '\(region)' are not reachable in this region ('\(caller.region)')")
-        }
-        key = FunctionKey(account: caller.account.digits, region: caller.region, name: name.name)
-        if let account = name.account, account != caller.account.digits {
-            key.account = account
-            throw .accessDenied(caller: caller, action: action, resource: key.arn)
         }
         if let derived = name.qualifier, let qualifier, derived != qualifier {
             throw LambdaError.invalidParameterValue(
                 message: "The derived qualifier from the function name does not match the specified qualifier.")
         }
+        key = FunctionKey(account: name.account ?? caller.account.digits, region: caller.region, name: name.name)
         self.qualifier = qualifier ?? name.qualifier
+    }
+
+    /// - Returns: nil unless `arn` is a full ARN of a function, with or without a qualifier.
+    init?(arn text: String) {
+        guard let arn = ARN(text), arn.service == "lambda", arn.resource.hasPrefix("function:"),
+            let name = FunctionName(text), let region = name.region, let account = name.account
+        else { return nil }
+        self.init(FunctionKey(account: account, region: region, name: name.name), qualifier: name.qualifier)
     }
 
     /// Refuses a version or an alias where AWS takes the function alone.

@@ -28,13 +28,4 @@ extension LambdaService {
             input.functionName, qualifier: input.qualifier, caller: request.caller, action: "GetFunctionConfiguration")
         return answer(try await record(target), qualifier: target.qualifier).encode(status: 200)
     }
-
-    /// No function has one: AddPermission is not implemented.
-    func getPolicy(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
-        let input = try Lambda.GetPolicyRequest(decoding: request, labels: labels)
-        let target = try FunctionTarget(
-            input.functionName, qualifier: input.qualifier, caller: request.caller, action: "GetPolicy")
-        _ = try await record(target)
-        throw LambdaError.resourceNotFound(message: "The resource you requested does not exist.")
-    }
 }

@@ -76,6 +76,7 @@ struct Invoke: Sendable {
     private func run(
         _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest, on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<ServiceResponse> {
+        try function.authorize(call)
         let chosen = function.choose()
         let call = chosen.isTraced ? call.sampled : call
         let version = try chosen.ready()
@@ -135,8 +136,14 @@ struct Invoke: Sendable {
 }
 
 extension InvokeCall {
-    /// Invoke names the version that it looked for even when the caller named none.
-    var notFound: AWSError { .functionNotFound(target.key.arn(qualifier: target.qualifier ?? "$LATEST")) }
+    /// Invoke names the version that it looked for even when the caller named none. Other accounts do not learn what
+    /// functions there are.
+    var notFound: AWSError {
+        if caller.account.digits != target.key.account {
+            return .accessDenied(caller: caller, action: "InvokeFunction", resource: target.arn)
+        }
+        return .functionNotFound(target.key.arn(qualifier: target.qualifier ?? "$LATEST"))
+    }
 }
 
 extension ResolvedVersion {

@@ -17,6 +17,7 @@ struct InvokeCall: Sendable {
     }
 
     var target: FunctionTarget
+    var caller: Caller
     var kind: Kind
     var log: Log
     /// The decoded JSON text of `X-Amz-Client-Context`.
@@ -53,7 +54,8 @@ struct InvokeCall: Sendable {
         else { return nil }
         let qualifier = request.query.flatMap { QueryParameters($0)["Qualifier"] }
         if let qualifier, !Self.isQualifier(qualifier) { return nil }
-        target = try FunctionTarget(name, qualifier: qualifier, caller: request.caller, action: "InvokeFunction")
+        caller = request.caller
+        target = try FunctionTarget(reaching: name, qualifier: qualifier, caller: request.caller)
         self.kind = kind
         self.log = log
         clientContext = try request.headers.first(name: "X-Amz-Client-Context").flatMap { (text) throws(AWSError) in

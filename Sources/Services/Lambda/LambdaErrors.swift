@@ -41,10 +41,6 @@ extension AWSError {
     }
 
     static func accessDenied(caller: Caller, action: String, resource: String) -> AWSError {
-        AWSError(
-            code: "AccessDeniedException",
-            message: "User: \(caller.principalARN) is not authorized to perform: lambda:\(action) on resource: "
-                + "\(resource) because no resource-based policy allows the lambda:\(action) action",
-            status: 403)
+        accessDenied(caller.principalARN, action: "lambda:\(action)", resource: resource)
     }
 }

@@ -42,6 +42,7 @@ package final class LambdaService: Service {
     let validation: Validation
     let resolveRuntime: ResolveRuntime
     let codeLocation: CodeLocation
+    let urls = FunctionURLDirectory()
     let invoke: Invoke
 
     var quotas: Quotas { configuration.quotas }
@@ -80,6 +81,7 @@ package final class LambdaService: Service {
             try FunctionRepository(connection).sealVariables(with: key)
         }
         try await code.reopen()
+        try await urls.load(database)
         for (key, executions) in try await database.read({ try FunctionRepository($0).reservations() }) {
             setReservedConcurrency(key.account, key.region, key.name, executions)
         }
@@ -110,6 +112,7 @@ package final class LambdaService: Service {
             return keys
         }
         cache.invalidateAll()
+        urls.removeAll()
         for key in keys {
             setReservedConcurrency(key.account, key.region, key.name, nil)
             fleet.retire(account: key.account, region: key.region, name: key.name, version: nil, except: nil)
@@ -132,11 +135,19 @@ package final class LambdaService: Service {
 extension LambdaService {
     private func control(_ request: ServiceRequest) async throws -> ServiceResponse {
         guard let (operation, labels) = Lambda.route(request) else { throw AWSError.unknownOperation }
+        let request = try await admitted(request, to: operation.rawValue, labels["FunctionName"])
         switch operation {
         case .createFunction: return try await createFunction(request, labels)
         case .getFunction: return try await getFunction(request, labels)
         case .getFunctionConfiguration: return try await getFunctionConfiguration(request, labels)
         case .getFunctionCodeSigningConfig: return try await getFunctionCodeSigningConfig(request, labels)
+        case .addPermission: return try await addPermission(request, labels)
+        case .removePermission: return try await removePermission(request, labels)
+        case .createFunctionUrlConfig: return try await createFunctionURLConfig(request, labels)
+        case .getFunctionUrlConfig: return try await getFunctionURLConfig(request, labels)
+        case .updateFunctionUrlConfig: return try await updateFunctionURLConfig(request, labels)
+        case .deleteFunctionUrlConfig: return try await deleteFunctionURLConfig(request, labels)
+        case .listFunctionUrlConfigs: return try await listFunctionURLConfigs(request, labels)
         case .putFunctionCodeSigningConfig: return try await putFunctionCodeSigningConfig(request, labels)
         case .deleteFunctionCodeSigningConfig: return try await deleteFunctionCodeSigningConfig(request, labels)
         case .createCodeSigningConfig: return try await createCodeSigningConfig(request, labels)

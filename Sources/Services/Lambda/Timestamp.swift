@@ -13,6 +13,19 @@ enum Timestamp {
             + ":" + padded(minute, 2) + ":" + padded(second, 2) + "." + padded(time % 1000, 3) + "+0000"
     }
 
+    /// `2026-11-23T12:00:00.000000Z`, the form of function URLs' times.
+    static func microseconds(milliseconds: Int64) -> String { text(milliseconds: milliseconds).dropLast(5) + "000Z" }
+
+    /// `23/Nov/2026:12:00:00 +0000`, the form of the events that HTTP requests make.
+    static func request(milliseconds: Int64) -> String {
+        let (day, time) = quotientAndRemainder(milliseconds, 86_400_000)
+        let date = civilDate(daysSince1970: day)
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        return padded(date.day, 2) + "/" + months[Int(date.month) - 1] + "/" + padded(date.year, 4) + ":"
+            + padded(time / 3_600_000, 2) + ":" + padded(time / 60_000 % 60, 2) + ":" + padded(time / 1000 % 60, 2)
+            + " +0000"
+    }
+
     /// Howard Hinnant's `civil_from_days`, in years that begin in March:
     /// http://howardhinnant.github.io/date_algorithms.html
     private static func civilDate(daysSince1970 days: Int64) -> (year: Int64, month: Int64, day: Int64) {

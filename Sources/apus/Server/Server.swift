@@ -30,6 +30,8 @@ enum Server {
         let directory = try DataDirectory(opening: settings.data)
         let identity = try Privileges.identity(user: settings.user, dataDirectory: directory.path)
         for name in ["blobs", "code", "runtime", "run"] { mkdir("\(directory.path)/\(name)", 0o700) }
+        // Functions look into this one.
+        mkdir("\(directory.path)/compiled", 0o755)
 
         let catalogue = try discover(settings, directory: directory.path)
         let launcher = try await startLauncher(settings, roots: catalogue.roots, directory: directory.path)
@@ -53,11 +55,13 @@ enum Server {
     // MARK: Steps
 
     private static func discover(_ settings: ServerSettings, directory: String) throws -> RuntimeCatalogue {
-        RuntimeCatalogue.discover(
+        var files = try RuntimeFiles.install(into: "\(directory)/runtime")
+        files.compiled = "\(directory)/compiled"
+        return RuntimeCatalogue.discover(
             Discovery(
                 environment: Variables.current, cacheFile: "\(directory)/runtime/interpreters",
                 installed: "\(directory)/\(DataDirectory.runtimes)"),
-            files: try RuntimeFiles.install(into: "\(directory)/runtime"),
+            files: files,
             substitution: settings.strictRuntimes ? .refused : .nearest)
     }
 
@@ -123,7 +127,8 @@ enum Server {
                 host: settings.host, port: settings.port,
                 functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
                 authentication: settings.authentication == .on ? .on : .off, account: settings.account,
-                region: settings.region, authorizer: Authorization.decide, routes: [CodeDownloads.route(functions)],
+                region: settings.region, authorizer: Authorization.decide,
+                routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
                 version: Version.current),
             logger: logger, group: loops)
         let address = try await gateway.start()

@@ -159,7 +159,8 @@ extension AWSError {
 }
 
 extension FunctionRepository {
-    /// The version or the alias must be there. The words are those recorded in test_lambda_eventinvokeconfig_exceptions.
+    /// The version or the alias must be there. The words are those recorded in
+    /// test_lambda_eventinvokeconfig_exceptions.
     fileprivate func requireInvocable(_ target: FunctionTarget) throws {
         guard try find(target) != nil else { throw AWSError.noSuchInvocable }
     }

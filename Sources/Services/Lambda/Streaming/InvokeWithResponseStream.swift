@@ -48,6 +48,7 @@ struct InvokeWithResponseStream: Sendable {
     private func run(
         _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest, on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<ServiceResponse> {
+        try function.authorize(call)
         let chosen = function.choose()
         let call = chosen.isTraced ? call.sampled : call
         let version = try chosen.ready()

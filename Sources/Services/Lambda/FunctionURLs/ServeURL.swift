@@ -1,0 +1,138 @@
+package import AWSWire
+import Fleet
+package import NIOCore
+import NIOHTTP1
+import Policies
+
+/// Requests to function URLs, from HTTP to the fleet and back, on the connection's event loop.
+extension LambdaService {
+    /// Whether requests to a URL have to be signed; nil when there is no such URL.
+    package func requiresSignature(url id: String) -> Bool? { urls[id]?.url.requiresSignature }
+
+    /// Answers a request to a function URL.
+    ///
+    /// - Parameters:
+    ///   - region: As the host name has it; nil when the path names the URL.
+    ///   - path: Below the URL.
+    ///   - request: Its caller is anonymous unless a signature was found to be good.
+    package func serve(
+        url id: String, region: String? = nil, path: String, _ request: ServiceRequest, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<ServiceResponse> {
+        guard let entry = urls[id], region == nil || region == entry.target.key.region else {
+            return eventLoop.makeSucceededFuture(URLAnswer.unknown)
+        }
+        if let cors = entry.url.cors, CORSSettings.isPreflight(request) {
+            return eventLoop.makeSucceededFuture(cors.preflight(request))
+        }
+        let call = URLCall(entry: entry, path: path, request: request)
+        return resolved(entry.target, on: eventLoop).flatMap { [invoke] function in
+            guard let function, function.urlID == entry.url.id, call.isAllowed(by: function.policy) else {
+                return eventLoop.makeSucceededFuture(URLAnswer.forbidden)
+            }
+            do {
+                return try invoke.begin(call, function, on: eventLoop)
+            } catch {
+                return eventLoop.makeFailedFuture(error)
+            }
+        }.flatMapErrorThrowing { error in
+            guard let error = (error as? FleetError).map(AWSError.init) ?? error as? AWSError else { throw error }
+            return ErrorEncoding.response(for: error, protocol: .restJSON, requestID: request.requestID)
+        }.map { response in
+            var response = response
+            response.headers.replaceOrAdd(name: "X-Amzn-Trace-Id", value: call.traceID)
+            entry.url.cors?.apply(to: &response.headers, request)
+            return response
+        }
+    }
+
+    private func resolved(_ target: FunctionTarget, on eventLoop: any EventLoop) -> EventLoopFuture<ResolvedFunction?> {
+        if let function = cache.lookup(target) { return eventLoop.makeSucceededFuture(function) }
+        return eventLoop.makeFutureWithTask { try await self.cache.load(target) }
+    }
+}
+
+/// One request to a function URL.
+struct URLCall: Sendable {
+    let entry: FunctionURLDirectory.Entry
+    let path: String
+    let request: ServiceRequest
+    let traceID: String
+
+    init(entry: FunctionURLDirectory.Entry, path: String, request: ServiceRequest) {
+        self.entry = entry
+        self.path = path
+        self.request = request
+        traceID = TraceID.make(from: request.headers.first(name: "X-Amzn-Trace-Id"))
+    }
+
+    /// Whether the URL answers this caller: everybody has to be allowed both actions, but for signers of the function's
+    /// own account. https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    func isAllowed(by policy: PolicyDocument?) -> Bool {
+        let isSigned = entry.url.requiresSignature
+        if isSigned, request.caller.kind == .anonymous { return false }
+        let isOwn = isSigned && request.caller.account.digits == entry.target.key.account
+        return ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"].allSatisfy { action in
+            switch policy?.decide(access(to: action, isSigned: isSigned)) ?? .notMentioned {
+            case .allowed: true
+            case .notMentioned: isOwn
+            case .denied: false
+            }
+        }
+    }
+
+    private func access(to action: String, isSigned: Bool) -> AccessRequest {
+        var context = [
+            "lambda:FunctionUrlAuthType": [entry.url.authType], "lambda:InvokedViaFunctionUrl": ["true"],
+        ]
+        if let address = request.sourceIP { context["aws:SourceIp"] = [address] }
+        if isSigned { return AccessRequest(request.caller, to: action, on: entry.target.arn, context: context) }
+        return AccessRequest(.anonymous, action: action, resource: entry.target.arn, context: context)
+    }
+
+    func event() -> ByteBuffer {
+        let region = entry.target.key.region
+        let host = request.headers.first(name: "host") ?? ""
+        let isNamed = FunctionURLAddress.parse(host: host) != nil
+        return URLEvent(
+            id: entry.url.id,
+            domain: isNamed ? String(host.prefix { $0 != ":" }) : "\(entry.url.id).lambda-url.\(region).localhost",
+            path: path, request: request, signer: entry.url.requiresSignature ? request.caller : nil,
+            traceID: traceID, time: WallClock.milliseconds()
+        ).encode()
+    }
+}
+
+extension Invoke {
+    /// Runs the function with the event of a URL's request.
+    ///
+    /// - Throws: ``AWSError``, where the invocation cannot begin.
+    fileprivate func begin(_ call: URLCall, _ function: ResolvedFunction, on eventLoop: any EventLoop) throws
+        -> EventLoopFuture<ServiceResponse>
+    {
+        let version = try function.choose().ready()
+        let payload = call.event()
+        // Escapes and base64 make the event larger than its body was.
+        guard payload.readableBytes <= quotas.payloadBytes else { throw AWSError.urlRequestTooLarge(quotas) }
+        let invocation = Invocation(
+            requestID: call.request.requestID, payload: payload, invokedARN: call.entry.target.arn,
+            traceID: call.traceID, logTail: .none)
+        if call.entry.url.streams {
+            return stream(version, invocation, on: eventLoop).map(URLAnswer.response)
+        }
+        return fleet.invoke(version, invocation, on: eventLoop).map { outcome in
+            outcome.functionError == nil ? URLAnswer.response(outcome.payload) : URLAnswer.badGateway
+        }
+    }
+}
+
+extension LambdaService {
+    /// The largest body that a function URL takes, in bytes, and the error for a larger one.
+    package var urlBodyLimit: (bytes: Int, error: AWSError) { (quotas.payloadBytes, .urlRequestTooLarge(quotas)) }
+}
+
+extension AWSError {
+    fileprivate static func urlRequestTooLarge(_ quotas: Quotas) -> AWSError {
+        requestEntityTooLarge(
+            "Request must be smaller than \(quotas.payloadBytes) bytes for the InvokeFunction operation")
+    }
+}

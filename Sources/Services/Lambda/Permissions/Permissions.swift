@@ -1,0 +1,89 @@
+import AWSWire
+import LambdaModel
+import NIOCore
+import Policies
+import Storage
+
+extension LambdaService {
+    func addPermission(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
+        let input = try Lambda.AddPermissionRequest(decoding: request, labels: labels)
+        let target = try FunctionTarget(
+            input.functionName, qualifier: input.qualifier, caller: request.caller, action: "AddPermission")
+        if target.qualifier == Version.latest {
+            throw LambdaError.invalidParameterValue(message: "We currently do not support adding policies for $LATEST.")
+        }
+        let limit = quotas.policyBytes
+        let statement = try await database.write { connection in
+            let functions = FunctionRepository(connection)
+            let owner = try functions.requirePolicyOwner(target)
+            try owner.requireRevision(input.revisionId, from: "GetPolicy")
+            var document = try functions.policy(target)?.document() ?? PolicyDocument(id: "default")
+            if document.statements.contains(where: { $0.sid == input.statementId }) {
+                throw LambdaError.resourceConflict(
+                    message: "The statement id (\(input.statementId)) provided already exists. Please provide a new "
+                        + "statement id, or remove the existing statement.")
+            }
+            let statement = try PolicyStatement(input, on: target.arn, region: target.key.region)
+            document.statements.append(statement)
+            let size = document.json.readableBytes
+            guard size <= limit else {
+                throw LambdaError.policyLengthExceeded(
+                    message: "The final policy size (\(size)) is bigger than the limit (\(limit)).")
+            }
+            try functions.save(ResourcePolicy(document), of: owner, target)
+            return statement
+        }
+        cache.invalidate(target.key)
+        return Lambda.AddPermissionResponse(statement: String(buffer: statement.json)).encode()
+    }
+
+    func removePermission(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
+        let input = try Lambda.RemovePermissionRequest(decoding: request, labels: labels)
+        let target = try FunctionTarget(
+            input.functionName, qualifier: input.qualifier, caller: request.caller, action: "RemovePermission")
+        try await database.write { connection in
+            let functions = FunctionRepository(connection)
+            guard try functions.find(target.key) != nil else {
+                throw LambdaError.resourceNotFound(message: "No policy found for: \(target.key.arn)")
+            }
+            let owner = try functions.requirePolicyOwner(target)
+            guard var document = try functions.policy(target)?.document() else {
+                throw LambdaError.resourceNotFound(message: "No policy is associated with the given resource.")
+            }
+            guard let index = document.statements.firstIndex(where: { $0.sid == input.statementId }) else {
+                throw LambdaError.resourceNotFound(
+                    message: "Statement \(input.statementId) is not found in resource policy.")
+            }
+            try owner.requireRevision(input.revisionId, from: "GetFunction/GetAlias")
+            document.statements.remove(at: index)
+            let policy = document.statements.isEmpty ? nil : ResourcePolicy(document)
+            try functions.save(policy, of: owner, target)
+        }
+        cache.invalidate(target.key)
+        return .empty(204)
+    }
+
+    func getPolicy(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
+        let input = try Lambda.GetPolicyRequest(decoding: request, labels: labels)
+        let target = try FunctionTarget(
+            input.functionName, qualifier: input.qualifier, caller: request.caller, action: "GetPolicy")
+        let (owner, policy) = try await database.read { connection in
+            let functions = FunctionRepository(connection)
+            return (try functions.policyOwner(target), try functions.policy(target))
+        }
+        guard let owner, let policy else {
+            throw LambdaError.resourceNotFound(message: "The resource you requested does not exist.")
+        }
+        return Lambda.GetPolicyResponse(policy: policy.text, revisionId: owner.revisionID).encode()
+    }
+}
+
+extension PolicyOwner {
+    /// - Parameter source: The operations that the message sends the caller to.
+    fileprivate func requireRevision(_ expected: String?, from source: String) throws(AWSError) {
+        guard let expected, expected != revisionID else { return }
+        throw LambdaError.preconditionFailed(
+            message: "The Revision Id provided does not match the latest Revision Id. Call the \(source) API to "
+                + "retrieve the latest Revision Id")
+    }
+}
