@@ -91,7 +91,7 @@ extension Environment {
             InvocationOutcome(
                 payload: failure.document(requestID: requestID), functionError: "Unhandled", logTail: tail))
         log.flush()
-        session.end(ShutdownReason(failure))
+        session.end()
         dispose()
         pool.removed(self)
     }
@@ -116,11 +116,6 @@ extension Environment {
 
     func sessionWrote(_ output: ByteBuffer) {
         log.writeOutput(output)
-        log.flush()
-    }
-
-    func sessionWroteOfExtensions(_ output: ByteBuffer) {
-        log.writeExtensionOutput(output)
         log.flush()
     }
 

@@ -119,12 +119,12 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
 
     // MARK: Ends
 
-    func sessionEnded(_ failure: EnvironmentFailure) {
+    func sessionExited(_ exit: SandboxExit) {
         switch state {
-        case .initialising(_, _, let reported): initFailed(reported ?? failure)
-        case .retrying(_, let running, let reported): retryFailed(running, reported ?? failure)
+        case .initialising(_, _, let reported): initFailed(reported ?? .exited(exit))
+        case .retrying(_, let running, let reported): retryFailed(running, reported ?? .exited(exit))
         case .invoking(let session, let running) where session.invocationWasTaken:
-            complete(running, .failed(failure), session: session)
+            complete(running, .failed(.exited(exit)), session: session)
         case .invoking(let session, let running):
             // The runtime was gone before the invocation came: another environment serves it.
             state = .finishing(session)
@@ -163,7 +163,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         switch state {
         case .closed: return
         case .new, .failed: break
-        case .initialising(let session, _, _), .idle(let session), .finishing(let session): session.end(.spindown)
+        case .initialising(let session, _, _), .idle(let session), .finishing(let session): session.end()
         case .draining:
             drained()
             end()

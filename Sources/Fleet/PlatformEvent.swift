@@ -1,6 +1,5 @@
 import AWSWire
 import NIOCore
-import RuntimeAPI
 
 /// Something that Lambda itself says about an environment: a line of a text log, or an event of a JSON log and of the
 /// Telemetry API (developer guide, "Lambda Telemetry API Event schema reference").
@@ -16,7 +15,7 @@ enum PlatformEvent {
     case runtimeDone(Done)
     case report(Report)
     /// An extension wants telemetry.
-    case subscription(name: String, types: [String], api: TelemetrySubscription.Schema)
+    case telemetrySubscription(name: String, types: [String])
     case logsDropped(bytes: Int, records: Int, reason: String)
 
     /// The runtime is through with an invocation.
@@ -47,8 +46,6 @@ enum PlatformEvent {
         var runtime: String
         var memoryMiB: Int
         var logStream: String
-        /// Whether the function's log is JSON.
-        var isJSON = false
     }
 
     /// As `type` has it.
@@ -61,8 +58,7 @@ enum PlatformEvent {
         case .start: "platform.start"
         case .runtimeDone: "platform.runtimeDone"
         case .report: "platform.report"
-        case .subscription(_, _, .telemetry): "platform.telemetrySubscription"
-        case .subscription(_, _, .logs): "platform.logsSubscription"
+        case .telemetrySubscription: "platform.telemetrySubscription"
         case .logsDropped: "platform.logsDropped"
         }
     }
@@ -70,7 +66,7 @@ enum PlatformEvent {
     /// Which logs have it (developer guide, "System log level event mapping").
     var level: LogLevel {
         switch self {
-        case .initStart, .start, .subscription: .info
+        case .initStart, .start, .telemetrySubscription: .info
         case .initRuntimeDone(_, let failure), .initReport(_, _, let failure): failure == nil ? .debug : .warn
         case .runtimeDone(let done): done.failure == nil ? .debug : .warn
         case .report(let report): report.failure == nil ? .info : .warn
@@ -91,8 +87,8 @@ enum PlatformEvent {
         case .report(let report):
             body(PlatformLines.end(requestID: report.requestID))
             body(PlatformLines.report(report, memorySizeMiB: facts.memoryMiB))
-        case .subscription(let name, let types, let api):
-            body(PlatformLines.subscription(name: name, types: types, api: api))
+        case .telemetrySubscription(let name, let types):
+            body(PlatformLines.telemetrySubscription(name: name, types: types))
         case .initReport, .initRuntimeDone, .runtimeDone, .logsDropped: return
         }
     }
@@ -145,7 +141,7 @@ enum PlatformEvent {
             writer.tracing(trace)
         case .runtimeDone(let done): done.write(&writer)
         case .report(let report): report.write(facts, &writer)
-        case .subscription(let name, let types, _):
+        case .telemetrySubscription(let name, let types):
             writer.member("name", name)
             writer.member("state", "Subscribed")
             writer.strings("types", types)

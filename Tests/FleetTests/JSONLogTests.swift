@@ -1,6 +1,5 @@
 import NIOCore
 import Sandbox
-import TestSupport
 import Testing
 import TestSupport
 
