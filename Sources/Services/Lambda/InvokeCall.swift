@@ -23,8 +23,8 @@ struct InvokeCall: Sendable {
     /// The decoded JSON text of `X-Amz-Client-Context`.
     var clientContext: String?
     var traceID: String
-    /// Whether the caller leaves it to the function's `TracingConfig` to sample the invocation.
-    var isSamplingOpen = true
+    /// Whether the trace is the caller's own, who may then have decided whether to sample it.
+    var isCallersTrace = false
 
     /// The `FunctionName` label, still percent-encoded, of a request that is an Invoke; nil for any other.
     static func functionName(of request: ServiceRequest) -> Substring? {
@@ -63,12 +63,12 @@ struct InvokeCall: Sendable {
         }
         let trace = request.headers.first(name: "X-Amzn-Trace-Id")
         traceID = TraceID.make(from: trace)
-        isSamplingOpen = traceID != trace || !TraceID.decides(traceID)
+        isCallersTrace = traceID == trace
     }
 
     /// The same call as one that is traced, unless the caller has decided otherwise.
     var sampled: InvokeCall {
-        guard isSamplingOpen else { return self }
+        if isCallersTrace, TraceID.decides(traceID) { return self }
         var call = self
         call.traceID = TraceID.sampled(traceID)
         return call
