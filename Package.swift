@@ -73,7 +73,11 @@ let package = Package(
         module("RuntimeAPI", ["AWSWire", "Linux", nioCore, nioPosix, nioHTTP1]),
         // 4
         module(
-            "Fleet", ["RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, logging, lifecycle]),
+            "Fleet",
+            [
+                "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, nioHTTP1, logging,
+                lifecycle,
+            ]),
         // 5
         module(
             "LambdaService", path: "Sources/Services/Lambda",

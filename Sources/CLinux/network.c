@@ -77,6 +77,12 @@ int apus_network_listen(uint32_t address, uint16_t port, int backlog)
     return fd;
 }
 
+int apus_network_socket(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+    return fd < 0 ? -errno : fd;
+}
+
 int apus_network_scratch(const void *content, size_t length, size_t size)
 {
     int fd = memfd_create("apus-network", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -17,6 +17,8 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -89,7 +91,7 @@ static const char *const names[STEP_COUNT] = {
 const char *apus_step_name(int step) { return step >= 0 && step < STEP_COUNT ? names[step] : "unknown step"; }
 
 /// Descriptors inside the sandbox's init, after `arrange_descriptors`.
-enum { ERROR_PIPE = 3, STATUS_PIPE = 4 };
+enum { ERROR_PIPE = 3, STATUS_PIPE = 4, CONTROL = 5, EXTENSION_OUTPUT = 6 };
 
 static _Noreturn void fail(int pipe, enum step step, int error) {
     struct apus_failure failure = {.step = (int32_t)step, .error = error};
@@ -206,7 +208,7 @@ static void drop(const struct apus_start *start, int error_pipe) {
     if (poll(&launcher, 1, 0) > 0 && (launcher.revents & POLLERR)) _exit(127);
 }
 
-/// Leaves /dev/null, the output, the error pipe and the status pipe open, at fixed numbers.
+/// Leaves /dev/null, the output, the error pipe, the status pipe and what extensions need open, at fixed numbers.
 static int arrange_descriptors(const struct apus_start *start) {
     // First out of the way of the fixed numbers, then to them.
     int output = fcntl(start->output, F_DUPFD_CLOEXEC, 16);
@@ -216,7 +218,12 @@ static int arrange_descriptors(const struct apus_start *start) {
     if (output < 0 || error_pipe < 0 || status_pipe < 0 || null < 0) return -1;
     if (dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) return -1;
     if (dup3(error_pipe, ERROR_PIPE, O_CLOEXEC) < 0 || dup3(status_pipe, STATUS_PIPE, O_CLOEXEC) < 0) return -1;
-    return (int)syscall(SYS_close_range, 5U, ~0U, 0);
+    if (start->extensions == NULL) return (int)syscall(SYS_close_range, 5U, ~0U, 0);
+    int control = fcntl(start->control, F_DUPFD_CLOEXEC, 16);
+    int extension_output = fcntl(start->extension_output, F_DUPFD_CLOEXEC, 16);
+    if (control < 0 || extension_output < 0) return -1;
+    if (dup3(control, CONTROL, O_CLOEXEC) < 0 || dup3(extension_output, EXTENSION_OUTPUT, O_CLOEXEC) < 0) return -1;
+    return (int)syscall(SYS_close_range, 7U, ~0U, 0);
 }
 
 static int limit(int resource, unsigned long value) {
@@ -224,16 +231,27 @@ static int limit(int resource, unsigned long value) {
     return (int)syscall(SYS_prlimit64, 0, resource, &limit, NULL);
 }
 
+/// Here and not by the error of execve, which says the same when an interpreter is missing.
+static void choose_command(const struct apus_start *start) {
+    if (start->fallback && access(start->arguments[0], F_OK) < 0 && errno == ENOENT)
+        start->arguments[0] = start->fallback;
+}
+
 static _Noreturn void execute(const struct apus_start *start) {
     int error_pipe = ERROR_PIPE;
     TRY(STEP_SESSION, syscall(SYS_setsid));
     TRY(STEP_DIRECTORY, chdir(start->directory));
-    // Here and not by the error of execve, which says the same when an interpreter is missing.
-    if (start->fallback && access(start->arguments[0], F_OK) < 0 && errno == ENOENT)
-        start->arguments[0] = start->fallback;
+    choose_command(start);
     execve(start->arguments[0], start->arguments, start->environment);
     fail(error_pipe, STEP_EXECUTE, errno);
 }
+
+// MARK: A command alone
+
+static volatile sig_atomic_t lone_command;
+
+/// Hands the server's SIGTERM on. Whoever sends it from inside is of the command's own user.
+static void hand_on(int number) { kill((pid_t)lone_command, number); }
 
 /// Reaps until the command has ended, then ends: the kernel kills whatever is left in the pid namespace.
 static _Noreturn void reap(long command) {
@@ -245,6 +263,91 @@ static _Noreturn void reap(long command) {
         ssize_t ignored = write(STATUS_PIPE, &status, sizeof status);
         (void)ignored;
         _exit(0);
+    }
+}
+
+// MARK: A command with extensions
+
+/// Tells the server; who does not listen is not waited for.
+static void tell(int step, int process, int value) {
+    struct apus_process_report report = {.step = step, .process = process, .value = value};
+    ssize_t ignored = send(CONTROL, &report, sizeof report, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)ignored;
+}
+
+/// A process in a session of its own; -1 and errno when there is no room for it.
+static long run(int process, const char *directory, char *const *arguments, char *const *environment, int output) {
+    long pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (pid != 0) return pid;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int step = STEP_SESSION;
+    if (syscall(SYS_setsid) < 0) goto failed;
+    step = STEP_DIRECTORY;
+    if (chdir(directory) < 0) goto failed;
+    step = STEP_DESCRIPTORS;
+    if (dup2(output, 1) < 0 || dup2(output, 2) < 0) goto failed;
+    step = STEP_EXECUTE;
+    execve(arguments[0], arguments, environment);
+failed:
+    tell(step, process, errno);
+    _exit(127);
+}
+
+/// Starts the extensions, then the command when it is told to, reports every end, and ends with its server.
+static _Noreturn void supervise(const struct apus_start *start) {
+    int error_pipe = ERROR_PIPE;
+    pid_t processes[APUS_EXTENSIONS_MAXIMUM + 1] = {0};
+    int count = 1;
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGCHLD);
+    TRY(STEP_FORK, sigprocmask(SIG_BLOCK, &ends, NULL));
+    int signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+    TRY(STEP_FORK, signals);
+    for (; count <= APUS_EXTENSIONS_MAXIMUM && start->extensions[count - 1] != NULL; count++) {
+        char *const arguments[2] = {start->extensions[count - 1], NULL};
+        long pid = run(count, "/", arguments, start->extension_environment, EXTENSION_OUTPUT);
+        TRY(STEP_FORK, pid);
+        processes[count] = (pid_t)pid;
+    }
+    close(EXTENSION_OUTPUT);
+    close(ERROR_PIPE);
+    for (;;) {
+        struct pollfd waiting[2] = {{.fd = CONTROL, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+        if (poll(waiting, 2, -1) < 0 && errno != EINTR) _exit(1);
+        struct signalfd_siginfo information;
+        while (read(signals, &information, sizeof information) > 0) {}
+        int status;
+        for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+            for (int index = 0; index < count; index++) {
+                if (processes[index] != pid) continue;
+                processes[index] = 0;
+                tell(0, index, status);
+                if (index != 0) continue;
+                ssize_t ignored = write(STATUS_PIPE, &status, sizeof status);
+                (void)ignored;
+            }
+        unsigned char order;
+        ssize_t size = recv(CONTROL, &order, 1, MSG_DONTWAIT);
+        if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) _exit(0);
+        if (size < 0) continue;
+        if (order == APUS_RUN && start != NULL) {
+            choose_command(start);
+            long pid = run(0, start->directory, start->arguments, start->environment, 1);
+            if (pid < 0) tell(STEP_FORK, 0, errno);
+            else processes[0] = (pid_t)pid;
+            // Once only, and what it needed is not needed any more.
+            explicit_bzero(start->secrets, start->secrets_size);
+            start = NULL;
+            close(0);
+            close(1);
+            close(2);
+        } else if (processes[0] > 0) {
+            if (order == APUS_TERMINATE) kill(processes[0], SIGTERM);
+            if (order == APUS_KILL && kill(-processes[0], SIGKILL) < 0) kill(processes[0], SIGKILL);
+        }
     }
 }
 
@@ -265,9 +368,14 @@ static _Noreturn void initialize(const struct apus_start *start) {
     // Last: the filter forbids most of the above. The command inherits it.
     struct sock_fprog program = {.len = start->filter_count, .filter = (struct sock_filter *)start->filter};
     TRY(STEP_SECCOMP, syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+    if (start->extensions != NULL) supervise(start);
     long command = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
     TRY(STEP_FORK, command);
     if (command == 0) execute(start);
+    // Init has no default actions: before this line a SIGTERM is lost.
+    lone_command = (sig_atomic_t)command;
+    struct sigaction action = {.sa_handler = hand_on};
+    sigaction(SIGTERM, &action, NULL);
     explicit_bzero(start->secrets, start->secrets_size);
     close(0);
     close(1);

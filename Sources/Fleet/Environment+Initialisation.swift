@@ -7,9 +7,14 @@ import Sandbox
 /// INIT, and the suppressed init.
 extension Environment {
     func makeSession() -> SandboxSession {
-        SandboxSession(
-            on: eventLoop, sandboxing: services.sandboxing, tracker: services.tracker,
-            outputBytesPerSecond: configuration.outputBytesPerSecond, delegate: self)
+        let telemetry = TelemetryHub(on: eventLoop, facts: log.facts, wallClock: configuration.wallClock)
+        log.telemetry = telemetry
+        return SandboxSession(
+            on: eventLoop, sandboxing: services.sandboxing, tracker: services.tracker, configuration: configuration,
+            function: RuntimeAPIFunction(
+                name: version.key.name, version: version.key.version, handler: version.handler,
+                account: version.key.account),
+            telemetry: telemetry, delegate: self)
     }
 
     /// INIT has at least one whole core, as on AWS, until the sandbox is settled. A suppressed init has what the
@@ -85,6 +90,20 @@ extension Environment {
         }
     }
 
+    private func writeExtensions(_ session: SandboxSession) {
+        for status in session.extensionStatuses {
+            log.write(
+                .extensionState(
+                    name: status.name, state: status.state, events: status.events, errorType: status.errorType))
+        }
+    }
+
+    func sessionSubscribed(_ name: String, _ subscription: TelemetrySubscription) {
+        log.write(
+            .subscription(name: name, types: subscription.categories.map(\.rawValue), api: subscription.schema))
+        log.flush()
+    }
+
     /// INIT, the one before any invocation, has failed.
     func initFailed(_ failure: EnvironmentFailure) {
         guard case .initialising(let session, let started, _) = state else { return }
@@ -92,9 +111,10 @@ extension Environment {
         timer?.set(nil)
         let nanoseconds = started.map { (eventLoop.now - $0).nanoseconds } ?? 0
         log.write(.initRuntimeDone(.initialisation, failure))
+        writeExtensions(session)
         log.write(.initReport(.initialisation, nanoseconds: nanoseconds, failure))
         log.flush()
-        session.end()
+        session.end(ShutdownReason(failure))
         pool.initFailed(self)
     }
 
@@ -113,6 +133,7 @@ extension Environment {
         guard case .retrying(let session, _, _) = state else { return }
         let nanoseconds = (eventLoop.now - running.began).nanoseconds
         log.write(.initRuntimeDone(.invocation, failure))
+        writeExtensions(session)
         log.write(.initReport(.invocation, nanoseconds: nanoseconds, failure))
         log.write(start(of: running))
         complete(running, .failed(failure), session: session)
@@ -145,12 +166,14 @@ extension Environment {
             state = .idle(session)
             timer?.set(nil)
             log.write(.initRuntimeDone(.initialisation, nil))
+            writeExtensions(session)
             log.write(.initReport(.initialisation, nanoseconds: initNanoseconds ?? 0, nil))
             pool.started(self)
             // After the first invocation is under way: its runtime need not wait for this.
             session.endInitialisation()
         case .retrying(let session, let running, _):
             log.write(.initRuntimeDone(.invocation, nil))
+            writeExtensions(session)
             log.write(.initReport(.invocation, nanoseconds: (eventLoop.now - running.began).nanoseconds, nil))
             begin(running, in: session)
         default: return

@@ -91,7 +91,7 @@ extension Environment {
             InvocationOutcome(
                 payload: failure.document(requestID: requestID), functionError: "Unhandled", logTail: tail))
         log.flush()
-        session.end()
+        session.end(ShutdownReason(failure))
         dispose()
         pool.removed(self)
     }
@@ -116,6 +116,11 @@ extension Environment {
 
     func sessionWrote(_ output: ByteBuffer) {
         log.writeOutput(output)
+        log.flush()
+    }
+
+    func sessionWroteOfExtensions(_ output: ByteBuffer) {
+        log.writeExtensionOutput(output)
         log.flush()
     }
 

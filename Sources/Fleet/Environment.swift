@@ -119,12 +119,12 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
 
     // MARK: Ends
 
-    func sessionExited(_ exit: SandboxExit) {
+    func sessionEnded(_ failure: EnvironmentFailure) {
         switch state {
-        case .initialising(_, _, let reported): initFailed(reported ?? .exited(exit))
-        case .retrying(_, let running, let reported): retryFailed(running, reported ?? .exited(exit))
+        case .initialising(_, _, let reported): initFailed(reported ?? failure)
+        case .retrying(_, let running, let reported): retryFailed(running, reported ?? failure)
         case .invoking(let session, let running) where session.invocationWasTaken:
-            complete(running, .failed(.exited(exit)), session: session)
+            complete(running, .failed(failure), session: session)
         case .invoking(let session, let running):
             // The runtime was gone before the invocation came: another environment serves it.
             state = .finishing(session)
@@ -163,7 +163,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         switch state {
         case .closed: return
         case .new, .failed: break
-        case .initialising(let session, _, _), .idle(let session), .finishing(let session): session.end()
+        case .initialising(let session, _, _), .idle(let session), .finishing(let session): session.end(.spindown)
         case .draining:
             drained()
             end()

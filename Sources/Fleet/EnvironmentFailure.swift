@@ -12,12 +12,15 @@ enum EnvironmentFailure {
     case exited(SandboxExit)
     /// The command could not be executed.
     case invalidEntrypoint(String)
+    /// An extension could not be started, has reported an error, or its process ended. `type` is one of Lambda's, such
+    /// as `Extension.Crash`.
+    case `extension`(type: String, reason: String)
 
     /// As `Status:` has it.
     var status: String {
         switch self {
         case .timedOut: "timeout"
-        case .reported, .exited, .invalidEntrypoint: "error"
+        case .reported, .exited, .invalidEntrypoint, .extension: "error"
         }
     }
 
@@ -28,6 +31,7 @@ enum EnvironmentFailure {
         case .reported(_, let type): type.name
         case .exited(let exit): exit.outOfMemory && exit.isKilled ? "Runtime.OutOfMemory" : "Runtime.ExitError"
         case .invalidEntrypoint: "Runtime.InvalidEntrypoint"
+        case .extension(let type, _): type
         }
     }
 
@@ -41,7 +45,7 @@ enum EnvironmentFailure {
         case .reported(let document, _): document
         case .exited(let exit):
             ErrorDocument.make(type: type ?? "", message: "RequestId: \(requestID) Error: \(exit.explanation)")
-        case .invalidEntrypoint(let reason):
+        case .invalidEntrypoint(let reason), .extension(_, let reason):
             ErrorDocument.make(type: type ?? "", message: "RequestId: \(requestID) Error: \(reason)")
         }
     }
@@ -52,7 +56,8 @@ enum EnvironmentFailure {
         case .timedOut(let limit): PlatformLines.timedOut(requestID: requestID, limit: limit, at: wallClock)
         case .reported: nil
         case .exited(let exit): "RequestId: \(requestID) Error: \(exit.explanation)\n\(type ?? "")"
-        case .invalidEntrypoint(let reason): "RequestId: \(requestID) Error: \(reason)\n\(type ?? "")"
+        case .invalidEntrypoint(let reason), .extension(_, let reason):
+            "RequestId: \(requestID) Error: \(reason)\n\(type ?? "")"
         }
     }
 
@@ -61,13 +66,24 @@ enum EnvironmentFailure {
         guard error.operation == "execve" else { return nil }
         switch error.errno {
         case 2: self = .invalidEntrypoint("Couldn't find valid bootstrap(s): [\(command) /opt/bootstrap]")
-        case 13: self = .invalidEntrypoint("fork/exec \(command): permission denied")
-        case 8: self = .invalidEntrypoint("fork/exec \(command): exec format error")
-        case 20: self = .invalidEntrypoint("fork/exec \(command): not a directory")
-        case 21: self = .invalidEntrypoint("fork/exec \(command): is a directory")
-        case 40: self = .invalidEntrypoint("fork/exec \(command): too many levels of symbolic links")
+        case 8, 13, 20, 21, 40: self = .invalidEntrypoint(Self.executionText(command, error.errno))
         default: return nil
         }
+    }
+
+    /// Why a program was not executed, in the words of Go.
+    static func executionText(_ path: String, _ errno: Int32) -> String {
+        let reason =
+            switch errno {
+            case 2: "no such file or directory"
+            case 8: "exec format error"
+            case 13: "permission denied"
+            case 20: "not a directory"
+            case 21: "is a directory"
+            case 40: "too many levels of symbolic links"
+            default: "errno \(errno)"
+            }
+        return "fork/exec \(path): \(reason)"
     }
 }
 
@@ -78,8 +94,16 @@ extension SandboxExit {
     var explanation: String {
         switch cause {
         case .exited(status: 0), .lost: "Runtime exited without providing a reason"
-        case .exited(let status): "Runtime exited with error: exit status \(status)"
-        case .signalled(let number): "Runtime exited with error: signal: \(Self.signalName(number))"
+        case .exited, .signalled: "Runtime exited with error: \(goText)"
+        }
+    }
+
+    /// Without the subject.
+    var goText: String {
+        switch cause {
+        case .exited(status: 0), .lost: "exit code 0"
+        case .exited(let status): "exit status \(status)"
+        case .signalled(let number): "signal: \(Self.signalName(number))"
         }
     }
 

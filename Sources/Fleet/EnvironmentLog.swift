@@ -1,5 +1,6 @@
 import AWSWire
 import NIOCore
+import RuntimeAPI
 import Runtimes
 
 /// Where one environment's lines go: to its log stream, and while an invocation runs to the tail that its caller may
@@ -14,12 +15,15 @@ struct EnvironmentLog {
     private let group: String
     private let sink: any LogSink
     private let wallClock: @Sendable () -> Int64
-    private let facts: PlatformEvent.Facts
+    let facts: PlatformEvent.Facts
+    /// Where extensions hear of every line and event.
+    var telemetry: TelemetryHub?
     /// The least level of a platform event in a JSON log; nil for a text log.
     private let systemLevel: LogLevel?
     /// What a JSON log keeps of the function's lines.
     private let filter: ApplicationLogFilter?
     private var assembler = LineAssembler()
+    private var extensionAssembler = LineAssembler()
     private var pending: [ByteBuffer] = []
     private var tail: ByteBuffer?
 
@@ -33,7 +37,7 @@ struct EnvironmentLog {
         self.wallClock = wallClock
         facts = PlatformEvent.Facts(
             function: version.key.name, version: version.key.version, runtime: version.runtime.identifier,
-            memoryMiB: version.memoryMiB, logStream: stream)
+            memoryMiB: version.memoryMiB, logStream: stream, isJSON: version.logging.format == .json)
         switch version.logging.format {
         case .text: (systemLevel, filter) = (nil, nil)
         case .json:
@@ -81,6 +85,7 @@ struct EnvironmentLog {
     /// What Lambda says, in the log's format. What the function wrote before it comes first.
     mutating func write(_ event: PlatformEvent) {
         finishPartialLine()
+        telemetry?.publish(.platform(event), at: wallClock())
         if let systemLevel {
             if event.level >= systemLevel { add(event.json(facts, at: wallClock())) }
         } else {
@@ -97,6 +102,17 @@ struct EnvironmentLog {
         self.assembler = assembler
     }
 
+    /// Something that extensions wrote.
+    mutating func writeExtensionOutput(_ bytes: ByteBuffer) {
+        var assembler = extensionAssembler
+        extensionAssembler = LineAssembler()
+        assembler.append(bytes) { line in
+            telemetry?.publish(.line(.extension, line), at: wallClock())
+            add(line)
+        }
+        extensionAssembler = assembler
+    }
+
     private mutating func finishPartialLine() {
         var assembler = self.assembler
         self.assembler = LineAssembler()
@@ -105,6 +121,7 @@ struct EnvironmentLog {
     }
 
     private mutating func addOutput(_ line: ByteBuffer) {
+        telemetry?.publish(.line(.function, line), at: wallClock())
         guard let filter else { return add(line) }
         if let kept = filter.apply(to: line, at: wallClock()) { add(kept) }
     }

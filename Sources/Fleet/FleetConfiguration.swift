@@ -21,6 +21,11 @@ package struct FleetConfiguration: Sendable {
     package var shutdownGrace = Duration.seconds(20)
     /// How long the sandboxes may take to vanish after that.
     package var teardownGrace = Duration.seconds(5)
+    /// How long a sandbox with internal extensions may take to end, and one with external ones.
+    package var internalShutdownGrace = Duration.milliseconds(500)
+    package var externalShutdownGrace = Duration.milliseconds(2000)
+    /// How much of it the runtime may take before the external extensions hear of the end.
+    package var runtimeShutdownGrace = Duration.milliseconds(300)
     /// Bytes a second of one environment's output that are read; more waits in the pipe and then holds the writer up.
     package var outputBytesPerSecond = 8 * 1024 * 1024
     /// `AWS_ENDPOINT_URL` inside environments, where functions reach this server; nil sets none.

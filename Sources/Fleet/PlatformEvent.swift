@@ -1,5 +1,6 @@
 import AWSWire
 import NIOCore
+import RuntimeAPI
 
 /// Something that Lambda itself says about an environment: a line of a text log, or an event of a JSON log and of the
 /// Telemetry API (developer guide, "Lambda Telemetry API Event schema reference").
@@ -15,7 +16,7 @@ enum PlatformEvent {
     case runtimeDone(Done)
     case report(Report)
     /// An extension wants telemetry.
-    case telemetrySubscription(name: String, types: [String])
+    case subscription(name: String, types: [String], api: TelemetrySubscription.Schema)
     case logsDropped(bytes: Int, records: Int, reason: String)
 
     /// The runtime is through with an invocation.
@@ -46,6 +47,8 @@ enum PlatformEvent {
         var runtime: String
         var memoryMiB: Int
         var logStream: String
+        /// Whether the function's log is JSON.
+        var isJSON = false
     }
 
     /// As `type` has it.
@@ -58,7 +61,8 @@ enum PlatformEvent {
         case .start: "platform.start"
         case .runtimeDone: "platform.runtimeDone"
         case .report: "platform.report"
-        case .telemetrySubscription: "platform.telemetrySubscription"
+        case .subscription(_, _, .telemetry): "platform.telemetrySubscription"
+        case .subscription(_, _, .logs): "platform.logsSubscription"
         case .logsDropped: "platform.logsDropped"
         }
     }
@@ -66,7 +70,7 @@ enum PlatformEvent {
     /// Which logs have it (developer guide, "System log level event mapping").
     var level: LogLevel {
         switch self {
-        case .initStart, .start, .telemetrySubscription: .info
+        case .initStart, .start, .subscription: .info
         case .initRuntimeDone(_, let failure), .initReport(_, _, let failure): failure == nil ? .debug : .warn
         case .runtimeDone(let done): done.failure == nil ? .debug : .warn
         case .report(let report): report.failure == nil ? .info : .warn
@@ -87,8 +91,8 @@ enum PlatformEvent {
         case .report(let report):
             body(PlatformLines.end(requestID: report.requestID))
             body(PlatformLines.report(report, memorySizeMiB: facts.memoryMiB))
-        case .telemetrySubscription(let name, let types):
-            body(PlatformLines.telemetrySubscription(name: name, types: types))
+        case .subscription(let name, let types, let api):
+            body(PlatformLines.subscription(name: name, types: types, api: api))
         case .initReport, .initRuntimeDone, .runtimeDone, .logsDropped: return
         }
     }
@@ -141,7 +145,7 @@ enum PlatformEvent {
             writer.tracing(trace)
         case .runtimeDone(let done): done.write(&writer)
         case .report(let report): report.write(facts, &writer)
-        case .telemetrySubscription(let name, let types):
+        case .subscription(let name, let types, _):
             writer.member("name", name)
             writer.member("state", "Subscribed")
             writer.strings("types", types)

@@ -56,9 +56,10 @@ enum PlatformLines {
         return line
     }
 
-    static func telemetrySubscription(name: String, types: [String]) -> ByteBuffer {
+    static func subscription(name: String, types: [String], api: TelemetrySubscription.Schema) -> ByteBuffer {
         let types = types.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined(separator: ", ")
-        return ByteBuffer(string: "TELEMETRY\tName: \(name)\tState: Subscribed\tTypes: [\(types)]")
+        return ByteBuffer(
+            string: "\(api == .telemetry ? "TELEMETRY" : "LOGS")\tName: \(name)\tState: Subscribed\tTypes: [\(types)]")
     }
 
     /// Since August 2025 the billed duration includes the initialisation's. Whole milliseconds, rounded up.

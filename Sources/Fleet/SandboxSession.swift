@@ -18,8 +18,23 @@ protocol SandboxSessionDelegate: AnyObject, Sendable {
     func sessionReported(_ report: RuntimeReport)
     func sessionFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType)
     func sessionWrote(_ output: ByteBuffer)
-    /// Every process of the sandbox is dead and all that they wrote and sent has been delivered. Nothing else comes.
-    func sessionExited(_ exit: SandboxExit)
+    /// Extensions wrote something, which may be after the session has been ended, while they shut down.
+    func sessionWroteOfExtensions(_ output: ByteBuffer)
+    func sessionSubscribed(_ name: String, _ subscription: TelemetrySubscription)
+    /// The runtime or an extension has ended, and all that it wrote and sent has been delivered. The session is of no
+    /// more use.
+    func sessionEnded(_ failure: EnvironmentFailure)
+}
+
+/// Why an environment is shut down, as extensions hear it. Lambda spells it in lower case, other than its guide.
+enum ShutdownReason: String {
+    case spindown
+    case timeout
+    case failure
+
+    init(_ failure: EnvironmentFailure) {
+        if case .timedOut = failure { self = .timeout } else { self = .failure }
+    }
 }
 
 /// One sandbox from its start to its end, with its Runtime API, its output and its memory gauge.
@@ -31,6 +46,30 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         var memoryPeak: Int32
         var output: OutputReader
         var server: RuntimeAPIServer?
+        /// Of a sandbox with external extensions.
+        var extensions: Extensions?
+    }
+    struct Extensions {
+        /// Of those that were started.
+        var names: [String]
+        var control: ProcessControl
+        var output: OutputReader
+        var runtime = Runtime.waiting
+        /// Whose processes have ended.
+        var ended: Set<String> = []
+
+        enum Runtime {
+            case waiting, running, ended
+        }
+
+        mutating func note(_ report: ProcessReport) {
+            guard case .ended = report.event else { return }
+            if report.process == 0 {
+                runtime = .ended
+            } else if names.indices.contains(report.process - 1) {
+                ended.insert(names[report.process - 1])
+            }
+        }
     }
     private enum State {
         case new
@@ -38,6 +77,8 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         /// As `launching`, but the sandbox is not wanted any more.
         case abandoned
         case live(Live)
+        /// Its extensions shut down. The delegate hears only what they write.
+        case stopping(Live, Stop)
         /// Dead, but what it left in sockets and in the pipe is still being read.
         case settling(Live, SandboxExit)
         case ended
@@ -46,26 +87,39 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     private let eventLoop: any EventLoop
     private let sandboxing: any Sandboxing
     private let tracker: SandboxTracker
-    private let outputBytesPerSecond: Int
+    private let configuration: FleetConfiguration
+    private let function: RuntimeAPIFunction
+    private let telemetry: TelemetryHub
     private var delegate: (any SandboxSessionDelegate)?
+    /// The path of the runtime's program.
+    private var command = ""
+    private var memoryLimitBytes: Int64 = 0
+    /// Why the session is of no more use, and whether the delegate has heard of it.
+    private var failure: EnvironmentFailure?
+    private var isTold = false
     private var state = State.new
     private var lastPeakBytes: Int64 = 0
     private var wasTakenAtEnd = false
 
     init(
-        on eventLoop: any EventLoop, sandboxing: any Sandboxing, tracker: SandboxTracker, outputBytesPerSecond: Int,
+        on eventLoop: any EventLoop, sandboxing: any Sandboxing, tracker: SandboxTracker,
+        configuration: FleetConfiguration, function: RuntimeAPIFunction, telemetry: TelemetryHub,
         delegate: any SandboxSessionDelegate
     ) {
         self.eventLoop = eventLoop
         self.sandboxing = sandboxing
         self.tracker = tracker
-        self.outputBytesPerSecond = outputBytesPerSecond
+        self.configuration = configuration
+        self.function = function
+        self.telemetry = telemetry
         self.delegate = delegate
     }
 
     func start(_ spec: SandboxSpec) {
         eventLoop.assertInEventLoop()
         state = .launching
+        command = spec.arguments.first ?? ""
+        memoryLimitBytes = Int64(spec.limits.memoryMiB) << 20
         tracker.started()
         sandboxing.start(
             spec,
@@ -82,7 +136,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     /// More of the response is wanted, after ``SandboxSessionDelegate/sessionSent(_:)`` returned false.
     func resumeResponse() {
         switch state {
-        case .live(let live), .settling(let live, _): live.server?.resumeResponse()
+        case .live(let live), .stopping(let live, _), .settling(let live, _): live.server?.resumeResponse()
         case .new, .launching, .abandoned, .ended: break
         }
     }
@@ -100,36 +154,44 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     var invocationWasTaken: Bool {
         switch state {
         case .live(let live), .settling(let live, _): live.server?.invocationWasTaken ?? false
-        case .new, .launching, .abandoned, .ended: wasTakenAtEnd
+        case .new, .launching, .abandoned, .stopping, .ended: wasTakenAtEnd
         }
     }
 
     /// Calls `body` when all that the processes have written so far has been delivered: mostly at once.
     func whenDrained(_ body: @escaping () -> Void) {
         switch state {
-        case .live(let live), .settling(let live, _): live.output.whenDrained(body)
+        case .live(let live), .stopping(let live, _), .settling(let live, _):
+            guard let extensions = live.extensions else { return live.output.whenDrained(body) }
+            live.output.whenDrained { extensions.output.whenDrained(body) }
         case .new, .launching, .abandoned, .ended: body()
         }
+    }
+
+    /// The extensions, internal ones included.
+    var extensionStatuses: [ExtensionStatus] {
+        if case .live(let live) = state { live.server?.extensionStatuses ?? [] } else { [] }
     }
 
     /// The highest use of memory so far, in bytes; 0 where the host does not say.
     func memoryPeakBytes() -> Int64 {
         switch state {
-        case .live(let live), .settling(let live, _):
+        case .live(let live), .stopping(let live, _), .settling(let live, _):
             if let peak = readDecimal(live.memoryPeak) { lastPeakBytes = max(lastPeakBytes, peak) }
         case .new, .launching, .abandoned, .ended: break
         }
         return lastPeakBytes
     }
 
-    /// Kills the sandbox, if it lives, and lets go of everything. The delegate hears nothing more.
-    func end() {
+    /// Kills the sandbox, if it lives, and lets go of everything. The delegate hears nothing more, but for what
+    /// extensions write while they shut down.
+    func end(_ reason: ShutdownReason) {
         eventLoop.assertInEventLoop()
-        delegate = nil
         switch state {
         case .new: state = .ended
         case .launching: state = .abandoned
-        case .abandoned, .ended: return
+        case .abandoned, .ended, .stopping: return
+        case .live(let live) where live.server?.hasExtensions == true: return stop(live, reason)
         case .live(let live):
             state = .ended
             sandboxing.kill(live.id)
@@ -138,11 +200,15 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
             state = .ended
             release(live)
         }
+        delegate = nil
     }
 
     private func release(_ live: Live) {
+        telemetry.close()
         live.server?.close()
         live.output.close()
+        live.extensions?.output.close()
+        live.extensions?.control.close()
         if live.memoryPeak >= 0 { close(live.memoryPeak) }
     }
 
@@ -159,7 +225,9 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         case (.success(let sandbox), .launching): serve(sandbox)
         case (.success(let sandbox), _):
             sandboxing.kill(sandbox.id)
-            for descriptor in [sandbox.runtimeAPIListener, sandbox.output, sandbox.memoryPeak] where descriptor >= 0 {
+            let extensions = [sandbox.extensions?.control ?? -1, sandbox.extensions?.output ?? -1]
+            for descriptor in [sandbox.runtimeAPIListener, sandbox.output, sandbox.memoryPeak] + extensions
+            where descriptor >= 0 {
                 close(descriptor)
             }
             state = .ended
@@ -167,30 +235,43 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     }
 
     private func serve(_ sandbox: StartedSandbox) {
-        let output = OutputReader(descriptor: sandbox.output, on: eventLoop, bytesPerSecond: outputBytesPerSecond)
-        state = .live(Live(id: sandbox.id, memoryPeak: sandbox.memoryPeak, output: output))
+        let output = OutputReader(
+            descriptor: sandbox.output, on: eventLoop, bytesPerSecond: configuration.outputBytesPerSecond)
+        let extensions = sandbox.extensions.map(makeExtensions)
+        state = .live(Live(id: sandbox.id, memoryPeak: sandbox.memoryPeak, output: output, extensions: extensions))
         delegate?.sessionStarted()
         output.start(
             onOutput: { [weak self] in self?.delegate?.sessionWrote($0) },
             onClose: { [weak self] in self?.settle() })
-        RuntimeAPIServer.start(listener: sandbox.runtimeAPIListener, on: eventLoop, delegate: self)
-            .whenComplete { result in
-                guard case .live(var live) = self.state, case .success(let server) = result else {
-                    if case .success(let server) = result { server.close() }
-                    // Without its Runtime API the sandbox is of no use; its end is told as any other.
-                    if case .live(let live) = self.state { self.sandboxing.kill(live.id) }
-                    return
-                }
-                live.server = server
-                self.state = .live(live)
+        if let extensions { begin(extensions, of: sandbox.extensions?.names ?? []) }
+        var limits = RuntimeAPILimits()
+        // Each has a connection for its events, and some more.
+        limits.connections += 4 * (extensions?.names.count ?? 0)
+        RuntimeAPIServer.start(
+            listener: sandbox.runtimeAPIListener, on: eventLoop, limits: limits, function: function,
+            externalExtensions: extensions?.names ?? [], delegate: self
+        ).whenComplete { result in
+            guard case .live(var live) = self.state, case .success(let server) = result else {
+                if case .success(let server) = result { server.close() }
+                // Without its Runtime API the sandbox is of no use; its end is told as any other.
+                if case .live(let live) = self.state { self.sandboxing.kill(live.id) }
+                return
             }
+            live.server = server
+            self.state = .live(live)
+        }
     }
 
     private func exited(_ exit: SandboxExit) {
         tracker.ended()
-        guard case .live(let live) = state else {
-            if case .launching = state { state = .ended }
+        let live: Live
+        switch state {
+        case .live(let present): live = present
+        case .stopping(_, let stop): return finish(stop)
+        case .launching:
+            state = .ended
             return
+        case .new, .abandoned, .settling, .ended: return
         }
         state = .settling(live, exit)
         // The loop looks at its sockets before it runs a task that is due later: an answer that the runtime sent just
@@ -202,7 +283,9 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     /// Ends the settling once nothing is left to read.
     private func settle() {
         guard case .settling(let live, _) = state else { return }
-        guard live.server?.connectionCount ?? 0 == 0, !live.output.isOpen else { return }
+        guard live.server?.connectionCount ?? 0 == 0, !live.output.isOpen,
+            live.extensions?.output.isOpen != true
+        else { return }
         settled()
     }
 
@@ -213,25 +296,191 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         state = .ended
         let delegate = self.delegate
         self.delegate = nil
-        delegate?.sessionExited(exit)
+        if !isTold { delegate?.sessionEnded(failure ?? failure(of: exit, live)) }
         release(live)
+    }
+
+    /// What the end of the runtime means: an extension in its process may have said more.
+    private func failure(of exit: SandboxExit, _ live: Live) -> EnvironmentFailure {
+        guard let type = live.server?.extensionError else { return .exited(exit) }
+        return .extension(type: type, reason: exit.goText)
     }
 
     // MARK: The runtime's word
 
-    func runtimeBecameReady() { delegate?.sessionBecameReady() }
+    /// The delegate, unless all that it wants to hear is what extensions write.
+    private var audience: (any SandboxSessionDelegate)? { if case .stopping = state { nil } else { delegate } }
 
-    func runtimeBeganResponse(contentType: String?) { delegate?.sessionBeganResponse(contentType: contentType) }
+    func runtimeBecameReady() {
+        telemetry.endSubscriptions()
+        audience?.sessionBecameReady()
+    }
 
-    func runtimeSent(_ part: ByteBuffer) -> Bool { delegate?.sessionSent(part) ?? true }
+    func runtimeBeganResponse(contentType: String?) { audience?.sessionBeganResponse(contentType: contentType) }
 
-    func runtimeReported(_ report: RuntimeReport) { delegate?.sessionReported(report) }
+    func runtimeSent(_ part: ByteBuffer) -> Bool { audience?.sessionSent(part) ?? true }
+
+    func runtimeReported(_ report: RuntimeReport) { audience?.sessionReported(report) }
 
     func runtimeFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType) {
-        delegate?.sessionFailedToInitialise(document: document, type: type)
+        audience?.sessionFailedToInitialise(document: document, type: type)
     }
 
     func runtimeConnectionClosed() { settle() }
+
+    func extensionsRegistered() {
+        guard case .live(var live) = state, live.extensions?.runtime == .waiting else { return }
+        live.extensions?.runtime = .running
+        state = .live(live)
+        live.extensions?.control.order(.run)
+    }
+
+    func extensionSubscribed(_ name: String, _ subscription: TelemetrySubscription) {
+        guard case .live(let live) = state else { return }
+        let (sandboxing, eventLoop, id) = (self.sandboxing, self.eventLoop, live.id)
+        audience?.sessionSubscribed(name, subscription)
+        telemetry.subscribe(name, subscription) { completion in
+            sandboxing.makeSocket(id) { socket in eventLoop.execute { completion(socket) } }
+        }
+    }
+}
+
+// MARK: Extensions
+
+extension SandboxSession {
+    private func makeExtensions(_ started: StartedExtensions) -> Extensions {
+        Extensions(
+            names: Array(started.names.prefix(10)), control: ProcessControl(descriptor: started.control, on: eventLoop),
+            output: OutputReader(
+                descriptor: started.output, on: eventLoop, bytesPerSecond: configuration.outputBytesPerSecond))
+    }
+
+    private func begin(_ extensions: Extensions, of names: [String]) {
+        extensions.output.start(
+            onOutput: { [weak self] in self?.delegate?.sessionWroteOfExtensions($0) },
+            onClose: { [weak self] in self?.settle() })
+        extensions.control.start { [weak self] in self?.processReported($0) }
+        if names.count > extensions.names.count {
+            fail(.extension(type: "Extension.LaunchError", reason: "ErrTooManyExtensions"))
+        }
+    }
+
+    private func processReported(_ report: ProcessReport) {
+        switch state {
+        case .live(var live):
+            guard let names = live.extensions?.names else { return }
+            live.extensions?.note(report)
+            state = .live(live)
+            if let failure = failure(of: report, names, live) { fail(failure) }
+        case .stopping(var live, let stop):
+            live.extensions?.note(report)
+            state = .stopping(live, stop)
+            if live.extensions?.runtime == .ended { stopExtensions(stop) }
+            stop.awaited.subtract(live.extensions?.ended ?? [])
+            if stop.hasToldExtensions, stop.awaited.isEmpty { finish(stop) }
+        case .new, .launching, .abandoned, .settling, .ended: return
+        }
+    }
+
+    private func failure(of report: ProcessReport, _ names: [String], _ live: Live) -> EnvironmentFailure? {
+        let name = names.indices.contains(report.process - 1) ? names[report.process - 1] : nil
+        switch (report.event, name) {
+        case (.failed(let operation, let errno), .some(let name)):
+            let path = "/opt/extensions/\(name)"
+            return .extension(
+                type: "Extension.LaunchError",
+                reason: operation == "execve" ? EnvironmentFailure.executionText(path, errno) : "\(path): \(operation)")
+        case (.failed(let operation, let errno), nil):
+            // Without a failure for it the end of the process follows.
+            return EnvironmentFailure(
+                SandboxError(operation: operation, subject: "", errno: errno), command: command)
+        case (.ended(let cause), .some):
+            return .extension(
+                type: live.server?.extensionError ?? "Extension.Crash", reason: SandboxExit(cause: cause).goText)
+        case (.ended(let cause), nil): return failure(of: exit(cause), live)
+        }
+    }
+
+    /// The kernel kills with SIGKILL when the memory is used up; the group's peak is then its limit.
+    private func exit(_ cause: SandboxExit.Cause) -> SandboxExit {
+        let isKilled = cause == .signalled(number: 9)
+        return SandboxExit(cause: cause, outOfMemory: isKilled && memoryPeakBytes() >= memoryLimitBytes - 65_536)
+    }
+
+    /// A process that all others need has ended. What it has sent is taken first.
+    private func fail(_ failure: EnvironmentFailure) {
+        guard self.failure == nil else { return }
+        self.failure = failure
+        eventLoop.scheduleTask(in: .milliseconds(1)) {
+            self.whenDrained {
+                guard case .live = self.state else { return }
+                self.isTold = true
+                self.wasTakenAtEnd = self.invocationWasTaken
+                self.delegate?.sessionEnded(failure)
+            }
+        }
+    }
+}
+
+// MARK: The end of a sandbox with extensions
+
+extension SandboxSession {
+    /// How far it is. Confined to the event loop.
+    final class Stop: @unchecked Sendable {
+        let reason: ShutdownReason
+        let deadline: NIODeadline
+        /// The extensions that have been told and still run.
+        var awaited: Set<String> = []
+        var hasToldExtensions = false
+        var isFinished = false
+
+        init(reason: ShutdownReason, deadline: NIODeadline) {
+            self.reason = reason
+            self.deadline = deadline
+        }
+    }
+
+    /// SIGTERM to the runtime, SHUTDOWN to the extensions, SIGKILL to all, each in its time.
+    private func stop(_ live: Live, _ reason: ShutdownReason) {
+        let now = eventLoop.now
+        let limit = live.extensions == nil ? configuration.internalShutdownGrace : configuration.externalShutdownGrace
+        let stop = Stop(reason: reason, deadline: now + TimeAmount(limit))
+        wasTakenAtEnd = invocationWasTaken
+        state = .stopping(live, stop)
+        telemetry.flush()
+        eventLoop.scheduleTask(deadline: stop.deadline) { self.finish(stop) }
+        guard let extensions = live.extensions else { return sandboxing.terminate(live.id) }
+        guard extensions.runtime == .running else { return stopExtensions(stop) }
+        extensions.control.order(.terminate)
+        eventLoop.scheduleTask(deadline: now + TimeAmount(configuration.runtimeShutdownGrace)) {
+            self.stopExtensions(stop)
+        }
+    }
+
+    /// The runtime has ended, or its time has.
+    private func stopExtensions(_ stop: Stop) {
+        guard case .stopping(let live, _) = state, !stop.hasToldExtensions, let server = live.server else { return }
+        stop.hasToldExtensions = true
+        live.extensions?.control.order(.kill)
+        let left = (stop.deadline - eventLoop.now).nanoseconds / 1_000_000
+        let told = server.shutDownExtensions(
+            reason: stop.reason.rawValue, deadline: configuration.wallClock() + left)
+        stop.awaited = Set(told).subtracting(live.extensions?.ended ?? [])
+        if stop.awaited.isEmpty { finish(stop) }
+    }
+
+    /// Nobody is waited for any longer.
+    private func finish(_ stop: Stop) {
+        guard case .stopping(let live, _) = state, !stop.isFinished else { return }
+        stop.isFinished = true
+        sandboxing.kill(live.id)
+        whenDrained {
+            guard case .stopping(let live, _) = self.state else { return }
+            self.state = .ended
+            self.delegate = nil
+            self.release(live)
+        }
+    }
 }
 
 /// Reads the decimal number at the start of a file of a cgroup.

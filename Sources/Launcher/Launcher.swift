@@ -101,6 +101,8 @@ final class Launcher {
                 case .start(let request): try start(request, bytes)
                 case .kill(let id): kill(id)
                 case .settle(let id): settle(id)
+                case .terminate(let id): terminate(id)
+                case .socket(let id): try makeSocket(id)
                 }
             }
         }
@@ -155,6 +157,25 @@ final class Launcher {
         _ = apus_pidfd_kill(record.pidfd, SIGKILL)
     }
 
+    /// The init hands it on to the command.
+    private func terminate(_ id: UInt64) {
+        guard let slot = slotByID[id], let record = sandboxes[slot], record.state == .running else { return }
+        _ = apus_pidfd_kill(record.pidfd, SIGTERM)
+    }
+
+    /// A socket in the sandbox's network. It keeps that network, wherever it is then used.
+    private func makeSocket(_ id: UInt64) throws(SystemCallError) {
+        var descriptors: [Int32] = []
+        if let slot = slotByID[id], let record = sandboxes[slot], record.state == .running {
+            let made: Int32
+            do { made = try host.network.makeSocket(in: record.network) } catch {
+                throw SystemCallError("network: \(error.operation)", error.reason, errno: error.errno)
+            }
+            if made >= 0 { descriptors = [made] }
+        }
+        try outbox.put(.socket(id: id), descriptors: descriptors)
+    }
+
     // MARK: Beginnings and ends
 
     /// The error pipe has something to say: a failure, or, by its end, that the command runs.
@@ -176,9 +197,11 @@ final class Launcher {
             let listener = try duplicate(record.network.runtimeAPIListener)
             let pidfd = try duplicate(record.pidfd)
             let peak = record.group.openMemoryPeak()
+            let extensions = record.extensions.take()
             try outbox.put(
-                .started(id: record.id),
-                descriptors: [listener, record.output, pidfd] + (peak >= 0 ? [peak] : []))
+                .started(id: record.id, extensions: extensions?.names ?? []),
+                descriptors: [listener, record.output, pidfd] + (extensions.map { [$0.control, $0.output] } ?? [])
+                    + (peak >= 0 ? [peak] : []))
             record.output = -1
         }
         sandboxes[slot] = record

@@ -78,6 +78,16 @@ struct NetworkFactory: ~Copyable {
         return network
     }
 
+    /// A socket inside a network; below zero (`-errno`) when it cannot be made. Fails only when the thread cannot come
+    /// back.
+    func makeSocket(in network: EnvironmentNetwork) throws(NetworkError) -> Int32 {
+        let entered = apus_network_enter(network.namespace)
+        if entered < 0 { return entered }
+        let made = apus_network_socket()
+        _ = try checked("setns", apus_network_enter(router.number))
+        return made
+    }
+
     /// Sets up the namespace that the thread has just made.
     private func furnish(
         slot: UInt32, _ inside: inout NetlinkConnection<NetlinkSocket>

@@ -141,6 +141,12 @@ package final class NetworkPool {
         factory.forget(network)
     }
 
+    /// An unconnected TCP socket inside a network; below zero when none can be made. Fails only when the thread is lost
+    /// to that network.
+    package func makeSocket(in network: EnvironmentNetwork) throws(NetworkError) -> Int32 {
+        try factory.makeSocket(in: network)
+    }
+
     /// Whether ``refill()`` has something to do.
     package var wantsRefill: Bool { spares.count < configuration.spares }
 

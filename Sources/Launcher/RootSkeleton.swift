@@ -58,7 +58,7 @@ struct RootSkeleton {
         var files = [
             "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nsbx_user1051:x:993:990::/tmp:/bin/sh\n",
             "/etc/group": "root:x:0:\nsbx_user1051:x:990:\n",
-            "/etc/hosts": "127.0.0.1 localhost localhost.localdomain\n",
+            "/etc/hosts": "127.0.0.1 localhost localhost.localdomain sandbox sandbox.localdomain\n",
             "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
         ]
         if let nameserver { files["/etc/resolv.conf"] = "nameserver \(nameserver)\noptions timeout:2 attempts:3\n" }

@@ -16,6 +16,14 @@ struct SandboxRecord {
         case failed
     }
 
+    /// What the server gets of a sandbox with external extensions.
+    struct Extensions {
+        var names: [String]
+        var control: Int32
+        /// Read end.
+        var output: Int32
+    }
+
     var id: UInt64
     var state = State.starting
     var pidfd: Int32
@@ -23,6 +31,8 @@ struct SandboxRecord {
     var errorPipe: Int32
     var statusPipe: Int32
     var output: Int32
+    /// Nil without external extensions, and once the server has it.
+    var extensions: Extensions?
     var network: EnvironmentNetwork
     var group: ControlGroup
     /// Microseconds of processor time in each period once initialization is over.
@@ -36,15 +46,10 @@ struct SandboxRecord {
     }
 
     func closeDescriptors() {
-        for descriptor in [pidfd, errorPipe, statusPipe, output] where descriptor >= 0 { close(descriptor) }
-    }
-}
-
-extension SandboxExit.Cause {
-    /// From a wait status (waitpid(2)).
-    init(waitStatus: Int32) {
-        let signal = waitStatus & 0x7f
-        self = signal == 0 ? .exited(status: Int(waitStatus >> 8 & 0xff)) : .signalled(number: Int(signal))
+        let extensions = [extensions?.control ?? -1, extensions?.output ?? -1]
+        for descriptor in [pidfd, errorPipe, statusPipe, output] + extensions where descriptor >= 0 {
+            close(descriptor)
+        }
     }
 }
 

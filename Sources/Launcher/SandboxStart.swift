@@ -27,12 +27,14 @@ struct SandboxStart {
         do throws(SystemCallError) {
             let code = try openTree(request.code, "code")
             let layers = try openLayers()
+            let extensions = try ExtensionSetup.find(in: layers.number)
             let group = try host.groups.make("\(slot)", limits: groupLimits)
             do throws(SystemCallError) {
                 let network = try acquireNetwork()
                 do throws(SystemCallError) {
                     return try start(
-                        root: root, code: code.number, layers: layers.number, group: group, network: network)
+                        root: root, code: code.number, layers: layers.number, extensions: extensions, group: group,
+                        network: network)
                 } catch {
                     host.network.release(network)
                     throw error
@@ -85,7 +87,8 @@ struct SandboxStart {
     }
 
     private func start(
-        root: String, code: Int32, layers: Int32, group: ControlGroup, network: EnvironmentNetwork
+        root: String, code: Int32, layers: Int32, extensions: ExtensionSetup?, group: ControlGroup,
+        network: EnvironmentNetwork
     ) throws(SystemCallError) -> SandboxRecord {
         let errors = try Pipe()
         let status = try Pipe()
@@ -129,23 +132,47 @@ struct SandboxStart {
         start.fallback = request.fallback.flatMap(pointer)
         var arguments = request.arguments.map(pointer) + [nil]
         let environment = request.environment.map(pointer) + [nil]
+        var paths: [UnsafeMutablePointer<CChar>?] = []
+        var shown: [UnsafeMutablePointer<CChar>?] = []
+        if let extensions {
+            start.control = extensions.initControl
+            start.extension_output = extensions.outputWriter
+            for name in extensions.started {
+                paths.append(UnsafeMutablePointer(mutating: texts.add("/opt/extensions/\(name)")))
+            }
+            shown = request.environment.filter(isShown).map(pointer)
+        }
+        paths.append(nil)
+        shown.append(nil)
         let pid = arguments.withUnsafeMutableBufferPointer { arguments in
             environment.withUnsafeBufferPointer { environment in
-                host.filter.withUnsafeBytes { filter in
-                    start.arguments = arguments.baseAddress
-                    start.environment = environment.baseAddress
-                    start.filter = filter.baseAddress
-                    return apus_sandbox_start(&start, &pidfd)
+                paths.withUnsafeBufferPointer { paths in
+                    shown.withUnsafeBufferPointer { shown in
+                        host.filter.withUnsafeBytes { filter in
+                            start.arguments = arguments.baseAddress
+                            start.environment = environment.baseAddress
+                            start.extensions = paths.count > 1 ? paths.baseAddress : nil
+                            start.extension_environment = shown.baseAddress
+                            start.filter = filter.baseAddress
+                            return apus_sandbox_start(&start, &pidfd)
+                        }
+                    }
                 }
             }
         }
         texts.free()
         try checkedDirect("clone3", "", pid)
         group.closeJoins()
-        return SandboxRecord(
+        var record = SandboxRecord(
             id: request.id, pidfd: pidfd, errorPipe: errors.keepReader(), statusPipe: status.keepReader(),
             output: output.keepReader(), network: network, group: group,
             settledQuota: Self.quota(request.limits.cpuMillis))
+        record.extensions = extensions?.takeServerEnds()
+        return record
+    }
+
+    private func isShown(_ variable: Range<Int>) -> Bool {
+        ExtensionSetup.shows(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(packet)[variable]))
     }
 
     /// A zero-terminated string in the packet.

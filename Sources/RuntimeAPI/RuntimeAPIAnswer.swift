@@ -1,7 +1,8 @@
+import AWSWire
 import NIOCore
 
 /// Why a request was refused: the error documents of the Runtime API.
-enum RuntimeAPIRefusal {
+enum RuntimeAPIRefusal: Error {
     case invalidRequestID
     case transition(from: String, to: String)
     case responseTooLarge(limit: Int)
@@ -9,18 +10,23 @@ enum RuntimeAPIRefusal {
     case notFound
     case methodNotAllowed
     case malformed
+    /// A request of an extension.
+    case `extension`(type: String, message: String)
+    /// A request of the Telemetry or Logs API that is not understood.
+    case validation(message: String)
+    case requestTooLarge(limit: Int)
 
     var status: String {
         switch self {
-        case .invalidRequestID, .invalidResponseMode, .malformed: "400 Bad Request"
-        case .transition: "403 Forbidden"
-        case .responseTooLarge: "413 Request Entity Too Large"
+        case .invalidRequestID, .invalidResponseMode, .malformed, .validation: "400 Bad Request"
+        case .transition, .extension: "403 Forbidden"
+        case .responseTooLarge, .requestTooLarge: "413 Request Entity Too Large"
         case .notFound: "404 Not Found"
         case .methodNotAllowed: "405 Method Not Allowed"
         }
     }
 
-    /// The error document; nil where Lambda sends plain text. Its words hold nothing that JSON would escape.
+    /// The error document; nil where Lambda sends plain text.
     private var document: (message: String, type: String)? {
         switch self {
         case .invalidRequestID: ("Invalid request ID", "InvalidRequestID")
@@ -29,16 +35,25 @@ enum RuntimeAPIRefusal {
                 "State transition from \(from) to \(to) failed for runtime. Error: State transition is not allowed",
                 "InvalidStateTransition"
             )
-        case .responseTooLarge(let limit):
+        case .responseTooLarge(let limit), .requestTooLarge(let limit):
             ("Exceeded maximum allowed payload size (\(limit) bytes).", "RequestEntityTooLarge")
         case .invalidResponseMode: ("Invalid function response mode", "InvalidFunctionResponseMode")
+        case .extension(let type, let message): (message, type)
+        case .validation(let message): (message, "ValidationError")
         case .notFound, .methodNotAllowed, .malformed: nil
         }
     }
 
     var body: (type: String, text: String) {
         if let document {
-            return ("application/json", #"{"errorMessage":"\#(document.message)","errorType":"\#(document.type)"}"#)
+            var writer = JSONWriter()
+            writer.beginObject()
+            writer.name("errorMessage")
+            writer.string(document.message)
+            writer.name("errorType")
+            writer.string(document.type)
+            writer.endObject()
+            return ("application/json", String(buffer: writer.buffer))
         }
         switch self {
         case .notFound: return ("text/plain; charset=utf-8", "404 page not found\n")
@@ -62,6 +77,20 @@ enum RuntimeAPIAnswer {
         return render(status: refusal.status, type: body.type, text: body.text, keepAlive: keepAlive)
     }
 
+    /// A 200 with a JSON document.
+    static func document(_ document: ByteBuffer, headers: [(String, String)] = [], keepAlive: Bool) -> ByteBuffer {
+        var answer = ByteBuffer(string: "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+        for (name, value) in headers {
+            answer.writeString("\(name): ")
+            answer.writeHeaderValue(value)
+            answer.writeStaticString("\r\n")
+        }
+        answer.writeString("Content-Length: \(document.readableBytes)\r\n")
+        answer.writeString(keepAlive ? "\r\n" : "Connection: close\r\n\r\n")
+        answer.writeImmutableBuffer(document)
+        return answer
+    }
+
     private static func render(status: String, type: String, text: String, keepAlive: Bool) -> ByteBuffer {
         ByteBuffer(
             string: "HTTP/1.1 \(status)\r\nContent-Type: \(type)\r\nContent-Length: \(text.utf8.count)\r\n"
@@ -75,15 +104,18 @@ enum RuntimeAPIRoute: Equatable {
     case response(requestID: Substring)
     case error(requestID: Substring)
     case initError
+    case `extension`(ExtensionRoute)
     case notFound
     case methodNotAllowed
 
     private static let prefix = "/2018-06-01/runtime/"
 
-    init(isGet: Bool, isPost: Bool, uri: String) {
+    init(isGet: Bool, isPost: Bool, isPut: Bool = false, uri: String) {
         let path = uri.prefix { $0 != "?" }
         guard path.hasPrefix(Self.prefix) else {
-            self = .notFound
+            let route = ExtensionRoute(path: path)
+            let isRight = route.map { $0.isGet ? isGet : $0.isPut ? isPut : isPost } ?? false
+            self = route.map { isRight ? .extension($0) : .methodNotAllowed } ?? .notFound
             return
         }
         let rest = path.dropFirst(Self.prefix.count)

@@ -21,6 +21,8 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         var keepAlive: Bool
         var errorType: String?
         var responseMode: String?
+        /// Of a request of an extension.
+        var headers: HTTPHeaders?
         /// Known before the body came.
         var refusal: RuntimeAPIRefusal?
         var body: ByteBuffer?
@@ -134,7 +136,8 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
 
     private func begin(_ head: HTTPRequestHead) {
         var request = Request(
-            route: RuntimeAPIRoute(isGet: head.method == .GET, isPost: head.method == .POST, uri: head.uri),
+            route: RuntimeAPIRoute(
+                isGet: head.method == .GET, isPost: head.method == .POST, isPut: head.method == .PUT, uri: head.uri),
             keepAlive: head.isKeepAlive)
         switch request.route {
         case .response(let requestID):
@@ -150,6 +153,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         case .initError:
             request.errorType = head.headers.first(name: "Lambda-Runtime-Function-Error-Type")
             request.refusal = server.beginInitError(from: self)
+        case .extension: request.headers = head.headers
         case .notFound: request.refusal = .notFound
         case .methodNotAllowed: request.refusal = .methodNotAllowed
         case .next: break
@@ -168,9 +172,9 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             return
         }
         switch request.route {
-        case .response, .error, .initError:
+        case .response, .error, .initError, .extension:
             if request.refusal != nil || request.tooLarge { return }
-            if request.bodyBytes > server.limits.responseBytes {
+            if request.bodyBytes > server.limits.bytes(of: request.route) {
                 request.tooLarge = true
                 request.body = nil
             } else if request.body == nil {
@@ -205,6 +209,9 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             if refusal == nil, request.tooLarge { refusal = .responseTooLarge(limit: server.limits.responseBytes) }
         case .initError:
             refusal = server.endInitError(document: body, type: RuntimeErrorType(claimed: request.errorType))
+        case .extension(let route):
+            finishExtension(request, route: route, body: body, keepAlive: keepAlive)
+            return
         case .notFound: refusal = .notFound
         case .methodNotAllowed: refusal = .methodNotAllowed
         }
@@ -252,7 +259,34 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         return server.endAnswer(to: requestID, as: .response, report: report) ?? complaint
     }
 
+    private func finishExtension(_ request: Request, route: ExtensionRoute, body: ByteBuffer, keepAlive: Bool) {
+        let reply: RuntimeAPIServer.ExtensionReply
+        // Set before the server may answer it.
+        if route == .next { phase = .waiting(keepAlive: keepAlive) }
+        if request.tooLarge {
+            reply = .refused(.requestTooLarge(limit: server.limits.extensionRequestBytes))
+        } else {
+            reply = server.extensionRequest(route, headers: request.headers ?? HTTPHeaders(), body: body, from: self)
+        }
+        switch reply {
+        case .wait: server.settleReadiness()
+        case .accepted: answer(RuntimeAPIAnswer.accepted(keepAlive: keepAlive), keepAlive: keepAlive)
+        case .refused(let refusal):
+            answer(RuntimeAPIAnswer.refusal(refusal, keepAlive: keepAlive), keepAlive: keepAlive)
+        case .document(let document, let headers):
+            let bytes = RuntimeAPIAnswer.document(document, headers: headers, keepAlive: keepAlive)
+            answer(bytes, keepAlive: keepAlive)
+        }
+    }
+
     // MARK: Answers
+
+    /// Answers an extension's waiting request for an event.
+    func deliver(event: ByteBuffer) {
+        guard case .waiting(let keepAlive) = phase else { return }
+        let headers = RuntimeAPIServer.eventHeaders
+        answer(RuntimeAPIAnswer.document(event, headers: headers, keepAlive: keepAlive), keepAlive: keepAlive)
+    }
 
     /// Answers the waiting `next`: headers, then the payload as it is.
     func deliver(_ invocation: RuntimeInvocation) {

@@ -21,20 +21,36 @@ package final class RuntimeAPIServer: @unchecked Sendable {
     /// What it has brought, in bytes.
     var streamedBytes = 0
     var state = RuntimeStateMachine()
+    /// Whether the runtime has not been told since its last invocation that it may have another.
+    private var isBusy = true
+    /// Whether the initialisation is over: nobody may subscribe to telemetry any more.
+    private(set) var hasInitialised = false
+    let function: RuntimeAPIFunction
+    var extensions: ExtensionRegistry
+    /// Connections whose request for an event waits, by the extension's index.
+    var waitingExtensions: [Int: RuntimeAPIConnection] = [:]
 
-    private init(on eventLoop: any EventLoop, limits: RuntimeAPILimits, delegate: any RuntimeAPIDelegate) {
+    private init(
+        on eventLoop: any EventLoop, limits: RuntimeAPILimits, function: RuntimeAPIFunction,
+        externalExtensions: [String], delegate: any RuntimeAPIDelegate
+    ) {
         self.eventLoop = eventLoop
         self.limits = limits
+        self.function = function
+        extensions = ExtensionRegistry(externals: externalExtensions)
         self.delegate = delegate
     }
 
     /// Serves on `listener`, a listening TCP socket, of which it becomes the owner. The delegate is held until
-    /// ``close()``.
+    /// ``close()``. `externalExtensions` are the names of those that have been started.
     package static func start(
         listener: Int32, on eventLoop: any EventLoop, limits: RuntimeAPILimits = RuntimeAPILimits(),
+        function: RuntimeAPIFunction = RuntimeAPIFunction(), externalExtensions: [String] = [],
         delegate: any RuntimeAPIDelegate
     ) -> EventLoopFuture<RuntimeAPIServer> {
-        let server = RuntimeAPIServer(on: eventLoop, limits: limits, delegate: delegate)
+        let server = RuntimeAPIServer(
+            on: eventLoop, limits: limits, function: function, externalExtensions: externalExtensions,
+            delegate: delegate)
         return ServerBootstrap(group: eventLoop)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try server.accept(channel) }
@@ -57,6 +73,8 @@ package final class RuntimeAPIServer: @unchecked Sendable {
     package func dispatch(_ invocation: RuntimeInvocation) {
         eventLoop.assertInEventLoop()
         state.dispatch(invocation)
+        isBusy = true
+        if !extensions.isEmpty { dispatchToExtensions(invocation) }
         invocationWasTaken = !waiting.isEmpty
         guard !waiting.isEmpty else { return }
         waiting.removeFirst().deliver(invocation)
@@ -69,6 +87,7 @@ package final class RuntimeAPIServer: @unchecked Sendable {
         listener?.close(promise: nil)
         listener = nil
         waiting = []
+        waitingExtensions = [:]
         for connection in connections.values { connection.cut() }
     }
 
@@ -92,6 +111,7 @@ package final class RuntimeAPIServer: @unchecked Sendable {
     func connectionClosed(_ connection: RuntimeAPIConnection) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         waiting.removeAll { $0 === connection }
+        for (index, waiting) in waitingExtensions where waiting === connection { waitingExtensions[index] = nil }
         if answering === connection { abandonAnswer() }
         delegate?.runtimeConnectionClosed()
     }
@@ -104,8 +124,18 @@ package final class RuntimeAPIServer: @unchecked Sendable {
         case .refuse(let refusal): connection.refuse(refusal)
         case .wait(let becameReady):
             waiting.append(connection)
-            if becameReady { delegate?.runtimeBecameReady() }
+            guard becameReady else { return }
+            extensions.close()
+            settleReadiness()
         }
+    }
+
+    /// Tells when the runtime and every extension wait: the phase is over.
+    func settleReadiness() {
+        guard isBusy, state.isReady, extensions.isReady else { return }
+        isBusy = false
+        hasInitialised = true
+        delegate?.runtimeBecameReady()
     }
 
     /// Asks for the right to send an answer's body; nil grants it.

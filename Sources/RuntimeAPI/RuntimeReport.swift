@@ -62,6 +62,15 @@ package protocol RuntimeAPIDelegate: AnyObject, Sendable {
     func runtimeFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType)
     /// One of the runtime's connections ended.
     func runtimeConnectionClosed()
+    /// All external extensions have registered: the runtime may be started. Not called when there are none.
+    func extensionsRegistered()
+    /// An extension wants telemetry from now on.
+    func extensionSubscribed(_ name: String, _ subscription: TelemetrySubscription)
+}
+
+extension RuntimeAPIDelegate {
+    package func extensionsRegistered() {}
+    package func extensionSubscribed(_ name: String, _ subscription: TelemetrySubscription) {}
 }
 
 /// What a hostile runtime may use at most.
@@ -72,6 +81,8 @@ package struct RuntimeAPILimits: Sendable {
     package var streamedBytes = 200 * 1024 * 1024
     /// Bytes of one request's body before the connection is cut, past `responseBytes` read only to be thrown away.
     package var discardedBytes = 64 * 1024 * 1024
+    /// Bytes of what an extension sends.
+    package var extensionRequestBytes = 64 * 1024
     /// Open connections; a further one is closed at once.
     package var connections = 16
     /// Parts of pipelined requests held back while one is being answered; past them the connection is cut.
@@ -82,4 +93,9 @@ package struct RuntimeAPILimits: Sendable {
     package var headerFields = 100
 
     package init() {}
+
+    /// The longest body of a request that is taken.
+    func bytes(of route: RuntimeAPIRoute) -> Int {
+        if case .extension = route { extensionRequestBytes } else { responseBytes }
+    }
 }

@@ -33,6 +33,9 @@ struct RuntimeStateMachine {
 
     private var state = State.started
 
+    /// Whether the runtime waits for an invocation.
+    var isReady: Bool { if case .ready = state { true } else { false } }
+
     /// `GET …/invocation/next`.
     mutating func next() -> NextAction {
         switch state {

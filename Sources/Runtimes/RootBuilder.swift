@@ -142,7 +142,7 @@ package struct RootBuilder: Sendable {
             \(userName):x:\(userID):\(groupID)::/home/\(userName):/sbin/nologin
             """),
         file("/etc/group", "root:x:0:\nnobody:x:65534:\n\(userName):x:\(groupID):"),
-        file("/etc/hosts", "127.0.0.1 localhost"),
+        file("/etc/hosts", "127.0.0.1 localhost sandbox sandbox.localdomain"),
         file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns"),
         file("/etc/os-release", "NAME=\"Apus\"\nID=apus\nPRETTY_NAME=\"Apus\""),
     ]

@@ -64,6 +64,12 @@ package final class LauncherClient: Sandboxing {
 
     package func kill(_ id: UInt64) { connection.kill(id) }
 
+    package func terminate(_ id: UInt64) { connection.terminate(id) }
+
+    package func makeSocket(_ id: UInt64, completion: @escaping @Sendable (Int32) -> Void) {
+        connection.makeSocket(id, completion: completion)
+    }
+
     package func settle(_ id: UInt64) { connection.settle(id) }
 
     /// Ends the launcher and with it every sandbox; their exits are delivered first. Returns at once; `completion` is

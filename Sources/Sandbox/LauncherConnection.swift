@@ -20,6 +20,8 @@ final class LauncherConnection: Sendable {
         /// Nil once called.
         var completion: Completion?
         var exit: Exit
+        /// Who waits for a socket, in order.
+        var sockets: [@Sendable (Int32) -> Void] = []
         /// The init's pidfd: readable when every process of the sandbox is dead.
         var pidfd: Int32 = -1
     }
@@ -85,6 +87,24 @@ final class LauncherConnection: Sendable {
         state.withLock { state in
             if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeSettle(id: id), &state) }
         }
+    }
+
+    func terminate(_ id: UInt64) {
+        state.withLock { state in
+            if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeTerminate(id: id), &state) }
+        }
+    }
+
+    func makeSocket(_ id: UInt64, completion: @escaping @Sendable (Int32) -> Void) {
+        let isAsked = state.withLock { state in
+            guard state.socket >= 0, state.pending[id] != nil, state.queue.count < Self.maximumQueue else {
+                return false
+            }
+            state.pending[id]?.sockets.append(completion)
+            submit(LauncherRequest.encodeSocket(id: id), &state)
+            return true
+        }
+        if !isAsked { completion(-1) }
     }
 
     func shutdown(_ completion: @escaping @Sendable () -> Void) {
@@ -249,17 +269,29 @@ final class LauncherConnection: Sendable {
 
     private func deliver(_ report: LauncherReport, _ descriptors: [Int32]) {
         switch report {
-        case .started(let id) where descriptors.count >= 3:
+        case .started(let id, let extensions) where descriptors.count >= (extensions.isEmpty ? 3 : 5):
             let completion = state.withLock { state -> Completion? in
                 state.pending[id]?.pidfd = descriptors[2]
                 return state.pending[id]?.completion.take()
             }
             guard let completion else { break }
+            let others = extensions.isEmpty ? 3 : 5
             completion(
                 .success(
                     StartedSandbox(
                         id: id, runtimeAPIListener: descriptors[0], output: descriptors[1],
-                        memoryPeak: descriptors.count > 3 ? descriptors[3] : -1)))
+                        memoryPeak: descriptors.count > others ? descriptors[others] : -1,
+                        extensions: extensions.isEmpty
+                            ? nil
+                            : StartedExtensions(names: extensions, control: descriptors[3], output: descriptors[4]))))
+            return
+        case .socket(let id):
+            let waiting = state.withLock { state -> (@Sendable (Int32) -> Void)? in
+                guard state.pending[id]?.sockets.isEmpty == false else { return nil }
+                return state.pending[id]?.sockets.removeFirst()
+            }
+            guard let waiting else { break }
+            waiting(descriptors.first ?? -1)
             return
         case .failed(let id, let error):
             let pending = state.withLock { $0.pending.removeValue(forKey: id) }
@@ -268,6 +300,7 @@ final class LauncherConnection: Sendable {
             let pending = state.withLock { $0.pending.removeValue(forKey: id) }
             if let pending {
                 if pending.pidfd >= 0 { close(pending.pidfd) }
+                for socket in pending.sockets { socket(-1) }
                 pending.exit(exit)
             }
         case .started, .ready, .unable: break
@@ -299,6 +332,7 @@ final class LauncherConnection: Sendable {
                     _ = LauncherConnection.waitForEnd(entry.pidfd, milliseconds: 10_000)
                     close(entry.pidfd)
                 }
+                for socket in entry.sockets { socket(-1) }
                 entry.exit(SandboxExit(cause: .lost))
             }
         }

@@ -4,14 +4,17 @@ package enum LauncherReport: Sendable, Hashable {
     case ready(LauncherReadiness)
     /// The launcher cannot work and ends.
     case unable(SandboxError)
-    /// With the Runtime API's listener, the output, the init's pidfd and, if there is one, the memory peak's file.
-    case started(id: UInt64)
+    /// With the Runtime API's listener, the output, the init's pidfd, if there are extensions their control and their
+    /// output, and, if there is one, the memory peak's file. `extensions` are the names of the external extensions.
+    case started(id: UInt64, extensions: [String])
+    /// With the socket, if it could be made.
+    case socket(id: UInt64)
     case failed(id: UInt64, SandboxError)
     case exited(id: UInt64, SandboxExit)
 
     private enum Kind: UInt8 {
         case ready = 1
-        case unable, started, failed, exited
+        case unable, started, failed, exited, socket
     }
 
     package func encoded() -> [UInt8] {
@@ -25,8 +28,12 @@ package enum LauncherReport: Sendable, Hashable {
         case .unable(let error):
             writer.put(Kind.unable.rawValue)
             Self.put(error, in: &writer)
-        case .started(let id):
+        case .started(let id, let extensions):
             writer.put(Kind.started.rawValue)
+            writer.put(id)
+            writer.put(extensions)
+        case .socket(let id):
+            writer.put(Kind.socket.rawValue)
             writer.put(id)
         case .failed(let id, let error):
             writer.put(Kind.failed.rawValue)
@@ -66,7 +73,10 @@ package enum LauncherReport: Sendable, Hashable {
                 LauncherReadiness(
                     endpointAddress: address, weaknesses: weaknesses, notes: try reader.texts("notes", maximum: 256)))
         case .unable: self = .unable(try Self.error(&reader))
-        case .started: self = .started(id: try reader.number(UInt64.self, "id"))
+        case .started:
+            self = .started(
+                id: try reader.number(UInt64.self, "id"), extensions: try reader.texts("extensions", maximum: 64))
+        case .socket: self = .socket(id: try reader.number(UInt64.self, "id"))
         case .failed: self = .failed(id: try reader.number(UInt64.self, "id"), try Self.error(&reader))
         case .exited: self = .exited(id: try reader.number(UInt64.self, "id"), try Self.exit(&reader))
         case nil: throw PacketError("kind")

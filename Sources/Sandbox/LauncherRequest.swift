@@ -4,6 +4,10 @@ package enum LauncherRequest: Sendable, Hashable {
     case kill(id: UInt64)
     /// The processor limit of the sandbox's initialization is over.
     case settle(id: UInt64)
+    /// SIGTERM to the command of a sandbox without external extensions.
+    case terminate(id: UInt64)
+    /// A TCP socket in the sandbox's network namespace: ``LauncherReport/socket(id:)`` answers, always.
+    case socket(id: UInt64)
 
     /// A start in the launcher's hands. What the command gets stays where it was received, zero-terminated, so that the
     /// launcher can hand it on without a copy and wipe it: these are ranges in the packet.
@@ -26,6 +30,8 @@ package enum LauncherRequest: Sendable, Hashable {
         case start = 1
         case kill = 2
         case settle = 3
+        case terminate = 4
+        case socket = 5
     }
 
     package static func encodeStart(id: UInt64, _ spec: SandboxSpec) -> [UInt8] {
@@ -51,6 +57,20 @@ package enum LauncherRequest: Sendable, Hashable {
     package static func encodeSettle(id: UInt64) -> [UInt8] {
         var writer = PacketWriter()
         writer.put(Kind.settle.rawValue)
+        writer.put(id)
+        return writer.bytes
+    }
+
+    package static func encodeTerminate(id: UInt64) -> [UInt8] {
+        var writer = PacketWriter()
+        writer.put(Kind.terminate.rawValue)
+        writer.put(id)
+        return writer.bytes
+    }
+
+    package static func encodeSocket(id: UInt64) -> [UInt8] {
+        var writer = PacketWriter()
+        writer.put(Kind.socket.rawValue)
         writer.put(id)
         return writer.bytes
     }
@@ -88,6 +108,12 @@ package enum LauncherRequest: Sendable, Hashable {
             try reader.finish()
         case .settle:
             self = .settle(id: try reader.number(UInt64.self, "id"))
+            try reader.finish()
+        case .terminate:
+            self = .terminate(id: try reader.number(UInt64.self, "id"))
+            try reader.finish()
+        case .socket:
+            self = .socket(id: try reader.number(UInt64.self, "id"))
             try reader.finish()
         case nil: throw PacketError("kind")
         }

@@ -31,12 +31,35 @@ package struct StartedSandbox: Sendable {
     /// A readable file of the sandbox's memory cgroup that holds its peak use in bytes as decimal text (`memory.peak`
     /// or `memory.max_usage_in_bytes`), to be read with pread; -1 where there is none. The receiver owns it.
     package var memoryPeak: Int32
+    /// The external extensions, which run already, while the command waits for ``ProcessOrder/run``; nil when there are
+    /// none, and the command runs.
+    package var extensions: StartedExtensions?
 
-    package init(id: UInt64, runtimeAPIListener: Int32, output: Int32, memoryPeak: Int32) {
+    package init(
+        id: UInt64, runtimeAPIListener: Int32, output: Int32, memoryPeak: Int32, extensions: StartedExtensions? = nil
+    ) {
         self.id = id
         self.runtimeAPIListener = runtimeAPIListener
         self.output = output
         self.memoryPeak = memoryPeak
+        self.extensions = extensions
+    }
+}
+
+/// The external extensions of a started sandbox. The descriptors are this process's own.
+package struct StartedExtensions: Sendable {
+    /// The files directly in `/opt/extensions`, sorted. Only the first ten were started.
+    package var names: [String]
+    /// A stream socket to the sandbox's init: ``ProcessOrder`` bytes out, ``ProcessReport`` in. The sandbox ends when
+    /// it is closed. The receiver owns it.
+    package var control: Int32
+    /// The read end of the pipe that is the extensions' standard output and standard error. The receiver owns it.
+    package var output: Int32
+
+    package init(names: [String], control: Int32, output: Int32) {
+        self.names = names
+        self.control = control
+        self.output = output
     }
 }
 
@@ -68,10 +91,19 @@ package protocol Sandboxing: Sendable {
     /// id that has ended.
     func settle(_ id: UInt64)
 
+    /// SIGTERM to the command of a sandbox without external extensions. Does nothing for an id that has ended.
+    func terminate(_ id: UInt64)
+
+    /// A TCP socket in the sandbox's network namespace, unconnected, which does not block and which the receiver owns.
+    /// `completion` is called once, on any thread, with -1 when there is none to be had.
+    func makeSocket(_ id: UInt64, completion: @escaping @Sendable (Int32) -> Void)
+
     /// Kills every process of the sandbox and frees what it held. Does nothing for an id that has ended.
     func kill(_ id: UInt64)
 }
 
 extension Sandboxing {
     package func settle(_ id: UInt64) {}
+    package func terminate(_ id: UInt64) {}
+    package func makeSocket(_ id: UInt64, completion: @escaping @Sendable (Int32) -> Void) { completion(-1) }
 }

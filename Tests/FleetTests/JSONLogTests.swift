@@ -1,5 +1,6 @@
 import NIOCore
 import Sandbox
+import TestSupport
 import Testing
 import TestSupport
 

@@ -17,7 +17,10 @@ import TestSupport
         let connection = server.connect()
         for (request, status) in [
             ("GET /", 404), ("GET /2018-06-01/runtime/invocation/next/", 404), ("GET /2018-06-01/runtime", 404),
-            ("GET /2020-01-01/extension/event/next", 404), ("POST /2020-01-01/extension/register", 404),
+            ("GET /2020-01-01/extension/event/next", 403), ("POST /2020-01-01/extension/register", 403),
+            ("GET /2020-01-01/extension/register", 405), ("POST /2020-01-01/extension/event/next", 405),
+            ("POST /2022-07-01/telemetry", 405), ("PUT /2022-07-01/telemetry", 403), ("PUT /2020-08-15/logs", 403),
+            ("GET /2020-01-01/extension", 404), ("PUT /2022-07-01/telemetry/x", 404),
             ("POST /2018-06-01/runtime/invocation/next", 405), ("GET /2018-06-01/runtime/init/error", 405),
             ("GET /2018-06-01/runtime/invocation/x/response", 405), ("PUT /2018-06-01/runtime/invocation/x/error", 405),
             ("POST /2018-06-01/runtime/invocation//response", 404),

@@ -124,7 +124,7 @@ import TestSupport
             })
         #expect(try #require(files["/etc/passwd"]).contains("sbx_user1051:x:993:990:"))
         #expect(files["/etc/resolv.conf"] == nil)
-        #expect(files["/etc/hosts"] == "127.0.0.1 localhost\n")
+        #expect(files["/etc/hosts"] == "127.0.0.1 localhost sandbox sandbox.localdomain\n")
         #expect(builder.provided().symlinks.contains(.init(path: "/etc/localtime", target: "/usr/share/zoneinfo/UTC")))
     }
 }

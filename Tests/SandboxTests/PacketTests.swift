@@ -25,7 +25,9 @@ import TestSupport
 
     private static let reports: [LauncherReport] = [
         .ready(LauncherReadiness(endpointAddress: "169.254.128.1", weaknesses: [.noInternet], notes: ["nft: none"])),
-        .unable(SandboxError(operation: "unshare", subject: "user namespace", errno: 1)), .started(id: 7),
+        .unable(SandboxError(operation: "unshare", subject: "user namespace", errno: 1)),
+        .started(id: 7, extensions: []),
+        .started(id: 7, extensions: ["a", "ü b"]), .socket(id: 3),
         .failed(id: 8, SandboxError(operation: "execve", subject: "", errno: 2)),
         .exited(id: 9, SandboxExit(cause: .exited(status: 255), outOfMemory: true)),
         .exited(id: 9, SandboxExit(cause: .signalled(number: 9))), .exited(id: .max, SandboxExit(cause: .lost)),
@@ -57,6 +59,9 @@ import TestSupport
     @Test func killsReportsAndConfigurationsComeBackAsTheyWere() throws {
         #expect(try decode(LauncherRequest.encodeKill(id: 5), LauncherRequest.init(decoding:)) == .kill(id: 5))
         #expect(try decode(LauncherRequest.encodeSettle(id: 6), LauncherRequest.init(decoding:)) == .settle(id: 6))
+        #expect(
+            try decode(LauncherRequest.encodeTerminate(id: 7), LauncherRequest.init(decoding:)) == .terminate(id: 7))
+        #expect(try decode(LauncherRequest.encodeSocket(id: 8), LauncherRequest.init(decoding:)) == .socket(id: 8))
         for report in Self.reports {
             #expect(try decode(report.encoded(), LauncherReport.init(decoding:)) == report)
         }

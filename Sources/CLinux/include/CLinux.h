@@ -92,6 +92,16 @@ struct apus_start {
     int status_pipe;
     /// The command's standard output and standard error.
     int output;
+    /// The paths of programs to run beside the command (extensions), NULL-terminated; NULL for none. With them the
+    /// command waits for an `APUS_RUN`.
+    char *const *extensions;
+    /// The extensions' environment.
+    char *const *extension_environment;
+    /// The extensions' standard output and standard error.
+    int extension_output;
+    /// A stream socket: orders (`enum apus_order`, a byte each) in, `struct apus_process_report` out. Its end is the
+    /// sandbox's.
+    int control;
     /// A detached mount of the code, shown at /var/task.
     int code_tree;
     /// A detached mount of the layers, shown at /opt, or -1.
@@ -134,6 +144,29 @@ struct apus_failure {
     int32_t step;
     int32_t error;
 };
+
+/// What the server may order when a sandbox has extensions.
+enum apus_order {
+    /// Execute the command.
+    APUS_RUN = 1,
+    /// SIGTERM to the command.
+    APUS_TERMINATE = 2,
+    /// SIGKILL to the command and its process group.
+    APUS_KILL = 3,
+};
+
+/// What the server hears of the processes when a sandbox has extensions.
+struct apus_process_report {
+    /// 0 when the process has ended, otherwise the step that failed before it could be executed (apus_step_name).
+    int32_t step;
+    /// 0 for the command, 1 for the first extension.
+    int32_t process;
+    /// The wait status, or the error's number.
+    int32_t value;
+};
+
+/// A sandbox has no more extensions than this.
+enum apus_extensions { APUS_EXTENSIONS_MAXIMUM = 10 };
 
 /// Starts a sandbox's init in namespaces of its own; the init prepares everything and executes the command as its
 /// child. Returns the init's pid and its pidfd (close-on-exec, owned by the caller). The caller must be

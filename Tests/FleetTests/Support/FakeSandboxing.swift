@@ -16,14 +16,23 @@ final class FakeSandboxing: Sandboxing {
         var specs: [SandboxSpec] = []
         var kills = 0
         var settled: [UInt64] = []
+        var terminated: [UInt64] = []
+        var extensions: [UInt64: FakeExtensions] = [:]
+        var ports: [UInt64: UInt16] = [:]
     }
     private let state = Mutex(State())
     private let script: Script
     private let failure: SandboxError?
     private let memoryPeak: String?
+    private let extensions: [(name: String, script: Script)]
 
     /// Every sandbox runs `script`, or fails to start with `failure`. `memoryPeak` is what its memory gauge shows.
-    init(failure: SandboxError? = nil, memoryPeak: String? = nil, script: @escaping Script) {
+    /// `extensions` run beside it, in the order of their names.
+    init(
+        failure: SandboxError? = nil, memoryPeak: String? = nil, extensions: [(name: String, script: Script)] = [],
+        script: @escaping Script
+    ) {
+        self.extensions = extensions
         self.failure = failure
         self.memoryPeak = memoryPeak
         self.script = script
@@ -56,10 +65,23 @@ final class FakeSandboxing: Sandboxing {
         for end in pipeEnds { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let runtime = FakeRuntime(port: port, output: pipeEnds[1], number: id)
         state.withLock { $0.runtimes[id] = runtime }
-        completion(
-            .success(
-                StartedSandbox(
-                    id: id, runtimeAPIListener: listener, output: pipeEnds[0], memoryPeak: gauge(memoryPeak))))
+        var started = StartedSandbox(
+            id: id, runtimeAPIListener: listener, output: pipeEnds[0], memoryPeak: gauge(memoryPeak))
+        if !extensions.isEmpty {
+            let fake = FakeExtensions(extensions, port: port, number: id)
+            started.extensions = fake.started
+            state.withLock { $0.extensions[id] = fake }
+            completion(.success(started))
+            fake.run(runtime, script) {
+                self.state.withLock { state in
+                    state.runtimes[id] = nil
+                    state.extensions[id] = nil
+                }
+                exit(SandboxExit(cause: .lost))
+            }
+            return
+        }
+        completion(.success(started))
         runThread {
             var result = self.script(runtime)
             if runtime.isKilled { result = SandboxExit(cause: .signalled(number: 9)) }
@@ -71,12 +93,115 @@ final class FakeSandboxing: Sandboxing {
 
     func settle(_ id: UInt64) { state.withLock { $0.settled.append(id) } }
 
-    func kill(_ id: UInt64) {
+    /// SIGTERM ends a fake runtime as SIGKILL does.
+    func terminate(_ id: UInt64) {
         let runtime = state.withLock { state in
-            state.kills += 1
+            state.terminated.append(id)
             return state.runtimes[id]
         }
         runtime?.kill()
+    }
+
+    /// The ids of the sandboxes whose lone command got a SIGTERM.
+    var terminated: [UInt64] { state.withLock { $0.terminated } }
+
+    /// Fake sandboxes share the loopback of the machine.
+    func makeSocket(_ id: UInt64, completion: @escaping @Sendable (Int32) -> Void) {
+        guard state.withLock({ $0.runtimes[id] }) != nil else { return completion(-1) }
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        completion(socket(AF_INET, type, 0))
+    }
+
+    func kill(_ id: UInt64) {
+        let (runtime, extensions) = state.withLock { state in
+            state.kills += 1
+            return (state.runtimes[id], state.extensions[id])
+        }
+        runtime?.kill()
+        extensions?.kill()
+    }
+}
+
+/// The external extensions of one fake sandbox, each a thread, and an init that takes orders.
+final class FakeExtensions: Sendable {
+    let started: StartedExtensions
+    private let members: [(runtime: FakeRuntime, script: FakeSandboxing.Script)]
+    private let control: Int32
+    private let state = Mutex((left: 0, isKilled: false))
+
+    init(_ extensions: [(name: String, script: FakeSandboxing.Script)], port: UInt16, number: UInt64) {
+        var sockets: [Int32] = [-1, -1]
+        socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &sockets)
+        var output: [Int32] = [-1, -1]
+        pipe(&output)
+        for end in output { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        control = sockets[1]
+        started = StartedExtensions(names: extensions.map(\.name), control: sockets[0], output: output[0])
+        members = extensions.map { member in
+            (FakeRuntime(port: port, output: fcntl(output[1], F_DUPFD_CLOEXEC, 0), number: number), member.script)
+        }
+        Glibc.close(output[1])
+    }
+
+    /// Runs until it is killed or its control socket is closed, and everything in it has ended.
+    func run(_ runtime: FakeRuntime, _ script: @escaping FakeSandboxing.Script, ended: @escaping @Sendable () -> Void) {
+        state.withLock { $0.left = members.count + 1 }
+        for (index, member) in members.enumerated() {
+            runThread {
+                let exit = member.script(member.runtime)
+                self.report(index + 1, member.runtime.isKilled ? .signalled(number: 9) : exit.cause)
+                member.runtime.close()
+                self.leave(ended)
+            }
+        }
+        runThread {
+            var hasRun = false
+            var order: UInt8 = 0
+            while recv(self.control, &order, 1, 0) == 1 {
+                if order == ProcessOrder.run.rawValue, !hasRun {
+                    hasRun = true
+                    self.state.withLock { $0.left += 1 }
+                    runThread {
+                        let exit = script(runtime)
+                        self.report(0, runtime.isKilled ? .signalled(number: 9) : exit.cause)
+                        runtime.close()
+                        self.leave(ended)
+                    }
+                } else if order != ProcessOrder.run.rawValue {
+                    runtime.kill()
+                }
+            }
+            runtime.kill()
+            if !hasRun { runtime.close() }
+            for member in self.members { member.runtime.kill() }
+            self.leave(ended)
+        }
+    }
+
+    func kill() {
+        for member in members { member.runtime.kill() }
+        shutdown(control, Int32(SHUT_RDWR))
+    }
+
+    private func leave(_ ended: () -> Void) {
+        let isLast = state.withLock { state in
+            state.left -= 1
+            return state.left == 0
+        }
+        guard isLast else { return }
+        Glibc.close(control)
+        ended()
+    }
+
+    private func report(_ process: Int, _ cause: SandboxExit.Cause) {
+        var status: Int32 = 0
+        switch cause {
+        case .exited(let value): status = Int32(value) << 8
+        case .signalled(let number): status = Int32(number)
+        case .lost: break
+        }
+        let words: [Int32] = [0, Int32(process), status]
+        _ = words.withUnsafeBytes { send(control, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     }
 }
 
@@ -298,7 +423,7 @@ private func gauge(_ text: String?) -> Int32 {
 }
 
 /// Runs `body` on a thread of its own.
-private func runThread(_ body: @escaping @Sendable () -> Void) {
+func runThread(_ body: @escaping @Sendable () -> Void) {
     final class Box {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }

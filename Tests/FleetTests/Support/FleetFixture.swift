@@ -50,9 +50,11 @@ struct FleetFixture {
 
     init(
         failure: SandboxError? = nil, memoryPeak: String? = "36700161\n",
-        settings: FleetConfiguration = .changed { _ in }, script: @escaping FakeSandboxing.Script
+        settings: FleetConfiguration = .changed { _ in },
+        extensions: [(name: String, script: FakeSandboxing.Script)] = [], script: @escaping FakeSandboxing.Script
     ) {
-        sandboxing = FakeSandboxing(failure: failure, memoryPeak: memoryPeak, script: script)
+        sandboxing = FakeSandboxing(
+            failure: failure, memoryPeak: memoryPeak, extensions: extensions, script: script)
         fleet = Fleet(
             configuration: settings, sandboxing: sandboxing, logs: logs, credentials: credentials,
             eventLoopGroup: loops, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
