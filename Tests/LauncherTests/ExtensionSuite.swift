@@ -157,7 +157,8 @@ struct ExtensionSuite {
         await host.stop()
     }
 
-    /// A socket from the launcher is inside: its loopback reaches the environment's Runtime API and nothing of the host.
+    /// A socket from the launcher is inside: its loopback reaches the environment's Runtime API and nothing of the
+    /// host.
     @Test func socketsAreMadeInsideTheNetwork() async throws {
         let host = try await TestHost.start()
         let running = try await host.begin(host.spec("exec sleep 600"))
