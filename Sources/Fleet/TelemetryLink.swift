@@ -65,7 +65,7 @@ final class TelemetryLink: @unchecked Sendable {
             }
         }
         timeout = eventLoop.assumeIsolated().scheduleTask(in: Self.patience) { finish(false) }
-        connect { channel in
+        connect(isWanted: { !isOver && !self.isClosed }) { channel in
             guard let channel else { return finish(false) }
             self.send(batch, over: channel, finish)
         }
@@ -93,16 +93,17 @@ final class TelemetryLink: @unchecked Sendable {
         }
     }
 
-    private func connect(_ completion: @escaping ((any Channel)?) -> Void) {
+    /// A connection for an attempt. One that comes when the attempt is over is closed: another may have its own by then.
+    private func connect(isWanted: @escaping () -> Bool, _ completion: @escaping ((any Channel)?) -> Void) {
         if let channel, channel.isActive { return completion(channel) }
         disconnect()
         let port = self.port
-        let box = NIOLoopBound(completion, eventLoop: eventLoop)
+        let box = NIOLoopBound((complete: completion, isWanted: isWanted), eventLoop: eventLoop)
         makeSocket { socket in
             // The loopback answers at once; a listener whose queue is full is one that does not listen.
-            guard socket >= 0, connectLoopback(socket, port: port) else {
+            guard socket >= 0, box.value.isWanted(), connectLoopback(socket, port: port) else {
                 if socket >= 0 { _ = Glibc.close(socket) }
-                return box.value(nil)
+                return box.value.complete(nil)
             }
             ClientBootstrap(group: self.eventLoop)
                 .channelInitializer { channel in
@@ -110,12 +111,12 @@ final class TelemetryLink: @unchecked Sendable {
                 }
                 .withConnectedSocket(socket)
                 .whenComplete { result in
-                    guard case .success(let channel) = result, !self.isClosed else {
+                    guard case .success(let channel) = result, box.value.isWanted() else {
                         if case .success(let channel) = result { channel.close(promise: nil) }
-                        return box.value(nil)
+                        return box.value.complete(nil)
                     }
                     self.channel = channel
-                    box.value(channel)
+                    box.value.complete(channel)
                 }
         }
     }
