@@ -171,7 +171,7 @@ private final class Ear: Sendable {
     let port: UInt16
     private let kind: Kind
     private let listener: Int32
-    private let state = Mutex((events: [String](), heads: [String](), sockets: [Int32]()))
+    private let state = Mutex((events: [String](), heads: [String](), sockets: Set<Int32>(), isClosed: false))
 
     init(_ kind: Kind) {
         self.kind = kind
@@ -179,10 +179,14 @@ private final class Ear: Sendable {
         runThread { [self] in
             while true {
                 let socket = accept(listener, nil, nil)
-                if socket < 0 { return }
-                state.withLock { $0.sockets.append(socket) }
-                runThread { [self] in serve(socket) }
+                if socket < 0 { break }
+                let isWanted = state.withLock { state in
+                    if !state.isClosed { state.sockets.insert(socket) }
+                    return !state.isClosed
+                }
+                if isWanted { runThread { [self] in serve(socket) } } else { Glibc.close(socket) }
             }
+            Glibc.close(listener)
         }
     }
 
@@ -190,10 +194,13 @@ private final class Ear: Sendable {
     var events: [String] { state.withLock { $0.events } }
     var heads: [String] { state.withLock { $0.heads } }
 
+    /// Whoever uses a descriptor closes it; here it is only shut down, and only while it is open.
     func close() {
-        shutdown(listener, Int32(SHUT_RDWR))
-        Glibc.close(listener)
-        for socket in state.withLock({ $0.sockets }) { shutdown(socket, Int32(SHUT_RDWR)) }
+        state.withLock { state in
+            state.isClosed = true
+            shutdown(listener, Int32(SHUT_RDWR))
+            for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) }
+        }
     }
 
     private func serve(_ socket: Int32) {
@@ -221,7 +228,10 @@ private final class Ear: Sendable {
             if count <= 0 { break }
             received += chunk[..<count]
         }
-        Glibc.close(socket)
+        state.withLock { state in
+            state.sockets.remove(socket)
+            Glibc.close(socket)
+        }
     }
 
     private func takeRequest(_ received: inout [UInt8]) -> (head: String, body: String)? {
