@@ -91,6 +91,8 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     private let function: RuntimeAPIFunction
     private let telemetry: TelemetryHub
     private var delegate: (any SandboxSessionDelegate)?
+    /// Called once, when nothing of the sandbox is of any use any more: after its extensions have had their time.
+    private var onOver: (() -> Void)?
     /// The path of the runtime's program.
     private var command = ""
     private var memoryLimitBytes: Int64 = 0
@@ -104,7 +106,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     init(
         on eventLoop: any EventLoop, sandboxing: any Sandboxing, tracker: SandboxTracker,
         configuration: FleetConfiguration, function: RuntimeAPIFunction, telemetry: TelemetryHub,
-        delegate: any SandboxSessionDelegate
+        delegate: any SandboxSessionDelegate, onOver: @escaping () -> Void
     ) {
         self.eventLoop = eventLoop
         self.sandboxing = sandboxing
@@ -113,6 +115,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         self.function = function
         self.telemetry = telemetry
         self.delegate = delegate
+        self.onOver = onOver
     }
 
     func start(_ spec: SandboxSpec) {
@@ -188,8 +191,12 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     func end(_ reason: ShutdownReason) {
         eventLoop.assertInEventLoop()
         switch state {
-        case .new: state = .ended
-        case .launching: state = .abandoned
+        case .new:
+            state = .ended
+            over()
+        case .launching:
+            state = .abandoned
+            over()
         case .abandoned, .ended, .stopping: return
         case .live(let live) where live.server?.hasExtensions == true: return stop(live, reason)
         case .live(let live):
@@ -210,6 +217,13 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         live.extensions?.output.close()
         live.extensions?.control.close()
         if live.memoryPeak >= 0 { close(live.memoryPeak) }
+        over()
+    }
+
+    private func over() {
+        let onOver = self.onOver
+        self.onOver = nil
+        onOver?()
     }
 
     // MARK: The launcher's word
@@ -222,6 +236,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
             let delegate = self.delegate
             self.delegate = nil
             delegate?.sessionFailedToStart(error)
+            over()
         case (.success(let sandbox), .launching): serve(sandbox)
         case (.success(let sandbox), _):
             sandboxing.kill(sandbox.id)
@@ -270,7 +285,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         case .stopping(_, let stop): return finish(stop)
         case .launching:
             state = .ended
-            return
+            return over()
         case .new, .abandoned, .settling, .ended: return
         }
         state = .settling(live, exit)
