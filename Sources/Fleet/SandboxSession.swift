@@ -161,6 +161,14 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         }
     }
 
+    /// When the runtime began and ended its answer to the current invocation; nil while it has not.
+    var answerTimes: (began: NIODeadline, ended: NIODeadline)? {
+        switch state {
+        case .live(let live), .settling(let live, _): live.server?.answerTimes
+        case .new, .launching, .abandoned, .stopping, .ended: nil
+        }
+    }
+
     /// Calls `body` when all that the processes have written so far has been delivered: mostly at once.
     func whenDrained(_ body: @escaping () -> Void) {
         switch state {

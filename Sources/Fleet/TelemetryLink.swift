@@ -79,10 +79,10 @@ final class TelemetryLink: @unchecked Sendable {
             channel.writeAndFlush(batch).assumeIsolated().whenComplete { result in
                 if case .success = result { finish(true) } else { finish(false) }
             }
-        case .http(let port, let path):
+        case .http(let port, let path, let method):
             guard let handler else { return finish(false) }
             handler.onAnswer = { status in finish(status.map { $0 < 400 } ?? false) }
-            var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: path)
+            var head = HTTPRequestHead(version: .http1_1, method: method == .put ? .PUT : .POST, uri: path)
             head.headers = [
                 "Host": "sandbox.localdomain:\(port)", "Content-Type": "application/json",
                 "Content-Length": String(batch.readableBytes),
@@ -132,7 +132,7 @@ final class TelemetryLink: @unchecked Sendable {
 
     private var port: UInt16 {
         switch destination {
-        case .http(let port, _), .tcp(let port): port
+        case .http(let port, _, _), .tcp(let port): port
         }
     }
 }

@@ -109,7 +109,7 @@ def test_json_logs(deploy, lambda_client, server):
     assert lines.count("plain") == 2
     records = [json.loads(line) for line in lines if line.startswith("{")]
     requests = [record["record"]["requestId"] for record in records if record.get("type") == "platform.report"]
-    own = [record for record in records if "level" in record]
+    own = [record for record in records if "requestId" in record]
     assert [(o["level"], o["message"], o["requestId"]) for o in own] == [
         ("WARN", "loud\nand long", requests[0]), ("WARN", "loud\nand long", requests[1]),
         ("ERROR", "Error raised from handler method", requests[1]),

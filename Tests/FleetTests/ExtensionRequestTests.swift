@@ -199,8 +199,9 @@ private enum Endpoint: CaseIterable {
         ] { #expect(client.send(endpoint, body: text) == "400 ValidationError", "\(text)") }
         #expect(server.events == ["registered"])
         #expect(client.send(endpoint) == "200")
-        // A second one takes the place of the first.
+        // A second one takes the place of the first, unless it is of the other API (developer guide, "Lambda Logs API").
         #expect(client.send(endpoint) == "200")
+        #expect(client.send(endpoint == .logs ? .telemetry : .logs) == "400 ValidationError")
         try await endInitialisation(server, [client])
         let late = Client(server)
         late.id = client.id
