@@ -240,11 +240,16 @@ struct ExtensionRegistry {
         return taken
     }
 
-    /// Leaves `event` for those at work that want it; returns their names.
-    mutating func holdForBusy(_ kind: Event, _ event: ByteBuffer) -> [String] {
+    /// Leaves `event` for those that want it and do not wait for one: they take it when they ask next. Returns their
+    /// names, and the names of those that want it and have failed: they cannot ask any more, but may still be at work.
+    mutating func hold(_ kind: Event, _ event: ByteBuffer) -> [String] {
         var names: [String] = []
-        for index in members.indices where members[index].state == .running && members[index].events.contains(kind) {
-            members[index].event = event
+        for index in members.indices where members[index].events.contains(kind) {
+            switch members[index].state {
+            case .started, .ready: continue
+            case .registered, .running: members[index].event = event
+            case .initError, .exitError: break
+            }
             names.append(members[index].name)
         }
         return names

@@ -60,9 +60,10 @@ extension RuntimeAPIServer {
         writer.string(reason)
         writer.endObject()
         let taken = extensions.dispatch(.shutdown, writer.buffer)
+        // Before those that wait for it become busy with it.
+        let held = extensions.hold(.shutdown, writer.buffer)
         for index in taken { deliver(writer.buffer, to: index) }
-        // Who is still at work takes it when it asks next.
-        return extensions.holdForBusy(.shutdown, writer.buffer) + taken.map { extensions.members[$0].name }
+        return held + taken.map { extensions.members[$0].name }
     }
 
     func dispatchToExtensions(_ invocation: RuntimeInvocation) {

@@ -136,6 +136,28 @@ import Testing
         }
     }
 
+    /// Lambda waits for every extension that wants the event, whatever it does (the emulator's `shutdownAgents`).
+    @Test func anEventIsHeldForWhoDoesNotWaitForIt() {
+        var registry = ExtensionRegistry(externals: ["silent", "registered", "ready", "running", "failed", "other"])
+        let both = #"{"events":["INVOKE","SHUTDOWN"]}"#
+        for name in ["registered", "ready", "running", "failed"] { _ = registry.register(name: name, body: body(both)) }
+        _ = registry.register(name: "other", body: body(#"{"events":["INVOKE"]}"#))
+        for index in [2, 3] { _ = registry.next(index) }
+        registry.delivered(3)
+        _ = registry.fail(4, .exitError, errorType: "T")
+        #expect(registry.dispatch(.shutdown, body("end")) == [2])
+        #expect(registry.hold(.shutdown, body("end")) == ["registered", "running", "failed"])
+        for (index, isHeld) in [(1, true), (3, true), (5, false)] {
+            if case .deliver(let event) = registry.next(index) {
+                #expect(isHeld && event == body("end"))
+                #expect(registry.members[index].state == .running && registry.members[index].event == nil)
+            } else {
+                #expect(!isHeld)
+            }
+        }
+        if case .refuse = registry.next(4) {} else { Issue.record("a failed extension got an event") }
+    }
+
     @Test func anErrorNeedsItsHeader() {
         var registry = ExtensionRegistry(externals: ["a"])
         _ = registry.register(name: "a", body: body("{}"))

@@ -241,7 +241,7 @@ import Testing
                     { runtime in
                         guard let client = ExtensionClient(runtime, name: "sender") else { return Self.ended }
                         client.register(#""SHUTDOWN""#)
-                        _ = client.next()
+                        guard client.next()?.body.contains("SHUTDOWN") == true else { return Self.ended }
                         notes.add("issued \(credentials.issued), revoked \(credentials.revoked)")
                         return Self.ended
                     }
@@ -267,8 +267,7 @@ import Testing
                     { runtime in
                         guard let client = ExtensionClient(runtime, name: "sender") else { return Self.ended }
                         client.register(#""SHUTDOWN""#)
-                        _ = client.next()
-                        notes.add("\(credentials.revoked)")
+                        if client.next()?.body.contains("SHUTDOWN") == true { notes.add("\(credentials.revoked)") }
                         return Self.ended
                     }
                 )
