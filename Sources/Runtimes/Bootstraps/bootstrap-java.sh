@@ -2,7 +2,7 @@
 # bootstrap-java.sh JAVA STEM ARCHIVE: starts a Java function with STEM.jar, which was compiled before the function became
 # active. What stands in `flags` can be overridden by JAVA_TOOL_OPTIONS, as on AWS.
 if [ ! -f "$2.jar" ]; then
-    cat "$2.failed" >&2 || echo "Error: $2.jar is missing." >&2
+    if [ -f "$2.failed" ]; then cat "$2.failed" >&2; else echo "Error: $2.jar is missing." >&2; fi
     exit 1
 fi
 java=$1
