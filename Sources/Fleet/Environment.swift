@@ -48,7 +48,16 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         case failed(EnvironmentFailure)
     }
 
+    /// What it is started for: `AWS_LAMBDA_INITIALIZATION_TYPE` inside.
+    enum Kind: String {
+        /// An invocation that no other environment could serve.
+        case onDemand = "on-demand"
+        /// Invocations to come. It is never too long idle.
+        case provisioned = "provisioned-concurrency"
+    }
+
     let pool: EnvironmentPool
+    let kind: Kind
     let services: FleetServices
     let eventLoop: any EventLoop
     var version: FunctionVersion { pool.version }
@@ -59,12 +68,14 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     var timer: DeadlineTimer?
     var initNanoseconds: Int64?
 
-    init(pool: EnvironmentPool, services: FleetServices, on eventLoop: any EventLoop) {
+    init(pool: EnvironmentPool, services: FleetServices, on eventLoop: any EventLoop, kind: Kind = .onDemand) {
         self.pool = pool
+        self.kind = kind
         self.services = services
         self.eventLoop = eventLoop
         let version = pool.version
-        log = EnvironmentLog(version: version, sink: services.logs, wallClock: services.configuration.wallClock)
+        log = EnvironmentLog(
+            version: version, kind: kind, sink: services.logs, wallClock: services.configuration.wallClock)
         credentials = services.credentials.issue(
             account: version.key.account, region: version.key.region, roleARN: version.roleARN,
             functionName: version.key.name)
@@ -102,13 +113,17 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         }
     }
 
-    /// The pool has no work: ends the environment when it stays idle for too long.
+    /// The pool has no work: ends an environment on demand when it stays idle for too long.
     func park() {
+        guard kind == .onDemand else { return }
         onLoop {
             guard case .idle = self.state else { return }
             self.timer?.set(self.eventLoop.now + TimeAmount(self.configuration.idleTimeout))
         }
     }
+
+    /// Lets go of an environment that was not started and will not be.
+    func discard() { onLoop { self.dispose() } }
 
     /// Ends the environment, whatever it does.
     func close() { onLoop { self.end() } }
@@ -141,7 +156,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     func deadlinePassed() {
         switch state {
         case .initialising(let session, _, let reported):
-            session.whenDrained { self.initFailed(reported ?? .timedOut(limit: self.configuration.initTimeout)) }
+            session.whenDrained { self.initFailed(reported ?? .timedOut(limit: self.initTimeout)) }
         case .retrying(let session, let running, let reported):
             session.whenDrained { self.retryFailed(running, reported ?? .timedOut(limit: self.version.timeout)) }
         case .invoking(let session, let running):
