@@ -5,7 +5,7 @@ import Synchronization
 package struct ProvisionedState: Sendable, Hashable {
     /// The environments that are initialised.
     package var available = 0
-    /// Why there will not be more, as AWS words it; nil while there may.
+    /// Why there are not as many as there should be, as AWS words it; nil while that is but a matter of time.
     package var failure: String?
 
     package init(available: Int = 0, failure: String? = nil) {

@@ -100,8 +100,8 @@ enum PlatformLines {
 }
 
 extension PlatformEvent.Report {
-    /// Since August 2025 the billed duration includes the initialisation's, but that of provisioned concurrency, which is
-    /// billed whether invocations come or not. Whole milliseconds, rounded up.
+    /// Since August 2025 the billed duration includes the initialisation's, but for that of provisioned concurrency,
+    /// which is billed whether invocations come or not. Whole milliseconds, rounded up.
     func billedMilliseconds(_ kind: Environment.Kind) -> Int64 {
         let initialisation = kind == .onDemand ? initNanoseconds ?? 0 : 0
         let (sum, overflow) = nanoseconds.addingReportingOverflow(initialisation)

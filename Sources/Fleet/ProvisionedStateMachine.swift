@@ -1,11 +1,11 @@
 import NIOCore
 
-/// The environments that one function version keeps initialised ahead of its invocations. Pure: it decides under a lock,
-/// ``EnvironmentPool`` acts after unlocking.
+/// The environments that one function version keeps initialised ahead of its invocations. Pure: it decides under a
+/// lock, ``EnvironmentPool`` acts after unlocking.
 ///
 /// As long as there are fewer than the target, others are started, a few at a time. What ends is replaced: at once when
-/// it ended in an invocation, else after a pause that grows. When too many in a row fail to initialise, no more are
-/// started until a new target is set.
+/// it ended in an invocation, else after a pause that grows. When too many in a row fail to initialise, that is told;
+/// and when none has ever succeeded, no more are started until the target is set anew.
 ///
 /// An invocation comes here with a permit for one of these environments (``Permit/isProvisioned``). It takes the one
 /// that became idle last, or one of the last few that it is nearer to; else it waits for one that has answered and not
@@ -34,7 +34,9 @@ struct ProvisionedStateMachine<Environment: Hashable, Waiter: Identifiable> {
     /// Failed initialisations and environments that ended while they were idle, since an invocation was answered.
     private var setbacks = 0
     private var isPaused = false
-    /// Why no more are started; nil while they are.
+    /// Whether one has initialised since the target was set anew.
+    private var hasSucceeded = false
+    /// Why there are fewer than the target, once that is no matter of time; nil until then.
     private(set) var failure: String?
 
     /// - Parameters:
@@ -63,7 +65,7 @@ struct ProvisionedStateMachine<Environment: Hashable, Waiter: Identifiable> {
     mutating func provision(_ target: Int, _ mode: Mode) -> [Environment] {
         self.target = target
         if mode == .anew {
-            (initFailures, setbacks, isPaused, failure) = (0, 0, false, nil)
+            (initFailures, setbacks, isPaused, hasSucceeded, failure) = (0, 0, false, false, nil)
         }
         let surplus = max(0, environments.count - target)
         let ending = (environments.filter { $0.value == .starting }.map(\.key) + idle).prefix(surplus)
@@ -77,7 +79,8 @@ struct ProvisionedStateMachine<Environment: Hashable, Waiter: Identifiable> {
 
     /// Whether to make another environment and ``begin(_:)`` with it. After a failure one is tried at a time.
     var needsAnother: Bool {
-        !isPaused && failure == nil && environments.count < target && starting < (initFailures > 0 ? 1 : width)
+        !isPaused && (failure == nil || hasSucceeded) && environments.count < target
+            && starting < (initFailures > 0 ? 1 : width)
     }
 
     /// An environment is to be started; false when it is not wanted any more.
@@ -99,7 +102,7 @@ struct ProvisionedStateMachine<Environment: Hashable, Waiter: Identifiable> {
     mutating func started(_ environment: Environment) -> Freed {
         guard environments[environment] == .starting else { return .close }
         starting -= 1
-        initFailures = 0
+        (initFailures, hasSucceeded, failure) = (0, true, nil)
         return free(environment)
     }
 
@@ -116,9 +119,8 @@ struct ProvisionedStateMachine<Environment: Hashable, Waiter: Identifiable> {
         guard environments[environment] == .starting else { return .none }
         remove(environment)
         initFailures += 1
-        guard initFailures >= attempts else { return pause() }
-        failure = reason
-        return .none
+        if initFailures >= attempts { failure = reason }
+        return failure == nil || hasSucceeded ? pause() : .none
     }
 
     private mutating func pause() -> Setback {

@@ -247,8 +247,8 @@ extension FunctionRepository {
     }
 
     /// Provisioned concurrency comes out of the function's reservation, or else of what the account has left. The words
-    /// are those recorded in test_provisioned_concurrency_limits and test_reserved_provisioned_overlap; the errors about
-    /// the account come without their `Type`.
+    /// are those recorded in test_provisioned_concurrency_limits and test_reserved_provisioned_overlap; the errors
+    /// about the account come without their `Type`.
     fileprivate func requireRoom(
         forProvisioned executions: Int, at target: FunctionTarget, quotas: Quotas
     ) throws {

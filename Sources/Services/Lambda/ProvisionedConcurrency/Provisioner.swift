@@ -4,8 +4,8 @@ import Synchronization
 
 /// Has the fleet keep the environments that provisioned concurrency promises.
 ///
-/// Whoever commits a change to a configuration, or to a version or an alias that may have one, calls ``apply(_:)`` before
-/// the acknowledgement. What the fleet is told is read again each time, so that the last call has it all.
+/// Whoever commits a change to a configuration, or to a version or an alias that may have one, calls ``apply(_:)``
+/// before the acknowledgement. What the fleet is told is read again each time, so that the last call has it all.
 final class Provisioner: Sendable {
     private let database: any Database
     private let fleet: any Invoking
