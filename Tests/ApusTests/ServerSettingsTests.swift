@@ -33,8 +33,8 @@ import TestSupport
         directory.write(
             "apus.json",
             """
-            {"region": "ap-south-1", "concurrency": 7, "burst": 5, "requestsPerConcurrency": 3, "idleTimeoutSeconds": 30, "logRetentionDays": 3,
-             "strictRuntimes": true}
+            {"region": "ap-south-1", "concurrency": 7, "burst": 5, "requestsPerConcurrency": 3,
+             "idleTimeoutSeconds": 30, "logRetentionDays": 3, "strictRuntimes": true}
             """)
         var flags = flags
         flags.config = directory.path + "/apus.json"
