@@ -52,13 +52,15 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     enum Kind: String {
         /// An invocation that no other environment could serve.
         case onDemand = "on-demand"
-        /// Invocations to come. It is never too long idle.
+        /// Invocations to come. It is never too long idle, but some time replaced.
         case provisioned = "provisioned-concurrency"
     }
 
     let pool: EnvironmentPool
     let kind: Kind
     let services: FleetServices
+    /// On the fleet's clock.
+    private let born: UInt64
     let eventLoop: any EventLoop
     var version: FunctionVersion { pool.version }
     var configuration: FleetConfiguration { services.configuration }
@@ -72,6 +74,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         self.pool = pool
         self.kind = kind
         self.services = services
+        born = services.configuration.clock()
         self.eventLoop = eventLoop
         let version = pool.version
         log = EnvironmentLog(
@@ -113,13 +116,26 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         }
     }
 
-    /// The pool has no work: ends an environment on demand when it stays idle for too long.
+    /// The pool has no work: ends the environment when it stays idle for too long, or has become too old.
     func park() {
-        guard kind == .onDemand else { return }
         onLoop {
             guard case .idle = self.state else { return }
-            self.timer?.set(self.eventLoop.now + TimeAmount(self.configuration.idleTimeout))
+            self.timer?.set(self.eventLoop.now + TimeAmount(self.restTime))
         }
+    }
+
+    /// Whether it is to be replaced.
+    var isOutworn: Bool { kind == .provisioned && timeLeft == .zero }
+
+    private var timeLeft: Duration {
+        let (end, now) = (born + configuration.provisionedLifetime.microseconds, configuration.clock())
+        return .microseconds(end - min(now, end))
+    }
+
+    private var restTime: Duration {
+        guard kind == .provisioned else { return configuration.idleTimeout }
+        let left = timeLeft
+        return left == .zero ? configuration.recyclingDelay : left
     }
 
     /// Lets go of an environment that was not started and will not be.
@@ -166,7 +182,12 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
             } else {
                 finish(running, .failed(.timedOut(limit: version.timeout)), session: session)
             }
-        case .idle: if pool.reap(self) { end() }
+        case .idle:
+            if pool.reap(self) {
+                end()
+            } else if kind == .provisioned {
+                park()
+            }
         // The runtime went on after its answer until the invocation's time was over.
         case .finishing: end()
         case .new, .failed, .draining, .closed: return

@@ -97,12 +97,22 @@ extension EnvironmentPool {
     }
 
     func provisionedReady(_ environment: Environment) {
+        let isOutworn = environment.isOutworn
         act(
             on: environment,
             state.withLock { state in
                 defer { settle(&state) }
-                return state.provisioned.ready(environment)
+                let freed = state.provisioned.ready(environment)
+                return isOutworn && state.provisioned.recycle(environment) ? .close : freed
             })
+    }
+
+    /// Whether an old environment may end, for another to take its place.
+    func recycle(_ environment: Environment) -> Bool {
+        state.withLock { state in
+            defer { settle(&state) }
+            return state.provisioned.recycle(environment)
+        }
     }
 
     private func act(on environment: Environment, _ freed: ProvisionedStateMachine<Environment, Work>.Freed) {

@@ -228,8 +228,11 @@ final class EnvironmentPool: Sendable {
         if mustStart { startEnvironment() } else { forgetIfEmpty() }
     }
 
-    /// Whether an environment that has been idle for long may end.
-    func reap(_ environment: Environment) -> Bool { state.withLock { $0.machine.reap(environment) } }
+    /// Whether an environment that has been idle for long, or has become old, may end.
+    func reap(_ environment: Environment) -> Bool {
+        guard environment.kind == .onDemand else { return recycle(environment) }
+        return state.withLock { $0.machine.reap(environment) }
+    }
 
     // MARK: What the fleet says
 

@@ -20,6 +20,10 @@ package struct FleetConfiguration: Sendable {
     /// How long to wait after the first failure; doubled after each that follows, up to the limit.
     package var provisionedRetryDelay = Duration.milliseconds(100)
     package var provisionedRetryLimit = Duration.seconds(60)
+    /// How old one of them becomes before it is replaced, as AWS does every few hours; less than its credentials last.
+    package var provisionedLifetime = Duration.seconds(6 * 3600)
+    /// How long to wait when it cannot be replaced yet, because another is starting.
+    package var recyclingDelay = Duration.seconds(10)
     /// How long an environment waits for its next invocation before it ends.
     package var idleTimeout = Duration.seconds(600)
     /// How long INIT may take before the first invocation runs it once more, within the function's own timeout.

@@ -196,6 +196,16 @@ struct ProvisionedStateMachine<Environment: Hashable, Waiter: Identifiable> {
         return .park
     }
 
+    /// The environment is to be replaced: false when it is not idle any more, or when another is on its way, for as few
+    /// as can be are to be missing at a time.
+    mutating func recycle(_ environment: Environment) -> Bool {
+        guard environments[environment] == .idle, starting == 0, !isPaused, environments.count >= target else {
+            return false
+        }
+        remove(environment)
+        return true
+    }
+
     /// The environment is gone; returns the invocations that have none left to wait for.
     mutating func removed(_ environment: Environment) -> (orphans: [Waiter], setback: Setback) {
         let wasIdle = environments[environment] == .idle

@@ -143,6 +143,25 @@ import TestSupport
         #expect(machine.isEmpty)
     }
 
+    @Test func oldOnesAreReplacedOneAfterTheOther() {
+        var machine = machine(2)
+        for environment in 1...2 { #expect(machine.begin(environment) == true) }
+        #expect(machine.started(1).isPark)
+        #expect(machine.recycle(1) == false)
+        #expect(machine.started(2).isPark)
+        #expect(machine.recycle(1) == true)
+        #expect(machine.recycle(1) == false)
+        #expect(machine.recycle(2) == false)
+        #expect(machine.removed(1) == ([], .none))
+        #expect(machine.begin(3) == true)
+        #expect(machine.recycle(2) == false)
+        #expect(machine.started(3).isPark)
+        #expect(machine.acquire(Waiter(id: 1)).environment == 3)
+        #expect(machine.recycle(3) == false)
+        #expect(machine.recycle(2) == true)
+        #expect(machine.available == 1)
+    }
+
     /// What has worked once is worth trying for as long as it takes.
     @Test func whatHasWorkedIsTriedOnAndOn() {
         var machine = machine(1)
@@ -163,7 +182,7 @@ import TestSupport
 
     /// Every sequence of five events of a small world, and long random ones of a large world, against a model.
     @Test func everyShortHistoryHoldsTheInvariants() {
-        let choices = 8
+        let choices = 9
         var histories = 0
         func explore(_ walk: Walk, depth: Int) {
             histories += 1
@@ -182,7 +201,7 @@ import TestSupport
         var generator = SeededGenerator(seed: seed)
         var walk = Walk(target: Int.random(in: 0...6, using: &generator))
         for _ in 0..<2_000 {
-            let choice = Int.random(in: 0..<9, using: &generator)
+            let choice = Int.random(in: 0..<10, using: &generator)
             walk.step(choice, pick: { Int.random(in: 0..<$0, using: &generator) })
         }
         walk.finishEverything()
@@ -223,6 +242,7 @@ import TestSupport
             case 5: lose(pick)
             case 6: setTarget(pick(4), pick)
             case 7: resume()
+            case 8: recycle(pick)
             default: if let waiter = waiting.first { giveUp(waiter) }
             }
             #expect(machine.counts == (idle.count, busy.count, finishing.count, starting.count, waiting.count))
@@ -330,6 +350,16 @@ import TestSupport
             waiting = Array(waiting.prefix(finishing.count))
             #expect((setback != .none) == wasIdle)
             if wasIdle { mustPause = true }
+        }
+
+        private mutating func recycle(_ pick: (Int) -> Int) {
+            guard !idle.isEmpty else { return }
+            let environment = idle[pick(idle.count)]
+            let mayEnd = starting.isEmpty && !mustPause && count >= target
+            #expect(machine.recycle(environment) == mayEnd)
+            guard mayEnd else { return }
+            idle.removeAll { $0 == environment }
+            #expect(machine.removed(environment) == ([], .none))
         }
 
         private mutating func giveUp(_ waiter: Int) {

@@ -209,6 +209,38 @@ import Testing
         await fixture.fleet.shutDown()
     }
 
+    /// Developer guide, "Configuring provisioned concurrency": initialisation code runs every few hours.
+    @Test func oldEnvironmentsAreReplaced() async throws {
+        let clock = Clock()
+        let fixture = numbered { $0.clock = { clock.now } }
+        provision(fixture, 1)
+        try await eventually("it is there") { available(fixture) == 1 }
+        let first = try await fixture.invoke().text
+        clock.advance(6 * 3_600_000_000)
+        #expect(try await fixture.invoke().text == first)
+        try await eventually("it is replaced") { fixture.sandboxing.started == 2 && available(fixture) == 1 }
+        #expect(try await fixture.invoke().text != first)
+        #expect(fixture.sandboxing.started == 2)
+        #expect(Set(types(fixture)) == ["provisioned-concurrency"])
+        await fixture.fleet.shutDown()
+    }
+
+    @Test func soAreIdleOnesOneAfterTheOther() async throws {
+        let fixture = numbered {
+            $0.provisionedLifetime = .milliseconds(20)
+            $0.recyclingDelay = .milliseconds(1)
+        }
+        provision(fixture, 2)
+        try await eventually("four and more have been started") {
+            #expect(available(fixture) <= 2)
+            return fixture.sandboxing.started > 4
+        }
+        provision(fixture, 0)
+        try await eventually("all are gone") { fixture.sandboxing.alive == 0 }
+        await fixture.fleet.shutDown()
+        #expect(fixture.credentials.issued == fixture.credentials.revoked)
+    }
+
     /// Developer guide, "Lambda scaling behavior", with a clock of the test's own.
     @Test func pastTheBurstInvocationsAreThrottledUntilItIsRefilled() async throws {
         let gate = Flag()
