@@ -4,9 +4,9 @@ import Synchronization
 final class AccountConcurrency: Sendable {
     /// Of every function.
     let total = Atomic<Int>(0)
-    /// Of the functions without reserved concurrency.
-    let unreserved = Atomic<Int>(0)
-    /// What reservations leave of the account's limit.
+    /// Of the functions without reserved concurrency, but for what runs on provisioned concurrency.
+    let unreserved = InvocationGate()
+    /// What reservations and provisioned concurrency leave of the account's limit.
     let unreservedLimit: Atomic<Int>
 
     init(limit: Int) { unreservedLimit = Atomic(limit) }
@@ -14,95 +14,109 @@ final class AccountConcurrency: Sendable {
 
 /// How many invocations of one function run, over all its versions.
 final class FunctionConcurrency: Sendable {
-    let running = Atomic<Int>(0)
+    /// On demand.
+    let onDemand = InvocationGate()
     /// Reserved concurrency; negative when there is none.
     let reserved = Atomic<Int>(-1)
+    /// The environments of provisioned concurrency that are initialised, of all versions.
+    let provisioned = Atomic<Int>(0)
+    /// Limits how fast environments are started.
+    let burst = BurstLimit()
+}
+
+/// What an invocation of one version counts against.
+final class VersionConcurrency: Sendable {
+    let account: AccountConcurrency
+    let function: FunctionConcurrency
+    /// What runs on provisioned concurrency.
+    let provisioned = InvocationGate()
+    /// The environments of provisioned concurrency that are initialised.
+    let available = Atomic<Int>(0)
+
+    init(account: AccountConcurrency, function: FunctionConcurrency) {
+        self.account = account
+        self.function = function
+    }
+
+    /// One caller at a time.
+    func setAvailable(_ count: Int) {
+        let before = available.exchange(count, ordering: .relaxed)
+        function.provisioned.add(count - before, ordering: .relaxed)
+    }
 }
 
 /// The right to run one invocation, from before it waits until it is over.
 struct Permit: Sendable {
-    private let account: AccountConcurrency
-    private let function: FunctionConcurrency
-    private let isReserved: Bool
-
-    /// Takes a permit.
-    /// - Throws: ``FleetError/throttled(reason:)`` with Lambda's reason when a limit is reached.
-    static func take(account: AccountConcurrency, function: FunctionConcurrency) throws(FleetError) -> Permit {
-        let reserved = function.reserved.load(ordering: .relaxed)
-        if reserved >= 0 {
-            guard increment(function.running, below: reserved) else {
-                throw .throttled(reason: "ReservedFunctionConcurrentInvocationLimitExceeded")
-            }
-        } else {
-            guard increment(account.unreserved, below: account.unreservedLimit.load(ordering: .relaxed)) else {
-                throw .throttled(reason: "ConcurrentInvocationLimitExceeded")
-            }
-            function.running.add(1, ordering: .relaxed)
-        }
-        account.total.add(1, ordering: .relaxed)
-        return Permit(account: account, function: function, isReserved: reserved >= 0)
+    /// What it counts against beside its account's total.
+    private enum Source {
+        case provisioned, reserved, unreserved
     }
 
-    private static func increment(_ counter: borrowing Atomic<Int>, below limit: Int) -> Bool {
-        var current = counter.load(ordering: .relaxed)
-        while current < limit {
-            let (exchanged, original) = counter.weakCompareExchange(
-                expected: current, desired: current + 1, ordering: .relaxed)
-            if exchanged { return true }
-            current = original
+    private let concurrency: VersionConcurrency
+    private let source: Source
+
+    /// Whether it is for an environment that has been initialised ahead.
+    var isProvisioned: Bool { source == .provisioned }
+
+    /// Takes a permit: of the version's provisioned concurrency, else one to run on demand.
+    ///
+    /// - Parameters:
+    ///   - rate: How many invocations may come in a second for each that may run at once.
+    ///   - now: The clock, in microseconds.
+    /// - Throws: ``FleetError/throttled(reason:)`` with Lambda's reason when a limit is reached.
+    static func take(_ concurrency: VersionConcurrency, rate: Int, now: UInt64) throws(FleetError) -> Permit {
+        let source = try source(concurrency, rate, now)
+        concurrency.account.total.add(1, ordering: .relaxed)
+        return Permit(concurrency: concurrency, source: source)
+    }
+
+    private static func source(_ concurrency: VersionConcurrency, _ rate: Int, _ now: UInt64) throws(FleetError)
+        -> Source
+    {
+        func enter(_ gate: borrowing InvocationGate, _ limit: Int) -> InvocationGate.Passage {
+            let (product, overflow) = limit.multipliedReportingOverflow(by: rate)
+            return gate.enter(limit: limit, rate: overflow ? .max : product, now: now)
         }
-        return false
+        let available = concurrency.available.load(ordering: .relaxed)
+        // What is too fast for it spills over as well.
+        if available > 0, enter(concurrency.provisioned, available) == .passed { return .provisioned }
+        let (account, function) = (concurrency.account, concurrency.function)
+        let reserved = function.reserved.load(ordering: .relaxed)
+        guard reserved < 0 else {
+            switch enter(function.onDemand, reserved - function.provisioned.load(ordering: .relaxed)) {
+            case .passed: return .reserved
+            case .full: throw .throttled(reason: ThrottleReason.reservedConcurrency)
+            case .tooFast: throw .throttled(reason: ThrottleReason.reservedRate)
+            }
+        }
+        switch enter(account.unreserved, account.unreservedLimit.load(ordering: .relaxed)) {
+        case .passed: break
+        case .full: throw .throttled(reason: ThrottleReason.concurrency)
+        case .tooFast: throw .throttled(reason: ThrottleReason.rate)
+        }
+        function.onDemand.add()
+        return .unreserved
     }
 
     /// Gives the permit back. Once.
     func release() {
-        account.total.subtract(1, ordering: .relaxed)
-        function.running.subtract(1, ordering: .relaxed)
-        if !isReserved { account.unreserved.subtract(1, ordering: .relaxed) }
+        concurrency.account.total.subtract(1, ordering: .relaxed)
+        switch source {
+        case .provisioned: concurrency.provisioned.leave()
+        case .reserved: concurrency.function.onDemand.leave()
+        case .unreserved:
+            concurrency.account.unreserved.leave()
+            concurrency.function.onDemand.leave()
+        }
     }
 }
 
-/// Every account's and function's counters. Asked when a pool is made, not on each invocation.
-final class ConcurrencyLedger: Sendable {
-    private struct Scope: Hashable {
-        var account: String
-        var region: String
-    }
-    private struct Entry {
-        let account: AccountConcurrency
-        var functions: [String: FunctionConcurrency] = [:]
-        var reservedTotal = 0
-    }
-
-    private let limit: Int
-    private let entries = Mutex<[Scope: Entry]>([:])
-
-    init(limit: Int) { self.limit = limit }
-
-    func counters(account: String, region: String, function: String) -> (AccountConcurrency, FunctionConcurrency) {
-        entries.withLock { entries in
-            var entry =
-                entries[Scope(account: account, region: region)] ?? Entry(account: AccountConcurrency(limit: limit))
-            let counter = entry.functions[function] ?? FunctionConcurrency()
-            entry.functions[function] = counter
-            entries[Scope(account: account, region: region)] = entry
-            return (entry.account, counter)
-        }
-    }
-
-    func reserve(account: String, region: String, function: String, concurrency: Int?) {
-        let (accountCounter, counter) = counters(account: account, region: region, function: function)
-        entries.withLock { entries in
-            let scope = Scope(account: account, region: region)
-            let before = max(0, counter.reserved.load(ordering: .relaxed))
-            counter.reserved.store(concurrency ?? -1, ordering: .relaxed)
-            entries[scope]?.reservedTotal += (concurrency ?? 0) - before
-            let left = limit - (entries[scope]?.reservedTotal ?? 0)
-            accountCounter.unreservedLimit.store(max(0, left), ordering: .relaxed)
-        }
-    }
-
-    func running(account: String, region: String) -> Int {
-        entries.withLock { $0[Scope(account: account, region: region)]?.account.total.load(ordering: .relaxed) ?? 0 }
-    }
+/// `Reason` of `TooManyRequestsException`. AWS names them in its model and explains none; the first and the third are
+/// recorded for concurrency. `CallerRateLimitExceeded` is that of callers who send too many requests of any kind.
+enum ThrottleReason {
+    static let concurrency = "ConcurrentInvocationLimitExceeded"
+    /// Also for environments that would have to start too fast.
+    static let rate = "FunctionInvocationRateLimitExceeded"
+    static let reservedConcurrency = "ReservedFunctionConcurrentInvocationLimitExceeded"
+    static let reservedRate = "ReservedFunctionInvocationRateLimitExceeded"
 }

@@ -29,15 +29,25 @@ extension Environment {
             root: version.runtime.root, code: version.code, layers: version.layers,
             arguments: ExecWrapper.command(for: version), fallback: version.runtime.entrypoints.dropFirst().first,
             environment: EnvironmentVariables.make(
-                for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
+                for: version, kind: kind, credentials: credentials, logStream: log.stream,
+                endpointURL: configuration.endpointURL),
             limits: limits)
+    }
+
+    /// Ahead of invocations there is more time:
+    /// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
+    var initTimeout: Duration {
+        switch kind {
+        case .onDemand: configuration.initTimeout
+        case .provisioned: max(configuration.provisionedInitTimeout, version.timeout)
+        }
     }
 
     func sessionStarted() {
         guard case .initialising(let session, nil, _) = state else { return }
         let now = eventLoop.now
         state = .initialising(session, started: now, reported: nil)
-        timer?.set(now + TimeAmount(configuration.initTimeout))
+        timer?.set(now + TimeAmount(initTimeout))
         writeInitStart()
         log.flush()
     }

@@ -48,8 +48,19 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         case failed(EnvironmentFailure)
     }
 
+    /// What it is started for: `AWS_LAMBDA_INITIALIZATION_TYPE` inside.
+    enum Kind: String {
+        /// An invocation that no other environment could serve.
+        case onDemand = "on-demand"
+        /// Invocations to come. It is never too long idle, but some time replaced.
+        case provisioned = "provisioned-concurrency"
+    }
+
     let pool: EnvironmentPool
+    let kind: Kind
     let services: FleetServices
+    /// On the fleet's clock.
+    private let born: UInt64
     let eventLoop: any EventLoop
     var version: FunctionVersion { pool.version }
     var configuration: FleetConfiguration { services.configuration }
@@ -62,12 +73,15 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     var timer: DeadlineTimer?
     var initNanoseconds: Int64?
 
-    init(pool: EnvironmentPool, services: FleetServices, on eventLoop: any EventLoop) {
+    init(pool: EnvironmentPool, services: FleetServices, on eventLoop: any EventLoop, kind: Kind = .onDemand) {
         self.pool = pool
+        self.kind = kind
         self.services = services
+        born = services.configuration.clock()
         self.eventLoop = eventLoop
         let version = pool.version
-        log = EnvironmentLog(version: version, sink: services.logs, wallClock: services.configuration.wallClock)
+        log = EnvironmentLog(
+            version: version, kind: kind, sink: services.logs, wallClock: services.configuration.wallClock)
         credentials = services.credentials.issue(
             account: version.key.account, region: version.key.region, roleARN: version.roleARN,
             functionName: version.key.name)
@@ -105,13 +119,30 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         }
     }
 
-    /// The pool has no work: ends the environment when it stays idle for too long.
+    /// The pool has no work: ends the environment when it stays idle for too long, or has become too old.
     func park() {
         onLoop {
             guard case .idle = self.state else { return }
-            self.timer?.set(self.eventLoop.now + TimeAmount(self.configuration.idleTimeout))
+            self.timer?.set(self.eventLoop.now + TimeAmount(self.restTime))
         }
     }
+
+    /// Whether it is to be replaced.
+    var isOutworn: Bool { kind == .provisioned && timeLeft == .zero }
+
+    private var timeLeft: Duration {
+        let (end, now) = (born + configuration.provisionedLifetime.microseconds, configuration.clock())
+        return .microseconds(end - min(now, end))
+    }
+
+    private var restTime: Duration {
+        guard kind == .provisioned else { return configuration.idleTimeout }
+        let left = timeLeft
+        return left == .zero ? configuration.recyclingDelay : left
+    }
+
+    /// Lets go of an environment that was not started and will not be.
+    func discard() { onLoop { self.dispose() } }
 
     /// Ends the environment, whatever it does.
     func close() { onLoop { self.end() } }
@@ -144,7 +175,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     func deadlinePassed() {
         switch state {
         case .initialising(let session, _, let reported):
-            session.whenDrained { self.initFailed(reported ?? .timedOut(limit: self.configuration.initTimeout)) }
+            session.whenDrained { self.initFailed(reported ?? .timedOut(limit: self.initTimeout)) }
         case .retrying(let session, let running, let reported):
             session.whenDrained { self.retryFailed(running, reported ?? .timedOut(limit: self.version.timeout)) }
         case .invoking(let session, let running):
@@ -154,7 +185,12 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
             } else {
                 finish(running, .failed(.timedOut(limit: version.timeout)), session: session)
             }
-        case .idle: if pool.reap(self) { end() }
+        case .idle:
+            if pool.reap(self) {
+                end()
+            } else if kind == .provisioned {
+                park()
+            }
         // The runtime went on after its answer until the invocation's time was over.
         case .finishing: end()
         case .new, .failed, .draining, .closed: return

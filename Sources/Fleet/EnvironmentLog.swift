@@ -27,7 +27,10 @@ struct EnvironmentLog {
     private var pending: [ByteBuffer] = []
     private var tail: ByteBuffer?
 
-    init(version: FunctionVersion, sink: any LogSink, wallClock: @escaping @Sendable () -> Int64) {
+    init(
+        version: FunctionVersion, kind: Environment.Kind, sink: any LogSink,
+        wallClock: @escaping @Sendable () -> Int64
+    ) {
         var generator = SystemRandomNumberGenerator()
         let date = UTCDate(millisecondsSince1970: wallClock())
         stream = "\(date.path)/[\(version.key.version)]\(hexadecimal(generator.next()))\(hexadecimal(generator.next()))"
@@ -37,7 +40,7 @@ struct EnvironmentLog {
         self.wallClock = wallClock
         facts = PlatformEvent.Facts(
             function: version.key.name, version: version.key.version, runtime: version.runtime.identifier,
-            memoryMiB: version.memoryMiB, logStream: stream, isJSON: version.logging.format == .json)
+            memoryMiB: version.memoryMiB, logStream: stream, kind: kind, isJSON: version.logging.format == .json)
         switch version.logging.format {
         case .text: (systemLevel, filter) = (nil, nil)
         case .json:

@@ -3,16 +3,20 @@ import Synchronization
 
 /// The environments of one function version.
 ///
-/// Decides inside its lock (``PoolStateMachine``) and acts outside of it.
+/// Decides inside its lock (``PoolStateMachine``, ``ProvisionedStateMachine``) and acts outside of it.
 final class EnvironmentPool: Sendable {
     let version: FunctionVersion
-    let account: AccountConcurrency
-    let function: FunctionConcurrency
-    private let services: FleetServices
-    private let state: Mutex<State>
+    let concurrency: VersionConcurrency
+    let services: FleetServices
+    let state: Mutex<State>
 
-    private struct State {
+    struct State {
+        /// The environments that are started for invocations.
         var machine = PoolStateMachine<Environment, Work>()
+        /// Those that are started ahead of them.
+        var provisioned: ProvisionedStateMachine<Environment, Work>
+        /// Of the target that `provisioned` has.
+        var generation = ""
         /// Every environment that is not closed, to end them all.
         var environments: Set<Environment> = []
         /// The invocations that wait for an environment that is about to be free, and until when, in that order. Most
@@ -22,49 +26,103 @@ final class EnvironmentPool: Sendable {
         var isShutDown = false
         /// Set once the fleet has forgotten the pool.
         var isForgotten = false
+
+        var isEmpty: Bool { machine.isEmpty && provisioned.isEmpty && environments.isEmpty }
     }
 
-    init(
-        version: FunctionVersion, services: FleetServices, account: AccountConcurrency, function: FunctionConcurrency
-    ) {
+    init(version: FunctionVersion, services: FleetServices, concurrency: VersionConcurrency) {
         self.version = version
         self.services = services
-        self.account = account
-        self.function = function
-        state = Mutex(State())
+        self.concurrency = concurrency
+        let configuration = services.configuration
+        state = Mutex(
+            State(
+                provisioned: ProvisionedStateMachine(
+                    width: configuration.provisionedWidth, attempts: configuration.provisionedAttempts)))
     }
 
     /// Takes an invocation; false when the pool has been forgotten and another must be asked.
-    func submit(_ work: Work) -> Bool { submit(work, again: false) }
+    func submit(_ work: Work) -> Bool { submit(work, .new) }
 
     /// Takes an invocation back whose environment was gone before it began.
-    func resubmit(_ work: Work) { _ = submit(work, again: true) }
+    func resubmit(_ work: Work) { _ = submit(work, .again) }
+
+    private enum Attempt {
+        case new
+        /// It has been admitted before.
+        case again
+        /// It has waited for an environment of provisioned concurrency for long enough.
+        case onDemand
+    }
 
     private enum Submitted {
-        case acquired(PoolStateMachine<Environment, Work>.Acquired)
-        case refused
+        case run(Environment)
+        case start
+        case wait
+        case waitPatiently
+        case tooFast
+        case shutDown
         case forgotten
     }
 
-    private func submit(_ work: Work, again: Bool) -> Bool {
+    private func submit(_ work: Work, _ attempt: Attempt) -> Bool {
         let submitted: Submitted = state.withLock { state in
-            if state.isShutDown { return .refused }
-            if state.isForgotten, !again { return .forgotten }
-            let isNear = { (environment: Environment) in environment.eventLoop === work.eventLoop }
-            return .acquired(
-                again ? state.machine.acquireAgain(work, isNear: isNear) : state.machine.acquire(work, isNear: isNear))
+            if state.isShutDown { return .shutDown }
+            if state.isForgotten, attempt == .new { return .forgotten }
+            return take(work, attempt, &state)
         }
         switch submitted {
-        case .acquired(.run(let environment)): environment.run(work)
-        case .acquired(.start): startEnvironment()
-        case .acquired(.wait): break
-        case .acquired(.waitPatiently):
-            beginPatience(work.id)
-        case .refused: work.fail(.shuttingDown)
+        case .run(let environment): environment.run(work)
+        case .start: startEnvironment()
+        case .wait: break
+        case .waitPatiently: beginPatience(work.id)
+        case .tooFast: work.fail(.throttled(reason: ThrottleReason.rate))
+        case .shutDown: work.fail(.shuttingDown)
         case .forgotten: return false
         }
         return true
     }
+
+    private func take(_ work: Work, _ attempt: Attempt, _ state: inout State) -> Submitted {
+        let isNear = { (environment: Environment) in environment.eventLoop === work.eventLoop }
+        if work.isProvisioned, attempt != .onDemand {
+            switch state.provisioned.acquire(work, isNear: isNear) {
+            case .run(let environment): return .run(environment)
+            case .waitPatiently: return .waitPatiently
+            case .none: break
+            }
+        }
+        let acquired =
+            attempt == .new
+            ? state.machine.acquire(work, isNear: isNear, mayStart: mayStart)
+            : state.machine.acquireAgain(work, isNear: isNear)
+        switch acquired {
+        case .run(let environment): return .run(environment)
+        case .start: return .start
+        case .wait: return .wait
+        case .waitPatiently: return .waitPatiently
+        case .refused: return .tooFast
+        }
+    }
+
+    /// Whether the function may start an environment yet, and counts that it does.
+    func mayStart() -> Bool {
+        let configuration = services.configuration
+        return concurrency.function.burst.admit(
+            configuration.burstEnvironments, window: configuration.burstWindow.microseconds, now: configuration.clock())
+    }
+
+    private func startEnvironment() {
+        let environment = Environment(pool: self, services: services, on: services.eventLoopGroup.any())
+        let mayStart = state.withLock { state in
+            if state.isShutDown { return false }
+            state.environments.insert(environment)
+            return true
+        }
+        if mayStart { environment.start() } else { environment.close() }
+    }
+
+    // MARK: Patience
 
     private func beginPatience(_ id: UInt64) {
         let until = NIODeadline.now() + TimeAmount(services.configuration.patience)
@@ -80,51 +138,66 @@ final class EnvironmentPool: Sendable {
         services.eventLoopGroup.any().scheduleTask(deadline: time) { self.endPatience() }
     }
 
-    /// Starts an environment for every invocation whose time has come in vain.
+    /// Starts an environment for every invocation whose time has come in vain. One that may not be started yet is asked
+    /// for again later.
     private func endPatience() {
         let now = NIODeadline.now()
-        let (starts, next) = state.withLock { state in
-            var starts = 0
-            while let first = state.patient.first, first.until <= now || !state.machine.isWaiting(first.id) {
+        let later = now + TimeAmount(services.configuration.patience)
+        let (starts, spilled, next) = state.withLock { state in
+            var (starts, spilled) = (0, [] as [Work])
+            for _ in 0..<state.patient.count {
+                guard let first = state.patient.first, first.until <= now || !state.isWaiting(first.id) else { break }
                 state.patient.removeFirst()
-                if state.machine.patienceEnded(first.id) { starts += 1 }
+                if let work = state.provisioned.giveUp(first.id) {
+                    spilled.append(work)
+                    continue
+                }
+                var isTooFast = false
+                let mustStart = state.machine.patienceEnded(first.id) {
+                    isTooFast = !self.mayStart()
+                    return !isTooFast
+                }
+                if mustStart { starts += 1 }
+                if isTooFast { state.patient.append((first.id, later)) }
             }
             state.isTimerSet = !state.patient.isEmpty
-            return (starts, state.patient.first?.until)
+            return (starts, spilled, state.patient.first?.until)
         }
         for _ in 0..<starts { startEnvironment() }
+        for work in spilled { _ = submit(work, .onDemand) }
         if let next { setTimer(next) }
-    }
-
-    private func startEnvironment() {
-        let environment = Environment(pool: self, services: services, on: services.eventLoopGroup.any())
-        let mayStart = state.withLock { state in
-            if state.isShutDown { return false }
-            state.environments.insert(environment)
-            return true
-        }
-        if mayStart { environment.start() } else { environment.close() }
     }
 
     // MARK: What environments say
 
     func started(_ environment: Environment) {
+        guard environment.kind == .onDemand else { return provisionedStarted(environment) }
         act(on: environment, state.withLock { $0.machine.started(environment) })
     }
 
     func initFailed(_ environment: Environment) {
+        guard environment.kind == .onDemand else {
+            provisionedFailed(environment, reason: ProvisionedState.initFailure)
+            return environment.close()
+        }
         act(on: environment, state.withLock { $0.machine.initFailed(environment) })
     }
 
     /// The invocation is answered; returns whether the environment must end, because the fleet does.
     func answered(_ environment: Environment) -> Bool {
         state.withLock { state in
-            state.machine.answered(environment)
+            switch environment.kind {
+            case .onDemand: state.machine.answered(environment)
+            case .provisioned: state.provisioned.answered(environment)
+            }
             return state.isShutDown
         }
     }
 
-    func ready(_ environment: Environment) { act(on: environment, state.withLock { $0.machine.ready(environment) }) }
+    func ready(_ environment: Environment) {
+        guard environment.kind == .onDemand else { return provisionedReady(environment) }
+        act(on: environment, state.withLock { $0.machine.ready(environment) })
+    }
 
     private func act(on environment: Environment, _ freed: PoolStateMachine<Environment, Work>.Freed) {
         switch freed {
@@ -138,14 +211,16 @@ final class EnvironmentPool: Sendable {
     func startFailed(_ environment: Environment, reason: String) {
         let work = state.withLock { state in
             state.environments.remove(environment)
-            return state.machine.startFailed()
+            return environment.kind == .onDemand ? state.machine.startFailed() : nil
         }
+        if environment.kind == .provisioned { provisionedFailed(environment, reason: reason) }
         work?.fail(.unavailable(reason))
         forgetIfEmpty()
     }
 
     /// The environment is closed.
     func removed(_ environment: Environment) {
+        guard environment.kind == .onDemand else { return provisionedRemoved(environment) }
         let mustStart = state.withLock { state in
             state.environments.remove(environment)
             return state.machine.removed(environment)
@@ -153,14 +228,22 @@ final class EnvironmentPool: Sendable {
         if mustStart { startEnvironment() } else { forgetIfEmpty() }
     }
 
-    /// Whether an environment that has been idle for long may end.
-    func reap(_ environment: Environment) -> Bool { state.withLock { $0.machine.reap(environment) } }
+    /// Whether an environment that has been idle for long, or has become old, may end.
+    func reap(_ environment: Environment) -> Bool {
+        guard environment.kind == .onDemand else { return recycle(environment) }
+        return state.withLock { $0.machine.reap(environment) }
+    }
 
     // MARK: What the fleet says
 
-    /// Ends the idle environments now and the others when they are free.
+    /// Ends the idle environments now and the others when they are free, and starts none ahead any more.
     func retire() {
-        for environment in state.withLock({ $0.machine.retire() }) { environment.close() }
+        let ending = state.withLock { state in
+            let idle = state.machine.retire() + state.provisioned.provision(0, .onwards)
+            settle(&state)
+            return idle
+        }
+        for environment in ending { environment.close() }
         forgetIfEmpty()
     }
 
@@ -168,8 +251,9 @@ final class EnvironmentPool: Sendable {
     func shutDown() {
         let (free, waiting) = state.withLock { state in
             state.isShutDown = true
-            let finishing = state.machine.finishingEnvironments
-            return (state.machine.retire() + finishing, state.machine.abandonWaiting())
+            let finishing = state.machine.finishingEnvironments + state.provisioned.finishingEnvironments
+            let idle = state.machine.retire() + state.provisioned.provision(0, .onwards)
+            return (idle + finishing, state.machine.abandonWaiting() + state.provisioned.abandonWaiting())
         }
         for work in waiting { work.fail(.shuttingDown) }
         for environment in free { environment.close() }
@@ -180,23 +264,34 @@ final class EnvironmentPool: Sendable {
         for environment in state.withLock({ $0.environments }) { environment.close() }
     }
 
+    /// What is started on demand, for tests and metrics.
     var counts: (idle: Int, busy: Int, finishing: Int, starting: Int, waiting: Int) {
         state.withLock { $0.machine.counts }
     }
 
-    private func forgetIfEmpty() {
-        guard state.withLock({ $0.machine.isEmpty && $0.environments.isEmpty }) else { return }
+    func forgetIfEmpty() {
+        guard state.withLock({ $0.isEmpty }) else { return }
         services.forget(self)
     }
 
     /// Whether nothing is left here; from then on ``submit(_:)`` returns false.
     func markForgotten() -> Bool {
         state.withLock { state in
-            guard state.machine.isEmpty, state.environments.isEmpty else { return false }
+            guard state.isEmpty else { return false }
             state.isForgotten = true
             // An invocation may yet come back from an environment that is gone; what serves it then ends after it.
             _ = state.machine.retire()
             return true
         }
+    }
+}
+
+extension EnvironmentPool.State {
+    fileprivate func isWaiting(_ id: UInt64) -> Bool { machine.isWaiting(id) || provisioned.isWaiting(id) }
+}
+
+extension Duration {
+    var microseconds: UInt64 {
+        UInt64(max(0, components.seconds)) * 1_000_000 + UInt64(max(0, components.attoseconds) / 1_000_000_000_000)
     }
 }

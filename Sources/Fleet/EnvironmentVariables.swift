@@ -14,7 +14,8 @@ enum EnvironmentVariables {
 
     /// `NAME=value`, sorted by name: the runtime's defaults, over them the function's own, over them the reserved ones.
     static func make(
-        for version: FunctionVersion, credentials: EnvironmentCredentials, logStream: String, endpointURL: String?
+        for version: FunctionVersion, kind: Environment.Kind, credentials: EnvironmentCredentials, logStream: String,
+        endpointURL: String?
     ) -> [String] {
         var variables: [String: String] = ["TZ": ":UTC"]
         for (name, value) in version.runtime.environment { variables[name] = value }
@@ -26,7 +27,7 @@ enum EnvironmentVariables {
         variables["AWS_LAMBDA_FUNCTION_NAME"] = version.key.name
         variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = String(version.memoryMiB)
         variables["AWS_LAMBDA_FUNCTION_VERSION"] = version.key.version
-        variables["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand"
+        variables["AWS_LAMBDA_INITIALIZATION_TYPE"] = kind.rawValue
         variables["AWS_LAMBDA_LOG_GROUP_NAME"] = version.logGroup
         variables["AWS_LAMBDA_LOG_STREAM_NAME"] = logStream
         if version.logging.format == .json {

@@ -36,13 +36,14 @@ package final class Fleet: Invoking, Service {
     ) -> EventLoopFuture<InvocationOutcome> {
         let promise = eventLoop.makePromise(of: InvocationOutcome.self)
         let id = nextID.wrappingAdd(1, ordering: .relaxed).newValue
+        let rate = services.configuration.requestsPerConcurrency
         while true {
             guard let pool = self.pool(for: version) else {
                 promise.fail(FleetError.shuttingDown)
                 break
             }
             do {
-                let permit = try Permit.take(account: pool.account, function: pool.function)
+                let permit = try Permit.take(pool.concurrency, rate: rate, now: services.configuration.clock())
                 let work = Work(id: id, invocation: invocation, promise: promise, permit: permit)
                 if pool.submit(work) { break }
                 permit.release()
@@ -75,6 +76,29 @@ package final class Fleet: Invoking, Service {
         ledger.reserve(account: account, region: region, function: name, concurrency: concurrency)
     }
 
+    package func provision(
+        account: String, region: String, name: String, _ versions: [ProvisionedVersion], total: Int
+    ) {
+        ledger.provision(account: account, region: region, function: name, concurrency: total)
+        let wanted = Set(versions.map(\.version.key))
+        let unwanted = pools.withLock { pools in
+            pools.values.filter {
+                let key = $0.version.key
+                return key.account == account && key.region == region && key.name == name && !wanted.contains(key)
+            }
+        }
+        for pool in unwanted { _ = pool.provision(0, generation: "") }
+        for provisioned in versions {
+            while let pool = pool(for: provisioned.version) {
+                if pool.provision(provisioned.executions, generation: provisioned.generation) { break }
+            }
+        }
+    }
+
+    package func provisioned(_ key: FunctionVersion.Key) -> ProvisionedState {
+        pools.withLock { $0[key] }?.provisionedState ?? ProvisionedState()
+    }
+
     // MARK: Pools
 
     /// The version's pool, made when there is none; nil once the fleet shuts down.
@@ -84,7 +108,9 @@ package final class Fleet: Invoking, Service {
             if let pool = pools[version.key] { return pool }
             let key = version.key
             let (account, function) = ledger.counters(account: key.account, region: key.region, function: key.name)
-            let pool = EnvironmentPool(version: version, services: services, account: account, function: function)
+            let pool = EnvironmentPool(
+                version: version, services: services,
+                concurrency: VersionConcurrency(account: account, function: function))
             pools[key] = pool
             return pool
         }
@@ -97,11 +123,18 @@ package final class Fleet: Invoking, Service {
         }
     }
 
-    /// What one version's pool holds, for tests and metrics; nil when it has none.
+    /// What one version's pool holds on demand, for tests and metrics; nil when it has none.
     package func counts(of key: FunctionVersion.Key)
         -> (idle: Int, busy: Int, finishing: Int, starting: Int, waiting: Int)?
     {
         pools.withLock { $0[key] }?.counts
+    }
+
+    /// The same of its provisioned concurrency.
+    package func provisionedCounts(of key: FunctionVersion.Key)
+        -> (idle: Int, busy: Int, finishing: Int, starting: Int, waiting: Int)?
+    {
+        pools.withLock { $0[key] }?.provisionedCounts
     }
 
     // MARK: Service

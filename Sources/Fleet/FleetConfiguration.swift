@@ -6,10 +6,30 @@
 package struct FleetConfiguration: Sendable {
     /// Invocations that may run at once in one account and region.
     package var accountConcurrency = 1000
+    /// Invocations that may come in a second for each that may run at once, in an account or on a reservation; for
+    /// provisioned concurrency, before they run on demand.
+    package var requestsPerConcurrency = 10
+    /// Environments that one function may start within ``burstWindow``; an invocation that would need one more is
+    /// throttled.
+    package var burstEnvironments = 1000
+    package var burstWindow = Duration.seconds(10)
+    /// Environments of one version's provisioned concurrency that initialise at a time.
+    package var provisionedWidth = 4
+    /// How often in a row their initialisation may fail before it is given up.
+    package var provisionedAttempts = 6
+    /// How long to wait after the first failure; doubled after each that follows, up to the limit.
+    package var provisionedRetryDelay = Duration.milliseconds(100)
+    package var provisionedRetryLimit = Duration.seconds(60)
+    /// How old one of them becomes before it is replaced, as AWS does every few hours; less than its credentials last.
+    package var provisionedLifetime = Duration.seconds(6 * 3600)
+    /// How long to wait when it cannot be replaced yet, because another is starting.
+    package var recyclingDelay = Duration.seconds(10)
     /// How long an environment waits for its next invocation before it ends.
     package var idleTimeout = Duration.seconds(600)
     /// How long INIT may take before the first invocation runs it once more, within the function's own timeout.
     package var initTimeout = Duration.seconds(10)
+    /// How long INIT may take in provisioned concurrency, where the function's own timeout is not longer.
+    package var provisionedInitTimeout = Duration.seconds(130)
     /// How long a runtime that reported an initialisation error may take to end by itself.
     package var initErrorGrace = Duration.seconds(1)
     /// How long the news of a runtime's end may take after its response was cut off.
@@ -35,6 +55,8 @@ package struct FleetConfiguration: Sendable {
     package var descriptors = 1024
     /// Milliseconds since 1970.
     package var wallClock: @Sendable () -> Int64 = { systemMilliseconds() }
+    /// Microseconds since some moment, never backwards: what rates are measured with.
+    package var clock: @Sendable () -> UInt64 = { coarseMicroseconds() }
 
     package init() {}
 }
@@ -44,4 +66,11 @@ private func systemMilliseconds() -> Int64 {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+}
+
+/// The clock that the kernel reads once in a few milliseconds, which is enough for a rate and costs the least.
+private func coarseMicroseconds() -> UInt64 {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
+    return UInt64(now.tv_sec) * 1_000_000 + UInt64(now.tv_nsec) / 1000
 }

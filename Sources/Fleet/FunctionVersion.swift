@@ -1,5 +1,20 @@
 package import Runtimes
 
+/// A version that environments are initialised for, before there are invocations.
+package struct ProvisionedVersion: Sendable {
+    package var version: FunctionVersion
+    /// How many.
+    package var executions: Int
+    /// Changes when a version that has failed is to be tried again.
+    package var generation: String
+
+    package init(version: FunctionVersion, executions: Int, generation: String) {
+        self.version = version
+        self.executions = executions
+        self.generation = generation
+    }
+}
+
 /// Everything that an execution environment is made from: an immutable snapshot of one function's configuration.
 package struct FunctionVersion: Sendable {
     /// Which environments may serve which invocation. A new `revision` (any update of code or configuration) makes the

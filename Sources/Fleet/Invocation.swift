@@ -86,8 +86,7 @@ package struct InvocationOutcome: Sendable {
 
 /// Why an invocation never reached a function.
 package enum FleetError: Error, Sendable, Hashable {
-    /// Past a concurrency limit: `TooManyRequestsException` with this `Reason`
-    /// (`ConcurrentInvocationLimitExceeded`, `ReservedFunctionConcurrentInvocationLimitExceeded`).
+    /// Past a limit: `TooManyRequestsException` with this `Reason` (``ThrottleReason``).
     case throttled(reason: String)
     /// No sandbox can be started on this node; the text is for the operator.
     case unavailable(String)
@@ -103,6 +102,17 @@ package protocol Invoking: Sendable {
     /// Ends the idle environments of every revision of this function's `version` (nil: of all its versions) but
     /// `revision` (nil: all); busy ones end after the invocation that they serve.
     func retire(account: String, region: String, name: String, version: String?, except revision: String?)
+
+    /// Has environments of a function's versions initialised ahead of their invocations. Versions that are not named
+    /// have none; once a version has been retired, nor has it.
+    ///
+    /// - Parameter total: How much of the account's concurrency the function is promised, with versions that cannot run
+    ///   yet.
+    func provision(
+        account: String, region: String, name: String, _ versions: [ProvisionedVersion], total: Int)
+
+    /// What has come of that for a version.
+    func provisioned(_ key: FunctionVersion.Key) -> ProvisionedState
 
     /// How many invocations run now in this account and region, over all functions.
     func concurrency(account: String, region: String) -> Int

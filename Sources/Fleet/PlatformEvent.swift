@@ -57,6 +57,7 @@ enum PlatformEvent {
         var runtime: String
         var memoryMiB: Int
         var logStream: String
+        var kind = Environment.Kind.onDemand
         /// Whether the function's log is JSON.
         var isJSON = false
     }
@@ -100,7 +101,7 @@ enum PlatformEvent {
         case .start(let requestID, _): body(PlatformLines.start(requestID: requestID, version: facts.version))
         case .report(let report):
             body(PlatformLines.end(requestID: report.requestID))
-            body(PlatformLines.report(report, memorySizeMiB: facts.memoryMiB))
+            body(PlatformLines.report(report, kind: facts.kind, memorySizeMiB: facts.memoryMiB))
         case .subscription(let name, let types, let api):
             body(PlatformLines.subscription(name: name, types: types, api: api))
         case .initReport, .initRuntimeDone, .runtimeDone, .logsDropped: return
@@ -124,7 +125,7 @@ enum PlatformEvent {
     private func writeRecord(_ facts: Facts, at milliseconds: Int64, _ writer: inout JSONWriter) {
         switch self {
         case .initStart(let phase):
-            writer.member("initializationType", "on-demand")
+            writer.member("initializationType", facts.kind.rawValue)
             writer.member("phase", phase.rawValue)
             writer.member("runtimeVersion", PlatformLines.runtimeVersion(facts.runtime))
             writer.member("functionName", facts.function)
@@ -133,11 +134,11 @@ enum PlatformEvent {
             writer.name("instanceMaxMemory")
             writer.int(facts.memoryMiB * 1_048_576)
         case .initRuntimeDone(let phase, let failure):
-            writer.member("initializationType", "on-demand")
+            writer.member("initializationType", facts.kind.rawValue)
             writer.member("phase", phase.rawValue)
             writer.status(failure)
         case .initReport(let phase, let nanoseconds, let failure):
-            writer.member("initializationType", "on-demand")
+            writer.member("initializationType", facts.kind.rawValue)
             writer.member("phase", phase.rawValue)
             writer.status(failure)
             writer.name("metrics")
@@ -212,7 +213,7 @@ extension PlatformEvent.Report {
         writer.beginObject()
         writer.milliseconds("durationMs", nanoseconds)
         writer.name("billedDurationMs")
-        writer.int(Int(PlatformLines.billedMilliseconds(nanoseconds, initNanoseconds: initNanoseconds)))
+        writer.int(Int(billedMilliseconds(facts.kind)))
         writer.name("memorySizeMB")
         writer.int(facts.memoryMiB)
         writer.name("maxMemoryUsedMB")

@@ -62,22 +62,15 @@ enum PlatformLines {
             string: "\(api == .telemetry ? "TELEMETRY" : "LOGS")\tName: \(name)\tState: Subscribed\tTypes: [\(types)]")
     }
 
-    /// Since August 2025 the billed duration includes the initialisation's. Whole milliseconds, rounded up.
-    static func billedMilliseconds(_ nanoseconds: Int64, initNanoseconds: Int64?) -> Int64 {
-        let (sum, overflow) = nanoseconds.addingReportingOverflow(initNanoseconds ?? 0)
-        let billed = overflow ? Int64.max : sum
-        return max(1, billed / 1_000_000 + (billed % 1_000_000 > 0 ? 1 : 0))
-    }
-
     /// The line that bills an invocation.
-    static func report(_ report: PlatformEvent.Report, memorySizeMiB: Int) -> ByteBuffer {
+    static func report(_ report: PlatformEvent.Report, kind: Environment.Kind, memorySizeMiB: Int) -> ByteBuffer {
         var line = ByteBufferAllocator().buffer(capacity: 256)
         line.writeStaticString("REPORT RequestId: ")
         line.writeString(report.requestID)
         line.writeStaticString("\tDuration: ")
         line.writeMilliseconds(report.nanoseconds)
         line.writeStaticString(" ms\tBilled Duration: ")
-        line.writeDecimal(billedMilliseconds(report.nanoseconds, initNanoseconds: report.initNanoseconds))
+        line.writeDecimal(report.billedMilliseconds(kind))
         line.writeStaticString(" ms\tMemory Size: ")
         line.writeDecimal(Int64(memorySizeMiB))
         line.writeStaticString(" MB\tMax Memory Used: ")
@@ -103,6 +96,17 @@ enum PlatformLines {
     static func seconds(_ duration: Duration) -> String {
         let hundredths = (duration.nanoseconds + 5_000_000) / 10_000_000
         return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+    }
+}
+
+extension PlatformEvent.Report {
+    /// Since August 2025 the billed duration includes the initialisation's, but for that of provisioned concurrency,
+    /// which is billed whether invocations come or not. Whole milliseconds, rounded up.
+    func billedMilliseconds(_ kind: Environment.Kind) -> Int64 {
+        let initialisation = kind == .onDemand ? initNanoseconds ?? 0 : 0
+        let (sum, overflow) = nanoseconds.addingReportingOverflow(initialisation)
+        let billed = overflow ? Int64.max : sum
+        return max(1, billed / 1_000_000 + (billed % 1_000_000 > 0 ? 1 : 0))
     }
 }
 

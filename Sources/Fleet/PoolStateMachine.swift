@@ -31,19 +31,24 @@ struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
         case wait
         /// The invocation waits for one that is about to become free: ask ``patienceEnded(_:)`` about it later.
         case waitPatiently
+        /// An environment would have to be started for it and may not.
+        case refused
     }
 
     /// How many of the environments that became idle last are looked at for one that is near.
     private static var lookback: Int { 8 }
 
-    /// A new invocation. `isNear` says whether it reaches an environment more cheaply than others.
-    mutating func acquire(_ waiter: Waiter, isNear: (Environment) -> Bool = { _ in true }) -> Acquired {
-        acquire(waiter, isNear) { $0.append(waiter) }
+    /// A new invocation. `isNear` says whether it reaches an environment more cheaply than others; `mayStart` is asked
+    /// once when an environment is to be started.
+    mutating func acquire(
+        _ waiter: Waiter, isNear: (Environment) -> Bool = { _ in true }, mayStart: () -> Bool = { true }
+    ) -> Acquired {
+        acquire(waiter, isNear, mayStart) { $0.append(waiter) }
     }
 
     /// An invocation whose environment went away before it began: it goes to the head of the queue.
     mutating func acquireAgain(_ waiter: Waiter, isNear: (Environment) -> Bool = { _ in true }) -> Acquired {
-        acquire(waiter, isNear) { $0.prepend(waiter) }
+        acquire(waiter, isNear, { true }) { $0.prepend(waiter) }
     }
 
     private mutating func takeIdle(_ isNear: (Environment) -> Bool) -> Environment? {
@@ -52,14 +57,17 @@ struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
     }
 
     private mutating func acquire(
-        _ waiter: Waiter, _ isNear: (Environment) -> Bool, enqueue: (inout CircularBuffer<Waiter>) -> Void
+        _ waiter: Waiter, _ isNear: (Environment) -> Bool, _ mayStart: () -> Bool,
+        enqueue: (inout CircularBuffer<Waiter>) -> Void
     ) -> Acquired {
         if let environment = takeIdle(isNear) {
             environments[environment] = .busy
             return .run(environment)
         }
+        let mustStart = waiting.count >= starting + finishing
+        if mustStart, !mayStart() { return .refused }
         enqueue(&waiting)
-        if waiting.count > starting + finishing {
+        if mustStart {
             starting += 1
             return .start
         }
@@ -69,10 +77,11 @@ struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
     /// Whether the invocation is still in the queue.
     func isWaiting(_ id: Waiter.ID) -> Bool { waiting.contains { $0.id == id } }
 
-    /// The invocation has waited for a finishing environment for long enough: whether to start one for it.
-    mutating func patienceEnded(_ id: Waiter.ID) -> Bool {
+    /// The invocation has waited for a finishing environment for long enough: whether to start one for it, which
+    /// `mayStart` is asked about.
+    mutating func patienceEnded(_ id: Waiter.ID, mayStart: () -> Bool = { true }) -> Bool {
         guard let index = waiting.firstIndex(where: { $0.id == id }) else { return false }
-        guard waiting.distance(from: waiting.startIndex, to: index) >= starting else { return false }
+        guard waiting.distance(from: waiting.startIndex, to: index) >= starting, mayStart() else { return false }
         starting += 1
         return true
     }

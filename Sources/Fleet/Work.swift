@@ -8,6 +8,8 @@ struct Work: Sendable, Identifiable {
     var eventLoop: any EventLoop { promise.futureResult.eventLoop }
     private let promise: EventLoopPromise<InvocationOutcome>
     private let permit: Permit
+    /// Whether it is for an environment of provisioned concurrency.
+    var isProvisioned: Bool { permit.isProvisioned }
 
     init(id: UInt64, invocation: Invocation, promise: EventLoopPromise<InvocationOutcome>, permit: Permit) {
         self.id = id

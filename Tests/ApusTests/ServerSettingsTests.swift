@@ -33,27 +33,34 @@ import TestSupport
         directory.write(
             "apus.json",
             """
-            {"region": "ap-south-1", "concurrency": 7, "idleTimeoutSeconds": 30, "logRetentionDays": 3,
-             "strictRuntimes": true}
+            {"region": "ap-south-1", "concurrency": 7, "burst": 5, "requestsPerConcurrency": 3,
+             "idleTimeoutSeconds": 30, "logRetentionDays": 3, "strictRuntimes": true}
             """)
         var flags = flags
         flags.config = directory.path + "/apus.json"
         let settings = try await ServerSettings.read(flags)
         #expect(settings.region == "eu-west-1")
         #expect(settings.concurrency == 7)
+        #expect(settings.burst == 5)
+        #expect(settings.requestsPerConcurrency == 3)
         #expect(settings.idleTimeout == .seconds(30))
         #expect(settings.logRetentionDays == 3)
         #expect(settings.strictRuntimes)
     }
 
     @Test func everyProblemIsToldAtOnce() async throws {
-        directory.write("apus.json", #"{"concurrency": 0, "idleTimeoutSeconds": 86401}"#)
+        directory.write(
+            "apus.json", #"{"concurrency": 0, "burst": 0, "requestsPerConcurrency": "x", "idleTimeoutSeconds": 86401}"#)
         let flags = ServerSettings.Flags(
             listen: "nowhere", data: "/data", config: directory.path + "/apus.json", account: "12", region: "EU",
             auth: "maybe", user: nil, accept: ["everything"])
         let error = try #require(await #expect(throws: SettingsError.self) { try await ServerSettings.read(flags) })
         let keys = error.problems.map { $0.prefix { $0 != ":" } }
-        #expect(keys == ["listen", "account", "region", "auth", "accept", "concurrency", "idleTimeoutSeconds"])
+        #expect(
+            keys == [
+                "listen", "account", "region", "auth", "accept", "concurrency", "burst", "requestsPerConcurrency",
+                "idleTimeoutSeconds",
+            ])
     }
 
     /// Without signatures anybody who reaches the port owns all accounts.

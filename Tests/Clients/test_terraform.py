@@ -61,3 +61,26 @@ def test_versions_and_an_alias_that_moves(terraform, lambda_client, name):
     run("destroy")
     with pytest.raises(lambda_client.exceptions.ResourceNotFoundException):
         lambda_client.get_alias(FunctionName=name, Name="live")
+
+
+PROVISIONED = """
+variable "executions" { default = 1 }
+resource "aws_lambda_provisioned_concurrency_config" "live" {
+  function_name                     = aws_lambda_function.hello.function_name
+  qualifier                         = aws_lambda_alias.live.name
+  provisioned_concurrent_executions = var.executions
+}
+"""
+
+
+def test_provisioned_concurrency_of_an_alias(terraform, lambda_client, name):
+    run = terraform(FUNCTION % {"name": name, "more": "publish = true"} + ALIAS + PROVISIONED, {"code.zip": CODE})
+    run("apply")
+    get = lambda: lambda_client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="live")
+    assert (get()["Status"], get()["AvailableProvisionedConcurrentExecutions"]) == ("READY", 1)
+    assert run.has_no_changes()
+    run("apply", "-var", "executions=2")
+    assert (get()["Status"], get()["AvailableProvisionedConcurrentExecutions"]) == ("READY", 2)
+    run("destroy")
+    with pytest.raises(lambda_client.exceptions.ResourceNotFoundException):
+        get()

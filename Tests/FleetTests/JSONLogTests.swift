@@ -112,6 +112,19 @@ import TestSupport
                 + #""tracing":{"type":"X-Amzn-Trace-Id","value":"\#(trace)"}}}"#)
     }
 
+    /// Developer guide, "Lambda Telemetry API Event schema reference": `initializationType`.
+    @Test func eventsSayWhatTheEnvironmentIsFor() {
+        var facts = PlatformEvent.Facts(function: "f", version: "1", runtime: "java21", memoryMiB: 1, logStream: "s")
+        facts.kind = .provisioned
+        for event in [
+            PlatformEvent.initStart(.initialisation), .initRuntimeDone(.initialisation, nil),
+            .initReport(.initialisation, nanoseconds: 1, nil),
+        ] {
+            let text = String(buffer: event.json(facts, at: 0))
+            #expect(text.contains(#""record":{"initializationType":"provisioned-concurrency","phase":"init""#))
+        }
+    }
+
     /// Developer guide, "Log-level filtering": without a timestamp a line is INFO and gets one.
     @Test(
         arguments: [

@@ -56,14 +56,22 @@ import TestSupport
 
     /// Published REPORT lines: durations in hundredths, the billed one rounded up with the initialisation's.
     @Test func reportLinesAddUp() {
-        func report(_ nanoseconds: Int64, _ initNanoseconds: Int64?, _ failure: EnvironmentFailure?) -> String {
+        func report(
+            _ nanoseconds: Int64, _ initNanoseconds: Int64?, _ failure: EnvironmentFailure?,
+            _ kind: Environment.Kind = .onDemand
+        ) -> String {
             String(
                 buffer: PlatformLines.report(
                     PlatformEvent.Report(
                         requestID: "r", nanoseconds: nanoseconds, maxMemoryUsedMiB: 94,
                         initNanoseconds: initNanoseconds, trace: "", failure: failure),
-                    memorySizeMiB: 128))
+                    kind: kind, memorySizeMiB: 128))
         }
+        // Provisioned concurrency is billed apart (developer guide, "Configuring provisioned concurrency").
+        #expect(
+            report(1_000_001, 293_050_000, nil, .provisioned)
+                == "REPORT RequestId: r\tDuration: 1.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\t"
+                + "Max Memory Used: 94 MB\tInit Duration: 293.05 ms\t")
         #expect(
             report(1_248_310_000, 293_050_000, .exited(SandboxExit(cause: .exited(status: 1))))
                 == "REPORT RequestId: r\tDuration: 1248.31 ms\tBilled Duration: 1542 ms\tMemory Size: 128 MB\t"

@@ -134,6 +134,29 @@ import TestSupport
         #expect(machine.isEmpty)
     }
 
+    @Test func whatMayNotStartIsRefusedOrWaitsOn() {
+        var machine = Machine()
+        var asked = 0
+        let never = {
+            asked += 1
+            return false
+        }
+        #expect(machine.acquire(Waiter(id: 1), mayStart: never).isRefused)
+        #expect(machine.counts == (0, 0, 0, 0, 0))
+        #expect(machine.acquire(Waiter(id: 2)).isStart)
+        #expect(machine.started(11).work == 2)
+        machine.answered(11)
+        // One that can wait need not be asked about until its patience ends.
+        #expect(machine.acquire(Waiter(id: 3), mayStart: never).isPatientWait)
+        #expect(asked == 1)
+        #expect(machine.patienceEnded(3, mayStart: never) == false)
+        #expect(machine.isWaiting(3))
+        #expect(machine.patienceEnded(3) == true)
+        #expect(machine.ready(11).work == 3)
+        #expect(machine.acquireAgain(Waiter(id: 4)).isWait)
+        #expect(asked == 2)
+    }
+
     @Test func onlyTheIdleAreReaped() {
         var machine = Machine()
         _ = machine.acquire(Waiter(id: 1))
@@ -219,6 +242,7 @@ import TestSupport
                 starting += 1
                 #expect(waiting.count == starting + finishing.count)
             case .wait, .waitPatiently: waiting.append(nextWaiter)
+            case .refused: Issue.record("everything may start")
             }
         }
 
@@ -273,6 +297,7 @@ import TestSupport
                 waiting.insert(lost, at: 0)
                 starting += 1
             case .wait, .waitPatiently: waiting.insert(lost, at: 0)
+            case .refused: Issue.record("what comes back is not refused")
             }
         }
 
@@ -306,6 +331,7 @@ extension PoolStateMachine.Acquired {
     var isStart: Bool { if case .start = self { true } else { false } }
     var isWait: Bool { if case .wait = self { true } else { false } }
     var isPatientWait: Bool { if case .waitPatiently = self { true } else { false } }
+    var isRefused: Bool { if case .refused = self { true } else { false } }
 }
 
 extension PoolStateMachine.Freed {

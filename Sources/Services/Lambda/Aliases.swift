@@ -70,10 +70,12 @@ extension LambdaService {
             if let routing = input.routingConfig { alias.weights = routing.additionalVersionWeights ?? [:] }
             alias.revisionID = RequestID.make()
             try functions.requireVersions(of: alias)
+            try functions.requireProvisionable(alias)
             try functions.save(alias)
             return alias
         }
         cache.invalidate(key)
+        try await provisioner.reapply(key)
         return alias.answer.encode(status: 200)
     }
 
@@ -87,6 +89,7 @@ extension LambdaService {
             _ = try functions.delete(key, alias: input.name)
         }
         cache.invalidate(key)
+        try await provisioner.reapply(key)
         return .empty(204)
     }
 

@@ -31,6 +31,7 @@ extension LambdaService {
         }
         cache.invalidate(key)
         urls.remove(key)
+        try await provisioner.reapply(key)
         fleet.retire(account: key.account, region: key.region, name: key.name, version: nil, except: nil)
         for content in Set(settings.flatMap(\.contents)) { await code.discard(content) }
     }
@@ -54,6 +55,7 @@ extension LambdaService {
         }
         guard let version else { return }
         cache.invalidate(key)
+        try await provisioner.reapply(key)
         fleet.retire(
             account: key.account, region: key.region, name: key.name, version: version.version, except: nil)
         await code.discard(version.settings)

@@ -26,6 +26,7 @@ final class Deployer: Sendable {
     private let database: any Database
     private let code: CodeStore
     private let cache: FunctionCache
+    private let provisioner: Provisioner
     private let fleet: any Invoking
     private let prepareRuntime: PrepareRuntime
     private let logger: Logger
@@ -33,12 +34,13 @@ final class Deployer: Sendable {
     private let signal: AsyncStream<Void>.Continuation
 
     init(
-        database: any Database, code: CodeStore, cache: FunctionCache, fleet: any Invoking,
+        database: any Database, code: CodeStore, cache: FunctionCache, provisioner: Provisioner, fleet: any Invoking,
         prepareRuntime: @escaping PrepareRuntime, logger: Logger
     ) {
         self.database = database
         self.code = code
         self.cache = cache
+        self.provisioner = provisioner
         self.fleet = fleet
         self.prepareRuntime = prepareRuntime
         self.logger = logger
@@ -51,6 +53,7 @@ final class Deployer: Sendable {
     /// Works until the task is cancelled. Runs at most once.
     func run() async {
         await restore()
+        await provision()
         wake()
         await withDiscardingTaskGroup { group in
             let clock = ContinuousClock()
@@ -100,6 +103,14 @@ final class Deployer: Sendable {
             }
         } catch {
             logger.error("Could not check the functions' code", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func provision() async {
+        do {
+            try await provisioner.applyAll()
+        } catch {
+            logger.error("Could not read the provisioned concurrency", metadata: ["error": "\(error)"])
         }
     }
 
@@ -158,6 +169,7 @@ final class Deployer: Sendable {
             guard let deployed else { return true }
             cache.invalidate(key)
             _ = try await cache.load(FunctionTarget(key))
+            try await provisioner.reapply(key)
             if let previous = record.serving, previous != deployed.serving { await code.discard(previous) }
             if failure == nil {
                 fleet.retire(

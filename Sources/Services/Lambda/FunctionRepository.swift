@@ -115,15 +115,6 @@ struct FunctionRepository {
         return (Int(try row.integer("functions")), Int(try row.integer("bytes")) + layers)
     }
 
-    /// The sum of what functions have reserved.
-    func reservedConcurrency(account: String, region: String) throws -> Int {
-        let rows = try connection.query(
-            """
-            SELECT COALESCE(SUM(reserved), 0) AS reserved FROM lambda_functions WHERE account = ? AND region = ?
-            """, [.text(account), .text(region)])
-        return Int(try rows.first?.integer("reserved") ?? 0)
-    }
-
     /// Every reservation there is.
     func reservations() throws -> [(key: FunctionKey, executions: Int)] {
         try connection.query(

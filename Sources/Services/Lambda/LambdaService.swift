@@ -38,6 +38,7 @@ package final class LambdaService: Service {
     let cache: FunctionCache
     let fleet: any Invoking
     let setReservedConcurrency: SetReservedConcurrency
+    let provisioner: Provisioner
     let deployer: Deployer
     let validation: Validation
     let resolveRuntime: ResolveRuntime
@@ -71,8 +72,12 @@ package final class LambdaService: Service {
             grace: configuration.codeGrace)
         cache = FunctionCache(
             database: database, resolveRuntime: resolveRuntime, variablesKey: configuration.variablesKey)
+        provisioner = Provisioner(database: database, fleet: fleet) { [key = configuration.variablesKey] record in
+            ResolvedVersion(record, resolveRuntime: resolveRuntime, variablesKey: key)
+        }
         deployer = Deployer(
-            database: database, code: code, cache: cache, fleet: fleet, prepareRuntime: prepareRuntime, logger: logger)
+            database: database, code: code, cache: cache, provisioner: provisioner, fleet: fleet,
+            prepareRuntime: prepareRuntime, logger: logger)
         invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas)
     }
 
@@ -119,6 +124,7 @@ package final class LambdaService: Service {
         for key in keys {
             setReservedConcurrency(key.account, key.region, key.name, nil)
             fleet.retire(account: key.account, region: key.region, name: key.name, version: nil, except: nil)
+            try await provisioner.reapply(key)
         }
         try await code.discardAll()
         deployer.wake()
@@ -185,6 +191,10 @@ extension LambdaService {
         case .putFunctionConcurrency: return try await putFunctionConcurrency(request, labels)
         case .getFunctionConcurrency: return try await getFunctionConcurrency(request, labels)
         case .deleteFunctionConcurrency: return try await deleteFunctionConcurrency(request, labels)
+        case .putProvisionedConcurrencyConfig: return try await putProvisionedConcurrencyConfig(request, labels)
+        case .getProvisionedConcurrencyConfig: return try await getProvisionedConcurrencyConfig(request, labels)
+        case .listProvisionedConcurrencyConfigs: return try await listProvisionedConcurrencyConfigs(request, labels)
+        case .deleteProvisionedConcurrencyConfig: return try await deleteProvisionedConcurrencyConfig(request, labels)
         case .tagResource: return try await tagResource(request, labels)
         case .untagResource: return try await untagResource(request, labels)
         case .listTags: return try await listTags(request, labels)

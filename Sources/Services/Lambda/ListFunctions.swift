@@ -44,18 +44,18 @@ extension LambdaService {
 
     func getAccountSettings(_ request: ServiceRequest) async throws -> ServiceResponse {
         let (account, region) = (request.caller.account.digits, request.caller.region)
-        let (usage, reserved) = try await database.read { connection in
+        let (usage, claimed) = try await database.read { connection in
             let functions = FunctionRepository(connection)
             return (
                 try functions.usage(account: account, region: region),
-                try functions.reservedConcurrency(account: account, region: region)
+                try functions.claimedConcurrency(account: account, region: region)
             )
         }
         return Lambda.GetAccountSettingsResponse(
             accountLimit: Lambda.AccountLimit(
                 totalCodeSize: quotas.totalCodeBytes, codeSizeUnzipped: quotas.unzippedCodeBytes,
                 codeSizeZipped: quotas.zippedCodeBytes, concurrentExecutions: quotas.concurrentExecutions,
-                unreservedConcurrentExecutions: quotas.concurrentExecutions - reserved),
+                unreservedConcurrentExecutions: quotas.concurrentExecutions - claimed),
             accountUsage: Lambda.AccountUsage(totalCodeSize: usage.codeBytes, functionCount: usage.functions)
         ).encode()
     }

@@ -14,6 +14,12 @@ package struct Quotas: Sendable, Hashable {
     package var concurrentExecutions = 1000
     /// How much of ``concurrentExecutions`` reservations must leave to the other functions.
     package var minimumUnreservedExecutions = 100
+    /// Invocations that may come in a second for each that may run at once, in an account, on a reservation or on
+    /// provisioned concurrency.
+    package var requestsPerConcurrency = 10
+    /// Environments that one function may start within ``burstSeconds``.
+    package var burstEnvironments = 1000
+    package var burstSeconds = 10
     /// All environment variables of a function, in bytes of their JSON text.
     package var environmentBytes = 4096
     /// The payload of one synchronous invocation, in bytes.

@@ -10,11 +10,13 @@ extension LambdaService {
         let executions = input.reservedConcurrentExecutions
         let quotas = quotas
         try await reserve(executions, for: target.key) { functions, record in
-            let others =
-                try functions.reservedConcurrency(account: record.key.account, region: record.key.region)
-                - (record.reservedConcurrency ?? 0)
+            let key = record.key
+            let provisioned = try functions.provisionedConcurrency(of: key)
+            guard executions >= provisioned else { throw Self.tooLittle(executions, provisioned) }
+            let others = try functions.claimedConcurrency(account: key.account, region: key.region, except: key.name)
             let (rest, overflow) = (quotas.concurrentExecutions - others).subtractingReportingOverflow(executions)
-            guard !overflow, rest >= quotas.minimumUnreservedExecutions else {
+            // Nothing can be reserved at any time, as in test_lambda_concurrency_crud.
+            guard executions == 0 || !overflow && rest >= quotas.minimumUnreservedExecutions else {
                 throw Self.tooMuch(quotas)
             }
         }
@@ -59,7 +61,17 @@ extension LambdaService {
         }
     }
 
-    /// Recorded in test_function_concurrency_limits: the one error of this shape that comes without its `Type`.
+    /// Recorded in test_reserved_provisioned_overlap, spaces and all, without a `Type`.
+    private static func tooLittle(_ executions: Int, _ provisioned: Int) -> AWSError {
+        AWSError(
+            code: "InvalidParameterValueException",
+            message:
+                " ReservedConcurrentExecutions  \(executions) should not be lower than function's total provisioned "
+                + "concurrency [\(provisioned)].",
+            status: 400)
+    }
+
+    /// Recorded in test_function_concurrency_limits, without a `Type`.
     private static func tooMuch(_ quotas: Quotas) -> AWSError {
         AWSError(
             code: "InvalidParameterValueException",

@@ -13,6 +13,9 @@ enum Timestamp {
             + ":" + padded(minute, 2) + ":" + padded(second, 2) + "." + padded(time % 1000, 3) + "+0000"
     }
 
+    /// `2026-11-23T12:00:00+0000`, the form of provisioned concurrency's times.
+    static func seconds(milliseconds: Int64) -> String { text(milliseconds: milliseconds).dropLast(9) + "+0000" }
+
     /// `2026-11-23T12:00:00.000000Z`, the form of function URLs' times.
     static func microseconds(milliseconds: Int64) -> String { text(milliseconds: milliseconds).dropLast(5) + "000Z" }
 

@@ -100,8 +100,15 @@ enum Server {
                 path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
             retentionDays: settings.logRetentionDays, logger: logger)
 
+        var quotas = Quotas()
+        quotas.concurrentExecutions = settings.concurrency
+        quotas.burstEnvironments = settings.burst
+        quotas.requestsPerConcurrency = settings.requestsPerConcurrency
         var limits = FleetConfiguration()
-        limits.accountConcurrency = settings.concurrency
+        limits.accountConcurrency = quotas.concurrentExecutions
+        limits.requestsPerConcurrency = quotas.requestsPerConcurrency
+        limits.burstEnvironments = quotas.burstEnvironments
+        limits.burstWindow = .seconds(quotas.burstSeconds)
         limits.idleTimeout = settings.idleTimeout
         limits.endpointURL =
             launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
@@ -111,7 +118,7 @@ enum Server {
 
         var functionSettings = LambdaService.Configuration(
             codeDirectory: "\(directory)/code", variablesKey: try VariablesKey(file: "\(directory)/variables.key"))
-        functionSettings.quotas.concurrentExecutions = settings.concurrency
+        functionSettings.quotas = quotas
         let functions = LambdaService(
             configuration: functionSettings,
             database: try SQLiteDatabase(

@@ -23,6 +23,10 @@ struct ServerSettings: Sendable {
     var accepted: Set<Weakness>
     /// Invocations that may run at once, per account and region.
     var concurrency: Int
+    /// Environments that one function may start in ten seconds.
+    var burst: Int
+    /// Invocations that may come in a second for each that may run at once.
+    var requestsPerConcurrency: Int
     /// How long an environment may be idle before it ends.
     var idleTimeout: Duration
     /// How long logs are kept; nil: for ever.
@@ -83,6 +87,8 @@ struct ServerSettings: Sendable {
             }
         }
         let concurrency = number("concurrency", 1...100_000, 1000)
+        let burst = number("burst", 1...100_000, 1000)
+        let requestsPerConcurrency = number("requestsPerConcurrency", 1...100_000, 10)
         let idle = number("idleTimeoutSeconds", 1...86_400, 600)
         let retention = number("logRetentionDays", 1...3653, nil)
         let strictRuntimes = reader.bool(forKey: "strictRuntimes")
@@ -95,14 +101,16 @@ struct ServerSettings: Sendable {
         }
         let data = try DataDirectory.path(chosen: reader.string(forKey: "data"))
 
-        guard problems.isEmpty, let address, let account, let authentication, let concurrency, let idle, let logLevel
+        guard problems.isEmpty, let address, let account, let authentication, let concurrency, let burst,
+            let requestsPerConcurrency, let idle, let logLevel
         else {
             throw SettingsError(problems: problems)
         }
         return ServerSettings(
             host: address.host, port: address.port, data: data, account: account, region: region,
             authentication: authentication, user: reader.string(forKey: "user"), accepted: accepted,
-            concurrency: concurrency, idleTimeout: .seconds(idle), logRetentionDays: retention,
+            concurrency: concurrency, burst: burst, requestsPerConcurrency: requestsPerConcurrency,
+            idleTimeout: .seconds(idle), logRetentionDays: retention,
             strictRuntimes: strictRuntimes ?? false, logLevel: logLevel)
     }
 

@@ -9,7 +9,17 @@ final class FakeFleet: Invoking {
         var revision: String?
     }
 
+    /// What a function was provisioned with, last.
+    struct Provision: Hashable {
+        /// Executions by version.
+        var versions: [String: Int]
+        var total: Int
+        var generations: Set<String>
+    }
+
     private struct State {
+        var provisions: [String: Provision] = [:]
+        var provisioned: [String: ProvisionedState] = [:]
         var invocations: [(version: FunctionVersion, invocation: Invocation)] = []
         var retirements: [Retirement] = []
         var answer: Result<InvocationOutcome, FleetError>?
@@ -51,6 +61,25 @@ final class FakeFleet: Invoking {
 
     func retire(account: String, region: String, name: String, version: String?, except revision: String?) {
         state.withLock { $0.retirements.append(Retirement(name: name, revision: revision)) }
+    }
+
+    /// - Parameter name: Of a function of any account.
+    func provision(of name: String) -> Provision? { state.withLock { $0.provisions[name] } }
+
+    /// What has come of a version's provisioned concurrency, whatever was asked for.
+    func provisioned(_ version: String, _ provisioned: ProvisionedState) {
+        state.withLock { $0.provisioned[version] = provisioned }
+    }
+
+    func provision(account: String, region: String, name: String, _ versions: [ProvisionedVersion], total: Int) {
+        let provision = Provision(
+            versions: Dictionary(uniqueKeysWithValues: versions.map { ($0.version.key.version, $0.executions) }),
+            total: total, generations: Set(versions.map(\.generation)))
+        state.withLock { $0.provisions[name] = provision }
+    }
+
+    func provisioned(_ key: FunctionVersion.Key) -> ProvisionedState {
+        state.withLock { $0.provisioned[key.version] ?? ProvisionedState() }
     }
 
     func concurrency(account: String, region: String) -> Int { 0 }
