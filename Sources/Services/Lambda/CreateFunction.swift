@@ -16,6 +16,8 @@ extension LambdaService {
         let tags = input.tags ?? [:]
         try validation.tags(tags)
         let zip = try zip(input.code)
+        // As recorded in test_layer_function_exceptions, this comes before the name.
+        try await check(layers: input.layers ?? [], request.caller)
         if try await database.read({ try FunctionRepository($0).find(key) }) != nil {
             throw Self.exists(key)
         }
