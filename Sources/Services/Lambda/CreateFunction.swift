@@ -131,6 +131,10 @@ extension LambdaService {
     }
 
     func zip(_ zipFile: [UInt8]?, bucket: String?, key: String?) throws(AWSError) -> [UInt8] {
+        if zipFile != nil, bucket != nil || key != nil {
+            throw LambdaError.invalidParameterValue(
+                message: "Please do not provide other FunctionCode parameters when providing a ZipFile.")
+        }
         if bucket != nil || key != nil {
             throw .unsupported("Code from Amazon S3 (S3Bucket, S3Key) is not implemented: use ZipFile.")
         }
