@@ -3,7 +3,7 @@ import LambdaModel
 import NIOCore
 
 extension LambdaService {
-    /// InvokeAsync, which AWS has replaced by Invoke with the type Event. What is wrong with a request is told as there.
+    /// InvokeAsync, which AWS has replaced by Invoke with the type Event. It tells as that does what is wrong.
     func invokeAsync(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {
         let input = try Lambda.InvokeAsyncRequest(decoding: request, labels: labels)
         let target = try FunctionTarget(input.functionName, caller: request.caller, action: "InvokeAsync")

@@ -46,8 +46,8 @@ struct InvokeCall: Sendable {
     private static let prefix = "/2015-03-31/functions/"
     private static let suffix = "/invocations"
 
-    /// - Returns: nil when a member breaks a constraint of the model, which knows the words for that, or is for functions
-    ///   of a kind that does not exist here.
+    /// - Returns: nil when a member breaks a constraint of the model, which knows the words for that, or is meant for
+    ///   a kind of functions that does not exist here.
     /// - Throws: ``AWSError``, for what the model does not say.
     init?(_ request: ServiceRequest, encodedName: Substring, quotas: Quotas) throws(AWSError) {
         guard let name = Self.name(encodedName), let kind = Self.kind(request.headers),
