@@ -58,4 +58,4 @@ lint: $(VENV)/ready ## Check format and that the generated models are current
 	@$(VENV)/bin/python Scripts/generate_models.py --check
 
 clean: ## Delete what was built
-	@rm -rf .build $(VENV)
+	@rm -rf .build $(VENV) $(VENV)-sam

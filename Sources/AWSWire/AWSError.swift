@@ -58,6 +58,11 @@ extension AWSError {
         AWSError(code: "UnknownOperationException", message: "", status: 404)
     }
 
+    /// The request's `X-Amz-Target` names no operation that this service has: the JSON protocols' answer to it.
+    package static var unknownTarget: AWSError {
+        AWSError(code: "UnknownOperationException", message: "", status: 400)
+    }
+
     /// AWS has the operation, Apus does not have it yet.
     package static func notImplemented(_ operation: String) -> AWSError {
         AWSError(

@@ -7,6 +7,7 @@ package enum ErrorEncoding {
     ///   the XML ones repeat it in the body.
     package static func response(for error: AWSError, protocol wire: WireProtocol, requestID: String) -> ServiceResponse
     {
+        if wire == .query { return xml(for: error, requestID: requestID) }
         var headers = HTTPHeaders()
         var writer = JSONWriter()
         writer.beginObject()
@@ -20,6 +21,7 @@ package enum ErrorEncoding {
             write("__type", error.code, to: &writer)
             for (name, value) in error.members { write(name, value, to: &writer) }
             if !error.message.isEmpty { write("message", error.message, to: &writer) }
+        case .query: break
         }
         writer.endObject()
         for (name, value) in error.headers.sorted(by: { $0.key < $1.key }) { headers.add(name: name, value: value) }
@@ -40,6 +42,33 @@ package enum ErrorEncoding {
             write("Message", error.message, to: &writer)
         case (.plain, .client): write("message", error.message, to: &writer)
         }
+    }
+
+    /// `<ErrorResponse>`, with the fault in the query protocol's words.
+    private static func xml(for error: AWSError, requestID: String) -> ServiceResponse {
+        let type = error.fault == .client ? "Sender" : "Receiver"
+        let text =
+            "<ErrorResponse><Error><Type>\(type)</Type><Code>\(escaped(error.code))</Code>"
+            + "<Message>\(escaped(error.message))</Message></Error><RequestId>\(requestID)</RequestId></ErrorResponse>"
+        var headers: HTTPHeaders = ["Content-Type": "text/xml"]
+        for (name, value) in error.headers.sorted(by: { $0.key < $1.key }) { headers.add(name: name, value: value) }
+        return ServiceResponse(
+            status: HTTPResponseStatus(statusCode: error.status), headers: headers, body: ByteBuffer(string: text))
+    }
+
+    private static func escaped(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": escaped += "&amp;"
+            case "<": escaped += "&lt;"
+            case ">": escaped += "&gt;"
+            case "\u{20}"..., "\t", "\n", "\r": escaped.unicodeScalars.append(scalar)
+            // XML has no other control characters, however they are written.
+            default: escaped += "\u{fffd}"
+            }
+        }
+        return escaped
     }
 
     private static func write(_ name: String, _ value: String, to writer: inout JSONWriter) {

@@ -76,6 +76,8 @@ package struct ServiceResponse: Sendable {
 package enum WireProtocol: Sendable, Hashable {
     case restJSON
     case awsJSON(version: String)
+    /// Forms in and XML out, as STS, IAM and CloudFormation speak.
+    case query
 }
 
 /// One AWS service behind the front door.

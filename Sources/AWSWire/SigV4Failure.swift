@@ -33,7 +33,7 @@ package struct SigV4Failure: Error, Sendable, Hashable {
     package func error(for wireProtocol: WireProtocol) -> AWSError {
         let status =
             switch wireProtocol {
-            case .restJSON: 403
+            case .restJSON, .query: 403
             case .awsJSON: 400
             }
         return AWSError(code: code.rawValue, message: message, status: status)

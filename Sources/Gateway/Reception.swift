@@ -190,7 +190,9 @@ struct Reception: Sendable {
     /// The protocol in which clients of a service that does not run here read errors, by the content that they send.
     private static func wire(of headers: HTTPHeaders) -> WireProtocol {
         let prefix = "application/x-amz-json-"
-        guard let type = headers.first(name: "content-type"), type.hasPrefix(prefix) else { return .restJSON }
+        guard let type = headers.first(name: "content-type") else { return .restJSON }
+        if type.hasPrefix("application/x-www-form-urlencoded") { return .query }
+        guard type.hasPrefix(prefix) else { return .restJSON }
         return .awsJSON(version: type.hasSuffix("1.0") ? "1.0" : "1.1")
     }
 

@@ -67,8 +67,23 @@ import Testing
 
     // The body of UnknownOperationException is its type alone.
     @Test func errorsWithoutMessage() {
-        let answer = encode(.unknownOperation, .awsJSON(version: "1.1"))
-        #expect(answer.status == .notFound)
+        let answer = encode(.unknownTarget, .awsJSON(version: "1.1"))
+        #expect(answer.status == .badRequest)
         #expect(answer.bytes.text == #"{"__type":"UnknownOperationException"}"#)
+    }
+
+    // https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#operation-error-serialization
+    @Test func queryErrorsAreXML() {
+        let error = AWSError(code: "Unknown", message: "a < b & \u{1}c", status: 404, headers: ["Retry-After": "1"])
+        let answer = encode(error, .query)
+        #expect(answer.status == .notFound)
+        #expect(answer.headers["Content-Type"] == ["text/xml"])
+        #expect(answer.headers["Retry-After"] == ["1"])
+        #expect(
+            answer.bytes.text
+                == "<ErrorResponse><Error><Type>Sender</Type><Code>Unknown</Code><Message>a &lt; b &amp; \u{fffd}c"
+                + "</Message></Error><RequestId>5f0c1c3e-8b0a-4f6e-9d0a-2b9a5c1d7e42</RequestId></ErrorResponse>")
+        let internalError = AWSError(code: "S", message: "", status: 500, fault: .server)
+        #expect(encode(internalError, .query).bytes.text.contains("<Type>Receiver</Type>"))
     }
 }

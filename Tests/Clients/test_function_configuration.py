@@ -79,7 +79,7 @@ def test_runtime_management_and_recursion(deploy, lambda_client):
     lambda_client.put_function_recursion_config(FunctionName=function, RecursiveLoop="Allow")
     assert lambda_client.get_function_recursion_config(FunctionName=function)["RecursiveLoop"] == "Allow"
     lambda_client.publish_version(FunctionName=function)
-    refused("NotImplementedException", 501, lambda_client.get_function_scaling_config,
+    refused("AccessDeniedException", 403, lambda_client.get_function_scaling_config,
             FunctionName=function, Qualifier="1")
 
 

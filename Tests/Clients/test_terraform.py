@@ -54,9 +54,15 @@ def test_versions_and_an_alias_that_moves(terraform, lambda_client, name):
     assert lambda_client.get_alias(FunctionName=name, Name="live")["FunctionVersion"] == "1"
     assert run.has_no_changes()
     (run.folder / "code.zip").write_bytes(zip_of({"app.py": "def handler(e, c): return 'new'"}))
+    routing = '  description      = "both"\n  routing_config { additional_version_weights = { "1" = 0.25 } }\n'
+    main = run.folder / "main.tf"
+    main.write_text(main.read_text().replace('  description      = "what users see"\n', routing))
     run("apply")
-    answer = lambda_client.invoke(FunctionName=f"{name}:live")
-    assert (answer["ExecutedVersion"], json.loads(answer["Payload"].read())) == ("2", "new")
+    alias = lambda_client.get_alias(FunctionName=name, Name="live")
+    assert (alias["FunctionVersion"], alias["RoutingConfig"]) == ("2", {"AdditionalVersionWeights": {"1": 0.25}})
+    answers = [lambda_client.invoke(FunctionName=f"{name}:live") for _ in range(60)]
+    assert {(answer["ExecutedVersion"], json.loads(answer["Payload"].read())) for answer in answers} == {
+        ("1", "hello"), ("2", "new")}
     assert run.has_no_changes()
     run("destroy")
     with pytest.raises(lambda_client.exceptions.ResourceNotFoundException):

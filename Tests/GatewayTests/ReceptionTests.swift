@@ -72,6 +72,13 @@ import Testing
         )
         #expect(json.headers.first(name: "content-type") == "application/x-amz-json-1.0")
         #expect(json.body.hasPrefix("{\"__type\":\"UnknownOperationException\""))
+        // Those of the services that take forms read XML.
+        let form = try get(
+            rig, "/",
+            authorization("test", "r", "sts") + "Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\n",
+            method: "POST")
+        #expect(form.headers.first(name: "content-type") == "text/xml")
+        #expect(form.body.contains("<Code>UnknownOperationException</Code>"))
     }
 
     @Test func errors() throws {

@@ -96,6 +96,9 @@ import TestSupport
                 #expect(answer.text == #"{"Type":"User","message":"\#(message)"}"#)
             }
         }
+        // As recorded, a layer of another region is worse than a name that is taken.
+        let taken = try await apus.create("f", members: #""Layers":["\#(elsewhere)"]"#)
+        #expect(taken.status == 400)
         let unversioned = String(arn(1).dropLast(2))
         let answer = try await update(apus, layers(unversioned))
         #expect(

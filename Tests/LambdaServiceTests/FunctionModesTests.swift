@@ -111,15 +111,17 @@ import TestSupport
 }
 
 @Suite struct FunctionScalingTests {
-    // Scaling belongs to capacity providers, which are refused by name.
-    @Test func isNotImplemented() async throws {
+    // Scaling belongs to capacity providers: https://github.com/go-to-k/cdkd/issues/1616 tells what AWS says otherwise.
+    @Test func isForCapacityProviders() async throws {
         let apus = try Harness()
         try await apus.deploy("hello")
         _ = try await apus.send(.POST, "/2015-03-31/functions/hello/versions")
         let path = "/2025-11-30/functions/hello/function-scaling-config"
         let read = try await apus.send(.GET, path, query: "Qualifier=1")
-        #expect(read.status == 501)
-        #expect(read.errorType == "NotImplementedException")
+        #expect(read.status == 403)
+        #expect(read.errorType == "AccessDeniedException")
+        #expect(
+            try read.message == "The function provided by the arn does not contain a capacity provider configuration")
         let put = try await apus.send(
             .PUT, path, query: "Qualifier=1",
             body: #"{"FunctionScalingConfig":{"MinExecutionEnvironments":1}}"#)

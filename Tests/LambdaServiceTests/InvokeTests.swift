@@ -80,6 +80,19 @@ import TestSupport
     }
 
     // localstack's recorded test_invocation_type_dry_run: 204 and no body.
+    // What is for functions of kinds that do not exist here is not ignored.
+    @Test func refusesTenantsAndDurableNames() async throws {
+        let apus = try Harness()
+        try await apus.deploy("hello")
+        let tenant = try await apus.send(.POST, path("hello"), headers: ["X-Amz-Tenant-Id": "t"])
+        #expect(tenant.status == 400 && tenant.errorType == "InvalidParameterValueException")
+        let durable = try await apus.send(.POST, path("hello"), headers: ["X-Amz-Durable-Execution-Name": "d"])
+        #expect(durable.status == 501)
+        let wrong = try await apus.send(.POST, path("hello"), headers: ["X-Amz-Tenant-Id": "!"])
+        #expect(wrong.errorType == "ValidationException")
+        #expect(apus.fleet.invocations.isEmpty)
+    }
+
     @Test func dryRunsRunNothing() async throws {
         let apus = try Harness()
         try await apus.deploy("hello")

@@ -200,6 +200,15 @@ import Testing
         let policy = try await apus.send(.GET, "\(Self.functions)/hello/policy", query: "Qualifier=live").json
         let alias = try await apus.send(.GET, "\(Self.functions)/hello/aliases/live").json
         #expect(policy["RevisionId"]?.string == alias["RevisionId"]?.string)
+        // A tag makes a new revision of the function and none of its policy.
+        let policyPath = "\(Self.functions)/hello/policy"
+        let kept = try await apus.send(.GET, policyPath).json["RevisionId"]?.string
+        let tags = try await apus.send(.POST, "/2017-03-31/tags/\(Self.arn)", body: #"{"Tags":{"k":"v"}}"#)
+        #expect(tags.status == 204)
+        #expect(try await revision() != kept)
+        #expect(try await apus.send(.GET, policyPath).json["RevisionId"]?.string == kept)
+        let next = try await add(apus, "next", members: #""RevisionId":"\#(try #require(kept))""#)
+        #expect(next.status == 201)
         // A policy goes with what it hangs on.
         #expect(try await apus.send(.DELETE, "\(Self.functions)/hello/aliases/live").status == 204)
         _ = try await apus.send(

@@ -36,6 +36,7 @@ import Testing
         let latest = try await apus.configuration("hello")
         #expect(latest["Version"]?.string == "$LATEST")
         #expect(latest["RevisionId"]?.string != version?["RevisionId"]?.string)
+        #expect(try created.json["RevisionId"]?.string != version?["RevisionId"]?.string)
         let again = try await apus.send(.POST, path)
         #expect(again.status == 201)
         #expect(try again.json["Version"]?.string == "1")

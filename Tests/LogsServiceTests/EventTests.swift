@@ -125,7 +125,7 @@ import Testing
         for operation in ["StartQuery", "PutLogEvents", "CreateLogStream", "StartLiveTail"] {
             #expect(await rig.failure(operation, "{}") == AWSError.notImplemented(operation))
         }
-        #expect(await rig.failure("Nonsense", "{}") == AWSError.unknownOperation)
+        #expect(await rig.failure("Nonsense", "{}") == AWSError.unknownTarget)
         let json = await rig.failure("FilterLogEvents", #"{"logGroupName":"g","filterPattern":"{ $.a = 1 }"}"#)
         // The group is looked up first.
         #expect(json?.code == "ResourceNotFoundException")

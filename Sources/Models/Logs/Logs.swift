@@ -4,7 +4,7 @@ package import AWSWire
 ///
 /// A service answers a request in four steps:
 ///
-///     guard let operation = Logs.route(request) else { throw AWSError.unknownOperation }
+///     guard let operation = Logs.route(request) else { throw AWSError.unknownTarget }
 ///     switch operation {
 ///     case .getLogEvents:
 ///         let input = try Logs.GetLogEventsRequest(decoding: request)

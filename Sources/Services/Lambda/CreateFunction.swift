@@ -16,6 +16,8 @@ extension LambdaService {
         let tags = input.tags ?? [:]
         try validation.tags(tags)
         let zip = try zip(input.code)
+        // As recorded in test_layer_function_exceptions, this comes before the name.
+        try await check(layers: input.layers ?? [], request.caller)
         if try await database.read({ try FunctionRepository($0).find(key) }) != nil {
             throw Self.exists(key)
         }
@@ -129,6 +131,10 @@ extension LambdaService {
     }
 
     func zip(_ zipFile: [UInt8]?, bucket: String?, key: String?) throws(AWSError) -> [UInt8] {
+        if zipFile != nil, bucket != nil || key != nil {
+            throw LambdaError.invalidParameterValue(
+                message: "Please do not provide other FunctionCode parameters when providing a ZipFile.")
+        }
         if bucket != nil || key != nil {
             throw .unsupported("Code from Amazon S3 (S3Bucket, S3Key) is not implemented: use ZipFile.")
         }

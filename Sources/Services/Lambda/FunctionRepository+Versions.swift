@@ -1,3 +1,4 @@
+import AWSWire
 import Storage
 
 /// Published versions and aliases, and what else belongs to a function, in SQL.
@@ -126,14 +127,15 @@ extension FunctionRepository {
         try keepLayers(of: record.key, version: number, [record.settings])
     }
 
-    /// Tells the versions that wait for a deployment what came of it.
+    /// Tells the versions that wait for a deployment what came of it. It makes a new revision of each, as recorded in
+    /// test_publish_version_on_create.
     func settleVersions(of function: FunctionRecord, failure: StateReason?) throws {
         for var version in try versions(of: function.key, after: 0) where version.state == .pending {
             guard version.settings.deployment == function.settings.deployment else { continue }
             if let failure {
-                version.notDeployed(failure, revisionID: version.revisionID)
+                version.notDeployed(failure, revisionID: RequestID.make())
             } else {
-                version.deployed(revisionID: version.revisionID)
+                version.deployed(revisionID: RequestID.make())
             }
             try save(version: version)
         }

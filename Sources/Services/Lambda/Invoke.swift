@@ -32,18 +32,32 @@ struct Invoke: Sendable {
         }
     }
 
-    /// What the model says against a request that is no ``InvokeCall``.
+    /// What speaks against a request that is no ``InvokeCall``: first the model.
     private static func explanation(of request: ServiceRequest) -> any Error {
         guard let (_, labels) = Lambda.route(request) else { return AWSError.unknownOperation }
         do {
             let input = try Lambda.InvocationRequest(decoding: request, labels: labels)
-            return tooLong(input.functionName)
+            return refusal(
+                functionName: input.functionName, tenant: input.tenantId, durableExecution: input.durableExecutionName)
         } catch {
             return error
         }
     }
 
-    static func tooLong(_ functionName: String) -> AWSError {
+    /// What speaks against a call with which the model agrees.
+    static func refusal(functionName: String, tenant: String?, durableExecution: String? = nil) -> AWSError {
+        if tenant != nil { return notForTenants }
+        if durableExecution != nil { return .unsupported("Durable functions (DurableExecutionName): not implemented.") }
+        return tooLong(functionName)
+    }
+
+    /// In the words of AWS's `sam local invoke`, which repeats the service's.
+    private static let notForTenants = LambdaError.invalidParameterValue(
+        message:
+            "The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your request "
+            + "and try again.")
+
+    private static func tooLong(_ functionName: String) -> AWSError {
         .validation(
             "Value '\(functionName)' at 'functionName' failed to satisfy constraint: "
                 + "Member must have length less than or equal to \(InvokeCall.maximumName)")

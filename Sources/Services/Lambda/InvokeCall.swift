@@ -46,7 +46,8 @@ struct InvokeCall: Sendable {
     private static let prefix = "/2015-03-31/functions/"
     private static let suffix = "/invocations"
 
-    /// - Returns: nil when a member breaks a constraint of the model, which knows the words for that.
+    /// - Returns: nil when a member breaks a constraint of the model, which knows the words for that, or is meant for
+    ///   a kind of functions that does not exist here.
     /// - Throws: ``AWSError``, for what the model does not say.
     init?(_ request: ServiceRequest, encodedName: Substring, quotas: Quotas) throws(AWSError) {
         guard let name = Self.name(encodedName), let kind = Self.kind(request.headers),
@@ -54,6 +55,8 @@ struct InvokeCall: Sendable {
         else { return nil }
         let qualifier = request.query.flatMap { QueryParameters($0)["Qualifier"] }
         if let qualifier, !Self.isQualifier(qualifier) { return nil }
+        if request.headers.contains(name: "X-Amz-Tenant-Id") { return nil }
+        if request.headers.contains(name: "X-Amz-Durable-Execution-Name") { return nil }
         caller = request.caller
         target = try FunctionTarget(reaching: name, qualifier: qualifier, caller: request.caller)
         self.kind = kind

@@ -207,6 +207,7 @@ extension LambdaService {
         case .addLayerVersionPermission: return try await addLayerVersionPermission(request, labels)
         case .removeLayerVersionPermission: return try await removeLayerVersionPermission(request, labels)
         case .getLayerVersionPolicy: return try await getLayerVersionPolicy(request, labels)
+        case .invokeAsync: return try await invokeAsync(request, labels)
         case .getAccountSettings: return try await getAccountSettings(request)
         default: throw AWSError.notImplemented(operation.rawValue)
         }

@@ -55,7 +55,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     // MARK: API
 
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
-        guard let operation = Logs.route(request) else { return eventLoop.makeFailedFuture(AWSError.unknownOperation) }
+        guard let operation = Logs.route(request) else { return eventLoop.makeFailedFuture(AWSError.unknownTarget) }
         return eventLoop.makeFutureWithTask {
             // What functions wrote before the request can be seen by it.
             await self.store.flush()

@@ -34,8 +34,8 @@ extension Lambda {
         static let destinationArn = StringConstraint(
             min: 0, max: 350,
             pattern: #"""
-                $|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:([a-z]{2}((-gov)|(-is\#
-                o([a-z]?)))?-[a-z]+-\d{1})?:(\d{12})?:(.*)
+                $|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:((eusc-)?[a-z]{2}((-g\#
+                ov)|(-iso([a-z]?)))?-[a-z]+-\d{1})?:(\d{12})?:(.*)
                 """#)
         static let durableExecutionName = StringConstraint(min: 1, max: 64, pattern: "[a-zA-Z0-9-_]+")
         static let environmentVariableName = StringConstraint(

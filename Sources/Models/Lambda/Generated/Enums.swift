@@ -102,12 +102,12 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let buffered = Self(rawValue: "BUFFERED")
         package static let responseStream = Self(rawValue: "RESPONSE_STREAM")
+        package static let buffered = Self(rawValue: "BUFFERED")
 
         package static let allValues: [String] = [
-            "BUFFERED",
             "RESPONSE_STREAM",
+            "BUFFERED",
         ]
     }
 
@@ -262,12 +262,12 @@ extension Lambda {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        package static let allow = Self(rawValue: "Allow")
         package static let terminate = Self(rawValue: "Terminate")
+        package static let allow = Self(rawValue: "Allow")
 
         package static let allValues: [String] = [
-            "Allow",
             "Terminate",
+            "Allow",
         ]
     }
 

@@ -21,8 +21,10 @@ extension LambdaService {
 
     private func withoutScaling(_ target: FunctionTarget) async throws -> ServiceResponse {
         _ = try await record(target)
-        throw AWSError.unsupported(
-            "Capacity providers (FunctionScalingConfig): not implemented. Use PutFunctionConcurrency or "
-                + "PutProvisionedConcurrencyConfig.")
+        // As seen in AWS and told in https://github.com/go-to-k/cdkd/issues/1616.
+        throw AWSError(
+            code: "AccessDeniedException",
+            message: "The function provided by the arn does not contain a capacity provider configuration",
+            status: 403)
     }
 }

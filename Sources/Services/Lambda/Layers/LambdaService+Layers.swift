@@ -121,7 +121,7 @@ extension LambdaService {
     {
         let record = try await database.read { try LayerRepository($0).find(key, version: version) }
         let caller = request.caller
-        if key.account != caller.account.digits, record?.policy?.allows(account: caller.account.digits) != true {
+        if key.account != caller.account.digits, record?.allows(caller) != true {
             throw AWSError.accessDenied(
                 caller: caller, action: "GetLayerVersion", resource: key.arn(version: version))
         }

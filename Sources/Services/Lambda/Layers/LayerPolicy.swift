@@ -1,5 +1,6 @@
 import AWSWire
 import NIOCore
+import Policies
 
 /// Who may use a version of a layer. Kept as JSON; a member that a later version adds must be optional.
 struct LayerPolicy: Codable, Hashable, Sendable {
@@ -16,77 +17,43 @@ struct LayerPolicy: Codable, Hashable, Sendable {
     var revisionID: String
     var statements: [Statement]
 
-    /// Whether the account may use the version. There are no organizations here, so what is for the accounts of one is
-    /// for none.
-    func allows(account: String) -> Bool {
-        statements.contains { statement in
-            guard statement.organizationID == nil else { return false }
-            return statement.principal == "*" || statement.account == account
-        }
-    }
-
     /// The document as GetLayerVersionPolicy answers it.
-    func document(resource: String) -> String {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.name("Version")
-        writer.string("2012-10-17")
-        writer.name("Id")
-        writer.string("default")
-        writer.name("Statement")
-        writer.beginArray()
-        for statement in statements { statement.write(to: &writer, resource: resource) }
-        writer.endArray()
-        writer.endObject()
-        return String(buffer: writer.buffer)
+    ///
+    /// - Parameter resource: The version's ARN.
+    func document(resource: String) -> String { String(buffer: policy(resource).json) }
+
+    fileprivate func policy(_ resource: String) -> PolicyDocument {
+        PolicyDocument(id: "default", statements: statements.map { PolicyStatement($0, on: resource) })
+    }
+}
+
+extension LayerVersionRecord {
+    /// Whether the policy lets the caller use the version. There are no organizations here, so what is for the accounts
+    /// of one is for none.
+    func allows(_ caller: Caller) -> Bool {
+        policy?.policy(arn).decide(AccessRequest(caller, to: LayerPolicy.action, on: arn)) == .allowed
     }
 }
 
 extension LayerPolicy.Statement {
-    /// The number of the account that the principal is; nil for `*`.
-    fileprivate var account: String? {
-        if principal == "*" { return nil }
-        guard principal.hasPrefix("arn:") else { return principal }
-        return principal.split(separator: ":", omittingEmptySubsequences: false).dropFirst(4).first.map(String.init)
-    }
-
     /// The statement as AddLayerVersionPermission answers it.
-    func document(resource: String) -> String {
-        var writer = JSONWriter()
-        write(to: &writer, resource: resource)
-        return String(buffer: writer.buffer)
-    }
+    func document(resource: String) -> String { String(buffer: PolicyStatement(self, on: resource).json) }
+}
 
+extension PolicyStatement {
     /// As IAM has it, an account stands for its root.
-    fileprivate func write(to writer: inout JSONWriter, resource: String) {
-        writer.beginObject()
-        writer.name("Sid")
-        writer.string(id)
-        writer.name("Effect")
-        writer.string("Allow")
-        writer.name("Principal")
-        if let account {
-            writer.beginObject()
-            writer.name("AWS")
-            writer.string(principal == account ? "arn:aws:iam::\(account):root" : principal)
-            writer.endObject()
-        } else {
-            writer.string(principal)
+    fileprivate init(_ statement: LayerPolicy.Statement, on resource: String) {
+        let principal: PolicyPrincipal =
+            switch statement.principal {
+            case "*": .anyone
+            case let account where AccountID(account) != nil: .aws("arn:aws:iam::\(account):root")
+            case let arn: .aws(arn)
+            }
+        let organization = statement.organizationID.map {
+            PolicyCondition(ConditionOperator(.stringEquals), "aws:PrincipalOrgID", [$0])
         }
-        writer.name("Action")
-        writer.string(LayerPolicy.action)
-        writer.name("Resource")
-        writer.string(resource)
-        if let organizationID {
-            writer.name("Condition")
-            writer.beginObject()
-            writer.name("StringEquals")
-            writer.beginObject()
-            writer.name("aws:PrincipalOrgID")
-            writer.string(organizationID)
-            writer.endObject()
-            writer.endObject()
-        }
-        writer.endObject()
+        self.init(
+            sid: statement.id, principals: PolicyElement([principal]), actions: PolicyElement([LayerPolicy.action]),
+            resources: PolicyElement([resource]), conditions: organization.map { [$0] } ?? [])
     }
 }

@@ -6,16 +6,20 @@ import Storage
 extension LambdaService {
     /// Checks the ARNs in AWS's order: how many, where, whether each is there, whether two are one layer. The recorded
     /// answers are those of test_layer_function_exceptions and test_layer_function_quota_exception.
-    ///
-    /// The content of the layers is held until ``release(layers:)``.
-    func hold(layers arns: [String], _ request: ServiceRequest) async throws -> [LayerReference] {
+    @discardableResult
+    func check(layers arns: [String], _ caller: Caller) async throws -> [LayerReference] {
         if arns.isEmpty { return [] }
         if arns.count > quotas.layersPerFunction {
             throw LambdaError.invalidParameterValue(
                 message: "Cannot reference more than \(quotas.layersPerFunction) layers.")
         }
+        return try await references(arns, caller)
+    }
+
+    /// As ``check(layers:_:)``; the content of the layers is held until ``release(layers:)``.
+    func hold(layers arns: [String], _ request: ServiceRequest) async throws -> [LayerReference] {
         let caller = request.caller
-        let found = try await references(arns, caller)
+        let found = try await check(layers: arns, caller)
         for layer in found { await code.hold(layer.code) }
         do {
             // Before they were held, one may have been deleted and cleared away.
@@ -100,8 +104,7 @@ extension LambdaService {
     private static func usable(
         _ name: LayerVersionName, _ arn: String, _ layers: LayerRepository, _ caller: Caller
     ) throws -> LayerVersionRecord {
-        let account = caller.account.digits
-        let isOwn = name.key.account == account
+        let isOwn = name.key.account == caller.account.digits
         guard name.key.region == caller.region else {
             if !isOwn { throw AWSError.accessDenied(caller: caller, action: "GetLayerVersion", resource: arn) }
             throw LambdaError.invalidParameterValue(
@@ -109,7 +112,7 @@ extension LambdaService {
                     + "\(caller.region).")
         }
         let record = try layers.find(name.key, version: name.version)
-        if !isOwn, record?.policy?.allows(account: account) != true {
+        if !isOwn, record?.allows(caller) != true {
             throw AWSError.accessDenied(caller: caller, action: "GetLayerVersion", resource: arn)
         }
         guard let record else { throw noLayerVersion(arn) }

@@ -16,8 +16,9 @@ extension LambdaService {
         let statement = try await database.write { connection in
             let functions = FunctionRepository(connection)
             let owner = try functions.requirePolicyOwner(target)
-            try owner.requireRevision(input.revisionId, from: "GetPolicy")
-            var document = try functions.policy(target)?.document() ?? PolicyDocument(id: "default")
+            let policy = try functions.policy(target)
+            try owner.requireRevision(input.revisionId, of: policy, from: "GetPolicy")
+            var document = try policy?.document() ?? PolicyDocument(id: "default")
             if document.statements.contains(where: { $0.sid == input.statementId }) {
                 throw LambdaError.resourceConflict(
                     message: "The statement id (\(input.statementId)) provided already exists. Please provide a new "
@@ -30,7 +31,7 @@ extension LambdaService {
                 throw LambdaError.policyLengthExceeded(
                     message: "The final policy size (\(size)) is bigger than the limit (\(limit)).")
             }
-            try functions.save(ResourcePolicy(document), of: owner, target)
+            try functions.save(document, of: owner, target)
             return statement
         }
         cache.invalidate(target.key)
@@ -47,17 +48,17 @@ extension LambdaService {
                 throw LambdaError.resourceNotFound(message: "No policy found for: \(target.key.arn)")
             }
             let owner = try functions.requirePolicyOwner(target)
-            guard var document = try functions.policy(target)?.document() else {
+            guard let policy = try functions.policy(target) else {
                 throw LambdaError.resourceNotFound(message: "No policy is associated with the given resource.")
             }
+            var document = try policy.document()
             guard let index = document.statements.firstIndex(where: { $0.sid == input.statementId }) else {
                 throw LambdaError.resourceNotFound(
                     message: "Statement \(input.statementId) is not found in resource policy.")
             }
-            try owner.requireRevision(input.revisionId, from: "GetFunction/GetAlias")
+            try owner.requireRevision(input.revisionId, of: policy, from: "GetFunction/GetAlias")
             document.statements.remove(at: index)
-            let policy = document.statements.isEmpty ? nil : ResourcePolicy(document)
-            try functions.save(policy, of: owner, target)
+            try functions.save(document, of: owner, target)
         }
         cache.invalidate(target.key)
         return .empty(204)
@@ -74,14 +75,18 @@ extension LambdaService {
         guard let owner, let policy else {
             throw LambdaError.resourceNotFound(message: "The resource you requested does not exist.")
         }
-        return Lambda.GetPolicyResponse(policy: policy.text, revisionId: owner.revisionID).encode()
+        return Lambda.GetPolicyResponse(policy: policy.text, revisionId: policy.revisionID ?? owner.revisionID).encode()
     }
 }
 
 extension PolicyOwner {
-    /// - Parameter source: The operations that the message sends the caller to.
-    fileprivate func requireRevision(_ expected: String?, from source: String) throws(AWSError) {
-        guard let expected, expected != revisionID else { return }
+    /// - Parameters:
+    ///   - policy: What hangs on this now.
+    ///   - source: The operations that the message sends the caller to.
+    fileprivate func requireRevision(
+        _ expected: String?, of policy: ResourcePolicy?, from source: String
+    ) throws(AWSError) {
+        guard let expected, expected != policy?.revisionID ?? revisionID else { return }
         throw LambdaError.preconditionFailed(
             message: "The Revision Id provided does not match the latest Revision Id. Call the \(source) API to "
                 + "retrieve the latest Revision Id")

@@ -1,8 +1,10 @@
 import AWSWire
 import LambdaModel
+import Policies
 import Storage
 
-/// What a policy hangs on. Its revision changes with its policy.
+/// What a policy hangs on. Its revision changes with its policy, but not only then: publishing a version makes a new
+/// revision of the function and none of its policy, as recorded in test_lambda_permission_fn_versioning.
 enum PolicyOwner {
     /// The function itself, or one of its published versions.
     case version(FunctionRecord)
@@ -39,19 +41,21 @@ extension FunctionRepository {
         throw AWSError.functionNotFound(target.arn)
     }
 
-    /// Keeps what the owner's policy is now, nil for none, and gives the owner a new revision.
-    func save(_ policy: ResourcePolicy?, of owner: PolicyOwner, _ target: FunctionTarget) throws {
-        if let policy {
+    /// Keeps what the owner's policy is now, none where it has no statement, and gives both the same new revision.
+    func save(_ document: PolicyDocument, of owner: PolicyOwner, _ target: FunctionTarget) throws {
+        let revisionID = RequestID.make()
+        if !document.statements.isEmpty {
+            let policy = ResourcePolicy(document, revisionID: revisionID)
             try attach(policy, to: target.key, qualifier: target.attachmentQualifier)
         } else {
             _ = try detach(ResourcePolicy.self, from: target.key, qualifier: target.attachmentQualifier)
         }
         switch owner {
         case .version(var record):
-            record.revisionID = RequestID.make()
+            record.revisionID = revisionID
             if record.version == Version.latest { try save(record) } else { try save(version: record) }
         case .alias(var alias):
-            alias.revisionID = RequestID.make()
+            alias.revisionID = revisionID
             try save(alias)
         }
     }

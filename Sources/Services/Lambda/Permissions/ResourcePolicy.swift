@@ -8,8 +8,13 @@ struct ResourcePolicy: Attachment {
     static let kind = "policy"
 
     private(set) var text: String
+    /// Changes with the policy and with nothing else. Nil in what earlier versions kept: the owner's stands for it.
+    private(set) var revisionID: String?
 
-    init(_ document: PolicyDocument) { text = String(buffer: document.json) }
+    init(_ document: PolicyDocument, revisionID: String) {
+        text = String(buffer: document.json)
+        self.revisionID = revisionID
+    }
 
     /// - Throws: `PolicySyntaxError`, which only a damaged store can cause.
     func document() throws(PolicySyntaxError) -> PolicyDocument {

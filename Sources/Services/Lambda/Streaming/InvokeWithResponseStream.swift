@@ -34,12 +34,12 @@ struct InvokeWithResponseStream: Sendable {
         }
     }
 
-    /// What the model says against a request that is no call.
+    /// What speaks against a request that is no call: first the model.
     private static func explanation(of request: ServiceRequest) -> any Error {
         guard let (_, labels) = Lambda.route(request) else { return AWSError.unknownOperation }
         do {
             let input = try Lambda.InvokeWithResponseStreamRequest(decoding: request, labels: labels)
-            return Invoke.tooLong(input.functionName)
+            return Invoke.refusal(functionName: input.functionName, tenant: input.tenantId)
         } catch {
             return error
         }
