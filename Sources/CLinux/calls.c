@@ -251,6 +251,21 @@ int apus_attach_mount(int mount, int target) {
     return result(syscall(SYS_move_mount, mount, "", target, "", flags));
 }
 
+int apus_overlay_mount(const char *layers) {
+    int context = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
+    if (context < 0) return -errno;
+    int outcome = 0;
+    if (syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "lowerdir", layers, 0) < 0 ||
+        syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        outcome = -errno;
+    if (outcome == 0) {
+        unsigned attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+        outcome = result(syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes));
+    }
+    close(context);
+    return outcome;
+}
+
 int apus_protect_mount(int mount, enum apus_protection protection) {
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID};
     attributes.attr_set |= protection == APUS_PROTECT_DEVICE ? MOUNT_ATTR_NOEXEC : MOUNT_ATTR_NODEV;

@@ -81,6 +81,9 @@ enum apus_protection {
 };
 /// Protects the mount that a descriptor stands for (its root, when it is an O_PATH one).
 int apus_protect_mount(int mount, enum apus_protection protection);
+/// A detached, read-only (nosuid, nodev) overlay of directories, `layers` being their paths with colons between, the
+/// top one first: a descriptor the caller owns.
+int apus_overlay_mount(const char *layers);
 
 // MARK: One sandbox
 
@@ -102,7 +105,7 @@ struct apus_start {
     /// A stream socket: orders (`enum apus_order`, a byte each) in, `struct apus_process_report` out. Its end is the
     /// sandbox's.
     int control;
-    /// A detached mount of the code, shown at /var/task.
+    /// A detached mount of the code: shown at /var/task or, of an image, as the root.
     int code_tree;
     /// A detached mount of the layers, shown at /opt, or -1.
     int layer_tree;
@@ -113,8 +116,12 @@ struct apus_start {
     int cgroup_tasks_count;
     /// A v2 group to be born in, or -1.
     int cgroup_directory;
-    /// The root's skeleton in the launcher's own mount namespace.
+    /// The root's skeleton in the launcher's own mount namespace; of an image, an empty directory to attach it at.
     const char *root;
+    /// What an image gets as /dev; NULL without an image.
+    const char *devices;
+    /// An empty directory, from `root`.
+    const char *empty;
     /// tmpfs options of /tmp and /dev/shm.
     const char *temporary_options;
     const char *shared_memory_options;
@@ -125,6 +132,7 @@ struct apus_start {
     const char *user_map;
     const char *group_map;
     const char *directory;
+    /// In an image, a command without a slash is looked for in the environment's PATH.
     char **arguments;
     /// Takes the place of arguments[0] where nothing is there; may be null.
     char *fallback;
