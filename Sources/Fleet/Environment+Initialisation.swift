@@ -29,7 +29,7 @@ extension Environment {
             arguments: ExecWrapper.command(for: version), fallback: version.runtime.entrypoints.dropFirst().first,
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
-            limits: limits)
+            workingDirectory: version.runtime.workingDirectory, limits: limits)
     }
 
     func sessionStarted() {
@@ -47,7 +47,9 @@ extension Environment {
     }
 
     func sessionFailedToStart(_ error: SandboxError) {
-        let failure = EnvironmentFailure(error, command: version.runtime.arguments.first ?? "")
+        let failure = EnvironmentFailure(
+            error, command: version.runtime.arguments.first ?? "",
+            image: version.runtime.isImage ? version.runtime.workingDirectory : nil)
         switch (state, failure) {
         case (.initialising, .some(let failure)):
             writeInitStart()

@@ -93,6 +93,8 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     private var delegate: (any SandboxSessionDelegate)?
     /// The path of the runtime's program.
     private var command = ""
+    /// Where an image's program starts.
+    private var imageDirectory: String?
     private var memoryLimitBytes: Int64 = 0
     /// Why the session is of no more use, and whether the delegate has heard of it.
     private var failure: EnvironmentFailure?
@@ -119,6 +121,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         eventLoop.assertInEventLoop()
         state = .launching
         command = spec.arguments.first ?? ""
+        imageDirectory = spec.root == nil ? spec.workingDirectory : nil
         memoryLimitBytes = Int64(spec.limits.memoryMiB) << 20
         tracker.started()
         sandboxing.start(
@@ -393,7 +396,7 @@ extension SandboxSession {
         case (.failed(let operation, let errno), nil):
             // Without a failure for it the end of the process follows.
             return EnvironmentFailure(
-                SandboxError(operation: operation, subject: "", errno: errno), command: command)
+                SandboxError(operation: operation, subject: "", errno: errno), command: command, image: imageDirectory)
         case (.ended(let cause), .some):
             return .extension(
                 type: live.server?.extensionError ?? "Extension.Crash", reason: SandboxExit(cause: cause).goText)

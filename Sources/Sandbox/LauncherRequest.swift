@@ -122,6 +122,18 @@ package enum LauncherRequest: Sendable, Hashable {
         }
     }
 
+    /// The part of an encoded request for which a launcher refuses it; nil when it takes it.
+    static func problem(in packet: [UInt8]) -> String? {
+        packet.withUnsafeBytes { bytes in
+            do throws(PacketError) {
+                _ = try LauncherRequest(decoding: bytes)
+                return nil
+            } catch {
+                return error.field
+            }
+        }
+    }
+
     /// Nil for the empty text.
     private static func optionalText(_ reader: inout PacketReader, _ field: String) throws(PacketError) -> String? {
         let text = try reader.text(field)
@@ -137,7 +149,7 @@ package enum LauncherRequest: Sendable, Hashable {
     }
 
     private static func ranges(_ reader: inout PacketReader, _ field: String) throws(PacketError) -> [Range<Int>] {
-        try reader.list(field, maximum: 1024) { (reader) throws(PacketError) in try reader.textRange(field) }
+        try reader.list(field, maximum: 4096) { (reader) throws(PacketError) in try reader.textRange(field) }
     }
 
     private static func limits(_ reader: inout PacketReader) throws(PacketError) -> SandboxLimits {

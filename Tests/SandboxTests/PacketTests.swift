@@ -108,7 +108,7 @@ import TestSupport
             { $0.fallback = "sh" }, { $0.workingDirectory = "tmp" }, { $0.limits.memoryMiB = 0 },
             { $0.limits.memoryMiB = 1 << 40 },
             { $0.limits.cpuMillis = 0 }, { $0.limits.temporaryStorageMiB = -1 }, { $0.limits.processes = 1 },
-            { $0.limits.descriptors = 0 }, { $0.environment = Array(repeating: "A=1", count: 1025) },
+            { $0.limits.descriptors = 0 }, { $0.environment = Array(repeating: "A=1", count: 4097) },
         ] {
             var spec = Self.spec
             change(&spec)
