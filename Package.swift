@@ -62,7 +62,7 @@ let package = Package(
         module("LambdaModel", path: "Sources/Models/Lambda", ["AWSWire", nioCore]),
         module("LogsModel", path: "Sources/Models/Logs", ["AWSWire", nioCore]),
         module("Policies", ["AWSWire", nioCore]),
-        module("Images", ["Archive", "Storage", "Linux", logging, crypto]),
+        module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
         // 3
         module("Launcher", ["Sandbox", "Linux", "CLinux"]),
         module(

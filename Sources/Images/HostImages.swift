@@ -1,7 +1,8 @@
-package import Logging
 import Archive
+import CLinux
 import Glibc
 import Linux
+package import Logging
 import Storage
 
 /// Finds images in layouts and, by skopeo, in registries, and unpacks them by umoci. Both programs run as this process's
@@ -34,7 +35,7 @@ package struct HostImages: ImageSource {
                 return try Self.resolve(digest, in: layout)
             }
             let registry = try registry(of: reference)
-            return try Self.withScratch(in: "/tmp") { scratch throws(ImageError) in
+            return try Self.withScratch(in: configuration.scratch) { scratch throws(ImageError) in
                 try registry.resolve(in: scratch, time: Self.answerTime, cancellation)
             }
         }
@@ -110,7 +111,7 @@ package struct HostImages: ImageSource {
     private static func install(_ tree: String, at destination: String) throws(ImageError) {
         do throws(SystemCallError) {
             let root = Descriptor(owning: try checked("open", tree) { open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
-            try checked("syncfs", tree) { syncfs(root.number) }
+            try checkedDirect("syncfs", tree, apus_sync_file_system(root.number))
             do throws(SystemCallError) {
                 try checked("rename", destination) { rename(tree, destination) }
             } catch where error.errno == EEXIST || error.errno == ENOTEMPTY {

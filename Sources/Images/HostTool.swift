@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Linux
 import Synchronization
@@ -53,7 +54,7 @@ struct HostTool {
         _ arguments: [String], in directory: String, outputLimit: Int = 0, time: Duration, _ cancellation: Cancellation,
         check: () throws(ImageError) -> Void = {}
     ) throws(ImageError) -> Outcome {
-        var child = try spawn(arguments, in: directory)
+        let child = try spawn(arguments, in: directory)
         do throws(ImageError) {
             let deadline = ContinuousClock.now + time
             while child.isWriting {
@@ -74,48 +75,34 @@ struct HostTool {
     }
 
     private func spawn(_ arguments: [String], in directory: String) throws(ImageError) -> Child {
-        let output: Stream
-        let errors: Stream
-        let writers: (Descriptor, Descriptor)
-        do throws(SystemCallError) {
-            let (first, second) = (try Stream.pipe(), try Stream.pipe())
-            (output, errors) = (first.0, second.0)
-            writers = (Descriptor(owning: first.1), Descriptor(owning: second.1))
-        } catch {
-            throw .unavailable(reason: "\(error)")
-        }
+        let output = try Pipe()
+        let errors = try Pipe()
         let environment = [
             "PATH=" + Self.places.joined(separator: ":"), "HOME=" + directory, "TMPDIR=" + directory,
             "XDG_RUNTIME_DIR=" + directory, "LANG=C.UTF-8",
         ]
         let command = (setpriv.map { [$0, "--pdeathsig", "KILL", "--"] } ?? []) + [path] + arguments
-        var actions = posix_spawn_file_actions_t()
-        var attributes = posix_spawnattr_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, writers.0.number, 1)
-        posix_spawn_file_actions_adddup2(&actions, writers.1.number, 2)
-        posix_spawn_file_actions_addchdir_np(&actions, directory)
-        var every = sigset_t()
-        var none = sigset_t()
-        sigfillset(&every)
-        sigemptyset(&none)
-        posix_spawnattr_setsigdefault(&attributes, &every)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-        var process: pid_t = 0
-        let result = withCStrings(command) { command in
+        let process = withCStrings(command) { command in
             withCStrings(environment) { environment in
-                posix_spawn(&process, command[0], &actions, &attributes, command, environment)
+                apus_spawn_tool(
+                    command[0], command, environment, directory, output.writer.number, errors.writer.number)
             }
         }
-        guard result == 0 else { throw .unavailable(reason: "start \(name): \(SystemCallError.text(result))") }
-        return Child(process: process, output: output, errors: errors)
+        guard process > 0 else { throw .unavailable(reason: "start \(name): \(SystemCallError.text(-process))") }
+        return Child(process: process, output: output.reader, errors: errors.reader)
+    }
+}
+
+private struct Pipe: ~Copyable {
+    let reader: Stream
+    let writer: Descriptor
+
+    init() throws(ImageError) {
+        var ends: [Int32] = [-1, -1]
+        let result = apus_pipe(&ends)
+        guard result == 0 else { throw .unavailable(reason: "pipe2: \(SystemCallError.text(-result))") }
+        reader = Stream(owning: ends[0])
+        writer = Descriptor(owning: ends[1])
     }
 }
 
@@ -128,14 +115,6 @@ private final class Stream {
     init(owning descriptor: Int32) { self.descriptor = descriptor }
 
     deinit { close(descriptor) }
-
-    /// A stream, and the other end, which the caller owns.
-    static func pipe() throws(SystemCallError) -> (Stream, Int32) {
-        var ends: [Int32] = [-1, -1]
-        try checked("pipe2") { pipe2(&ends, O_CLOEXEC) }
-        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
-        return (Stream(owning: ends[0]), ends[1])
-    }
 
     var poll: pollfd { pollfd(fd: isOpen ? descriptor : -1, events: Int16(POLLIN), revents: 0) }
 
@@ -161,7 +140,7 @@ private struct Child {
     var isWriting: Bool { output.isOpen || errors.isOpen }
 
     /// Reads what is there, or waits for so long.
-    mutating func read(milliseconds: Int32) {
+    func read(milliseconds: Int32) {
         var waiting = [output.poll, errors.poll]
         guard Glibc.poll(&waiting, 2, milliseconds) > 0 else { return }
         if waiting[0].revents != 0 { output.read(keeping: nil) }

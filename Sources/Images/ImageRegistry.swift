@@ -24,7 +24,7 @@ struct ImageRegistry {
         let outcome = try skopeo.run(
             copying(digest), in: scratch, outputLimit: 1 << 20, time: time, cancellation
         ) { () throws(ImageError) in try watch.look() }
-        guard outcome.status == 0 else { throw Self.error(outcome.errors) }
+        guard outcome.status == 0 else { throw error(outcome.errors) }
     }
 
     private func ask(
@@ -32,7 +32,7 @@ struct ImageRegistry {
     ) throws(ImageError) -> [UInt8] {
         let outcome = try skopeo.run(
             arguments, in: scratch, outputLimit: ImageDocuments.limit, time: time, cancellation)
-        guard outcome.status == 0 else { throw Self.error(outcome.errors) }
+        guard outcome.status == 0 else { throw error(outcome.errors) }
         return outcome.output
     }
 
@@ -58,12 +58,14 @@ struct ImageRegistry {
 
     /// What skopeo's complaint means. It has no other codes than its words, which are those of the registry's errors:
     /// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
-    static func error(_ text: String) -> ImageError {
+    func error(_ text: String) -> ImageError {
         let text = text.lowercased()
-        if ["unauthorized", "denied", "authentication required", "forbidden"].contains(where: text.contains) {
+        // The name is repeated before what is said of it.
+        let complaint = text.ranges(of: reference.repository).last.map { text[$0.upperBound...] } ?? text[...]
+        if ["unauthorized", "denied", "authentication required", "forbidden"].contains(where: complaint.contains) {
             return .denied
         }
-        if ["manifest unknown", "name unknown", "not found", "404"].contains(where: text.contains) { return .notFound }
+        if ["manifest unknown", "name unknown", "not found"].contains(where: complaint.contains) { return .notFound }
         return .unavailable(reason: String(text.suffix(400)))
     }
 }

@@ -18,11 +18,14 @@ package struct ImageConfiguration: Sendable, Hashable {
     package var layouts: String
     /// `HOST` or `HOST:PORT` of each registry that may be asked.
     package var registries: Set<String>
+    /// Where work is done: an absolute path, whose leftovers are swept with those of zip files.
+    package var scratch: String
     /// A file with credentials for registries, in the form of containers-auth.json(5).
     package var credentials: String?
 
-    package init(layouts: String, registries: Set<String> = [], credentials: String? = nil) {
+    package init(layouts: String, scratch: String, registries: Set<String> = [], credentials: String? = nil) {
         self.layouts = layouts
+        self.scratch = scratch
         self.registries = registries
         self.credentials = credentials
     }

@@ -1,3 +1,5 @@
+import CArchive
+import CLinux
 import Glibc
 import Linux
 
@@ -30,7 +32,7 @@ struct ImageTree {
     /// Lets the owner, who has no other rights over it, look at and remove every part of it.
     func open() throws(ImageError) {
         try walk { entry throws(ImageError) in
-            guard entry.pointee.fts_info == FTS_D, let status = entry.pointee.fts_statp?.pointee else { return }
+            guard Int32(entry.pointee.fts_info) == FTS_D, let status = entry.pointee.fts_statp?.pointee else { return }
             let mode = status.st_mode & 0o7777
             if mode & 0o700 != 0o700 { _ = chmod(entry.pointee.fts_accpath, mode | 0o700) }
         }
@@ -49,7 +51,7 @@ struct ImageTree {
         }
         defer { fts_close(stream) }
         while let entry = fts_read(stream) {
-            if entry.pointee.fts_info == FTS_DP || entry.pointee.fts_info == FTS_NS { continue }
+            if [FTS_DP, FTS_NS].contains(Int32(entry.pointee.fts_info)) { continue }
             try visit(entry)
         }
     }

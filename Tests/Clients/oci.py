@@ -98,8 +98,9 @@ class Registry:
     def __init__(self):
         self.images = {}
         self.requests = []
+        # A blob that is not sent before the gate is open.
+        self.gate_for = None
         self.gate = threading.Event()
-        self.gate.set()
         self.is_private = False
         outer = self
 
@@ -148,7 +149,8 @@ class Registry:
                     if name in (tag, image.manifest["digest"]):
                         return 200, image.media_type, image.blobs[image.manifest["digest"]]
             else:
-                self.gate.wait(60)
+                if name == self.gate_for:
+                    self.gate.wait(60)
                 for image in here.values():
                     if name in image.blobs:
                         return 200, "application/octet-stream", image.blobs[name]

@@ -1,10 +1,11 @@
 /// C for what Swift cannot say: system calls without a prototype that Swift imports, control messages (macros), and
-/// everything that runs between clone3 and execve.
+/// everything that runs between clone3 and execve. <fts.h> is here because Swift imports it from nowhere else.
 ///
 /// Convention: a result below zero is `-errno`. Nothing here keeps state or allocates.
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include <fts.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -60,6 +61,11 @@ void apus_wipe(void *bytes, size_t size);
 /// standard output and error those of this process, default signals, nothing else open. Returns the pid.
 int apus_spawn(const char *path, char *const *argv, int socket);
 
+/// Spawns `path` with `argv` and `environment` in `directory`, in a process group of its own, standard input from
+/// /dev/null, standard output and error at the given descriptors, default signals, nothing else open. Returns the pid.
+int apus_spawn_tool(const char *path, char *const *argv, char *const *environment, const char *directory, int output,
+                    int error);
+
 /// Tries in a child what an ordinary user needs: a user namespace and a tmpfs mount inside. 0 when it works.
 int apus_probe_user_namespace(void);
 /// Tries in a child (which then ends) to install a filter that allows everything. 0 when it works.
@@ -84,6 +90,9 @@ int apus_protect_mount(int mount, enum apus_protection protection);
 /// A detached, read-only (nosuid, nodev) overlay of directories, `layers` being their paths with colons between, the
 /// top one first: a descriptor the caller owns.
 int apus_overlay_mount(const char *layers);
+
+/// Puts everything on disk that anybody wrote to the file system of an open file or directory.
+int apus_sync_file_system(int descriptor);
 
 // MARK: One sandbox
 

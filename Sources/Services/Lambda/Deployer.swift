@@ -27,17 +27,20 @@ final class Deployer: Sendable {
     private let code: CodeStore
     private let cache: FunctionCache
     private let fleet: any Invoking
+    private let images: ImageDeployments
     private let logger: Logger
     private let wakeups: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
 
     init(
-        database: any Database, code: CodeStore, cache: FunctionCache, fleet: any Invoking, logger: Logger
+        database: any Database, code: CodeStore, cache: FunctionCache, fleet: any Invoking, images: ImageDeployments,
+        logger: Logger
     ) {
         self.database = database
         self.code = code
         self.cache = cache
         self.fleet = fleet
+        self.images = images
         self.logger = logger
         (wakeups, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -50,6 +53,10 @@ final class Deployer: Sendable {
         await restore()
         wake()
         await withDiscardingTaskGroup { group in
+            group.addTask {
+                await self.restoreImages()
+                await self.images.run { self.wake() }
+            }
             let clock = ContinuousClock()
             var alarm: ContinuousClock.Instant?
             var retryDelay = Self.retryDelay
@@ -92,6 +99,15 @@ final class Deployer: Sendable {
         }
     }
 
+    /// Images are fetched again from where they came; the trees are all that is kept of them.
+    private func restoreImages() async {
+        let serving = try? await database.read { try FunctionRepository($0).servingImages() }
+        for image in serving ?? [] {
+            guard let error = await images.fetch(image) else { continue }
+            logger.error("Could not restore an image", metadata: ["image": "\(image.uri)", "error": "\(error)"])
+        }
+    }
+
     /// Does everything that is owed now.
     func pass() async -> Outcome {
         do {
@@ -127,7 +143,12 @@ final class Deployer: Sendable {
         do {
             guard let record = try await database.read({ try FunctionRepository($0).find(key) }), record.isUnfinished
             else { return true }
-            let failure = await unpack(record)
+            let failure: StateReason?
+            switch await unpack(record) {
+            case .inPlace: failure = nil
+            case .failed(let reason): failure = reason
+            case .later: return true
+            }
             let deployed = try await database.write { connection -> FunctionRecord? in
                 let functions = FunctionRepository(connection)
                 guard var current = try functions.find(key), current.isUnfinished,
@@ -162,17 +183,35 @@ final class Deployer: Sendable {
         }
     }
 
-    private func unpack(_ record: FunctionRecord) async -> StateReason? {
+    private enum Unpacking {
+        case inPlace
+        case failed(StateReason)
+        /// This worker will be woken when that is known.
+        case later
+    }
+
+    private func unpack(_ record: FunctionRecord) async -> Unpacking {
+        if let image = record.settings.image {
+            switch images.outcome(of: record.settings.deployment, image) {
+            case .unknown: return .later
+            case .inPlace: return .inPlace
+            case .failed(let error):
+                logger.error(
+                    "Could not put a function's image in place",
+                    metadata: ["function": "\(record.arn)", "image": "\(image.uri)", "error": "\(error)"])
+                return StateReason(error).map(Unpacking.failed) ?? .later
+            }
+        }
         do {
             try await code.unpack(record.settings.code)
             if let layers = record.settings.layers, let tree = record.settings.opt {
                 try await code.merge(layers.map(\.code), as: tree)
             }
-            return nil
+            return .inPlace
         } catch {
             logger.error(
                 "Could not unpack a function's code", metadata: ["function": "\(record.arn)", "error": "\(error)"])
-            return StateReason(code: "InternalError", text: "The function's code could not be put in place.")
+            return .failed(StateReason(code: "InternalError", text: "The function's code could not be put in place."))
         }
     }
 }

@@ -1,5 +1,6 @@
 package import AWSWire
 package import Fleet
+package import Images
 import LambdaModel
 package import Logging
 package import NIOCore
@@ -42,6 +43,7 @@ package final class LambdaService: Service {
     let validation: Validation
     let resolveRuntime: ResolveRuntime
     let codeLocation: CodeLocation
+    let images: any ImageSource
     let urls = FunctionURLDirectory()
     let invoke: Invoke
 
@@ -57,7 +59,7 @@ package final class LambdaService: Service {
     package init(
         configuration: Configuration, database: any Database, blobs: BlobStore, fleet: any Invoking,
         setReservedConcurrency: @escaping SetReservedConcurrency, resolveRuntime: @escaping ResolveRuntime,
-        codeLocation: @escaping CodeLocation, logger: Logger
+        codeLocation: @escaping CodeLocation, images: any ImageSource, logger: Logger
     ) {
         self.configuration = configuration
         self.database = database
@@ -65,13 +67,17 @@ package final class LambdaService: Service {
         self.setReservedConcurrency = setReservedConcurrency
         self.resolveRuntime = resolveRuntime
         self.codeLocation = codeLocation
+        self.images = images
         validation = Validation(quotas: configuration.quotas, resolveRuntime: resolveRuntime)
         code = CodeStore(
             blobs: blobs, directory: configuration.codeDirectory, unzippedBytes: configuration.quotas.unzippedCodeBytes,
             grace: configuration.codeGrace)
         cache = FunctionCache(
             database: database, resolveRuntime: resolveRuntime, variablesKey: configuration.variablesKey)
-        deployer = Deployer(database: database, code: code, cache: cache, fleet: fleet, logger: logger)
+        deployer = Deployer(
+            database: database, code: code, cache: cache, fleet: fleet,
+            images: ImageDeployments(source: images, code: code, limit: configuration.quotas.unpackedImageBytes),
+            logger: logger)
         invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas)
     }
 
