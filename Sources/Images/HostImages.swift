@@ -60,9 +60,11 @@ package struct HostImages: ImageSource {
     private static func resolve(_ digest: String, in layout: ImageLayout) throws(ImageError) -> ResolvedImage {
         guard let bytes = try layout.document(digest) else { throw .invalid(reason: "its manifest is missing") }
         let manifest = try ImageDocuments.Manifest(checking: bytes)
-        guard let configuration = try manifest.config.hex.flatMap({ (hex) throws(ImageError) in
-            try layout.document(hex)
-        }) else { throw .invalid(reason: "its configuration is missing") }
+        guard
+            let configuration = try manifest.config.hex.flatMap({ (hex) throws(ImageError) in
+                try layout.document(hex)
+            })
+        else { throw .invalid(reason: "its configuration is missing") }
         return try ResolvedImage(digest: digest, configuration: configuration)
     }
 
@@ -114,7 +116,7 @@ package struct HostImages: ImageSource {
             try checkedDirect("syncfs", tree, apus_sync_file_system(root.number))
             do throws(SystemCallError) {
                 try checked("rename", destination) { rename(tree, destination) }
-            } catch where error.errno == EEXIST || error.errno == ENOTEMPTY {
+            } catch  where error.errno == EEXIST || error.errno == ENOTEMPTY {
                 return
             }
             let parent = destination + "/.."

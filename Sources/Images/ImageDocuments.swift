@@ -88,7 +88,8 @@ extension ImageDocuments.Manifest {
             var manifests: [ImageDocuments.Descriptor]?
         }
         let kind = try ImageDocuments.decode(Kind.self, bytes)
-        guard kind.manifests == nil, ImageDocuments.manifestTypes.contains(kind.mediaType ?? ImageDocuments.manifestType)
+        guard kind.manifests == nil,
+            ImageDocuments.manifestTypes.contains(kind.mediaType ?? ImageDocuments.manifestType)
         else { throw .unsupportedMediaType }
         self = try ImageDocuments.decode(Self.self, bytes)
         guard ImageDocuments.configurationTypes.contains(config.mediaType),

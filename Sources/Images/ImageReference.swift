@@ -36,7 +36,8 @@ package struct ImageReference: Sendable, Hashable {
     /// Whether the registry is on this machine.
     package var isLoopback: Bool {
         let host = registry.prefix { $0 != ":" }
-        return host == "localhost" || host.hasPrefix("127.") && host.split(separator: ".").allSatisfy { UInt8($0) != nil }
+        return host == "localhost"
+            || host.hasPrefix("127.") && host.split(separator: ".").allSatisfy { UInt8($0) != nil }
     }
 
     package static func isDigest(_ text: some StringProtocol) -> Bool {

@@ -92,7 +92,8 @@ package enum LauncherRequest: Sendable, Hashable {
         case .start:
             let request = StartRequest(
                 id: try reader.number(UInt64.self, "id"), root: try Self.optionalText(&reader, "root"),
-                code: try reader.text("code"), layers: try Self.optionalText(&reader, "layers"), arguments: try Self.ranges(&reader, "arguments"),
+                code: try reader.text("code"), layers: try Self.optionalText(&reader, "layers"),
+                arguments: try Self.ranges(&reader, "arguments"),
                 fallback: try Self.optionalRange(&reader, "fallback"),
                 environment: try Self.ranges(&reader, "environment"),
                 workingDirectory: try reader.textRange("working directory"), limits: try Self.limits(&reader))

@@ -10,13 +10,12 @@ import os
 import pathlib
 import shutil
 import signal
-import time
 
 import pytest
 from botocore.exceptions import ClientError
 
 import oci
-from conftest import ROLE, Server, wait_until
+from conftest import APUS, ROLE, Server, wait_until
 from oci import Image, Registry, write_layout
 
 BUSYBOX = pathlib.Path("/bin/busybox")
@@ -197,10 +196,10 @@ def test_versions_and_aliases(client, images, name):
 def test_the_images_variables_and_lambdas(client, images, name):
     """AWS: the function's variables go over the image's, the reserved ones over all; there is no AWS_EXECUTION_ENV."""
     write_layout(images / "variables", one=image(
-        Env=["PATH=/usr/local/bin:/bin", "A=image", "B=image", "AWS_REGION=image", "LAMBDA_TASK_ROOT=/app", "BROKEN"]))
-    create(client, name, f"{ECR}/variables:one", Environment={"Variables": {"B": "function"}})
+        Env=["PATH=/usr/local/bin:/bin", "AA=image", "BB=image", "AWS_REGION=image", "LAMBDA_TASK_ROOT=/app", "BROKEN"]))
+    create(client, name, f"{ECR}/variables:one", Environment={"Variables": {"BB": "function"}})
     lines = dict(line.split("=", 1) for line in run(client, name, "env").splitlines())
-    assert (lines["A"], lines["B"], lines["AWS_REGION"]) == ("image", "function", "us-east-1")
+    assert (lines["AA"], lines["BB"], lines["AWS_REGION"]) == ("image", "function", "us-east-1")
     assert (lines["LAMBDA_TASK_ROOT"], lines["LAMBDA_RUNTIME_DIR"]) == ("/app", "/var/runtime")
     assert lines["AWS_LAMBDA_FUNCTION_NAME"] == name and lines["PATH"] == "/usr/local/bin:/bin"
     assert "_HANDLER" not in lines and "AWS_EXECUTION_ENV" not in lines and "BROKEN" not in lines
@@ -327,7 +326,7 @@ def test_its_root_is_the_image_and_read_only(client, images, name):
                 "do touch -c $d/file 2>/dev/null; { echo x > $d; } 2>/dev/null && echo wrote $d; mkdir $d/dir 2>/dev/null && echo made $d; "
                 "done; echo end")
     assert tried == "end"
-    assert run(client, name, "touch /tmp/x /dev/shm/x && ls /tmp/x; echo x > /dev/null; head -c 4 /dev/zero | tr '\\\\0' z") == "/tmp/x\nzzzz"
+    assert run(client, name, "touch /tmp/x /dev/shm/x && ls /tmp/x; echo x > /dev/null; head -c 4 /dev/zero | tr -c x z") == "/tmp/x\nzzzz"
     assert run(client, name, "cat /etc/hosts").startswith("127.0.0.1 localhost")
     assert run(client, name, "grep -c nameserver /etc/resolv.conf") == "1"
     assert "ro,nosuid,nodev" in run(client, name, "grep ' / / ' /proc/self/mountinfo")
@@ -357,7 +356,7 @@ def test_links_in_place_of_mount_points_lead_nowhere(client, images, name):
     hostile = [(place, ("link", "/app")) for place in ["tmp", "proc", "dev", "mnt"]]
     write_layout(images / "links", one=image(hostile))
     create(client, name, f"{ECR}/links:one")
-    assert run(client, name, "ls -d /tmp /proc /dev; readlink /tmp /proc; ls /proc/self/status; echo x > /dev/null; ls /app") == (
+    assert run(client, name, "ls -d /tmp /proc /dev; readlink /tmp; readlink /proc; ls /proc/self/status; echo x > /dev/null; ls /app") == (
         "/dev\n/proc\n/tmp\n/proc/self/status\nhere")
 
 
@@ -411,6 +410,15 @@ def test_a_damaged_layer_fails_the_function(client, images, name):
     with pytest.raises(ClientError) as refusal:
         client.invoke(FunctionName=name)
     assert refusal.value.response["Error"]["Code"] == "ResourceConflictException"
+
+
+def test_apus_deploy_takes_an_images_name(client, images, host, name):
+    write_layout(images / "team" / "deployed", one=ONE, two=TWO)
+    for tag, said in [("one", "Created"), ("two", "Updated")]:
+        ended = host.run(APUS, "deploy", f"{ECR}/team/deployed:{tag}", "--name", name, "--env", "AB=c")
+        assert ended.returncode == 0 and ended.stdout.startswith(said), ended.stdout + ended.stderr
+        assert run(client, name, "cat /etc/name; echo $AB") == f"{tag}c"
+    assert host.run(APUS, "deploy", f"{ECR}/team/deployed:one", "--runtime", "python3.11").returncode != 0
 
 
 EXTENSION = """#!/bin/sh
@@ -470,7 +478,6 @@ def test_a_server_that_dies_while_it_fetches(own_server, sig):
         registry.images = {("app", "one"): ONE}
         server = own_server("--registry", registry.host)
         client = server.client()
-        # The first question is for the image's configuration, a blob like its layers.
         made = client.create_function(
             FunctionName="f", Role=ROLE, PackageType="Image", Code={"ImageUri": f"{registry.host}/app:one"})
         assert made["State"] == "Pending"

@@ -80,7 +80,8 @@ extension LambdaService {
                 message: "Runtime and Handler are mandatory parameters for functions created with deployment packages.")
         }
         var settings = FunctionSettings(
-            runtime: input.runtime?.rawValue ?? "", handler: input.handler ?? "", roleARN: input.role, description: input.description ?? "",
+            runtime: input.runtime?.rawValue ?? "", handler: input.handler ?? "", roleARN: input.role,
+            description: input.description ?? "",
             timeoutSeconds: input.timeout ?? 3, memoryMiB: input.memorySize ?? 128,
             ephemeralStorageMiB: input.ephemeralStorage?.size ?? 512, variables: nil,
             architecture: Machine.architecture,
