@@ -92,6 +92,7 @@ enum EnvironmentFailure {
                 "the working directory '\(directory)' is invalid, it needs to be an absolute path")
         case (SandboxError.unspeakable, _):
             self = .invalidEntrypoint("the image's \(error.subject) cannot be used")
+        case ("ask launcher", 7): self = .invalidEntrypoint("argument list too long")
         case ("chdir", 2): self = .invalidWorkingDirectory("the working directory doesn't exist: \(directory)")
         case ("chdir", let code): self = .invalidWorkingDirectory("chdir \(directory): \(Self.reason(code))")
         default: return nil

@@ -9,7 +9,7 @@ import Storage
 /// user, and what they make appears under its final name only when all of it is there.
 package struct HostImages: ImageSource {
     /// A registry's answer about one image.
-    private static let answerTime = Duration.seconds(60)
+    private static let answerTime = Duration.seconds(20)
     private static let downloadTime = Duration.seconds(1800)
     private static let unpackTime = Duration.seconds(1800)
     /// What a layout has beside its layers, bytes.
@@ -17,7 +17,8 @@ package struct HostImages: ImageSource {
 
     private let configuration: ImageConfiguration
     private let logger: Logger
-    private let questions = BlockingQueue(label: "apus.images.resolve")
+    private let layouts = BlockingQueue(label: "apus.images.layouts")
+    private let questions = BlockingQueue(label: "apus.images.registries")
     /// One image is fetched and unpacked at a time.
     private let work = BlockingQueue(label: "apus.images.unpack")
 
@@ -28,14 +29,16 @@ package struct HostImages: ImageSource {
 
     package func resolve(_ reference: ImageReference) async throws(ImageError) -> ResolvedImage {
         _ = try HostTool("umoci")
-        return try await run(on: questions) { cancellation throws(ImageError) in
-            if let layout = ImageLayout(of: reference, in: configuration.layouts),
+        let found = try await run(on: layouts) { (_) throws(ImageError) -> ResolvedImage? in
+            guard let layout = ImageLayout(of: reference, in: configuration.layouts),
                 let digest = try layout.find(reference)
-            {
-                return try Self.resolve(digest, in: layout)
-            }
-            let registry = try registry(of: reference)
-            return try Self.withScratch(in: configuration.scratch) { scratch throws(ImageError) in
+            else { return nil }
+            return try Self.resolve(digest, in: layout)
+        }
+        if let found { return found }
+        let registry = try registry(of: reference)
+        return try await run(on: questions) { cancellation throws(ImageError) in
+            try Self.withScratch(in: configuration.scratch) { scratch throws(ImageError) in
                 try registry.resolve(in: scratch, time: Self.answerTime, cancellation)
             }
         }

@@ -14,7 +14,7 @@ final class Cancellation: Sendable {
 /// One program of the host that runs to its end, below a directory of its own and with bounds on everything. Blocks.
 ///
 /// It dies with this process: the kernel kills it when the thread that started it ends, which is the one that waits.
-struct HostTool {
+struct HostTool: Sendable {
     struct Outcome {
         /// The exit status; nil after a signal.
         var status: Int32?

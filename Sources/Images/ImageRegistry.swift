@@ -1,6 +1,6 @@
 /// One image in a registry, seen through skopeo. Its arguments are made of a reference's parts, whose grammar leaves no
 /// room for options or other transports; plain HTTP is tried with registries of this machine only.
-struct ImageRegistry {
+struct ImageRegistry: Sendable {
     let reference: ImageReference
     let skopeo: HostTool
     let credentials: String?
