@@ -27,11 +27,11 @@ examples: ## Build the examples whose tools are here into .build/examples
 test: unit-test client-test ## Run every test
 
 unit-test: ## Run the Swift tests
-	@Scripts/install-missing build run
+	@Scripts/install-missing build run unit
 	@swift test --parallel
 
 client-test: build $(VENV)/ready ## Drive the release binary with boto3, aws and Terraform
-	@Scripts/install-missing run
+	@Scripts/install-missing run unit
 	@$(VENV)/bin/python -m pytest -q -n 2 Tests/Bootstraps
 	@$(VENV)/bin/python -m pytest -q -n 2 Tests/Clients
 

@@ -62,6 +62,7 @@ let package = Package(
         module("LambdaModel", path: "Sources/Models/Lambda", ["AWSWire", nioCore]),
         module("LogsModel", path: "Sources/Models/Logs", ["AWSWire", nioCore]),
         module("Policies", ["AWSWire", nioCore]),
+        module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
         // 3
         module("Launcher", ["Sandbox", "Linux", "CLinux"]),
         module(
@@ -82,8 +83,8 @@ let package = Package(
         module(
             "LambdaService", path: "Sources/Services/Lambda",
             [
-                "AWSWire", "LambdaModel", "Policies", "Storage", "Archive", "Fleet", "Runtimes", nioCore, nioHTTP1,
-                logging, crypto,
+                "AWSWire", "LambdaModel", "Policies", "Images", "Storage", "Archive", "Fleet", "Runtimes", nioCore,
+                nioHTTP1, logging, crypto,
             ]),
         module(
             "LogsService", path: "Sources/Services/Logs",
@@ -94,7 +95,8 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "AWSWire", "Storage", "Archive", "Sandbox", "Launcher", "Linux", "Runtimes", "Fleet", "LambdaService",
+                "AWSWire", "Storage", "Archive", "Images", "Sandbox", "Launcher", "Linux", "Runtimes", "Fleet",
+                "LambdaService",
                 "LogsService", "Gateway", nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -127,6 +129,7 @@ let package = Package(
         tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
         tests("StorageTests", ["TestSupport", "Storage"]),
         tests("ArchiveTests", ["TestSupport", "Archive"]),
+        tests("ImagesTests", ["TestSupport", "Images", "Archive", logging]),
         tests("RuntimesTests", ["TestSupport", "Runtimes", "Sandbox"]),
         tests(
             "FleetTests",
@@ -134,7 +137,8 @@ let package = Package(
         tests(
             "LambdaServiceTests",
             [
-                "TestSupport", "LambdaService", "LambdaModel", "Policies", "AWSWire", "Storage", "Archive", "Fleet",
+                "TestSupport", "LambdaService", "LambdaModel", "Policies", "Images", "AWSWire", "Storage", "Archive",
+                "Fleet",
                 "Runtimes",
                 nioCore, nioHTTP1,
                 nioEmbedded, logging,

@@ -103,6 +103,8 @@ struct DirectoryHandle: ~Copyable {
         guard errno == EISDIR || errno == EPERM else {
             throw .file(operation: "unlinkat", path: child(name), errno: errno)
         }
+        // A tree of a container image may have directories that its owner may not write to.
+        _ = fchmodat(descriptor, cString(name), 0o700, 0)
         let directory = try DirectoryHandle(name, in: self)
         for inner in try directory.names() { try directory.removeTree(inner) }
         try check("unlinkat", child(name), unlinkat(descriptor, cString(name), AT_REMOVEDIR))

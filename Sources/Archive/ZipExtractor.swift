@@ -31,7 +31,7 @@ package struct ZipExtractor: Sendable {
 
     /// With more entries than this, one sync of the whole file system is cheaper than one for each.
     private static let entriesToSyncSingly = 64
-    private static let incomingPrefix = ".incoming-"
+    package static let incomingPrefix = ".incoming-"
 
     private let limits: Limits
 

@@ -181,6 +181,37 @@ int apus_spawn(const char *path, char *const *argv, int socket) {
     return error ? -error : pid;
 }
 
+int apus_spawn_tool(const char *path, char *const *argv, char *const *environment, const char *directory, int output,
+                    int errors) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error) return -error;
+    error = posix_spawnattr_init(&attributes);
+    if (error) {
+        posix_spawn_file_actions_destroy(&actions);
+        return -error;
+    }
+    sigset_t every, none;
+    sigfillset(&every);
+    sigemptyset(&none);
+    pid_t pid = -1;
+    short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP;
+    error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (!error) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
+    if (!error) error = posix_spawn_file_actions_adddup2(&actions, errors, 2);
+    if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    if (!error) error = posix_spawn_file_actions_addchdir_np(&actions, directory);
+    if (!error) error = posix_spawnattr_setsigdefault(&attributes, &every);
+    if (!error) error = posix_spawnattr_setsigmask(&attributes, &none);
+    if (!error) error = posix_spawnattr_setpgroup(&attributes, 0);
+    if (!error) error = posix_spawnattr_setflags(&attributes, flags);
+    if (!error) error = posix_spawn(&pid, path, &actions, &attributes, argv, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return error ? -error : pid;
+}
+
 /// Forks, runs `attempt` in the child and returns what it returned.
 static int probe(int (*attempt)(void)) {
     pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
@@ -249,6 +280,23 @@ int apus_clone_mount(int directory, const char *path, int recursive) {
 int apus_attach_mount(int mount, int target) {
     unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
     return result(syscall(SYS_move_mount, mount, "", target, "", flags));
+}
+
+int apus_sync_file_system(int descriptor) { return result(syncfs(descriptor)); }
+
+int apus_overlay_mount(const char *layers) {
+    int context = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
+    if (context < 0) return -errno;
+    int outcome = 0;
+    if (syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "lowerdir", layers, 0) < 0 ||
+        syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        outcome = -errno;
+    if (outcome == 0) {
+        unsigned attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+        outcome = result(syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes));
+    }
+    close(context);
+    return outcome;
 }
 
 int apus_protect_mount(int mount, enum apus_protection protection) {

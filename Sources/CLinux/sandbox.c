@@ -36,6 +36,8 @@ enum step {
     STEP_SHM,
     STEP_CODE,
     STEP_LAYERS,
+    STEP_IMAGE,
+    STEP_DEVICES,
     STEP_PROC,
     STEP_MASK,
     STEP_PROC_SYS,
@@ -67,6 +69,8 @@ static const char *const names[STEP_COUNT] = {
     [STEP_SHM] = "mount /dev/shm",
     [STEP_CODE] = "mount /var/task",
     [STEP_LAYERS] = "mount /opt",
+    [STEP_IMAGE] = "mount image",
+    [STEP_DEVICES] = "mount /dev",
     [STEP_PROC] = "mount /proc",
     [STEP_MASK] = "mask /proc",
     [STEP_PROC_SYS] = "protect /proc/sys",
@@ -126,11 +130,15 @@ static void enter(const struct apus_start *start, int error_pipe) {
     TRY(STEP_NETWORK, setns(start->network, CLONE_NEWNET));
 
     // The mount namespace is a private copy of the launcher's, so the skeleton is already here; what differs between
-    // sandboxes goes on top of its empty directories.
+    // sandboxes goes on top of its empty directories. An image is a root by itself, with the skeleton's devices.
+    if (start->devices)
+        TRY(STEP_IMAGE, syscall(SYS_move_mount, start->code_tree, "", AT_FDCWD, start->root, 4 /* F_EMPTY_PATH */));
     TRY(STEP_ROOT, chdir(start->root));
+    if (start->devices) TRY(STEP_DEVICES, mount(start->devices, "dev", NULL, MS_BIND | MS_REC, NULL));
     TRY(STEP_TMP, mount("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, start->temporary_options));
     TRY(STEP_SHM, mount("tmpfs", "dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, start->shared_memory_options));
-    TRY(STEP_CODE, syscall(SYS_move_mount, start->code_tree, "", AT_FDCWD, "var/task", 4 /* F_EMPTY_PATH */));
+    if (!start->devices)
+        TRY(STEP_CODE, syscall(SYS_move_mount, start->code_tree, "", AT_FDCWD, "var/task", 4 /* F_EMPTY_PATH */));
     if (start->layer_tree >= 0)
         TRY(STEP_LAYERS, syscall(SYS_move_mount, start->layer_tree, "", AT_FDCWD, "opt", 4 /* F_EMPTY_PATH */));
 
@@ -149,7 +157,7 @@ static void enter(const struct apus_start *start, int error_pipe) {
         "proc/acpi", "proc/asound", "proc/bus", "proc/driver", "proc/fs", "proc/irq", "proc/scsi", "proc/sysvipc",
     };
     for (size_t index = 0; index < sizeof directories / sizeof *directories; index++)
-        if (mount("mnt", directories[index], NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
+        if (mount(start->empty, directories[index], NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
             fail(error_pipe, STEP_MASK, errno);
     TRY(STEP_PROC_SYS, mount("proc/sys", "proc/sys", NULL, MS_BIND | MS_REC, NULL));
     TRY(STEP_PROC_SYS, mount(NULL, "proc/sys", NULL,
@@ -231,9 +239,38 @@ static int limit(int resource, unsigned long value) {
     return (int)syscall(SYS_prlimit64, 0, resource, &limit, NULL);
 }
 
+static int is_program(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
+}
+
+/// Puts the path of the program that a name alone stands for in its place; one that does not exist where there is none.
+static void search_command(const struct apus_start *start) {
+    static char path[4096];
+    const char *name = start->arguments[0], *rest = NULL;
+    for (char *const *variable = start->environment; *variable && !rest; variable++)
+        if (strncmp(*variable, "PATH=", 5) == 0) rest = *variable + 5;
+    while (rest && *rest) {
+        size_t size = strcspn(rest, ":"), length = strlen(name);
+        if (*rest == '/' && size + length + 2 <= sizeof path) {
+            memcpy(path, rest, size);
+            path[size] = '/';
+            memcpy(path + size + 1, name, length + 1);
+            if (is_program(path)) {
+                start->arguments[0] = path;
+                return;
+            }
+        }
+        rest += size + (rest[size] == ':');
+    }
+    path[0] = 0;
+    start->arguments[0] = path;
+}
+
 /// Here and not by the error of execve, which says the same when an interpreter is missing.
 static void choose_command(const struct apus_start *start) {
-    if (start->fallback && access(start->arguments[0], F_OK) < 0 && errno == ENOENT)
+    if (strchr(start->arguments[0], '/') == NULL) search_command(start);
+    else if (start->fallback && access(start->arguments[0], F_OK) < 0 && errno == ENOENT)
         start->arguments[0] = start->fallback;
 }
 

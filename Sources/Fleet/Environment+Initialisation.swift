@@ -31,7 +31,7 @@ extension Environment {
             environment: EnvironmentVariables.make(
                 for: version, kind: kind, credentials: credentials, logStream: log.stream,
                 endpointURL: configuration.endpointURL),
-            limits: limits)
+            workingDirectory: version.runtime.workingDirectory, limits: limits)
     }
 
     /// Ahead of invocations there is more time:
@@ -58,7 +58,9 @@ extension Environment {
     }
 
     func sessionFailedToStart(_ error: SandboxError) {
-        let failure = EnvironmentFailure(error, command: version.runtime.arguments.first ?? "")
+        let failure = EnvironmentFailure(
+            error, command: version.runtime.arguments.first ?? "",
+            image: version.runtime.isImage ? version.runtime.workingDirectory : nil)
         switch (state, failure) {
         case (.initialising, .some(let failure)):
             writeInitStart()

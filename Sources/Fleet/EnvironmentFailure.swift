@@ -12,6 +12,8 @@ enum EnvironmentFailure {
     case exited(SandboxExit)
     /// The command could not be executed.
     case invalidEntrypoint(String)
+    /// An image's command has no directory to start in.
+    case invalidWorkingDirectory(String)
     /// An extension could not be started, has reported an error, or its process ended. `type` is one of Lambda's, such
     /// as `Extension.Crash`.
     case `extension`(type: String, reason: String)
@@ -20,7 +22,7 @@ enum EnvironmentFailure {
     var status: String {
         switch self {
         case .timedOut: "timeout"
-        case .reported, .exited, .invalidEntrypoint, .extension: "error"
+        case .reported, .exited, .invalidEntrypoint, .invalidWorkingDirectory, .extension: "error"
         }
     }
 
@@ -31,6 +33,7 @@ enum EnvironmentFailure {
         case .reported(_, let type): type.name
         case .exited(let exit): exit.outOfMemory && exit.isKilled ? "Runtime.OutOfMemory" : "Runtime.ExitError"
         case .invalidEntrypoint: "Runtime.InvalidEntrypoint"
+        case .invalidWorkingDirectory: "Runtime.InvalidWorkingDir"
         case .extension(let type, _): type
         }
     }
@@ -45,7 +48,7 @@ enum EnvironmentFailure {
         case .reported(let document, _): document
         case .exited(let exit):
             ErrorDocument.make(type: type ?? "", message: "RequestId: \(requestID) Error: \(exit.explanation)")
-        case .invalidEntrypoint(let reason), .extension(_, let reason):
+        case .invalidEntrypoint(let reason), .invalidWorkingDirectory(let reason), .extension(_, let reason):
             ErrorDocument.make(type: type ?? "", message: "RequestId: \(requestID) Error: \(reason)")
         }
     }
@@ -56,13 +59,20 @@ enum EnvironmentFailure {
         case .timedOut(let limit): PlatformLines.timedOut(requestID: requestID, limit: limit, at: wallClock)
         case .reported: nil
         case .exited(let exit): "RequestId: \(requestID) Error: \(exit.explanation)\n\(type ?? "")"
-        case .invalidEntrypoint(let reason), .extension(_, let reason):
+        case .invalidEntrypoint(let reason), .invalidWorkingDirectory(let reason), .extension(_, let reason):
             "RequestId: \(requestID) Error: \(reason)\n\(type ?? "")"
         }
     }
 
-    /// What a sandbox that did not start says about the function's `command`; nil when this host is to blame.
-    init?(_ error: SandboxError, command: String) {
+    /// What a sandbox that did not start says about an image, or else about the function's `command`; nil when this
+    /// host is to blame.
+    ///
+    /// - Parameter image: Where the image's command was to start; nil without an image.
+    init?(_ error: SandboxError, command: String, image directory: String?) {
+        if let directory, let failure = Self(error, command: command, directory: directory) {
+            self = failure
+            return
+        }
         guard error.operation == "execve" else { return nil }
         switch error.errno {
         case 2: self = .invalidEntrypoint("Couldn't find valid bootstrap(s): [\(command) /opt/bootstrap]")
@@ -71,19 +81,39 @@ enum EnvironmentFailure {
         }
     }
 
+    /// In the words of Lambda's runtime interface emulator.
+    private init?(_ error: SandboxError, command: String, directory: String) {
+        switch (error.operation, error.errno) {
+        case ("execve", 2) where !command.contains("/"):
+            self = .invalidEntrypoint("exec: \"\(command)\": executable file not found in $PATH")
+        case ("execve", 2): self = .invalidEntrypoint(Self.executionText(command, 2))
+        case (SandboxError.unspeakable, _) where error.subject == "working directory":
+            self = .invalidWorkingDirectory(
+                "the working directory '\(directory)' is invalid, it needs to be an absolute path")
+        case (SandboxError.unspeakable, _):
+            self = .invalidEntrypoint("the image's \(error.subject) cannot be used")
+        case ("ask launcher", 7): self = .invalidEntrypoint("argument list too long")
+        case ("chdir", 2): self = .invalidWorkingDirectory("the working directory doesn't exist: \(directory)")
+        case ("chdir", let code): self = .invalidWorkingDirectory("chdir \(directory): \(Self.reason(code))")
+        default: return nil
+        }
+    }
+
     /// Why a program was not executed, in the words of Go.
     static func executionText(_ path: String, _ errno: Int32) -> String {
-        let reason =
-            switch errno {
-            case 2: "no such file or directory"
-            case 8: "exec format error"
-            case 13: "permission denied"
-            case 20: "not a directory"
-            case 21: "is a directory"
-            case 40: "too many levels of symbolic links"
-            default: "errno \(errno)"
-            }
-        return "fork/exec \(path): \(reason)"
+        "fork/exec \(path): \(reason(errno))"
+    }
+
+    private static func reason(_ errno: Int32) -> String {
+        switch errno {
+        case 2: "no such file or directory"
+        case 8: "exec format error"
+        case 13: "permission denied"
+        case 20: "not a directory"
+        case 21: "is a directory"
+        case 40: "too many levels of symbolic links"
+        default: "errno \(errno)"
+        }
     }
 }
 

@@ -13,6 +13,7 @@ enum EnvironmentVariables {
     ]
 
     /// `NAME=value`, sorted by name: the runtime's defaults, over them the function's own, over them the reserved ones.
+    /// An image names its own handler and directories.
     static func make(
         for version: FunctionVersion, kind: Environment.Kind, credentials: EnvironmentCredentials, logStream: String,
         endpointURL: String?
@@ -21,7 +22,7 @@ enum EnvironmentVariables {
         for (name, value) in version.runtime.environment { variables[name] = value }
         if let endpointURL { variables["AWS_ENDPOINT_URL"] = endpointURL }
         for (name, value) in version.variables where !reserved.contains(name) { variables[name] = value }
-        variables["_HANDLER"] = version.handler
+        if !version.runtime.isImage { variables["_HANDLER"] = version.handler }
         variables["AWS_REGION"] = version.key.region
         variables["AWS_DEFAULT_REGION"] = version.key.region
         variables["AWS_LAMBDA_FUNCTION_NAME"] = version.key.name
@@ -38,8 +39,10 @@ enum EnvironmentVariables {
         variables["AWS_SECRET_ACCESS_KEY"] = credentials.secretAccessKey
         variables["AWS_SESSION_TOKEN"] = credentials.sessionToken
         variables["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:9001"
-        variables["LAMBDA_TASK_ROOT"] = "/var/task"
-        variables["LAMBDA_RUNTIME_DIR"] = "/var/runtime"
+        if !version.runtime.isImage {
+            variables["LAMBDA_TASK_ROOT"] = "/var/task"
+            variables["LAMBDA_RUNTIME_DIR"] = "/var/runtime"
+        }
         return variables.map { "\($0.key)=\($0.value)" }.sorted()
     }
 }

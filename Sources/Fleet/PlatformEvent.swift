@@ -93,6 +93,8 @@ enum PlatformEvent {
     /// Calls `body` with each line of a text log.
     func forEachLine(_ facts: Facts, _ body: (ByteBuffer) -> Void) {
         switch self {
+        // Images have no runtime of ours, and AWS's logs of them no such line.
+        case .initStart where facts.runtime.isEmpty: return
         case .initStart: body(ByteBuffer(string: PlatformLines.initStart(runtime: facts.runtime)))
         case .initReport(let phase, let nanoseconds, .some(let failure)):
             body(PlatformLines.initReport(nanoseconds: nanoseconds, phase: phase, failure: failure))
@@ -127,7 +129,9 @@ enum PlatformEvent {
         case .initStart(let phase):
             writer.member("initializationType", facts.kind.rawValue)
             writer.member("phase", phase.rawValue)
-            writer.member("runtimeVersion", PlatformLines.runtimeVersion(facts.runtime))
+            if !facts.runtime.isEmpty {
+                writer.member("runtimeVersion", PlatformLines.runtimeVersion(facts.runtime))
+            }
             writer.member("functionName", facts.function)
             writer.member("functionVersion", facts.version)
             writer.member("instanceId", facts.logStream)

@@ -49,7 +49,7 @@ extension SandboxSession {
         case (.failed(let operation, let errno), nil):
             // Without a failure for it the end of the process follows.
             return EnvironmentFailure(
-                SandboxError(operation: operation, subject: "", errno: errno), command: command)
+                SandboxError(operation: operation, subject: "", errno: errno), command: command, image: imageDirectory)
         case (.ended(let cause), .some):
             return .extension(
                 type: live.server?.extensionError ?? "Extension.Crash", reason: SandboxExit(cause: cause).goText)

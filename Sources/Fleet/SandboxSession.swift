@@ -95,6 +95,8 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     private var onOver: (() -> Void)?
     /// The path of the runtime's program.
     var command = ""
+    /// Where an image's program starts.
+    var imageDirectory: String?
     var memoryLimitBytes: Int64 = 0
     /// Why the session is of no more use, and whether the delegate has heard of it.
     var failure: EnvironmentFailure?
@@ -122,6 +124,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         eventLoop.assertInEventLoop()
         state = .launching
         command = spec.arguments.first ?? ""
+        imageDirectory = spec.root == nil ? spec.workingDirectory : nil
         memoryLimitBytes = Int64(spec.limits.memoryMiB) << 20
         tracker.started()
         sandboxing.start(

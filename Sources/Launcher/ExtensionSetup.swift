@@ -53,6 +53,14 @@ final class ExtensionSetup {
         return ExtensionSetup(names: names, control: sockets, output: pipe)
     }
 
+    /// As ``find(in:)``, in the `/opt` of an image.
+    static func find(inImage root: Int32) throws(SystemCallError) -> ExtensionSetup? {
+        let descriptor = apus_open_beneath(root, "opt", apus_o_path | O_DIRECTORY)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return try find(in: descriptor)
+    }
+
     /// The regular files and links in `extensions`; none where that is no directory.
     private static func list(_ layers: Int32) -> [String] {
         guard layers >= 0 else { return [] }

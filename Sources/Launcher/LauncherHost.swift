@@ -18,6 +18,11 @@ final class LauncherHost {
     /// The directory of functions' code, in this launcher's mount namespace.
     let codeDirectory: Int32
     private var roots: [String: String] = [:]
+    /// What lies over the roots of images, and the empty directory where a sandbox attaches its own.
+    private(set) var imageSkeleton = ""
+    private(set) var imagePlace = ""
+    /// The former, for an overlay.
+    private(set) var imageSkeletonDirectory: Int32 = -1
 
     init(_ configuration: LauncherConfiguration) throws(SystemCallError) {
         self.configuration = configuration
@@ -94,5 +99,21 @@ final class LauncherHost {
             }
             roots[template.name] = path
         }
+        try makeImageSkeleton(base)
+    }
+
+    private func makeImageSkeleton(_ base: String) throws(SystemCallError) {
+        imageSkeleton = "\(base)/image"
+        do {
+            _ = try RootSkeleton(overImagesAt: imageSkeleton, nameserver: network.nameserver)
+        } catch {
+            throw SystemCallError("root of images: \(error.operation)", error.subject, errno: error.errno)
+        }
+        let (skeleton, place) = (imageSkeleton, "\(base)/place")
+        imageSkeletonDirectory = try checked("open", skeleton) {
+            open(skeleton, apus_o_path | O_DIRECTORY | O_CLOEXEC)
+        }
+        try checked("mkdir", place) { mkdir(place, 0o755) }
+        imagePlace = place
     }
 }

@@ -17,6 +17,9 @@ struct RootSkeleton {
     private static let directories = [
         "/tmp", "/proc", "/dev", "/dev/shm", "/etc", "/mnt", "/opt", "/root", "/run", "/var/task", "/var/tmp",
     ]
+    /// What images get beside their own: mount points, and where names are resolved.
+    private static let imageDirectories = ["/tmp", "/proc", "/dev", "/dev/shm", "/etc", "/mnt"]
+    private static let imageFiles = ["/etc/hosts", "/etc/resolv.conf"]
     private static let devices = ["null", "zero", "full", "random", "urandom"]
     private static let deviceLinks = [
         ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"),
@@ -27,6 +30,21 @@ struct RootSkeleton {
     ///   - path: where to build it; made by this.
     ///   - nameserver: where sandboxes resolve names, if anywhere.
     init(_ template: RootTemplate, at path: String, nameserver: String?) throws(SystemCallError) {
+        var files = Self.defaultFiles(nameserver: nameserver)
+        for file in template.files { files[file.path] = file.contents }
+        try self.init(template, directories: Self.directories + template.directories, files: files, at: path)
+    }
+
+    /// What lies over the roots of images, whose devices are mounted by themselves.
+    init(overImagesAt path: String, nameserver: String?) throws(SystemCallError) {
+        try self.init(
+            RootTemplate(name: "image", binds: []), directories: Self.imageDirectories,
+            files: Self.defaultFiles(nameserver: nameserver).filter { Self.imageFiles.contains($0.key) }, at: path)
+    }
+
+    private init(
+        _ template: RootTemplate, directories: [String], files: [String: [UInt8]], at path: String
+    ) throws(SystemCallError) {
         self.path = path
         try checked("mkdir", path) { mkdir(path, 0o755) }
         let flags = UInt(MS_NOSUID) | UInt(MS_NODEV)
@@ -36,9 +54,7 @@ struct RootSkeleton {
         let tree = SkeletonTree(root: root.number)
 
         // Everything is made while the tree is still ours alone: once binds are in it, a path could lead into the host.
-        for directory in Self.directories + template.directories { try tree.makeDirectory(directory) }
-        var files = Self.defaultFiles(nameserver: nameserver)
-        for file in template.files { files[file.path] = file.contents }
+        for directory in directories { try tree.makeDirectory(directory) }
         for (path, contents) in files { try tree.makeFile(path, contents) }
         for device in Self.devices { try tree.makeFile("/dev/" + device, []) }
         // Shorter targets first: a bind may lie inside another.

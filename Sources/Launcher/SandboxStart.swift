@@ -22,12 +22,13 @@ struct SandboxStart {
     private static let hostname = "apus"
 
     func run() throws(SandboxError) -> SandboxRecord {
-        let root = host.root(named: request.root)
-        guard let root else { throw SandboxError(operation: "find root", subject: request.root, errno: ENOENT) }
+        let root = try findRoot()
         do throws(SystemCallError) {
-            let code = try openTree(request.code, "code")
+            let code = request.root == nil ? try openImage() : try openTree(request.code, "code")
             let layers = try openLayers()
-            let extensions = try ExtensionSetup.find(in: layers.number)
+            let extensions =
+                request.root == nil
+                ? try ExtensionSetup.find(inImage: code.number) : try ExtensionSetup.find(in: layers.number)
             let group = try host.groups.make("\(slot)", limits: groupLimits)
             do throws(SystemCallError) {
                 let network = try acquireNetwork()
@@ -46,6 +47,14 @@ struct SandboxStart {
         } catch {
             throw SandboxError(operation: error.operation, subject: error.subject, errno: error.errno)
         }
+    }
+
+    private func findRoot() throws(SandboxError) -> String {
+        guard let name = request.root else { return host.imagePlace }
+        guard let root = host.root(named: name) else {
+            throw SandboxError(operation: "find root", subject: name, errno: ENOENT)
+        }
+        return root
     }
 
     private var groupLimits: ControlGroupLimits {
@@ -78,6 +87,17 @@ struct SandboxStart {
             owning: try checkedDirect("open_tree \(what)", name, apus_clone_mount(directory.number, "", 0)))
         try checkedDirect("mount_setattr \(what)", name, apus_protect_mount(mount.number, APUS_PROTECT_MOUNT))
         return mount
+    }
+
+    /// A detached root made of an image's tree, which others use as well, and the skeleton's mount points over it. What
+    /// the image has in place of one, a link for instance, is covered.
+    private func openImage() throws(SystemCallError) -> Descriptor {
+        let name = request.code
+        let tree = Descriptor(
+            owning: try checkedDirect(
+                "open image", name, apus_open_beneath(host.codeDirectory, name, apus_o_path | O_DIRECTORY)))
+        let layers = "/proc/self/fd/\(host.imageSkeletonDirectory):/proc/self/fd/\(tree.number)"
+        return Descriptor(owning: try checkedDirect("mount overlay", name, apus_overlay_mount(layers)))
     }
 
     /// The layers' mount; none without layers.
@@ -120,6 +140,8 @@ struct SandboxStart {
         let inodes = max(4096, request.limits.temporaryStorageMiB * 64)
         var texts = CStrings()
         start.root = texts.add(root)
+        start.devices = request.root == nil ? texts.add(host.imageSkeleton + "/dev") : nil
+        start.empty = texts.add(request.root == nil ? host.imageSkeleton + "/mnt" : "mnt")
         start.temporary_options = texts.add(
             "size=\(request.limits.temporaryStorageMiB)m,nr_inodes=\(inodes),mode=0700,uid=\(user),gid=\(user)")
         start.shared_memory_options = texts.add(Self.sharedMemoryOptions)

@@ -1,9 +1,9 @@
 /// A runtime identifier, `python3.12` for one, made concrete on this machine.
 package struct ResolvedRuntime: Sendable, Hashable {
-    /// The identifier that the function names.
+    /// The identifier that the function names; empty for a container image.
     package var identifier: String
-    /// The ``RootTemplate`` that its sandboxes use.
-    package var root: String
+    /// The ``RootTemplate`` that its sandboxes use; nil for a container image, which is a root by itself.
+    package var root: String?
     /// The command inside the sandbox, for any amount of memory. The handler travels in `_HANDLER`.
     package var arguments: [String]
     /// The executables that may stand first in `arguments`, two at most, in the order in which AWS looks for them: the
@@ -11,7 +11,10 @@ package struct ResolvedRuntime: Sendable, Hashable {
     /// `Runtime.InvalidEntrypoint`. Managed runtimes have one, which is always there.
     package var entrypoints: [String]
     /// Whether the runtime is more than the function's own executable.
-    package var isManaged: Bool { root != Self.providedRoot }
+    package var isManaged: Bool { root != nil && root != Self.providedRoot }
+    package var isImage: Bool { root == nil }
+    /// Where the command starts.
+    package var workingDirectory = "/var/task"
     /// The root of OS-only runtimes.
     static let providedRoot = "provided"
     /// What the runtime itself needs in the environment (`LANG`, `PATH`, `LD_LIBRARY_PATH`, `AWS_EXECUTION_ENV`, …).
@@ -33,7 +36,7 @@ package struct ResolvedRuntime: Sendable, Hashable {
     private var values: [String]
 
     package init(
-        identifier: String, root: String, arguments: [String], environment: [(name: String, value: String)],
+        identifier: String, root: String?, arguments: [String], environment: [(name: String, value: String)],
         substitution: String? = nil, entrypoints: [String]? = nil, heapFlags: HeapFlags = .none
     ) {
         self.identifier = identifier

@@ -56,19 +56,25 @@ final class LauncherConnection: Sendable {
     // MARK: Requests
 
     func start(_ spec: SandboxSpec, completion: @escaping Completion, exit: @escaping Exit) {
+        var unspeakable: String?
         let refusal: Int32? = state.withLock { state in
             if state.socket < 0 { return EPIPE }
             if state.queue.count >= Self.maximumQueue { return EAGAIN }
             let id = state.nextID
             let packet = LauncherRequest.encodeStart(id: id, spec)
             if packet.count > LauncherRequest.maximumSize { return E2BIG }
+            // A launcher that gets what it does not understand ends, and all sandboxes with it.
+            unspeakable = LauncherRequest.problem(in: packet)
+            if unspeakable != nil { return EINVAL }
             state.nextID += 1
             state.pending[id] = Pending(completion: completion, exit: exit)
             submit(packet, &state)
             return nil
         }
         guard let refusal else { return }
-        let error = SandboxError(operation: "ask launcher", subject: spec.code, errno: refusal)
+        let error =
+            unspeakable.map { SandboxError(operation: SandboxError.unspeakable, subject: $0, errno: refusal) }
+            ?? SandboxError(operation: "ask launcher", subject: spec.code, errno: refusal)
         let ended = state.withLock { state in
             if !state.ended { state.refused.append((completion, error)) }
             return state.ended

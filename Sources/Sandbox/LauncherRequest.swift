@@ -13,7 +13,8 @@ package enum LauncherRequest: Sendable, Hashable {
     /// launcher can hand it on without a copy and wipe it: these are ranges in the packet.
     package struct StartRequest: Sendable, Hashable {
         package var id: UInt64
-        package var root: String
+        /// Nil for an image.
+        package var root: String?
         package var code: String
         package var layers: String?
         package var arguments: [Range<Int>]
@@ -38,7 +39,7 @@ package enum LauncherRequest: Sendable, Hashable {
         var writer = PacketWriter()
         writer.put(Kind.start.rawValue)
         writer.put(id)
-        writer.put(spec.root)
+        writer.put(spec.root ?? "")
         writer.put(spec.code)
         writer.put(spec.layers ?? "")
         writer.put(spec.arguments)
@@ -83,23 +84,26 @@ package enum LauncherRequest: Sendable, Hashable {
     }
 
     /// - Throws: for anything but what the encoders write within these bounds: names of code and layers that are one
-    ///   path component, absolute commands and an absolute directory, limits within their ranges.
+    ///   path component, absolute commands but in images, which have neither layers nor a fallback, an absolute
+    ///   directory, limits within their ranges.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
         var reader = PacketReader(bytes)
         switch Kind(rawValue: try reader.number(UInt8.self, "kind")) {
         case .start:
             let request = StartRequest(
-                id: try reader.number(UInt64.self, "id"), root: try reader.text("root"), code: try reader.text("code"),
-                layers: try Self.optionalText(&reader, "layers"), arguments: try Self.ranges(&reader, "arguments"),
+                id: try reader.number(UInt64.self, "id"), root: try Self.optionalText(&reader, "root"),
+                code: try reader.text("code"), layers: try Self.optionalText(&reader, "layers"),
+                arguments: try Self.ranges(&reader, "arguments"),
                 fallback: try Self.optionalRange(&reader, "fallback"),
                 environment: try Self.ranges(&reader, "environment"),
                 workingDirectory: try reader.textRange("working directory"), limits: try Self.limits(&reader))
             try reader.finish()
             guard Self.isComponent(request.code) else { throw PacketError("code") }
             if let layers = request.layers, !Self.isComponent(layers) { throw PacketError("layers") }
-            guard let command = request.arguments.first, Self.isAbsolute(bytes, command) else {
-                throw PacketError("arguments")
-            }
+            guard let command = request.arguments.first,
+                request.root == nil ? !command.isEmpty : Self.isAbsolute(bytes, command)
+            else { throw PacketError("arguments") }
+            if request.root == nil, request.layers != nil || request.fallback != nil { throw PacketError("root") }
             if let fallback = request.fallback, !Self.isAbsolute(bytes, fallback) { throw PacketError("fallback") }
             guard Self.isAbsolute(bytes, request.workingDirectory) else { throw PacketError("working directory") }
             self = .start(request)
@@ -119,6 +123,18 @@ package enum LauncherRequest: Sendable, Hashable {
         }
     }
 
+    /// The part of an encoded request for which a launcher refuses it; nil when it takes it.
+    static func problem(in packet: [UInt8]) -> String? {
+        packet.withUnsafeBytes { bytes in
+            do throws(PacketError) {
+                _ = try LauncherRequest(decoding: bytes)
+                return nil
+            } catch {
+                return error.field
+            }
+        }
+    }
+
     /// Nil for the empty text.
     private static func optionalText(_ reader: inout PacketReader, _ field: String) throws(PacketError) -> String? {
         let text = try reader.text(field)
@@ -134,7 +150,7 @@ package enum LauncherRequest: Sendable, Hashable {
     }
 
     private static func ranges(_ reader: inout PacketReader, _ field: String) throws(PacketError) -> [Range<Int>] {
-        try reader.list(field, maximum: 1024) { (reader) throws(PacketError) in try reader.textRange(field) }
+        try reader.list(field, maximum: 4096) { (reader) throws(PacketError) in try reader.textRange(field) }
     }
 
     private static func limits(_ reader: inout PacketReader) throws(PacketError) -> SandboxLimits {

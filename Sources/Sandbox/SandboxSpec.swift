@@ -70,15 +70,17 @@ package struct SandboxLimits: Sendable, Hashable {
 
 /// One sandbox to start.
 package struct SandboxSpec: Sendable, Hashable {
-    /// Names a ``RootTemplate`` that the launcher was started with.
-    package var root: String
+    /// Names a ``RootTemplate`` that the launcher was started with. Nil: the code, an unpacked container image, is the
+    /// root.
+    package var root: String?
     /// The function's unpacked code: the name of one directory directly under the launcher's code directory. It appears
-    /// read-only at `/var/task`.
+    /// read-only at `/var/task`, or, without a template, at `/`.
     package var code: String
     /// The merged content of the function's layers, named like `code`. It appears read-only at `/opt`, which is empty
-    /// when this is nil.
+    /// when this is nil. Images have none.
     package var layers: String?
-    /// The command: `arguments[0]` is an absolute path inside the sandbox.
+    /// The command: `arguments[0]` is an absolute path inside the sandbox. In an image it may be relative to the
+    /// working directory, or a name alone, which is looked for in `PATH`.
     package var arguments: [String]
     /// The command's absolute path where nothing is at `arguments[0]`.
     package var fallback: String?
@@ -88,7 +90,7 @@ package struct SandboxSpec: Sendable, Hashable {
     package var limits: SandboxLimits
 
     package init(
-        root: String, code: String, layers: String? = nil, arguments: [String], fallback: String? = nil,
+        root: String?, code: String, layers: String? = nil, arguments: [String], fallback: String? = nil,
         environment: [String], workingDirectory: String = "/var/task", limits: SandboxLimits
     ) {
         self.root = root

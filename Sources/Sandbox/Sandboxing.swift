@@ -70,6 +70,9 @@ package struct SandboxError: Error, Sendable, Hashable {
     package var subject: String
     package var errno: Int32
 
+    /// The operation of a ``SandboxSpec`` that no launcher takes; the subject is the part of it that is to blame.
+    package static let unspeakable = "describe"
+
     package init(operation: String, subject: String, errno: Int32) {
         self.operation = operation
         self.subject = subject

@@ -27,6 +27,18 @@ import TestSupport
         #expect(body["Environment"]?["Variables"]?["B"]?.string == "x=y")
     }
 
+    @Test func anImageIsNamedAndNothingElse() throws {
+        let image = FunctionChoice(name: "f", runtime: "", handler: "", memory: 256, timeout: nil, variables: [])
+        let body = try JSONValue(
+            parsing: image.creation(image: "a.b/c:d", role: "arn:aws:iam::000000000000:role/r"))
+        #expect(body["PackageType"]?.string == "Image" && body["Code"]?["ImageUri"]?.string == "a.b/c:d")
+        #expect(body["Runtime"] == nil && body["Handler"] == nil && body["MemorySize"]?.int == 256)
+        #expect(try JSONValue(parsing: FunctionChoice.code(image: "a.b/c:d"))["ImageUri"]?.string == "a.b/c:d")
+        let existing = try JSONValue(parsing: .init(string: #"{"PackageType":"Image"}"#))
+        let change = try #require(image.change(from: existing))
+        #expect(try JSONValue(parsing: change)["Runtime"] == nil)
+    }
+
     @Test func nothingChangesWhereNothingIsAsked() throws {
         let existing = try JSONValue(parsing: .init(string: #"{"Runtime":"python3.13","Handler":"app.handler"}"#))
         #expect(plain.change(from: existing) == nil)

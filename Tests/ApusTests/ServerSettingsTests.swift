@@ -18,6 +18,8 @@ import TestSupport
     @Test func flagsAreTaken() async throws {
         var flags = flags
         flags.accept = ["memory-limit", "no-internet"]
+        flags.images = "/layouts"
+        flags.registry = ["registry.example", "LOCALHOST:5000"]
         let settings = try await ServerSettings.read(flags)
         #expect(settings.host == "127.0.0.1")
         #expect(settings.port == 0)
@@ -27,6 +29,19 @@ import TestSupport
         #expect(settings.authentication == .on)
         #expect(settings.user == "nobody")
         #expect(settings.accepted == [.memoryLimit, .noInternet])
+        #expect(settings.images == "/layouts" && settings.registries == ["registry.example", "localhost:5000"])
+    }
+
+    @Test func imagesAreInTheDataDirectoryAndNoRegistryIsAskedUnlessSaid() async throws {
+        var flags = flags
+        directory.write("apus.json", #"{"registryCredentials": "/keys.json"}"#)
+        flags.config = directory.path + "/apus.json"
+        let settings = try await ServerSettings.read(flags)
+        #expect(settings.images == "/data/images" && settings.registries.isEmpty)
+        #expect(settings.registryCredentials == "/keys.json")
+        flags.registry = ["https://registry.example", "here"]
+        let error = try #require(await #expect(throws: SettingsError.self) { try await ServerSettings.read(flags) })
+        #expect(error.problems.count == 2)
     }
 
     @Test func theFileIsTakenBelowFlags() async throws {

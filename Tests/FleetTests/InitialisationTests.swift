@@ -154,6 +154,36 @@ import Testing
         await fixture.fleet.shutDown()
     }
 
+    /// The sentences are those of Lambda's runtime interface emulator and of its logs (aws-lambda-base-images 79); an
+    /// image's log has no INIT_START.
+    @Test(arguments: [
+        ("execve", "", 2, "Entrypoint", #"exec: \"app\": executable file not found in $PATH"#),
+        ("execve", "", 8, "Entrypoint", "fork/exec app: exec format error"),
+        ("chdir", "", 2, "WorkingDir", "the working directory doesn't exist: work"),
+        ("chdir", "", 20, "WorkingDir", "chdir work: not a directory"),
+        (
+            SandboxError.unspeakable, "working directory", 22, "WorkingDir",
+            "the working directory 'work' is invalid, it needs to be an absolute path"
+        ),
+        (SandboxError.unspeakable, "arguments", 22, "Entrypoint", "the image's arguments cannot be used"),
+        ("ask launcher", "", 7, "Entrypoint", "argument list too long"),
+    ])
+    func anImageThatCannotStartSaysWhy(
+        operation: String, subject: String, errno: Int32, kind: String, reason: String
+    ) async throws {
+        let failure = SandboxError(operation: operation, subject: subject, errno: errno)
+        let fixture = FleetFixture(failure: failure) { _ in SandboxExit(cause: .lost) }
+        var version = fixture.version()
+        version.runtime = .image(entryPoint: ["app"], command: [], workingDirectory: "work", environment: [])
+        let outcome = try await fixture.invoke(version: version)
+        let escaped = reason.replacing("\"", with: "\\\"")
+        #expect(
+            outcome.text
+                == #"{"errorType":"Runtime.Invalid\#(kind)","errorMessage":"RequestId: r-1 Error: \#(escaped)"}"#)
+        #expect(fixture.logs.lines.first?.hasPrefix("INIT_REPORT") == true)
+        await fixture.fleet.shutDown()
+    }
+
     @Test func aSandboxThatThisHostCannotStartIsUnavailable() async throws {
         let fixture = FleetFixture(failure: SandboxError(operation: "clone3", subject: "", errno: 28)) { _ in
             SandboxExit(cause: .lost)

@@ -157,7 +157,6 @@ import TestSupport
                 "Could not unzip uploaded file. Please check your file, then try to upload again."
             ),
             (#""Code":{"S3Bucket":"bucket","S3Key":"key"}"#, "NotImplementedException", nil),
-            (#""PackageType":"Image""#, "NotImplementedException", nil),
             (#""Layers":["arn:aws:lambda:us-east-1:111111111111:layer:a:1"]"#, "InvalidParameterValueException", nil),
             (#""SnapStart":{"ApplyOn":"PublishedVersions"}"#, "NotImplementedException", nil),
             (

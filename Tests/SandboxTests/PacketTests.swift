@@ -92,6 +92,32 @@ import TestSupport
         #expect(request.layers == nil && request.fallback == nil)
     }
 
+    /// What an image starts may be found by its name alone; layers and other commands are for templates.
+    @Test func imagesHaveNoTemplate() throws {
+        var spec = Self.spec
+        (spec.root, spec.layers, spec.fallback, spec.arguments) = (nil, nil, nil, ["sh"])
+        guard
+            case .start(let request) = try decode(
+                LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
+        else {
+            Issue.record("no start")
+            return
+        }
+        #expect(request.root == nil && request.code == spec.code)
+        for (field, change) in [
+            ("arguments", { $0.arguments = [""] }), ("root", { $0.layers = "layers" }),
+            ("root", { $0.fallback = "/bin/sh" }), ("working directory", { $0.workingDirectory = "work" }),
+            ("code", { $0.code = ".." }),
+        ] as [(String, @Sendable (inout SandboxSpec) -> Void)] {
+            var changed = spec
+            change(&changed)
+            #expect(throws: PacketError(field)) {
+                try decode(LauncherRequest.encodeStart(id: 1, changed), LauncherRequest.init(decoding:))
+            }
+            #expect(LauncherRequest.problem(in: LauncherRequest.encodeStart(id: 1, changed)) == field)
+        }
+    }
+
     @Test(arguments: [".", "..", "a/b", "/", "a/", String(repeating: "x", count: 256), "nul\0"])
     func refusesLayersThatAreNoDirectoryEntry(layers: String) {
         var spec = Self.spec
@@ -108,7 +134,7 @@ import TestSupport
             { $0.fallback = "sh" }, { $0.workingDirectory = "tmp" }, { $0.limits.memoryMiB = 0 },
             { $0.limits.memoryMiB = 1 << 40 },
             { $0.limits.cpuMillis = 0 }, { $0.limits.temporaryStorageMiB = -1 }, { $0.limits.processes = 1 },
-            { $0.limits.descriptors = 0 }, { $0.environment = Array(repeating: "A=1", count: 1025) },
+            { $0.limits.descriptors = 0 }, { $0.environment = Array(repeating: "A=1", count: 4097) },
         ] {
             var spec = Self.spec
             change(&spec)

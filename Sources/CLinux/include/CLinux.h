@@ -1,10 +1,11 @@
 /// C for what Swift cannot say: system calls without a prototype that Swift imports, control messages (macros), and
-/// everything that runs between clone3 and execve.
+/// everything that runs between clone3 and execve. <fts.h> is here because Swift imports it from nowhere else.
 ///
 /// Convention: a result below zero is `-errno`. Nothing here keeps state or allocates.
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include <fts.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -60,6 +61,11 @@ void apus_wipe(void *bytes, size_t size);
 /// standard output and error those of this process, default signals, nothing else open. Returns the pid.
 int apus_spawn(const char *path, char *const *argv, int socket);
 
+/// Spawns `path` with `argv` and `environment` in `directory`, in a process group of its own, standard input from
+/// /dev/null, standard output and error at the given descriptors, default signals, nothing else open. Returns the pid.
+int apus_spawn_tool(const char *path, char *const *argv, char *const *environment, const char *directory, int output,
+                    int error);
+
 /// Tries in a child what an ordinary user needs: a user namespace and a tmpfs mount inside. 0 when it works.
 int apus_probe_user_namespace(void);
 /// Tries in a child (which then ends) to install a filter that allows everything. 0 when it works.
@@ -81,6 +87,12 @@ enum apus_protection {
 };
 /// Protects the mount that a descriptor stands for (its root, when it is an O_PATH one).
 int apus_protect_mount(int mount, enum apus_protection protection);
+/// A detached, read-only (nosuid, nodev) overlay of directories, `layers` being their paths with colons between, the
+/// top one first: a descriptor the caller owns.
+int apus_overlay_mount(const char *layers);
+
+/// Puts everything on disk that anybody wrote to the file system of an open file or directory.
+int apus_sync_file_system(int descriptor);
 
 // MARK: One sandbox
 
@@ -102,7 +114,7 @@ struct apus_start {
     /// A stream socket: orders (`enum apus_order`, a byte each) in, `struct apus_process_report` out. Its end is the
     /// sandbox's.
     int control;
-    /// A detached mount of the code, shown at /var/task.
+    /// A detached mount of the code: shown at /var/task or, of an image, as the root.
     int code_tree;
     /// A detached mount of the layers, shown at /opt, or -1.
     int layer_tree;
@@ -113,8 +125,12 @@ struct apus_start {
     int cgroup_tasks_count;
     /// A v2 group to be born in, or -1.
     int cgroup_directory;
-    /// The root's skeleton in the launcher's own mount namespace.
+    /// The root's skeleton in the launcher's own mount namespace; of an image, an empty directory to attach it at.
     const char *root;
+    /// What an image gets as /dev; NULL without an image.
+    const char *devices;
+    /// An empty directory, from `root`.
+    const char *empty;
     /// tmpfs options of /tmp and /dev/shm.
     const char *temporary_options;
     const char *shared_memory_options;
@@ -125,6 +141,7 @@ struct apus_start {
     const char *user_map;
     const char *group_map;
     const char *directory;
+    /// In an image, a command without a slash is looked for in the environment's PATH.
     char **arguments;
     /// Takes the place of arguments[0] where nothing is there; may be null.
     char *fallback;

@@ -41,26 +41,31 @@ extension LambdaService {
         let settings = record.settings
         var answer = Lambda.FunctionConfiguration(
             functionName: record.key.name, functionArn: record.key.arn(qualifier: qualifier),
-            runtime: Lambda.Runtime(rawValue: settings.runtime), role: settings.roleARN, handler: settings.handler,
+            runtime: settings.image == nil ? Lambda.Runtime(rawValue: settings.runtime) : nil, role: settings.roleARN,
+            handler: settings.image == nil ? settings.handler : nil,
             codeSize: settings.codeSize, description: settings.description, timeout: settings.timeoutSeconds,
             memorySize: settings.memoryMiB, lastModified: Timestamp.text(milliseconds: record.lastModified),
             codeSha256: settings.codeDigest, version: record.version,
             environment: settings.environment(with: configuration.variablesKey, for: record.key),
             tracingConfig: Lambda.TracingConfigResponse(mode: .passThrough), revisionId: record.revisionID,
-            layers: settings.layers?.map { Lambda.Layer(arn: $0.arn, codeSize: $0.codeSize) }, packageType: .zip,
+            layers: settings.layers?.map { Lambda.Layer(arn: $0.arn, codeSize: $0.codeSize) },
+            packageType: settings.image == nil ? .zip : .image,
             architectures: [Lambda.Architecture(rawValue: settings.architecture)],
             ephemeralStorage: Lambda.EphemeralStorage(size: settings.ephemeralStorageMiB),
             snapStart: Lambda.SnapStartResponse(applyOn: Lambda.SnapStartApplyOn.none, optimizationStatus: .off),
             loggingConfig: Lambda.LoggingConfig(logFormat: .text, logGroup: settings.logGroup))
+        answer.imageConfigResponse = settings.image?.overrides?.answer
         settings.options?.fill(&answer)
         return answer
     }
 
-    /// Names what serves the runtime on this machine: it changes when that does. Nil when nothing does.
+    /// Names what serves the runtime on this machine: it changes when that does. Nil when nothing does, as for images.
     func runtimeVersion(_ record: FunctionRecord) -> String? {
-        guard let runtime = try? resolveRuntime(record.settings.runtime) else { return nil }
+        guard record.settings.image == nil, let runtime = try? resolveRuntime(record.settings.runtime) else {
+            return nil
+        }
         var hash = SHA256()
-        for text in [runtime.identifier, runtime.root] + runtime.arguments {
+        for text in [runtime.identifier, runtime.root ?? ""] + runtime.arguments {
             hash.update(data: Array(text.utf8) + [0])
         }
         let digits = Array("0123456789abcdef".utf8)
@@ -72,8 +77,8 @@ extension LambdaService {
 }
 
 extension FunctionSettings {
-    /// `CodeSha256` of the answers: the digest of the zip file in base64.
-    var codeDigest: String { CodeDigest.base64(code) }
+    /// `CodeSha256` of the answers: the digest of the zip file in base64, of an image's manifest in hex.
+    var codeDigest: String { image?.digest ?? CodeDigest.base64(code) }
 }
 
 /// Digests of zip files.

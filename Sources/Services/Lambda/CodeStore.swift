@@ -1,5 +1,6 @@
 import Archive
 import Crypto
+import Images
 import Storage
 
 /// The code of functions and layers: the zip files as blobs, and the unpacked trees that environments mount.
@@ -10,10 +11,12 @@ import Storage
 actor CodeStore {
     /// A zip file that has been unpacked and kept.
     struct Accepted: Sendable {
-        /// SHA-256 in hex.
+        /// SHA-256 in hex, or the name of an image's tree.
         var code: String
         /// Bytes of the zip file.
         var size: Int
+        /// Nil for a zip file.
+        var image: FunctionImage?
     }
 
     private let blobs: BlobStore
@@ -72,6 +75,16 @@ extension CodeStore {
         guard let blob = BlobID(code) else { throw StorageError.corruptBlob(id: code) }
         let (trees, path) = (trees, blobs.path(of: blob))
         try await queue().run { () throws in try trees.add(code, zipAt: path) }
+    }
+
+    /// Puts the tree of an image in place; nothing when it is there.
+    ///
+    /// - Throws: ``ImageError``, ``StorageError``.
+    func unpack(_ image: FunctionImage, from source: any ImageSource, limit: Int) async throws {
+        let trees = trees
+        if try await queue().run({ () throws in try trees.contains(name: image.tree) }) { return }
+        guard let reference = image.reference else { throw ImageError.notFound }
+        try await source.unpack(reference, digest: image.digest, to: trees.path(image.tree), limit: limit)
     }
 
     /// Puts the merged tree of unpacked layers in place; nothing when it is there.

@@ -2,8 +2,8 @@ import Archive
 import Glibc
 import Storage
 
-/// The unpacked code that environments mount: one directory for each zip file, named by its SHA-256 in hex, and one for
-/// each combination of layers, named by ``LayerReference``. A directory bears that name only when all of it is on disk.
+/// The unpacked code that environments mount: one directory for each zip file, named by its SHA-256 in hex, one for each
+/// combination of layers, named by ``LayerReference``, and one for each image, named by ``FunctionImage``. A directory bears that name only when all of it is on disk.
 /// Everything here blocks.
 struct CodeTrees: Sendable {
     /// An absolute path. The launcher knows it as its code directory.
@@ -30,7 +30,7 @@ struct CodeTrees: Sendable {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if BlobID(name) != nil || LayerReference.isTree(name) { names.append(name) }
+            if BlobID(name) != nil || LayerReference.isTree(name) || FunctionImage.isTree(name) { names.append(name) }
         }
         return names
     }
@@ -68,7 +68,9 @@ struct CodeTrees: Sendable {
         }
     }
 
-    func contains(name: String) throws -> Bool { try contains(directory + "/" + name) }
+    func contains(name: String) throws -> Bool { try contains(path(name)) }
+
+    func path(_ name: String) -> String { directory + "/" + name }
 
     private func contains(_ path: String) throws -> Bool {
         var status = stat()

@@ -15,7 +15,7 @@ extension LambdaService {
         let settings = try settings(input, request, key)
         let tags = input.tags ?? [:]
         try validation.tags(tags)
-        let zip = try zip(input.code)
+        let source = try source(input)
         // As recorded in test_layer_function_exceptions, this comes before the name.
         try await check(layers: input.layers ?? [], request.caller)
         if try await database.read({ try FunctionRepository($0).find(key) }) != nil {
@@ -24,7 +24,7 @@ extension LambdaService {
         let signing = try await codeSigning(input.codeSigningConfigArn, of: key.name, request.caller)
 
         let mustPublish = input.publish == true
-        let (accepted, layers) = try await accept(zip, layers: input.layers ?? [], request)
+        let (accepted, layers) = try await accept(source, layers: input.layers ?? [], request)
         let record: FunctionRecord
         do {
             record = try await database.write { [quotas] connection in
@@ -34,8 +34,8 @@ extension LambdaService {
                     for: accepted.size * (mustPublish ? 2 : 1), account: key.account, region: key.region,
                     quotas: quotas)
                 var settings = settings
-                settings.code = accepted.code
-                settings.codeSize = accepted.size
+                settings.setCode(accepted)
+                settings.image?.overrides = FunctionImage.Overrides(input.imageConfig)
                 settings.setLayers(layers)
                 if let signing { try functions.attach(signing, to: key) }
                 let now = WallClock.milliseconds()
@@ -76,29 +76,24 @@ extension LambdaService {
     private func settings(
         _ input: Lambda.CreateFunctionRequest, _ request: ServiceRequest, _ key: FunctionKey
     ) throws -> FunctionSettings {
-        guard let runtime = input.runtime, let handler = input.handler else {
+        let isImage = input.packageType == .image
+        if !isImage, input.runtime == nil || input.handler == nil {
             throw LambdaError.invalidParameterValue(
                 message: "Runtime and Handler are mandatory parameters for functions created with deployment packages.")
         }
         var settings = FunctionSettings(
-            runtime: runtime.rawValue, handler: handler, roleARN: input.role, description: input.description ?? "",
+            runtime: input.runtime?.rawValue ?? "", handler: input.handler ?? "", roleARN: input.role,
+            description: input.description ?? "",
             timeoutSeconds: input.timeout ?? 3, memoryMiB: input.memorySize ?? 128,
             ephemeralStorageMiB: input.ephemeralStorage?.size ?? 512, variables: nil,
             architecture: Machine.architecture,
             code: "", codeSize: 0, logGroup: input.loggingConfig?.logGroup ?? "/aws/lambda/\(key.name)",
             deployment: RequestID.make())
         if let environment = input.environment { settings.variables = environment.variables ?? [:] }
-        try validation.runtime(runtime)
+        if !isImage, let runtime = input.runtime { try validation.runtime(runtime) }
         try validation.settings(settings, request)
         try settings.seal(with: configuration.variablesKey, for: key)
         return try settings.with(FunctionOptions.Changes(input), region: key.region)
-    }
-
-    private func zip(_ code: Lambda.FunctionCode) throws(AWSError) -> [UInt8] {
-        if code.imageUri != nil {
-            throw .unsupported("Functions from container images (ImageUri) are not implemented: use ZipFile.")
-        }
-        return try zip(code.zipFile, bucket: code.s3Bucket, key: code.s3Key)
     }
 }
 

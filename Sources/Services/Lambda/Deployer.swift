@@ -28,6 +28,7 @@ final class Deployer: Sendable {
     private let cache: FunctionCache
     private let provisioner: Provisioner
     private let fleet: any Invoking
+    private let images: ImageDeployments
     private let prepareRuntime: PrepareRuntime
     private let logger: Logger
     private let wakeups: AsyncStream<Void>
@@ -35,13 +36,14 @@ final class Deployer: Sendable {
 
     init(
         database: any Database, code: CodeStore, cache: FunctionCache, provisioner: Provisioner, fleet: any Invoking,
-        prepareRuntime: @escaping PrepareRuntime, logger: Logger
+        images: ImageDeployments, prepareRuntime: @escaping PrepareRuntime, logger: Logger
     ) {
         self.database = database
         self.code = code
         self.cache = cache
         self.provisioner = provisioner
         self.fleet = fleet
+        self.images = images
         self.prepareRuntime = prepareRuntime
         self.logger = logger
         (wakeups, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -56,6 +58,10 @@ final class Deployer: Sendable {
         await provision()
         wake()
         await withDiscardingTaskGroup { group in
+            group.addTask {
+                await self.restoreImages()
+                await self.images.run { self.wake() }
+            }
             let clock = ContinuousClock()
             var alarm: ContinuousClock.Instant?
             var retryDelay = Self.retryDelay
@@ -114,6 +120,15 @@ final class Deployer: Sendable {
         }
     }
 
+    /// Images are fetched again from where they came; the trees are all that is kept of them.
+    private func restoreImages() async {
+        let serving = try? await database.read { try FunctionRepository($0).servingImages() }
+        for image in serving ?? [] {
+            guard let error = await images.fetch(image) else { continue }
+            logger.error("Could not restore an image", metadata: ["image": "\(image.uri)", "error": "\(error)"])
+        }
+    }
+
     /// Does everything that is owed now.
     func pass() async -> Outcome {
         do {
@@ -149,7 +164,12 @@ final class Deployer: Sendable {
         do {
             guard let record = try await database.read({ try FunctionRepository($0).find(key) }), record.isUnfinished
             else { return true }
-            let failure = await prepare(record)
+            let failure: StateReason?
+            switch await prepare(record) {
+            case .inPlace: failure = nil
+            case .failed(let reason): failure = reason
+            case .later: return true
+            }
             // A runtime that was not waited for is no failure: the next process goes on with it.
             if Task.isCancelled { return false }
             let deployed = try await database.write { connection -> FunctionRecord? in
@@ -187,8 +207,26 @@ final class Deployer: Sendable {
         }
     }
 
+    private enum Preparation {
+        case inPlace
+        case failed(StateReason)
+        /// This worker will be woken when that is known.
+        case later
+    }
+
     /// Puts everything in place that the settings need.
-    private func prepare(_ record: FunctionRecord) async -> StateReason? {
+    private func prepare(_ record: FunctionRecord) async -> Preparation {
+        if let image = record.settings.image {
+            switch images.outcome(of: record.settings.deployment, image) {
+            case .unknown: return .later
+            case .inPlace: return .inPlace
+            case .failed(let error):
+                logger.error(
+                    "Could not put a function's image in place",
+                    metadata: ["function": "\(record.arn)", "image": "\(image.uri)", "error": "\(error)"])
+                return StateReason(error).map(Preparation.failed) ?? .later
+            }
+        }
         do {
             try await code.unpack(record.settings.code)
             if let layers = record.settings.layers, let tree = record.settings.opt {
@@ -197,8 +235,9 @@ final class Deployer: Sendable {
         } catch {
             logger.error(
                 "Could not unpack a function's code", metadata: ["function": "\(record.arn)", "error": "\(error)"])
-            return StateReason(code: "InternalError", text: "The function's code could not be put in place.")
+            return .failed(StateReason(code: "InternalError", text: "The function's code could not be put in place."))
         }
-        return await prepareRuntime(record.settings.runtime).map { StateReason(code: "InvalidRuntime", text: $0) }
+        let problem = await prepareRuntime(record.settings.runtime)
+        return problem.map { .failed(StateReason(code: "InvalidRuntime", text: $0)) } ?? .inPlace
     }
 }

@@ -37,7 +37,7 @@ struct ResolvedVersion: Sendable {
             return
         }
         do throws(RuntimeUnavailable) {
-            let runtime = try resolveRuntime(settings.runtime)
+            let runtime = if let image = settings.image { image.runtime } else { try resolveRuntime(settings.runtime) }
             readiness = .ready(
                 FunctionVersion(
                     key: FunctionVersion.Key(

@@ -1,7 +1,7 @@
 /// What a function's configuration says: everything that UpdateFunctionCode and UpdateFunctionConfiguration change.
 /// Kept as JSON; a member that a later version adds must be optional.
 struct FunctionSettings: Codable, Hashable, Sendable {
-    /// A runtime identifier, such as `python3.13`.
+    /// A runtime identifier, such as `python3.13`. Empty for an image, as is the handler.
     var runtime: String
     var handler: String
     var roleARN: String
@@ -16,10 +16,12 @@ struct FunctionSettings: Codable, Hashable, Sendable {
     var sealedVariables: String?
     /// `x86_64` or `arm64`.
     var architecture: String
-    /// SHA-256 of the zip file, in hex: the name of its blob and of its unpacked tree.
+    /// SHA-256 of the zip file, in hex: the name of its blob and of its unpacked tree. For an image the name of its tree.
     var code: String
     /// Bytes of the zip file.
     var codeSize: Int
+    /// Nil for a zip file.
+    var image: FunctionImage?
     /// Its layers in the order in which they are laid over each other; nil without any.
     var layers: [LayerReference]?
     /// The name of the tree that has the layers' content: what environments see at `/opt`. Nil without layers.

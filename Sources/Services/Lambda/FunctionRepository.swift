@@ -122,14 +122,25 @@ struct FunctionRepository {
         ).map { (try FunctionKey($0), Int(try $0.integer("reserved"))) }
     }
 
-    /// The code that invocations run, each once.
+    /// The images that invocations run, each once.
+    func servingImages() throws -> [FunctionImage] {
+        let images = try connection.query(
+            """
+            SELECT serving AS settings FROM lambda_functions WHERE serving IS NOT NULL
+            UNION SELECT settings FROM lambda_versions WHERE state = 'Active'
+            """, []
+        ).compactMap { try Self.value(FunctionSettings.self, try $0.text("settings")).image }
+        return Array(Dictionary(images.map { ($0.tree, $0) }) { first, _ in first }.values)
+    }
+
+    /// The zip files that invocations run, each once.
     func servingCode() throws -> [String] {
         try connection.query(
             """
             SELECT serving_code AS code FROM lambda_functions WHERE serving_code IS NOT NULL
             UNION SELECT code FROM lambda_versions WHERE state = 'Active'
             """, []
-        ).map { try $0.text("code") }
+        ).map { try $0.text("code") }.filter { !FunctionImage.isTree($0) }
     }
 
     /// The runtimes of functions and versions that serve, each once.
@@ -140,7 +151,8 @@ struct FunctionRepository {
             SELECT serving AS settings FROM lambda_functions WHERE serving IS NOT NULL
             UNION ALL SELECT settings FROM lambda_versions WHERE state = 'Active'
             """, [])
-        return Set(try rows.compactMap { try Self.value(Settings.self, $0.text("settings")).runtime })
+        // An image has none.
+        return Set(try rows.compactMap { try Self.value(Settings.self, $0.text("settings")).runtime }).subtracting([""])
     }
 
     /// Whether a function or a layer of the account has this code.

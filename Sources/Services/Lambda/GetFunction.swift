@@ -13,13 +13,20 @@ extension LambdaService {
             return (try functions.find(target), try functions.find(target.key))
         }
         guard let record = found.0, let function = found.1 else { throw AWSError.functionNotFound(target.arn) }
-        let location = codeLocation(record.settings.code, request.caller.account, request.endpoint)
         return Lambda.GetFunctionResponse(
-            configuration: answer(record, qualifier: target.qualifier),
-            code: Lambda.FunctionCodeLocation(repositoryType: "S3", location: location),
+            configuration: answer(record, qualifier: target.qualifier), code: codeLocation(record, request),
             tags: function.tags.isEmpty ? nil : function.tags,
             concurrency: function.reservedConcurrency.map { Lambda.Concurrency(reservedConcurrentExecutions: $0) }
         ).encode()
+    }
+
+    private func codeLocation(_ record: FunctionRecord, _ request: ServiceRequest) -> Lambda.FunctionCodeLocation {
+        if let image = record.settings.image {
+            return Lambda.FunctionCodeLocation(
+                repositoryType: "ECR", imageUri: image.uri, resolvedImageUri: image.resolvedURI)
+        }
+        let location = codeLocation(record.settings.code, request.caller.account, request.endpoint)
+        return Lambda.FunctionCodeLocation(repositoryType: "S3", location: location)
     }
 
     func getFunctionConfiguration(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse {

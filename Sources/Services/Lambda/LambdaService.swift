@@ -1,5 +1,6 @@
 package import AWSWire
 package import Fleet
+package import Images
 import LambdaModel
 package import Logging
 package import NIOCore
@@ -43,6 +44,7 @@ package final class LambdaService: Service {
     let validation: Validation
     let resolveRuntime: ResolveRuntime
     let codeLocation: CodeLocation
+    let images: any ImageSource
     let urls = FunctionURLDirectory()
     let invoke: Invoke
 
@@ -58,7 +60,8 @@ package final class LambdaService: Service {
     package init(
         configuration: Configuration, database: any Database, blobs: BlobStore, fleet: any Invoking,
         setReservedConcurrency: @escaping SetReservedConcurrency, resolveRuntime: @escaping ResolveRuntime,
-        prepareRuntime: @escaping PrepareRuntime = { _ in nil }, codeLocation: @escaping CodeLocation, logger: Logger
+        prepareRuntime: @escaping PrepareRuntime = { _ in nil }, codeLocation: @escaping CodeLocation,
+        images: any ImageSource, logger: Logger
     ) {
         self.configuration = configuration
         self.database = database
@@ -66,6 +69,7 @@ package final class LambdaService: Service {
         self.setReservedConcurrency = setReservedConcurrency
         self.resolveRuntime = resolveRuntime
         self.codeLocation = codeLocation
+        self.images = images
         validation = Validation(quotas: configuration.quotas, resolveRuntime: resolveRuntime)
         code = CodeStore(
             blobs: blobs, directory: configuration.codeDirectory, unzippedBytes: configuration.quotas.unzippedCodeBytes,
@@ -77,6 +81,7 @@ package final class LambdaService: Service {
         }
         deployer = Deployer(
             database: database, code: code, cache: cache, provisioner: provisioner, fleet: fleet,
+            images: ImageDeployments(source: images, code: code, limit: configuration.quotas.unpackedImageBytes),
             prepareRuntime: prepareRuntime, logger: logger)
         invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas)
     }

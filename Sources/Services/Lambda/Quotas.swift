@@ -5,6 +5,8 @@ package struct Quotas: Sendable, Hashable {
     package var zippedCodeBytes = 52_428_800
     /// What a zip file may unfold to, in bytes.
     package var unzippedCodeBytes = 262_144_000
+    /// What a container image may unfold to, in bytes.
+    package var unpackedImageBytes = 10_737_418_240
     /// The largest body of CreateFunction and UpdateFunctionCode, in bytes: 50 MiB in base64 and some
     /// room for the rest.
     package var codeRequestBytes = 70_167_211

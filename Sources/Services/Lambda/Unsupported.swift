@@ -15,29 +15,22 @@ enum Machine {
 /// which Terraform and SAM send, pass.
 enum Unsupported {
     static func check(_ input: Lambda.CreateFunctionRequest) throws(AWSError) {
-        if input.packageType == .image {
-            throw .unsupported("Functions from container images (PackageType Image) are not implemented: use Zip.")
-        }
         try refuse(input.publishTo != nil, "Capacity providers (PublishTo)")
         try refuse(input.code.sourceKMSKeyArn?.isEmpty == false, "Encryption keys (SourceKMSKeyArn)")
         try refuse(input.tenancyConfig != nil, "Tenant isolation (TenancyConfig)")
         try architectures(input.architectures)
         try others(
-            fileSystems: input.fileSystemConfigs, image: input.imageConfig, snapStart: input.snapStart,
+            fileSystems: input.fileSystemConfigs, snapStart: input.snapStart,
             capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
     }
 
     static func check(_ input: Lambda.UpdateFunctionConfigurationRequest) throws(AWSError) {
         try others(
-            fileSystems: input.fileSystemConfigs, image: input.imageConfig, snapStart: input.snapStart,
+            fileSystems: input.fileSystemConfigs, snapStart: input.snapStart,
             capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
     }
 
     static func check(_ input: Lambda.UpdateFunctionCodeRequest) throws(AWSError) {
-        if input.imageUri != nil {
-            throw LambdaError.invalidParameterValue(
-                message: "Please don't provide ImageUri when updating a function with packageType Zip.")
-        }
         try refuse(input.publishTo != nil, "Capacity providers (PublishTo)")
         try refuse(input.sourceKMSKeyArn?.isEmpty == false, "Encryption keys (SourceKMSKeyArn)")
         try architectures(input.architectures)
@@ -54,12 +47,10 @@ enum Unsupported {
     }
 
     private static func others(
-        fileSystems: [Lambda.FileSystemConfig]?, image: Lambda.ImageConfig?, snapStart: Lambda.SnapStart?,
+        fileSystems: [Lambda.FileSystemConfig]?, snapStart: Lambda.SnapStart?,
         capacityProvider: Lambda.CapacityProviderConfig?, durable: Lambda.DurableConfig?
     ) throws(AWSError) {
         try refuse(fileSystems?.isEmpty == false, "File systems (FileSystemConfigs)")
-        let hasImage = image?.command?.isEmpty == false || image?.entryPoint?.isEmpty == false
-        try refuse(hasImage || image?.workingDirectory?.isEmpty == false, "Container images (ImageConfig)")
         try refuse(snapStart?.applyOn == .publishedVersions, "SnapStart")
         try refuse(capacityProvider != nil, "Capacity providers (CapacityProviderConfig)")
         try refuse(durable != nil, "Durable functions (DurableConfig)")

@@ -10,11 +10,11 @@ extension LambdaService {
         let current = try await record(target)
         try current.requireRevision(input.revisionId)
         try Unsupported.check(input)
-        let zip = try zip(input.zipFile, bucket: input.s3Bucket, key: input.s3Key)
+        let source = try source(input, of: current.settings)
         try current.requireUpdatable()
-        try await requireTrustedCode(of: target.key)
+        if current.settings.image == nil { try await requireTrustedCode(of: target.key) }
 
-        let accepted = try await accept(zip)
+        let accepted = try await accept(source)
         do {
             try await requireUnzippedRoom(layers: current.settings.layers ?? [], code: accepted.code)
             let mustPublish = input.publish == true
@@ -25,8 +25,7 @@ extension LambdaService {
                     for: accepted.size * (mustPublish ? 2 : 1), replacing: current.settings.codeSize,
                     account: current.key.account, region: current.key.region, quotas: quotas)
                 var settings = current.settings
-                settings.code = accepted.code
-                settings.codeSize = accepted.size
+                settings.setCode(accepted)
                 return settings
             }
             await code.release(accepted.code)
@@ -47,6 +46,7 @@ extension LambdaService {
         let current = try await record(target)
         try current.requireRevision(input.revisionId)
         try Unsupported.check(input)
+        try check(input, current.settings)
         if let runtime = input.runtime { try validation.runtime(runtime) }
         let changes = FunctionOptions.Changes(input)
         let layers = try await hold(layers: input.layers ?? [], request)
@@ -129,6 +129,7 @@ extension FunctionSettings {
         if let storage = input.ephemeralStorage { settings.ephemeralStorageMiB = storage.size }
         if let environment = input.environment { settings.variables = environment.variables ?? [:] }
         if let group = input.loggingConfig?.logGroup { settings.logGroup = group }
+        if let config = input.imageConfig { settings.image?.overrides = FunctionImage.Overrides(config) }
         return settings
     }
 }

@@ -8,16 +8,17 @@ import NIOCore
 struct DeployCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deploy",
-        abstract: "Create or update a function from a directory or a zip file.",
+        abstract: "Create or update a function from a directory, a zip file or a container image.",
         discussion: """
             Runtime and handler are guessed from the files where no option names them; what was guessed is printed.
 
               apus deploy ./hello
               apus deploy hello.zip --name hello --runtime python3.12 --handler app.handler --memory 256
+              apus deploy localhost:5000/team/hello:1.0
             """
     )
 
-    @Argument(help: ArgumentHelp("A directory of code, or a zip file.", valueName: "dir|zip"))
+    @Argument(help: ArgumentHelp("A directory of code, a zip file, or an image's name.", valueName: "dir|zip|image"))
     var path: String
 
     @Option(help: "The function's name (default: the directory's or the file's).")
@@ -52,6 +53,7 @@ struct DeployCommand: AsyncParsableCommand {
 
     func run() async throws {
         let client = try client.client()
+        if let image { return try await deploy(image, client) }
         let package = try FunctionPackage(path: path)
         let name = name ?? package.name
         let existing = try await client.configuration(of: name)
@@ -69,13 +71,16 @@ struct DeployCommand: AsyncParsableCommand {
             "\(existing == nil ? "Created" : "Updated") \(name): runtime \(choice.runtime), handler \(choice.handler).")
     }
 
+    /// What `--env` says.
+    var variables: [(name: String, value: String)] {
+        env.map { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return (String(parts[0]), String(parts[1]))
+        }
+    }
+
     /// What the options say, else what the function has, else a guess, which is printed.
     private func choose(_ package: FunctionPackage, existing: JSONValue?) throws -> FunctionChoice {
-        var variables: [(name: String, value: String)] = []
-        for pair in env {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            variables.append((String(parts[0]), String(parts[1])))
-        }
         let knownRuntime = runtime ?? existing?["Runtime"]?.string
         let knownHandler = handler ?? existing?["Handler"]?.string
         if let knownRuntime, let knownHandler {
@@ -104,16 +109,32 @@ struct FunctionChoice {
     var variables: [(name: String, value: String)]
 
     func creation(zip: [UInt8], role: String) -> ByteBuffer {
+        creation([("Runtime", runtime), ("Handler", handler)], role: role) { body in
+            body.name("ZipFile")
+            body.blob(zip)
+        }
+    }
+
+    /// The request for a function from an image.
+    func creation(image: String, role: String) -> ByteBuffer {
+        creation([("PackageType", "Image")], role: role) { body in
+            body.name("ImageUri")
+            body.string(image)
+        }
+    }
+
+    private func creation(
+        _ members: [(name: String, value: String)], role: String, code: (inout JSONWriter) -> Void
+    ) -> ByteBuffer {
         var body = JSONWriter()
         body.beginObject()
-        for (name, value) in [("FunctionName", name), ("Runtime", runtime), ("Handler", handler), ("Role", role)] {
+        for (name, value) in [("FunctionName", name), ("Role", role)] + members {
             body.name(name)
             body.string(value)
         }
         body.name("Code")
         body.beginObject()
-        body.name("ZipFile")
-        body.blob(zip)
+        code(&body)
         body.endObject()
         writeSettings(into: &body)
         body.endObject()
@@ -129,15 +150,24 @@ struct FunctionChoice {
         return body.buffer
     }
 
+    static func code(image: String) -> ByteBuffer {
+        var body = JSONWriter()
+        body.beginObject()
+        body.name("ImageUri")
+        body.string(image)
+        body.endObject()
+        return body.buffer
+    }
+
     /// The request that changes the configuration; nil when it is as chosen.
     func change(from existing: JSONValue?) -> ByteBuffer? {
         let isSame =
-            existing?["Runtime"]?.string == runtime && existing?["Handler"]?.string == handler && memory == nil
-            && timeout == nil && variables.isEmpty
+            (existing?["Runtime"]?.string ?? "") == runtime && (existing?["Handler"]?.string ?? "") == handler
+            && memory == nil && timeout == nil && variables.isEmpty
         if isSame { return nil }
         var body = JSONWriter()
         body.beginObject()
-        for (name, value) in [("Runtime", runtime), ("Handler", handler)] {
+        for (name, value) in [("Runtime", runtime), ("Handler", handler)] where !value.isEmpty {
             body.name(name)
             body.string(value)
         }

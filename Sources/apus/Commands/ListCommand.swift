@@ -12,7 +12,7 @@ struct ListCommand: AsyncParsableCommand {
         let rows = try await client.client().listFunctions().map { function in
             [
                 function["FunctionName"]?.string ?? "",
-                function["Runtime"]?.string ?? "",
+                function["Runtime"]?.string ?? (function["PackageType"]?.string == "Image" ? "image" : ""),
                 "\(function["MemorySize"]?.int ?? 0) MB",
                 "\(function["Timeout"]?.int ?? 0) s",
                 function["LastModified"]?.string ?? "",

@@ -48,11 +48,23 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "weakness"))
     var accept: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Where container images are: DIR/REPOSITORY is an OCI image layout (default: images in the data directory).",
+            valueName: "dir"))
+    var images: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A registry that container images may be fetched from; plain HTTP only on this machine. May be repeated.",
+            valueName: "host[:port]"))
+    var registry: [String] = []
+
     func run() async throws {
         let settings = try await ServerSettings.read(
             ServerSettings.Flags(
                 listen: listen, data: data, config: config, account: account, region: region, auth: auth, user: user,
-                accept: accept))
+                accept: accept, images: images, registry: registry))
         try await Server.run(settings)
     }
 }

@@ -6,7 +6,8 @@ import Linux
 /// ```
 /// apus.db  logs.db   state and logs (SQLite)
 /// blobs/             uploaded code, by SHA-256
-/// code/              the same, unpacked: what environments see at /var/task
+/// code/              the same, unpacked: what environments see at /var/task; and unpacked container images
+/// images/            container images that the operator puts there, as OCI layouts
 /// runtime/           the bootstraps of the managed runtimes
 /// runtimes/          what `apus runtimes install` got
 /// credentials        the root key (mode 0600)
@@ -72,7 +73,8 @@ struct DataDirectory: ~Copyable {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .cannotUse(path: path, errno: errno) }
     }
 
-    private static func absolute(_ path: String) throws(DataDirectoryError) -> String {
+    /// A path as it is from the root.
+    static func absolute(_ path: String) throws(DataDirectoryError) -> String {
         if path.hasPrefix("/") { return path }
         guard let current = getcwd(nil, 0) else { throw .cannotUse(path: path, errno: errno) }
         defer { free(current) }

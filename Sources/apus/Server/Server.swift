@@ -2,6 +2,7 @@ import AWSWire
 import Fleet
 import Gateway
 import Glibc
+import Images
 import LambdaService
 import Linux
 import Logging
@@ -29,7 +30,7 @@ enum Server {
         raiseDescriptorLimit()
         let directory = try DataDirectory(opening: settings.data)
         let identity = try Privileges.identity(user: settings.user, dataDirectory: directory.path)
-        for name in ["blobs", "code", "runtime", "run"] { mkdir("\(directory.path)/\(name)", 0o700) }
+        for name in ["blobs", "code", "images", "runtime", "run"] { mkdir("\(directory.path)/\(name)", 0o700) }
         // Functions look into this one.
         mkdir("\(directory.path)/compiled", 0o755)
 
@@ -126,7 +127,13 @@ enum Server {
             blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
             setReservedConcurrency: fleet.setReservedConcurrency, resolveRuntime: catalogue.resolve,
             prepareRuntime: catalogue.prepare,
-            codeLocation: CodeDownloads.location(signedBy: key.credentials, region: settings.region), logger: logger)
+            codeLocation: CodeDownloads.location(signedBy: key.credentials, region: settings.region),
+            images: HostImages(
+                ImageConfiguration(
+                    layouts: settings.images, scratch: "\(directory)/code", registries: settings.registries,
+                    credentials: settings.registryCredentials),
+                logger: logger),
+            logger: logger)
         try await functions.prepare()
 
         let gateway = Gateway(

@@ -1,6 +1,7 @@
 import AWSWire
 import Configuration
 import Glibc
+import Images
 import Logging
 import Sandbox
 import SystemPackage
@@ -34,6 +35,12 @@ struct ServerSettings: Sendable {
     /// Whether a missing runtime version is an error instead of being served by the nearest.
     var strictRuntimes: Bool
     var logLevel: Logger.Level
+    /// Where container images are, as OCI layouts.
+    var images: String
+    /// `HOST[:PORT]` of registries that container images may come from.
+    var registries: Set<String>
+    /// A file of credentials for them.
+    var registryCredentials: String?
 
     /// What the command line gave; nil where it said nothing.
     struct Flags: Sendable {
@@ -45,6 +52,8 @@ struct ServerSettings: Sendable {
         var auth: String?
         var user: String?
         var accept: [String] = []
+        var images: String?
+        var registry: [String] = []
     }
 
     /// - Throws: ``SettingsError`` with every problem found, or the file's own error.
@@ -100,6 +109,13 @@ struct ServerSettings: Sendable {
             problems.append("logLevel: \(text("logLevel", "")) is not a level, such as info or debug")
         }
         let data = try DataDirectory.path(chosen: reader.string(forKey: "data"))
+        let registries = (reader.stringArray(forKey: "registry") ?? []).map { $0.lowercased() }
+        for name in registries where !ImageReference.isRegistry(name) {
+            problems.append("registry: \(name) is not HOST or HOST:PORT")
+        }
+        let images = try reader.string(forKey: "images").map(DataDirectory.absolute) ?? "\(data)/images"
+        let registryCredentials = try reader.string(forKey: "registryCredentials", isSecret: false)
+            .map(DataDirectory.absolute)
 
         guard problems.isEmpty, let address, let account, let authentication, let concurrency, let burst,
             let requestsPerConcurrency, let idle, let logLevel
@@ -111,7 +127,8 @@ struct ServerSettings: Sendable {
             authentication: authentication, user: reader.string(forKey: "user"), accepted: accepted,
             concurrency: concurrency, burst: burst, requestsPerConcurrency: requestsPerConcurrency,
             idleTimeout: .seconds(idle), logRetentionDays: retention,
-            strictRuntimes: strictRuntimes ?? false, logLevel: logLevel)
+            strictRuntimes: strictRuntimes ?? false, logLevel: logLevel, images: images, registries: Set(registries),
+            registryCredentials: registryCredentials)
     }
 
     private static func reader(_ flags: Flags) async throws -> ConfigReader {
@@ -125,6 +142,8 @@ struct ServerSettings: Sendable {
         set("region", flags.region)
         set("auth", flags.auth)
         set("user", flags.user)
+        set("images", flags.images)
+        if !flags.registry.isEmpty { given["registry"] = ConfigValue(.stringArray(flags.registry), isSecret: false) }
         if !flags.accept.isEmpty { given["accept"] = ConfigValue(.stringArray(flags.accept), isSecret: false) }
         let variables = EnvironmentVariablesProvider().prefixKeys(with: "apus")
         guard let path = flags.config ?? Variables.current["APUS_CONFIG"] else {

@@ -23,6 +23,7 @@ struct Harness: Sendable {
     let database: SQLiteDatabase
     let blobs: BlobStore
     let fleet = FakeFleet()
+    let images = FakeImages()
     let reservations = Reservations()
     let service: LambdaService
     let loop = NIOAsyncTestingEventLoop()
@@ -50,6 +51,7 @@ struct Harness: Sendable {
             },
             resolveRuntime: Harness.resolve, prepareRuntime: prepareRuntime,
             codeLocation: { code, account, endpoint in "\(endpoint)/_apus/code/\(account)/\(code)" },
+            images: images,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 

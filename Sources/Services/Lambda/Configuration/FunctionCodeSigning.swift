@@ -18,7 +18,8 @@ extension LambdaService {
             // The configuration is looked for first, as recorded in test_code_signing_not_found_excs.
             let config = try CodeSigningRepository(connection).requireAssignable(input.codeSigningConfigArn, caller)
             let functions = FunctionRepository(connection)
-            guard try functions.find(target.key) != nil else { throw AWSError.functionNotFound(target.arn) }
+            guard let function = try functions.find(target.key) else { throw AWSError.functionNotFound(target.arn) }
+            if function.settings.image != nil { throw Self.noSigning }
             try functions.attach(FunctionCodeSigning(configuration: config.arn), to: target.key)
         }
         return Lambda.PutFunctionCodeSigningConfigResponse(

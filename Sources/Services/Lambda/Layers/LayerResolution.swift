@@ -34,12 +34,12 @@ extension LambdaService {
     /// Keeps code and layers of a new function, if they fit into one environment. The caller must
     /// ``release(_:_:)`` them.
     func accept(
-        _ zip: [UInt8], layers arns: [String], _ request: ServiceRequest
+        _ source: CodeSource, layers arns: [String], _ request: ServiceRequest
     ) async throws -> (CodeStore.Accepted, [LayerReference]) {
         let layers = try await hold(layers: arns, request)
         let accepted: CodeStore.Accepted
         do {
-            accepted = try await accept(zip)
+            accepted = try await accept(source)
         } catch {
             await release(layers: layers)
             throw error
