@@ -82,8 +82,8 @@ let package = Package(
         module(
             "LambdaService", path: "Sources/Services/Lambda",
             [
-                "AWSWire", "LambdaModel", "Policies", "Storage", "Archive", "Fleet", "Runtimes", nioCore, nioHTTP1,
-                logging, crypto,
+                "AWSWire", "LambdaModel", "Policies", "Storage", "Archive", "Fleet", "Runtimes", "Sandbox", nioCore,
+                nioHTTP1, logging, crypto,
             ]),
         module(
             "LogsService", path: "Sources/Services/Logs",
@@ -121,7 +121,7 @@ let package = Package(
         module("TestSupport", path: "Tests/TestSupport", []),
         tests("LinuxTests", ["TestSupport", "Linux", "CSeccomp"]),
         tests("SandboxTests", ["TestSupport", "Sandbox", "Linux"]),
-        tests("LauncherTests", ["Launcher", "Sandbox", "Linux", "CLinux"]),
+        tests("LauncherTests", ["TestSupport", "Launcher", "Sandbox", "Linux", "CLinux"]),
         tests("AWSWireTests", ["TestSupport", "AWSWire", nioCore, nioHTTP1]),
         tests("LambdaModelTests", ["TestSupport", "LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
         tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
@@ -135,7 +135,7 @@ let package = Package(
             "LambdaServiceTests",
             [
                 "TestSupport", "LambdaService", "LambdaModel", "Policies", "AWSWire", "Storage", "Archive", "Fleet",
-                "Runtimes",
+                "Runtimes", "Sandbox",
                 nioCore, nioHTTP1,
                 nioEmbedded, logging,
             ]),

@@ -26,7 +26,8 @@ extension Environment {
         if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
         return SandboxSpec(
             root: version.runtime.root, code: version.code, layers: version.layers,
-            arguments: ExecWrapper.command(for: version), fallback: version.runtime.entrypoints.dropFirst().first,
+            fileSystem: version.fileSystem?.mount, arguments: ExecWrapper.command(for: version),
+            fallback: version.runtime.entrypoints.dropFirst().first,
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
             limits: limits)
@@ -55,18 +56,26 @@ extension Environment {
         case (.initialising, nil):
             state = .closed
             dispose()
-            pool.startFailed(self, reason: describe(error))
+            pool.startFailed(self, explain(error))
         case (.retrying(_, let running, _), .some(let failure)): retryFailed(running, failure)
         case (.retrying(_, let running, _), nil):
             state = .closed
             dispose()
-            running.work.fail(.unavailable(describe(error)))
+            running.work.fail(explain(error))
             pool.removed(self)
         default: return
         }
     }
 
-    func describe(_ error: SandboxError) -> String {
+    private func explain(_ error: SandboxError) -> FleetError {
+        let text = describe(error)
+        if error.concernsFileSystem, let fileSystem = version.fileSystem {
+            return .fileSystemNotMounted(accessPoint: fileSystem.arn)
+        }
+        return .unavailable(text)
+    }
+
+    private func describe(_ error: SandboxError) -> String {
         services.logger.error(
             "a sandbox could not be started",
             metadata: [

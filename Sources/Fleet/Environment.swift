@@ -181,7 +181,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         log.flush()
         dispose()
         if wasStarting {
-            pool.startFailed(self, reason: "the environment was ended while it started")
+            pool.startFailed(self, .unavailable("the environment was ended while it started"))
         } else {
             pool.removed(self)
         }

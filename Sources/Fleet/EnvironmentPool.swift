@@ -135,12 +135,12 @@ final class EnvironmentPool: Sendable {
     }
 
     /// The sandbox of a starting environment could not be started.
-    func startFailed(_ environment: Environment, reason: String) {
+    func startFailed(_ environment: Environment, _ error: FleetError) {
         let work = state.withLock { state in
             state.environments.remove(environment)
             return state.machine.startFailed()
         }
-        work?.fail(.unavailable(reason))
+        work?.fail(error)
         forgetIfEmpty()
     }
 

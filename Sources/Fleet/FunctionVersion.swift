@@ -1,4 +1,5 @@
 package import Runtimes
+package import Sandbox
 
 /// Everything that an execution environment is made from: an immutable snapshot of one function's configuration.
 package struct FunctionVersion: Sendable {
@@ -22,12 +23,26 @@ package struct FunctionVersion: Sendable {
         }
     }
 
+    /// An access point of a file system, and where it is mounted.
+    package struct FileSystem: Sendable, Hashable {
+        /// The access point's ARN.
+        package var arn: String
+        package var mount: FileSystemMount
+
+        package init(arn: String, mount: FileSystemMount) {
+            self.arn = arn
+            self.mount = mount
+        }
+    }
+
     package var key: Key
     package var runtime: ResolvedRuntime
     /// The directory of the unpacked code below the code directory: its SHA-256 in hex.
     package var code: String
     /// The directory of the merged content of its layers, likewise; nil without layers.
     package var layers: String?
+    /// The directory that stands for its access point; nil without one.
+    package var fileSystem: FileSystem?
     package var handler: String
     package var memoryMiB: Int
     package var timeout: Duration
@@ -41,14 +56,15 @@ package struct FunctionVersion: Sendable {
     package var logging: FunctionLogging
 
     package init(
-        key: Key, runtime: ResolvedRuntime, code: String, layers: String? = nil, handler: String, memoryMiB: Int,
-        timeout: Duration, temporaryStorageMiB: Int, variables: [String: String], roleARN: String, logGroup: String,
-        logging: FunctionLogging = FunctionLogging()
+        key: Key, runtime: ResolvedRuntime, code: String, layers: String? = nil, fileSystem: FileSystem? = nil,
+        handler: String, memoryMiB: Int, timeout: Duration, temporaryStorageMiB: Int, variables: [String: String],
+        roleARN: String, logGroup: String, logging: FunctionLogging = FunctionLogging()
     ) {
         self.key = key
         self.runtime = runtime
         self.code = code
         self.layers = layers
+        self.fileSystem = fileSystem
         self.handler = handler
         self.memoryMiB = memoryMiB
         self.timeout = timeout

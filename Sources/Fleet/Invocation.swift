@@ -91,6 +91,8 @@ package enum FleetError: Error, Sendable, Hashable {
     case throttled(reason: String)
     /// No sandbox can be started on this node; the text is for the operator.
     case unavailable(String)
+    /// The function's file system cannot be mounted; the access point's ARN.
+    case fileSystemNotMounted(accessPoint: String)
     case shuttingDown
 }
 

@@ -16,6 +16,7 @@ package enum LauncherRequest: Sendable, Hashable {
         package var root: String
         package var code: String
         package var layers: String?
+        package var fileSystem: FileSystemMount?
         package var arguments: [Range<Int>]
         package var fallback: Range<Int>?
         package var environment: [Range<Int>]
@@ -41,6 +42,8 @@ package enum LauncherRequest: Sendable, Hashable {
         writer.put(spec.root)
         writer.put(spec.code)
         writer.put(spec.layers ?? "")
+        writer.put(spec.fileSystem?.name ?? "")
+        writer.put(spec.fileSystem?.place ?? "")
         writer.put(spec.arguments)
         writer.put(spec.fallback ?? "")
         writer.put(spec.environment)
@@ -83,14 +86,16 @@ package enum LauncherRequest: Sendable, Hashable {
     }
 
     /// - Throws: for anything but what the encoders write within these bounds: names of code and layers that are one
-    ///   path component, absolute commands and an absolute directory, limits within their ranges.
+    ///   path component, file systems that appear at one, absolute commands and an absolute directory, limits within
+    ///   their ranges.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
         var reader = PacketReader(bytes)
         switch Kind(rawValue: try reader.number(UInt8.self, "kind")) {
         case .start:
             let request = StartRequest(
                 id: try reader.number(UInt64.self, "id"), root: try reader.text("root"), code: try reader.text("code"),
-                layers: try Self.optionalText(&reader, "layers"), arguments: try Self.ranges(&reader, "arguments"),
+                layers: try Self.optionalText(&reader, "layers"), fileSystem: try Self.fileSystem(&reader),
+                arguments: try Self.ranges(&reader, "arguments"),
                 fallback: try Self.optionalRange(&reader, "fallback"),
                 environment: try Self.ranges(&reader, "environment"),
                 workingDirectory: try reader.textRange("working directory"), limits: try Self.limits(&reader))
@@ -117,6 +122,14 @@ package enum LauncherRequest: Sendable, Hashable {
             try reader.finish()
         case nil: throw PacketError("kind")
         }
+    }
+
+    /// Nil for two empty texts.
+    private static func fileSystem(_ reader: inout PacketReader) throws(PacketError) -> FileSystemMount? {
+        let mount = FileSystemMount(name: try reader.text("file system"), place: try reader.text("file system place"))
+        if mount.name.isEmpty, mount.place.isEmpty { return nil }
+        guard isComponent(mount.name), isComponent(mount.place) else { throw PacketError("file system") }
+        return mount
     }
 
     /// Nil for the empty text.

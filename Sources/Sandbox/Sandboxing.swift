@@ -75,6 +75,9 @@ package struct SandboxError: Error, Sendable, Hashable {
         self.subject = subject
         self.errno = errno
     }
+
+    /// Whether it did not start for want of its ``SandboxSpec/fileSystem``.
+    package var concernsFileSystem: Bool { operation.hasSuffix("file system") }
 }
 
 /// Starts and ends sandboxes. The real one talks to the launcher; tests bring their own.

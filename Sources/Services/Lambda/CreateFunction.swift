@@ -89,7 +89,8 @@ extension LambdaService {
         try validation.runtime(runtime)
         try validation.settings(settings, request)
         try settings.seal(with: configuration.variablesKey, for: key)
-        return try settings.with(FunctionOptions.Changes(input), region: key.region)
+        return try settings.with(
+            FunctionOptions.Changes(input), for: key, accessPoints: configuration.accessPoints)
     }
 
     private func zip(_ code: Lambda.FunctionCode) throws(AWSError) -> [UInt8] {

@@ -43,7 +43,8 @@ struct ResolvedVersion: Sendable {
                     key: FunctionVersion.Key(
                         account: record.key.account, region: record.key.region, name: record.key.name,
                         version: record.version, revision: settings.deployment),
-                    runtime: runtime, code: settings.code, layers: settings.opt, handler: settings.handler,
+                    runtime: runtime, code: settings.code, layers: settings.opt,
+                    fileSystem: settings.options?.fileSystem?.forFleet, handler: settings.handler,
                     memoryMiB: settings.memoryMiB,
                     timeout: .seconds(settings.timeoutSeconds), temporaryStorageMiB: settings.ephemeralStorageMiB,
                     variables: variables, roleARN: settings.roleARN, logGroup: settings.logGroup,

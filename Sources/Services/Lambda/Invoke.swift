@@ -167,6 +167,10 @@ extension AWSError {
             self = LambdaError.tooManyRequests(message: "Rate Exceeded.", reason: reason)
         case .unavailable(let text):
             self = LambdaError.service(message: "No execution environment could be started: \(text)")
+        // The developer guide's words ("Troubleshoot invocation issues").
+        case .fileSystemNotMounted(let accessPoint):
+            self = LambdaError.efsMountFailure(
+                message: "The function could not mount the EFS file system with access point \(accessPoint).")
         case .shuttingDown: self = LambdaError.service(message: "The server is shutting down.")
         }
     }

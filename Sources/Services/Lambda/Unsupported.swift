@@ -23,14 +23,14 @@ enum Unsupported {
         try refuse(input.tenancyConfig != nil, "Tenant isolation (TenancyConfig)")
         try architectures(input.architectures)
         try others(
-            fileSystems: input.fileSystemConfigs, image: input.imageConfig, snapStart: input.snapStart,
-            capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
+            image: input.imageConfig, snapStart: input.snapStart, capacityProvider: input.capacityProviderConfig,
+            durable: input.durableConfig)
     }
 
     static func check(_ input: Lambda.UpdateFunctionConfigurationRequest) throws(AWSError) {
         try others(
-            fileSystems: input.fileSystemConfigs, image: input.imageConfig, snapStart: input.snapStart,
-            capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
+            image: input.imageConfig, snapStart: input.snapStart, capacityProvider: input.capacityProviderConfig,
+            durable: input.durableConfig)
     }
 
     static func check(_ input: Lambda.UpdateFunctionCodeRequest) throws(AWSError) {
@@ -54,10 +54,9 @@ enum Unsupported {
     }
 
     private static func others(
-        fileSystems: [Lambda.FileSystemConfig]?, image: Lambda.ImageConfig?, snapStart: Lambda.SnapStart?,
+        image: Lambda.ImageConfig?, snapStart: Lambda.SnapStart?,
         capacityProvider: Lambda.CapacityProviderConfig?, durable: Lambda.DurableConfig?
     ) throws(AWSError) {
-        try refuse(fileSystems?.isEmpty == false, "File systems (FileSystemConfigs)")
         let hasImage = image?.command?.isEmpty == false || image?.entryPoint?.isEmpty == false
         try refuse(hasImage || image?.workingDirectory?.isEmpty == false, "Container images (ImageConfig)")
         try refuse(snapStart?.applyOn == .publishedVersions, "SnapStart")

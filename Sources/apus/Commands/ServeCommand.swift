@@ -48,11 +48,18 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "weakness"))
     var accept: [String] = []
 
+    @Option(
+        name: .customLong("file-system"),
+        help: ArgumentHelp(
+            "The directory that an access point (fsap-…) of a file system is: functions that name it mount it and act "
+                + "in it as its owner. May be repeated.", valueName: "id=dir"))
+    var fileSystems: [String] = []
+
     func run() async throws {
         let settings = try await ServerSettings.read(
             ServerSettings.Flags(
                 listen: listen, data: data, config: config, account: account, region: region, auth: auth, user: user,
-                accept: accept))
+                accept: accept, fileSystems: fileSystems))
         try await Server.run(settings)
     }
 }

@@ -74,8 +74,9 @@ enum Server {
         do {
             launcher = try await LauncherClient.launch(
                 configuration: LauncherConfiguration(
-                    roots: roots, codeDirectory: "\(directory)/code", runDirectory: "\(directory)/run",
-                    accepted: settings.accepted.sorted { $0.rawValue < $1.rawValue }, endpointPort: functionsPort))
+                    roots: roots, codeDirectory: "\(directory)/code", fileSystems: settings.fileSystems,
+                    runDirectory: "\(directory)/run", accepted: settings.accepted.sorted { $0.rawValue < $1.rawValue },
+                    endpointPort: functionsPort))
         } catch let error as SandboxError {
             throw ServerError.launcher(error)
         }
@@ -112,6 +113,7 @@ enum Server {
         var functionSettings = LambdaService.Configuration(
             codeDirectory: "\(directory)/code", variablesKey: try VariablesKey(file: "\(directory)/variables.key"))
         functionSettings.quotas.concurrentExecutions = settings.concurrency
+        functionSettings.accessPoints = Set(settings.fileSystems.map(\.name))
         let functions = LambdaService(
             configuration: functionSettings,
             database: try SQLiteDatabase(

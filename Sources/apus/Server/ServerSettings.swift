@@ -30,6 +30,8 @@ struct ServerSettings: Sendable {
     /// Whether a missing runtime version is an error instead of being served by the nearest.
     var strictRuntimes: Bool
     var logLevel: Logger.Level
+    /// The directories that stand for access points of file systems, by the access points' ids.
+    var fileSystems: [FileSystemDirectory]
 
     /// What the command line gave; nil where it said nothing.
     struct Flags: Sendable {
@@ -41,6 +43,7 @@ struct ServerSettings: Sendable {
         var auth: String?
         var user: String?
         var accept: [String] = []
+        var fileSystems: [String] = []
     }
 
     /// - Throws: ``SettingsError`` with every problem found, or the file's own error.
@@ -94,6 +97,8 @@ struct ServerSettings: Sendable {
             problems.append("logLevel: \(text("logLevel", "")) is not a level, such as info or debug")
         }
         let data = try DataDirectory.path(chosen: reader.string(forKey: "data"))
+        let fileSystems = FileSystemSettings.read(
+            reader.stringArray(forKey: "fileSystems") ?? [], data: data, problems: &problems)
 
         guard problems.isEmpty, let address, let account, let authentication, let concurrency, let idle, let logLevel
         else {
@@ -103,7 +108,7 @@ struct ServerSettings: Sendable {
             host: address.host, port: address.port, data: data, account: account, region: region,
             authentication: authentication, user: reader.string(forKey: "user"), accepted: accepted,
             concurrency: concurrency, idleTimeout: .seconds(idle), logRetentionDays: retention,
-            strictRuntimes: strictRuntimes ?? false, logLevel: logLevel)
+            strictRuntimes: strictRuntimes ?? false, logLevel: logLevel, fileSystems: fileSystems)
     }
 
     private static func reader(_ flags: Flags) async throws -> ConfigReader {
@@ -118,6 +123,9 @@ struct ServerSettings: Sendable {
         set("auth", flags.auth)
         set("user", flags.user)
         if !flags.accept.isEmpty { given["accept"] = ConfigValue(.stringArray(flags.accept), isSecret: false) }
+        if !flags.fileSystems.isEmpty {
+            given["fileSystems"] = ConfigValue(.stringArray(flags.fileSystems), isSecret: false)
+        }
         let variables = EnvironmentVariablesProvider().prefixKeys(with: "apus")
         guard let path = flags.config ?? Variables.current["APUS_CONFIG"] else {
             return ConfigReader(providers: [InMemoryProvider(values: given), variables])

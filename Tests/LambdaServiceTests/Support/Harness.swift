@@ -28,7 +28,10 @@ struct Harness: Sendable {
     let loop = NIOAsyncTestingEventLoop()
 
     /// - Parameter directory: That of an earlier harness, to see what a new process finds there.
-    init(in directory: TemporaryDirectory? = nil, quotas: Quotas = Quotas(), grace: Duration = .seconds(960)) throws {
+    init(
+        in directory: TemporaryDirectory? = nil, quotas: Quotas = Quotas(), grace: Duration = .seconds(960),
+        accessPoints: Set<String> = []
+    ) throws {
         let directory = directory ?? TemporaryDirectory()
         self.directory = directory
         database = try SQLiteDatabase(
@@ -40,6 +43,7 @@ struct Harness: Sendable {
             variablesKey: try VariablesKey(file: directory.path + "/variables.key"))
         configuration.quotas = quotas
         configuration.codeGrace = grace
+        configuration.accessPoints = accessPoints
         service = LambdaService(
             configuration: configuration, database: database, blobs: blobs, fleet: fleet,
             setReservedConcurrency: { account, region, name, executions in
