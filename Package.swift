@@ -61,6 +61,7 @@ let package = Package(
         module("Sandbox", ["Linux", "CLinux"]),
         module("LambdaModel", path: "Sources/Models/Lambda", ["AWSWire", nioCore]),
         module("LogsModel", path: "Sources/Models/Logs", ["AWSWire", nioCore]),
+        module("XRayModel", path: "Sources/Models/XRay", ["AWSWire", nioCore]),
         module("Policies", ["AWSWire", nioCore]),
         // 3
         module("Launcher", ["Sandbox", "Linux", "CLinux"]),
@@ -88,6 +89,9 @@ let package = Package(
         module(
             "LogsService", path: "Sources/Services/Logs",
             ["AWSWire", "LogsModel", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
+        module(
+            "XRayService", path: "Sources/Services/XRay",
+            ["AWSWire", "XRayModel", "Storage", "Fleet", nioCore, logging, lifecycle]),
         // 6
         module("Gateway", ["AWSWire", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
@@ -95,7 +99,7 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Sandbox", "Launcher", "Linux", "Runtimes", "Fleet", "LambdaService",
-                "LogsService", "Gateway", nioCore,
+                "LogsService", "XRayService", "Gateway", nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -142,6 +146,9 @@ let package = Package(
         tests(
             "LogsServiceTests",
             ["TestSupport", "LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+        tests(
+            "XRayServiceTests",
+            ["TestSupport", "XRayService", "XRayModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
         tests("TidyTests", []),
         tests("GatewayTests", ["TestSupport", "Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),

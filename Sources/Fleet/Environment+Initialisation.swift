@@ -14,7 +14,7 @@ extension Environment {
             function: RuntimeAPIFunction(
                 name: version.key.name, version: version.key.version, handler: version.handler,
                 account: version.key.account),
-            telemetry: telemetry, delegate: self)
+            telemetry: telemetry, makeDaemon: { [weak self] in self?.makeTraceDaemon() }, delegate: self)
     }
 
     /// INIT has at least one whole core, as on AWS, until the sandbox is settled. A suppressed init has what the
@@ -157,6 +157,7 @@ extension Environment {
         case .draining(let session, let running, let ending, _):
             state = .draining(session, running, ending, isReady: true)
         case .finishing(let session):
+            finishTrace()
             state = .idle(session)
             timer?.set(nil)
             pool.ready(self)
@@ -174,6 +175,7 @@ extension Environment {
         case .initialising(let session, _, _):
             state = .idle(session)
             timer?.set(nil)
+            noteInitialisation(nanoseconds: initNanoseconds ?? 0)
             log.write(.initRuntimeDone(.initialisation, nil))
             writeExtensions(session)
             log.write(.initReport(.initialisation, nanoseconds: initNanoseconds ?? 0, nil))
@@ -181,6 +183,7 @@ extension Environment {
             // After the first invocation is under way: its runtime need not wait for this.
             session.endInitialisation()
         case .retrying(let session, let running, _):
+            noteInitialisation(nanoseconds: (eventLoop.now - running.began).nanoseconds)
             log.write(.initRuntimeDone(.invocation, nil))
             writeExtensions(session)
             log.write(.initReport(.invocation, nanoseconds: (eventLoop.now - running.began).nanoseconds, nil))

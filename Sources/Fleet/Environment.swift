@@ -58,6 +58,10 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     let credentials: EnvironmentCredentials
     var timer: DeadlineTimer?
     var initNanoseconds: Int64?
+    /// When INIT began and ended, milliseconds since 1970, until an invocation's trace has it.
+    var initialisation: (began: Int64, ended: Int64)?
+    /// Of the sampled invocation that runs, or has been answered and whose runtime has not asked for the next.
+    var trace: FunctionTrace?
 
     init(pool: EnvironmentPool, services: FleetServices, on eventLoop: any EventLoop) {
         self.pool = pool
@@ -190,6 +194,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     func dispose() {
         timer?.cancel()
         timer = nil
+        finishTrace()
         services.credentials.revoke(accessKeyID: credentials.accessKeyID)
     }
 }

@@ -54,11 +54,14 @@ package struct FunctionVersion: Sendable {
     /// `/aws/lambda/NAME`, or the group that `LoggingConfig` names.
     package var logGroup: String
     package var logging: FunctionLogging
+    /// Whether its invocations are traced where the caller leaves that open (`TracingConfig` `Active`).
+    package var isTraced: Bool
 
     package init(
         key: Key, runtime: ResolvedRuntime, code: String, layers: String? = nil, fileSystem: FileSystem? = nil,
         handler: String, memoryMiB: Int, timeout: Duration, temporaryStorageMiB: Int, variables: [String: String],
-        roleARN: String, logGroup: String, logging: FunctionLogging = FunctionLogging()
+        roleARN: String, logGroup: String, logging: FunctionLogging = FunctionLogging(),
+        isTraced: Bool = false
     ) {
         self.key = key
         self.runtime = runtime
@@ -73,5 +76,6 @@ package struct FunctionVersion: Sendable {
         self.roleARN = roleARN
         self.logGroup = logGroup
         self.logging = logging
+        self.isTraced = isTraced
     }
 }

@@ -6,8 +6,9 @@ package enum LauncherRequest: Sendable, Hashable {
     case settle(id: UInt64)
     /// SIGTERM to the command of a sandbox without external extensions.
     case terminate(id: UInt64)
-    /// A TCP socket in the sandbox's network namespace: ``LauncherReport/socket(id:)`` answers, always.
-    case socket(id: UInt64)
+    /// A socket in the sandbox's network namespace: for TCP and unconnected, or, unless `datagramPort` is 0, for UDP and
+    /// bound to that port of the loopback address. ``LauncherReport/socket(id:)`` answers, always.
+    case socket(id: UInt64, datagramPort: UInt16 = 0)
 
     /// A start in the launcher's hands. What the command gets stays where it was received, zero-terminated, so that the
     /// launcher can hand it on without a copy and wipe it: these are ranges in the packet.
@@ -71,10 +72,11 @@ package enum LauncherRequest: Sendable, Hashable {
         return writer.bytes
     }
 
-    package static func encodeSocket(id: UInt64) -> [UInt8] {
+    package static func encodeSocket(id: UInt64, datagramPort: UInt16 = 0) -> [UInt8] {
         var writer = PacketWriter()
         writer.put(Kind.socket.rawValue)
         writer.put(id)
+        writer.put(datagramPort)
         return writer.bytes
     }
 
@@ -118,7 +120,8 @@ package enum LauncherRequest: Sendable, Hashable {
             self = .terminate(id: try reader.number(UInt64.self, "id"))
             try reader.finish()
         case .socket:
-            self = .socket(id: try reader.number(UInt64.self, "id"))
+            self = .socket(
+                id: try reader.number(UInt64.self, "id"), datagramPort: try reader.number(UInt16.self, "port"))
             try reader.finish()
         case nil: throw PacketError("kind")
         }

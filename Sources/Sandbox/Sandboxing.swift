@@ -101,6 +101,9 @@ package protocol Sandboxing: Sendable {
     /// `completion` is called once, on any thread, with -1 when there is none to be had.
     func makeSocket(_ id: UInt64, completion: @escaping @Sendable (Int32) -> Void)
 
+    /// As ``makeSocket(_:completion:)``, but a UDP socket that is bound to `port` of the sandbox's loopback address.
+    func makeDatagramSocket(_ id: UInt64, port: UInt16, completion: @escaping @Sendable (Int32) -> Void)
+
     /// Kills every process of the sandbox and frees what it held. Does nothing for an id that has ended.
     func kill(_ id: UInt64)
 }
@@ -109,4 +112,7 @@ extension Sandboxing {
     package func settle(_ id: UInt64) {}
     package func terminate(_ id: UInt64) {}
     package func makeSocket(_ id: UInt64, completion: @escaping @Sendable (Int32) -> Void) { completion(-1) }
+    package func makeDatagramSocket(_ id: UInt64, port: UInt16, completion: @escaping @Sendable (Int32) -> Void) {
+        completion(-1)
+    }
 }

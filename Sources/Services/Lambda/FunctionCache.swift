@@ -48,7 +48,7 @@ struct ResolvedVersion: Sendable {
                     memoryMiB: settings.memoryMiB,
                     timeout: .seconds(settings.timeoutSeconds), temporaryStorageMiB: settings.ephemeralStorageMiB,
                     variables: variables, roleARN: settings.roleARN, logGroup: settings.logGroup,
-                    logging: settings.options?.functionLogging ?? FunctionLogging()))
+                    logging: settings.options?.functionLogging ?? FunctionLogging(), isTraced: isTraced))
         } catch {
             readiness = .withoutRuntime(error.description)
         }

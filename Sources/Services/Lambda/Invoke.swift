@@ -78,7 +78,7 @@ struct Invoke: Sendable {
     ) throws -> EventLoopFuture<ServiceResponse> {
         try function.authorize(call)
         let chosen = function.choose()
-        let call = chosen.isTraced ? call.sampled : call
+        let call = call.traced(isActive: chosen.isTraced)
         let version = try chosen.ready()
         let invocation = try Self.invocation(call, function, request)
         switch call.kind {
@@ -102,7 +102,8 @@ struct Invoke: Sendable {
         Invocation(
             requestID: request.requestID, payload: try payload(request.body),
             invokedARN: call.target.qualifier == nil ? function.arn : call.target.arn,
-            clientContext: call.clientContext, traceID: call.traceID, logTail: call.log == .tail ? .last : .none)
+            clientContext: call.clientContext, traceID: call.traceID, isSampled: call.isSampled,
+            logTail: call.log == .tail ? .last : .none)
     }
 
     /// Nothing at all stands for an empty object, which is what a function gets from AWS when no payload was sent.

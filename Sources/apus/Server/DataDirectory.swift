@@ -4,7 +4,7 @@ import Linux
 /// Where a server keeps everything. One server owns it at a time.
 ///
 /// ```
-/// apus.db  logs.db   state and logs (SQLite)
+/// apus.db            state (SQLite); logs.db and traces.db likewise
 /// blobs/             uploaded code, by SHA-256
 /// code/              the same, unpacked: what environments see at /var/task
 /// runtime/           the bootstraps of the managed runtimes

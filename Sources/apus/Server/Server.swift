@@ -13,6 +13,7 @@ import Sandbox
 import ServiceLifecycle
 import Storage
 import UnixSignals
+import XRayService
 
 /// The one place where everything is put together.
 enum Server {
@@ -101,13 +102,19 @@ enum Server {
                 path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
             retentionDays: settings.logRetentionDays, logger: logger)
 
+        let traces = XRayService(
+            database: try SQLiteDatabase(
+                path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
+            logger: logger)
+
         var limits = FleetConfiguration()
         limits.accountConcurrency = settings.concurrency
         limits.idleTimeout = settings.idleTimeout
         limits.endpointURL =
             launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
         let fleet = Fleet(
-            configuration: limits, sandboxing: launcher, logs: logs.store, credentials: EnvironmentKeys(keys: keys),
+            configuration: limits, sandboxing: launcher, logs: logs.store, traces: traces.store,
+            credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, logger: logger)
 
         var functionSettings = LambdaService.Configuration(
@@ -124,7 +131,7 @@ enum Server {
         try await functions.prepare()
 
         let gateway = Gateway(
-            services: [functions, logs], keys: keys,
+            services: [functions, logs, traces], keys: keys,
             configuration: GatewayConfiguration(
                 host: settings.host, port: settings.port,
                 functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
@@ -137,7 +144,7 @@ enum Server {
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
-        return [logs, fleet, FunctionsWorker(functions: functions), gateway]
+        return [logs, traces, fleet, FunctionsWorker(functions: functions), gateway]
     }
 
     /// The URL by which clients on this machine reach the listener.
