@@ -61,6 +61,7 @@ let package = Package(
         module("Sandbox", ["Linux", "CLinux"]),
         module("LambdaModel", path: "Sources/Models/Lambda", ["AWSWire", nioCore]),
         module("LogsModel", path: "Sources/Models/Logs", ["AWSWire", nioCore]),
+        module("XRayModel", path: "Sources/Models/XRay", ["AWSWire", nioCore]),
         module("Policies", ["AWSWire", nioCore]),
         module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
         // 3
@@ -83,12 +84,16 @@ let package = Package(
         module(
             "LambdaService", path: "Sources/Services/Lambda",
             [
-                "AWSWire", "LambdaModel", "Policies", "Images", "Storage", "Archive", "Fleet", "Runtimes", nioCore,
+                "AWSWire", "LambdaModel", "Policies", "Images", "Storage", "Archive", "Fleet", "Runtimes", "Sandbox",
+                nioCore,
                 nioHTTP1, logging, crypto,
             ]),
         module(
             "LogsService", path: "Sources/Services/Logs",
             ["AWSWire", "LogsModel", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
+        module(
+            "XRayService", path: "Sources/Services/XRay",
+            ["AWSWire", "XRayModel", "Storage", "Fleet", nioCore, logging, lifecycle]),
         // 6
         module("Gateway", ["AWSWire", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
@@ -96,8 +101,7 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Images", "Sandbox", "Launcher", "Linux", "Runtimes", "Fleet",
-                "LambdaService",
-                "LogsService", "Gateway", nioCore,
+                "LambdaService", "LogsService", "XRayService", "Gateway", nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -123,7 +127,7 @@ let package = Package(
         module("TestSupport", path: "Tests/TestSupport", []),
         tests("LinuxTests", ["TestSupport", "Linux", "CSeccomp"]),
         tests("SandboxTests", ["TestSupport", "Sandbox", "Linux"]),
-        tests("LauncherTests", ["Launcher", "Sandbox", "Linux", "CLinux"]),
+        tests("LauncherTests", ["TestSupport", "Launcher", "Sandbox", "Linux", "CLinux"]),
         tests("AWSWireTests", ["TestSupport", "AWSWire", nioCore, nioHTTP1]),
         tests("LambdaModelTests", ["TestSupport", "LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
         tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
@@ -138,14 +142,16 @@ let package = Package(
             "LambdaServiceTests",
             [
                 "TestSupport", "LambdaService", "LambdaModel", "Policies", "Images", "AWSWire", "Storage", "Archive",
-                "Fleet",
-                "Runtimes",
+                "Fleet", "Runtimes", "Sandbox",
                 nioCore, nioHTTP1,
                 nioEmbedded, logging,
             ]),
         tests(
             "LogsServiceTests",
             ["TestSupport", "LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+        tests(
+            "XRayServiceTests",
+            ["TestSupport", "XRayService", "XRayModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
         tests("TidyTests", []),
         tests("GatewayTests", ["TestSupport", "Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),

@@ -407,7 +407,8 @@ class Service:
                     return f"{attempt}input.enumerations({source}, {path}{constraints}, as: {element_type})"
                 return f"{attempt}input.strings({source}, {path}{constraints})"
             assert self.kind(element) == "structure" and not text, name
-            return f"try input.list({source}, {path}{self.constraint(name)}, {self.namespace}.{element}.read)"
+            length = self.constraint(name) or ", nil"
+            return f"try input.list({source}, {path}{length}, {self.namespace}.{element}.read)"
         assert kind == "map", name
         if self.kind(shape["value"]["shape"]) == "double":
             key = self.constraint(shape["key"]["shape"]).replace(", ", ", key: ", 1)

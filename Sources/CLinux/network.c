@@ -83,6 +83,21 @@ int apus_network_socket(void)
     return fd < 0 ? -errno : fd;
 }
 
+int apus_network_datagrams(uint32_t address, uint16_t port)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
+    if (fd < 0) return -errno;
+    struct sockaddr_in local = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = { .s_addr = htonl(address) },
+    };
+    if (bind(fd, (struct sockaddr *)&local, sizeof local) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
 int apus_network_scratch(const void *content, size_t length, size_t size)
 {
     int fd = memfd_create("apus-network", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -41,6 +41,7 @@ enum step {
     STEP_PROC,
     STEP_MASK,
     STEP_PROC_SYS,
+    STEP_FILE_SYSTEM,
     STEP_PIVOT,
     STEP_DETACH,
     STEP_HOSTNAME,
@@ -74,6 +75,7 @@ static const char *const names[STEP_COUNT] = {
     [STEP_PROC] = "mount /proc",
     [STEP_MASK] = "mask /proc",
     [STEP_PROC_SYS] = "protect /proc/sys",
+    [STEP_FILE_SYSTEM] = "mount file system",
     [STEP_PIVOT] = "pivot_root",
     [STEP_DETACH] = "umount old root",
     [STEP_HOSTNAME] = "sethostname",
@@ -120,6 +122,17 @@ static int write_file(const char *path, const char *text) {
     return outcome;
 }
 
+/// Covers /mnt, which has hidden parts of /proc by now, with room for one mount point.
+static void show_file_system(const struct apus_start *start, int error_pipe) {
+    if (start->file_system < 0) return;
+    const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    TRY(STEP_FILE_SYSTEM, mount("tmpfs", "mnt", "tmpfs", flags, "size=4k,nr_inodes=4,mode=0755"));
+    TRY(STEP_FILE_SYSTEM, mkdir(start->file_system_place, 0755));
+    TRY(STEP_FILE_SYSTEM, syscall(SYS_move_mount, start->file_system, "", AT_FDCWD, start->file_system_place,
+                                  4 /* F_EMPTY_PATH */));
+    TRY(STEP_FILE_SYSTEM, mount(NULL, "mnt", NULL, flags | MS_REMOUNT | MS_RDONLY, NULL));
+}
+
 /// Groups, network and the root: what needs power over the launcher's namespaces.
 static void enter(const struct apus_start *start, int error_pipe) {
     // First the groups, so that everything below is already accounted for; the cgroup namespace after them, so that its
@@ -162,6 +175,8 @@ static void enter(const struct apus_start *start, int error_pipe) {
     TRY(STEP_PROC_SYS, mount("proc/sys", "proc/sys", NULL, MS_BIND | MS_REC, NULL));
     TRY(STEP_PROC_SYS, mount(NULL, "proc/sys", NULL,
                              MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
+
+    show_file_system(start, error_pipe);
 
     TRY(STEP_PIVOT, syscall(SYS_pivot_root, ".", "."));
     TRY(STEP_DETACH, umount2(".", MNT_DETACH));

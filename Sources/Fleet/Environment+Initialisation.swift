@@ -15,7 +15,8 @@ extension Environment {
             function: RuntimeAPIFunction(
                 name: version.key.name, version: version.key.version, handler: version.handler,
                 account: version.key.account),
-            telemetry: telemetry, delegate: self, onOver: sandboxIsOver)
+            telemetry: telemetry, makeDaemon: { [weak self] in self?.makeTraceDaemon() }, delegate: self,
+            onOver: sandboxIsOver)
     }
 
     /// INIT has at least one whole core, as on AWS, until the sandbox is settled. A suppressed init has what the
@@ -27,7 +28,8 @@ extension Environment {
         if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
         return SandboxSpec(
             root: version.runtime.root, code: version.code, layers: version.layers,
-            arguments: ExecWrapper.command(for: version), fallback: version.runtime.entrypoints.dropFirst().first,
+            fileSystem: version.fileSystem?.mount, arguments: ExecWrapper.command(for: version),
+            fallback: version.runtime.entrypoints.dropFirst().first,
             environment: EnvironmentVariables.make(
                 for: version, kind: kind, credentials: credentials, logStream: log.stream,
                 endpointURL: configuration.endpointURL),
@@ -68,18 +70,26 @@ extension Environment {
         case (.initialising, nil):
             state = .closed
             dispose()
-            pool.startFailed(self, reason: describe(error))
+            pool.startFailed(self, explain(error))
         case (.retrying(_, let running, _), .some(let failure)): retryFailed(running, failure)
         case (.retrying(_, let running, _), nil):
             state = .closed
             dispose()
-            running.work.fail(.unavailable(describe(error)))
+            running.work.fail(explain(error))
             pool.removed(self)
         default: return
         }
     }
 
-    func describe(_ error: SandboxError) -> String {
+    private func explain(_ error: SandboxError) -> FleetError {
+        let text = describe(error)
+        if error.concernsFileSystem, let fileSystem = version.fileSystem {
+            return .fileSystemNotMounted(accessPoint: fileSystem.arn)
+        }
+        return .unavailable(text)
+    }
+
+    private func describe(_ error: SandboxError) -> String {
         services.logger.error(
             "a sandbox could not be started",
             metadata: [
@@ -161,6 +171,7 @@ extension Environment {
         case .draining(let session, let running, let ending, _):
             state = .draining(session, running, ending, isReady: true)
         case .finishing(let session):
+            finishTrace()
             state = .idle(session)
             timer?.set(nil)
             pool.ready(self)
@@ -178,6 +189,7 @@ extension Environment {
         case .initialising(let session, _, _):
             state = .idle(session)
             timer?.set(nil)
+            noteInitialisation(nanoseconds: initNanoseconds ?? 0)
             log.write(.initRuntimeDone(.initialisation, nil))
             writeExtensions(session)
             log.write(.initReport(.initialisation, nanoseconds: initNanoseconds ?? 0, nil))
@@ -185,6 +197,7 @@ extension Environment {
             // After the first invocation is under way: its runtime need not wait for this.
             session.endInitialisation()
         case .retrying(let session, let running, _):
+            noteInitialisation(nanoseconds: (eventLoop.now - running.began).nanoseconds)
             log.write(.initRuntimeDone(.invocation, nil))
             writeExtensions(session)
             log.write(.initReport(.invocation, nanoseconds: (eventLoop.now - running.began).nanoseconds, nil))

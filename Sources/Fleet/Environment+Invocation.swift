@@ -17,11 +17,12 @@ extension Environment {
         state = .invoking(session, running)
         timer?.set(running.deadline)
         let invocation = running.work.invocation
+        beginTrace(running)
         let left = (running.deadline - eventLoop.now).nanoseconds / 1_000_000
         session.dispatch(
             RuntimeInvocation(
                 requestID: invocation.requestID, deadline: configuration.wallClock() + left,
-                functionARN: invocation.invokedARN, traceID: invocation.traceID,
+                functionARN: invocation.invokedARN, traceID: trace?.header ?? invocation.traceID,
                 clientContext: invocation.clientContext, payload: invocation.payload, streams: invocation.streams))
         log.write(start(of: running))
         log.flush()
@@ -59,6 +60,7 @@ extension Environment {
 
     private func answer(_ running: Running, _ report: RuntimeReport, session: SandboxSession) {
         state = .finishing(session)
+        trace?.answered(failure: report.errorDocument)
         let mustEnd = pool.answered(self)
         let nanoseconds = (eventLoop.now - running.began).nanoseconds
         switch running.work.invocation.logTail {
@@ -80,6 +82,9 @@ extension Environment {
     private func answer(_ running: Running, _ failure: EnvironmentFailure, session: SandboxSession) {
         state = .closed
         let requestID = running.work.invocation.requestID
+        // An INIT that failed once more never got as far.
+        if trace == nil { beginTrace(running) }
+        trace?.answered(failure: failure.document(requestID: requestID))
         var nanoseconds = (eventLoop.now - running.began).nanoseconds
         if case .timedOut = failure { nanoseconds = version.timeout.nanoseconds }
         // In a JSON log the report's status says it.

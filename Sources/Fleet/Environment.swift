@@ -72,6 +72,10 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     private var isDisposed = false
     var timer: DeadlineTimer?
     var initNanoseconds: Int64?
+    /// When INIT began and ended, milliseconds since 1970, until an invocation's trace has it.
+    var initialisation: (began: Int64, ended: Int64)?
+    /// Of the sampled invocation that runs, or has been answered and whose runtime has not asked for the next.
+    var trace: FunctionTrace?
 
     init(pool: EnvironmentPool, services: FleetServices, on eventLoop: any EventLoop, kind: Kind = .onDemand) {
         self.pool = pool
@@ -220,7 +224,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         log.flush()
         dispose()
         if wasStarting {
-            pool.startFailed(self, reason: "the environment was ended while it started")
+            pool.startFailed(self, .unavailable("the environment was ended while it started"))
         } else {
             pool.removed(self)
         }
@@ -229,6 +233,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     func dispose() {
         timer?.cancel()
         timer = nil
+        finishTrace()
         isDisposed = true
         revokeIfOver()
     }

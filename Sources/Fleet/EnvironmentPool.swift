@@ -208,13 +208,13 @@ final class EnvironmentPool: Sendable {
     }
 
     /// The sandbox of a starting environment could not be started.
-    func startFailed(_ environment: Environment, reason: String) {
+    func startFailed(_ environment: Environment, _ error: FleetError) {
         let work = state.withLock { state in
             state.environments.remove(environment)
             return environment.kind == .onDemand ? state.machine.startFailed() : nil
         }
-        if environment.kind == .provisioned { provisionedFailed(environment, reason: reason) }
-        work?.fail(.unavailable(reason))
+        if environment.kind == .provisioned { provisionedFailed(environment, reason: "\(error)") }
+        work?.fail(error)
         forgetIfEmpty()
     }
 

@@ -39,6 +39,10 @@ enum EnvironmentVariables {
         variables["AWS_SECRET_ACCESS_KEY"] = credentials.secretAccessKey
         variables["AWS_SESSION_TOKEN"] = credentials.sessionToken
         variables["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:9001"
+        variables["AWS_XRAY_CONTEXT_MISSING"] = "LOG_ERROR"
+        variables["AWS_XRAY_DAEMON_ADDRESS"] = "\(TraceDaemon.host):\(TraceDaemon.port)"
+        variables["_AWS_XRAY_DAEMON_ADDRESS"] = TraceDaemon.host
+        variables["_AWS_XRAY_DAEMON_PORT"] = String(TraceDaemon.port)
         if !version.runtime.isImage {
             variables["LAMBDA_TASK_ROOT"] = "/var/task"
             variables["LAMBDA_RUNTIME_DIR"] = "/var/runtime"

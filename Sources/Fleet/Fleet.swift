@@ -20,11 +20,12 @@ package final class Fleet: Invoking, Service {
     ///   - logger: hears of sandboxes that this host cannot start.
     package init(
         configuration: FleetConfiguration = FleetConfiguration(), sandboxing: any Sandboxing, logs: any LogSink,
-        credentials: any CredentialIssuing, eventLoopGroup: any EventLoopGroup, logger: Logger
+        traces: (any TraceSink)? = nil, credentials: any CredentialIssuing, eventLoopGroup: any EventLoopGroup,
+        logger: Logger
     ) {
         ledger = ConcurrencyLedger(limit: configuration.accountConcurrency)
         services = FleetServices(
-            configuration: configuration, sandboxing: sandboxing, logs: logs, credentials: credentials,
+            configuration: configuration, sandboxing: sandboxing, logs: logs, traces: traces, credentials: credentials,
             eventLoopGroup: eventLoopGroup, logger: logger)
         services.onEmpty { [weak self] in self?.forget($0) }
     }
@@ -37,18 +38,22 @@ package final class Fleet: Invoking, Service {
         let promise = eventLoop.makePromise(of: InvocationOutcome.self)
         let id = nextID.wrappingAdd(1, ordering: .relaxed).newValue
         let rate = services.configuration.requestsPerConcurrency
+        let trace = InvocationTrace(
+            invocation, version.key, sink: services.traces, clock: services.configuration.wallClock)
         while true {
             guard let pool = self.pool(for: version) else {
                 promise.fail(FleetError.shuttingDown)
+                trace?.refused(.shuttingDown)
                 break
             }
-            do {
+            do throws(FleetError) {
                 let permit = try Permit.take(pool.concurrency, rate: rate, now: services.configuration.clock())
-                let work = Work(id: id, invocation: invocation, promise: promise, permit: permit)
+                let work = Work(id: id, invocation: invocation, promise: promise, permit: permit, trace: trace)
                 if pool.submit(work) { break }
                 permit.release()
             } catch {
                 promise.fail(error)
+                trace?.refused(error)
                 break
             }
         }
@@ -176,6 +181,7 @@ final class FleetServices: Sendable {
     let configuration: FleetConfiguration
     let sandboxing: any Sandboxing
     let logs: any LogSink
+    let traces: (any TraceSink)?
     let credentials: any CredentialIssuing
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
@@ -183,12 +189,13 @@ final class FleetServices: Sendable {
     private let forgetting = Mutex<(@Sendable (EnvironmentPool) -> Void)?>(nil)
 
     init(
-        configuration: FleetConfiguration, sandboxing: any Sandboxing, logs: any LogSink,
+        configuration: FleetConfiguration, sandboxing: any Sandboxing, logs: any LogSink, traces: (any TraceSink)?,
         credentials: any CredentialIssuing, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.configuration = configuration
         self.sandboxing = sandboxing
         self.logs = logs
+        self.traces = traces
         self.credentials = credentials
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger

@@ -1,4 +1,5 @@
 package import Runtimes
+package import Sandbox
 
 /// A version that environments are initialised for, before there are invocations.
 package struct ProvisionedVersion: Sendable {
@@ -37,12 +38,26 @@ package struct FunctionVersion: Sendable {
         }
     }
 
+    /// An access point of a file system, and where it is mounted.
+    package struct FileSystem: Sendable, Hashable {
+        /// The access point's ARN.
+        package var arn: String
+        package var mount: FileSystemMount
+
+        package init(arn: String, mount: FileSystemMount) {
+            self.arn = arn
+            self.mount = mount
+        }
+    }
+
     package var key: Key
     package var runtime: ResolvedRuntime
     /// The directory of the unpacked code below the code directory: its SHA-256 in hex.
     package var code: String
     /// The directory of the merged content of its layers, likewise; nil without layers.
     package var layers: String?
+    /// The directory that stands for its access point; nil without one.
+    package var fileSystem: FileSystem?
     package var handler: String
     package var memoryMiB: Int
     package var timeout: Duration
@@ -54,16 +69,20 @@ package struct FunctionVersion: Sendable {
     /// `/aws/lambda/NAME`, or the group that `LoggingConfig` names.
     package var logGroup: String
     package var logging: FunctionLogging
+    /// Whether its invocations are traced where the caller leaves that open (`TracingConfig` `Active`).
+    package var isTraced: Bool
 
     package init(
-        key: Key, runtime: ResolvedRuntime, code: String, layers: String? = nil, handler: String, memoryMiB: Int,
-        timeout: Duration, temporaryStorageMiB: Int, variables: [String: String], roleARN: String, logGroup: String,
-        logging: FunctionLogging = FunctionLogging()
+        key: Key, runtime: ResolvedRuntime, code: String, layers: String? = nil, fileSystem: FileSystem? = nil,
+        handler: String, memoryMiB: Int, timeout: Duration, temporaryStorageMiB: Int, variables: [String: String],
+        roleARN: String, logGroup: String, logging: FunctionLogging = FunctionLogging(),
+        isTraced: Bool = false
     ) {
         self.key = key
         self.runtime = runtime
         self.code = code
         self.layers = layers
+        self.fileSystem = fileSystem
         self.handler = handler
         self.memoryMiB = memoryMiB
         self.timeout = timeout
@@ -72,5 +91,6 @@ package struct FunctionVersion: Sendable {
         self.roleARN = roleARN
         self.logGroup = logGroup
         self.logging = logging
+        self.isTraced = isTraced
     }
 }

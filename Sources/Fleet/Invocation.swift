@@ -12,6 +12,8 @@ package struct Invocation: Sendable {
     package var clientContext: String?
     /// `Root=1-…;Parent=…;Sampled=0`, made by the front door where the caller sent none.
     package var traceID: String
+    /// Whether the segments of its trace are recorded.
+    package var isSampled: Bool
     package var logTail: LogTail
     package var response: ResponseMode
 
@@ -34,13 +36,14 @@ package struct Invocation: Sendable {
 
     package init(
         requestID: String, payload: ByteBuffer, invokedARN: String, clientContext: String? = nil, traceID: String,
-        logTail: LogTail = .last, response: ResponseMode = .buffered
+        isSampled: Bool = false, logTail: LogTail = .last, response: ResponseMode = .buffered
     ) {
         self.requestID = requestID
         self.payload = payload
         self.invokedARN = invokedARN
         self.clientContext = clientContext
         self.traceID = traceID
+        self.isSampled = isSampled
         self.logTail = logTail
         self.response = response
     }
@@ -90,6 +93,8 @@ package enum FleetError: Error, Sendable, Hashable {
     case throttled(reason: String)
     /// No sandbox can be started on this node; the text is for the operator.
     case unavailable(String)
+    /// The function's file system cannot be mounted; the access point's ARN.
+    case fileSystemNotMounted(accessPoint: String)
     case shuttingDown
 }
 

@@ -46,6 +46,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         var memoryPeak: Int32
         var output: OutputReader
         var server: RuntimeAPIServer?
+        var daemon: TraceDaemon?
         /// Of a sandbox with external extensions.
         var extensions: Extensions?
     }
@@ -90,6 +91,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     let configuration: FleetConfiguration
     private let function: RuntimeAPIFunction
     let telemetry: TelemetryHub
+    private let makeDaemon: () -> TraceDaemon?
     var delegate: (any SandboxSessionDelegate)?
     /// Called once, when nothing of the sandbox is of any use any more: after its extensions have had their time.
     private var onOver: (() -> Void)?
@@ -108,7 +110,8 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     init(
         on eventLoop: any EventLoop, sandboxing: any Sandboxing, tracker: SandboxTracker,
         configuration: FleetConfiguration, function: RuntimeAPIFunction, telemetry: TelemetryHub,
-        delegate: any SandboxSessionDelegate, onOver: @escaping () -> Void
+        makeDaemon: @escaping () -> TraceDaemon? = { nil }, delegate: any SandboxSessionDelegate,
+        onOver: @escaping () -> Void
     ) {
         self.eventLoop = eventLoop
         self.sandboxing = sandboxing
@@ -116,6 +119,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         self.configuration = configuration
         self.function = function
         self.telemetry = telemetry
+        self.makeDaemon = makeDaemon
         self.delegate = delegate
         self.onOver = onOver
     }
@@ -224,6 +228,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     func release(_ live: Live) {
         telemetry.close()
         live.server?.close()
+        live.daemon?.close()
         live.output.close()
         live.extensions?.output.close()
         live.extensions?.control.close()
@@ -264,7 +269,16 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         let output = OutputReader(
             descriptor: sandbox.output, on: eventLoop, bytesPerSecond: configuration.outputBytesPerSecond)
         let extensions = sandbox.extensions.map(makeExtensions)
-        state = .live(Live(id: sandbox.id, memoryPeak: sandbox.memoryPeak, output: output, extensions: extensions))
+        let daemon = makeDaemon()
+        state = .live(
+            Live(
+                id: sandbox.id, memoryPeak: sandbox.memoryPeak, output: output, daemon: daemon, extensions: extensions))
+        if let daemon {
+            let eventLoop = self.eventLoop
+            sandboxing.makeDatagramSocket(sandbox.id, port: UInt16(TraceDaemon.port)) { socket in
+                eventLoop.execute { daemon.start(socket) }
+            }
+        }
         delegate?.sessionStarted()
         output.start(
             onOutput: { [weak self] in self?.delegate?.sessionWrote($0) },

@@ -102,7 +102,7 @@ final class Launcher {
                 case .kill(let id): kill(id)
                 case .settle(let id): settle(id)
                 case .terminate(let id): terminate(id)
-                case .socket(let id): try makeSocket(id)
+                case .socket(let id, let port): try makeSocket(id, datagramPort: port)
                 }
             }
         }
@@ -164,11 +164,11 @@ final class Launcher {
     }
 
     /// A socket in the sandbox's network. It keeps that network, wherever it is then used.
-    private func makeSocket(_ id: UInt64) throws(SystemCallError) {
+    private func makeSocket(_ id: UInt64, datagramPort: UInt16) throws(SystemCallError) {
         var descriptors: [Int32] = []
         if let slot = slotByID[id], let record = sandboxes[slot], record.state == .running {
             let made: Int32
-            do { made = try host.network.makeSocket(in: record.network) } catch {
+            do { made = try host.network.makeSocket(in: record.network, datagramPort: datagramPort) } catch {
                 throw SystemCallError("network: \(error.operation)", error.reason, errno: error.errno)
             }
             if made >= 0 { descriptors = [made] }

@@ -23,6 +23,7 @@ final class LauncherHost {
     private(set) var imagePlace = ""
     /// The former, for an overlay.
     private(set) var imageSkeletonDirectory: Int32 = -1
+    private var fileSystems: [String: SharedDirectory] = [:]
 
     init(_ configuration: LauncherConfiguration) throws(SystemCallError) {
         self.configuration = configuration
@@ -39,6 +40,9 @@ final class LauncherHost {
         codeDirectory = try checked("open", configuration.codeDirectory) {
             open(configuration.codeDirectory, apus_o_path | O_DIRECTORY | O_CLOEXEC)
         }
+        for fileSystem in configuration.fileSystems {
+            fileSystems[fileSystem.name] = try SharedDirectory(fileSystem)
+        }
         try makeRoots()
         // The server is the same user when neither is root: it shall not trace the one that holds the privileges.
         try checkedDirect("prctl", "dumpable", apus_set_dumpable(0))
@@ -46,6 +50,9 @@ final class LauncherHost {
 
     /// A root's path; nil for a name that was not configured.
     func root(named name: String) -> String? { roots[name] }
+
+    /// Nil for a name that was not configured.
+    func fileSystem(named name: String) -> SharedDirectory? { fileSystems[name] }
 
     /// What this host lacks by now: the way out of the network may be lost at any time.
     var weaknesses: [Weakness] {

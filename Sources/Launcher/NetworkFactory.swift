@@ -80,10 +80,12 @@ struct NetworkFactory: ~Copyable {
 
     /// A socket inside a network; below zero (`-errno`) when it cannot be made. Fails only when the thread cannot come
     /// back.
-    func makeSocket(in network: EnvironmentNetwork) throws(NetworkError) -> Int32 {
+    func makeSocket(in network: EnvironmentNetwork, datagramPort: UInt16) throws(NetworkError) -> Int32 {
         let entered = apus_network_enter(network.namespace)
         if entered < 0 { return entered }
-        let made = apus_network_socket()
+        let made =
+            datagramPort == 0
+            ? apus_network_socket() : apus_network_datagrams(IPv4Address(127, 0, 0, 1).value, datagramPort)
         _ = try checked("setns", apus_network_enter(router.number))
         return made
     }

@@ -26,6 +26,7 @@ struct SandboxStart {
         do throws(SystemCallError) {
             let code = request.root == nil ? try openImage() : try openTree(request.code, "code")
             let layers = try openLayers()
+            let fileSystem = try openFileSystem()
             let extensions =
                 request.root == nil
                 ? try ExtensionSetup.find(inImage: code.number) : try ExtensionSetup.find(in: layers.number)
@@ -34,8 +35,8 @@ struct SandboxStart {
                 let network = try acquireNetwork()
                 do throws(SystemCallError) {
                     return try start(
-                        root: root, code: code.number, layers: layers.number, extensions: extensions, group: group,
-                        network: network)
+                        root: root, code: code.number, layers: layers.number, fileSystem: fileSystem.number,
+                        extensions: extensions, group: group, network: network)
                 } catch {
                     host.network.release(network)
                     throw error
@@ -106,14 +107,25 @@ struct SandboxStart {
         return try openTree(layers, "layers")
     }
 
+    /// The shared directory's mount; none for most.
+    private func openFileSystem() throws(SystemCallError) -> Descriptor {
+        guard let mount = request.fileSystem else { return Descriptor(owning: -1) }
+        guard let directory = host.fileSystem(named: mount.name) else {
+            throw SystemCallError("find file system", mount.name, errno: ENOENT)
+        }
+        return try directory.mount(as: host.separateUsers ? user : nil)
+    }
+
+    /// The user and group of the host that the sandbox becomes; 0 for the launcher's own.
+    private var user: UInt32 { host.separateUsers ? host.configuration.userBase + UInt32(slot) : 0 }
+
     private func start(
-        root: String, code: Int32, layers: Int32, extensions: ExtensionSetup?, group: ControlGroup,
+        root: String, code: Int32, layers: Int32, fileSystem: Int32, extensions: ExtensionSetup?, group: ControlGroup,
         network: EnvironmentNetwork
     ) throws(SystemCallError) -> SandboxRecord {
         let errors = try Pipe()
         let status = try Pipe()
         let output = try Pipe()
-        let user = host.separateUsers ? host.configuration.userBase + UInt32(slot) : 0
 
         var start = apus_start()
         start.error_pipe = errors.write.number
@@ -121,6 +133,7 @@ struct SandboxStart {
         start.output = output.write.number
         start.code_tree = code
         start.layer_tree = layers
+        start.file_system = fileSystem
         start.network = network.namespace
         start.cgroup_tasks_count = Int32(group.joins.count)
         withUnsafeMutableBytes(of: &start.cgroup_tasks) { space in
@@ -146,6 +159,7 @@ struct SandboxStart {
             "size=\(request.limits.temporaryStorageMiB)m,nr_inodes=\(inodes),mode=0700,uid=\(user),gid=\(user)")
         start.shared_memory_options = texts.add(Self.sharedMemoryOptions)
         start.hostname = texts.add(Self.hostname)
+        start.file_system_place = request.fileSystem.flatMap { texts.add("mnt/\($0.place)") }
         start.user_map = texts.add("\(Self.innerUser) \(user) 1")
         start.group_map = texts.add("\(Self.innerGroup) \(user) 1")
         start.directory = UnsafePointer(pointer(request.workingDirectory))

@@ -70,6 +70,10 @@ package final class LauncherClient: Sandboxing {
         connection.makeSocket(id, completion: completion)
     }
 
+    package func makeDatagramSocket(_ id: UInt64, port: UInt16, completion: @escaping @Sendable (Int32) -> Void) {
+        connection.makeSocket(id, datagramPort: port, completion: completion)
+    }
+
     package func settle(_ id: UInt64) { connection.settle(id) }
 
     /// Ends the launcher and with it every sandbox; their exits are delivered first. Returns at once; `completion` is

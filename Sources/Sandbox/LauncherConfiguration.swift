@@ -4,6 +4,8 @@ package struct LauncherConfiguration: Sendable, Hashable {
     package var roots: [RootTemplate]
     /// The directory whose entries are functions' unpacked code. Absolute.
     package var codeDirectory: String
+    /// What sandboxes may have below `/mnt`.
+    package var fileSystems: [FileSystemDirectory]
     /// An existing directory that the launcher covers with a tmpfs of its own, which nobody else sees. Absolute.
     package var runDirectory: String
     /// Sandboxes start only if every weakness that is found is in here.
@@ -16,11 +18,13 @@ package struct LauncherConfiguration: Sendable, Hashable {
     package var maximumSandboxes: Int
 
     package init(
-        roots: [RootTemplate], codeDirectory: String, runDirectory: String, accepted: [Weakness] = [],
-        endpointPort: UInt16 = 4566, userBase: UInt32 = 0x7000_0000, maximumSandboxes: Int = 4096
+        roots: [RootTemplate], codeDirectory: String, fileSystems: [FileSystemDirectory] = [], runDirectory: String,
+        accepted: [Weakness] = [], endpointPort: UInt16 = 4566, userBase: UInt32 = 0x7000_0000,
+        maximumSandboxes: Int = 4096
     ) {
         self.roots = roots
         self.codeDirectory = codeDirectory
+        self.fileSystems = fileSystems
         self.runDirectory = runDirectory
         self.accepted = accepted
         self.endpointPort = endpointPort
@@ -59,6 +63,11 @@ extension LauncherConfiguration {
             writer.put(root.directories)
         }
         writer.put(codeDirectory)
+        writer.put(UInt32(fileSystems.count))
+        for fileSystem in fileSystems {
+            writer.put(fileSystem.name)
+            writer.put(fileSystem.path)
+        }
         writer.put(runDirectory)
         writer.put(accepted.map(\.rawValue))
         writer.put(endpointPort)
@@ -77,6 +86,11 @@ extension LauncherConfiguration {
         }
         guard Set(roots.map(\.name)).count == roots.count else { throw PacketError("roots") }
         let codeDirectory = try Self.path(&reader, "code directory")
+        let fileSystems = try reader.list("file systems", maximum: 1024) { (reader) throws(PacketError) in
+            FileSystemDirectory(
+                name: try reader.text("file system name"), path: try Self.path(&reader, "file system path"))
+        }
+        guard Set(fileSystems.map(\.name)).count == fileSystems.count else { throw PacketError("file systems") }
         let runDirectory = try Self.path(&reader, "run directory")
         let accepted = try reader.list("accepted", maximum: 64) { (reader) throws(PacketError) -> Weakness in
             guard let weakness = Weakness(rawValue: try reader.text("accepted")) else { throw PacketError("accepted") }
@@ -91,8 +105,8 @@ extension LauncherConfiguration {
             userBase < UInt32(Int32.max) - UInt32(maximumSandboxes)
         else { throw PacketError("user base") }
         self.init(
-            roots: roots, codeDirectory: codeDirectory, runDirectory: runDirectory, accepted: accepted,
-            endpointPort: endpointPort, userBase: userBase, maximumSandboxes: maximumSandboxes)
+            roots: roots, codeDirectory: codeDirectory, fileSystems: fileSystems, runDirectory: runDirectory,
+            accepted: accepted, endpointPort: endpointPort, userBase: userBase, maximumSandboxes: maximumSandboxes)
     }
 
     private static func root(_ reader: inout PacketReader) throws(PacketError) -> RootTemplate {

@@ -101,13 +101,13 @@ final class LauncherConnection: Sendable {
         }
     }
 
-    func makeSocket(_ id: UInt64, completion: @escaping @Sendable (Int32) -> Void) {
+    func makeSocket(_ id: UInt64, datagramPort: UInt16 = 0, completion: @escaping @Sendable (Int32) -> Void) {
         let isAsked = state.withLock { state in
             guard state.socket >= 0, state.pending[id] != nil, state.queue.count < Self.maximumQueue else {
                 return false
             }
             state.pending[id]?.sockets.append(completion)
-            submit(LauncherRequest.encodeSocket(id: id), &state)
+            submit(LauncherRequest.encodeSocket(id: id, datagramPort: datagramPort), &state)
             return true
         }
         if !isAsked { completion(-1) }

@@ -6,8 +6,9 @@ package enum LauncherRequest: Sendable, Hashable {
     case settle(id: UInt64)
     /// SIGTERM to the command of a sandbox without external extensions.
     case terminate(id: UInt64)
-    /// A TCP socket in the sandbox's network namespace: ``LauncherReport/socket(id:)`` answers, always.
-    case socket(id: UInt64)
+    /// A socket in the sandbox's network namespace: for TCP and unconnected, or, unless `datagramPort` is 0, for UDP and
+    /// bound to that port of the loopback address. ``LauncherReport/socket(id:)`` answers, always.
+    case socket(id: UInt64, datagramPort: UInt16 = 0)
 
     /// A start in the launcher's hands. What the command gets stays where it was received, zero-terminated, so that the
     /// launcher can hand it on without a copy and wipe it: these are ranges in the packet.
@@ -17,6 +18,7 @@ package enum LauncherRequest: Sendable, Hashable {
         package var root: String?
         package var code: String
         package var layers: String?
+        package var fileSystem: FileSystemMount?
         package var arguments: [Range<Int>]
         package var fallback: Range<Int>?
         package var environment: [Range<Int>]
@@ -42,6 +44,8 @@ package enum LauncherRequest: Sendable, Hashable {
         writer.put(spec.root ?? "")
         writer.put(spec.code)
         writer.put(spec.layers ?? "")
+        writer.put(spec.fileSystem?.name ?? "")
+        writer.put(spec.fileSystem?.place ?? "")
         writer.put(spec.arguments)
         writer.put(spec.fallback ?? "")
         writer.put(spec.environment)
@@ -69,10 +73,11 @@ package enum LauncherRequest: Sendable, Hashable {
         return writer.bytes
     }
 
-    package static func encodeSocket(id: UInt64) -> [UInt8] {
+    package static func encodeSocket(id: UInt64, datagramPort: UInt16 = 0) -> [UInt8] {
         var writer = PacketWriter()
         writer.put(Kind.socket.rawValue)
         writer.put(id)
+        writer.put(datagramPort)
         return writer.bytes
     }
 
@@ -84,8 +89,8 @@ package enum LauncherRequest: Sendable, Hashable {
     }
 
     /// - Throws: for anything but what the encoders write within these bounds: names of code and layers that are one
-    ///   path component, absolute commands but in images, which have neither layers nor a fallback, an absolute
-    ///   directory, limits within their ranges.
+    ///   path component, file systems that appear at one, absolute commands but in images, which have neither layers nor
+    ///   a fallback, an absolute directory, limits within their ranges.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
         var reader = PacketReader(bytes)
         switch Kind(rawValue: try reader.number(UInt8.self, "kind")) {
@@ -93,6 +98,7 @@ package enum LauncherRequest: Sendable, Hashable {
             let request = StartRequest(
                 id: try reader.number(UInt64.self, "id"), root: try Self.optionalText(&reader, "root"),
                 code: try reader.text("code"), layers: try Self.optionalText(&reader, "layers"),
+                fileSystem: try Self.fileSystem(&reader),
                 arguments: try Self.ranges(&reader, "arguments"),
                 fallback: try Self.optionalRange(&reader, "fallback"),
                 environment: try Self.ranges(&reader, "environment"),
@@ -117,7 +123,8 @@ package enum LauncherRequest: Sendable, Hashable {
             self = .terminate(id: try reader.number(UInt64.self, "id"))
             try reader.finish()
         case .socket:
-            self = .socket(id: try reader.number(UInt64.self, "id"))
+            self = .socket(
+                id: try reader.number(UInt64.self, "id"), datagramPort: try reader.number(UInt16.self, "port"))
             try reader.finish()
         case nil: throw PacketError("kind")
         }
@@ -133,6 +140,14 @@ package enum LauncherRequest: Sendable, Hashable {
                 return error.field
             }
         }
+    }
+
+    /// Nil for two empty texts.
+    private static func fileSystem(_ reader: inout PacketReader) throws(PacketError) -> FileSystemMount? {
+        let mount = FileSystemMount(name: try reader.text("file system"), place: try reader.text("file system place"))
+        if mount.name.isEmpty, mount.place.isEmpty { return nil }
+        guard isComponent(mount.name), isComponent(mount.place) else { throw PacketError("file system") }
+        return mount
     }
 
     /// Nil for the empty text.

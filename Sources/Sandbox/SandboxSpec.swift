@@ -45,6 +45,31 @@ package struct RootTemplate: Sendable, Hashable {
     }
 }
 
+/// A directory of the host that sandboxes may share, writable. Sealed into the launcher when it starts, as roots are.
+package struct FileSystemDirectory: Sendable, Hashable {
+    /// Names it in a ``SandboxSpec``: one path component.
+    package var name: String
+    /// Absolute. What is mounted below it stays out of sight.
+    package var path: String
+
+    package init(name: String, path: String) {
+        self.name = name
+        self.path = path
+    }
+}
+
+/// A ``FileSystemDirectory`` in a sandbox.
+package struct FileSystemMount: Sendable, Hashable {
+    package var name: String
+    /// The name of the directory below `/mnt` at which it appears.
+    package var place: String
+
+    package init(name: String, place: String) {
+        self.name = name
+        self.place = place
+    }
+}
+
 /// What one sandbox may use at most.
 package struct SandboxLimits: Sendable, Hashable {
     /// Resident memory with swap, MiB.
@@ -79,6 +104,9 @@ package struct SandboxSpec: Sendable, Hashable {
     /// The merged content of the function's layers, named like `code`. It appears read-only at `/opt`, which is empty
     /// when this is nil. Images have none.
     package var layers: String?
+    /// Appears read-write (nosuid, nodev) below `/mnt`, which is empty when this is nil. The command acts in it as the
+    /// directory's owner.
+    package var fileSystem: FileSystemMount?
     /// The command: `arguments[0]` is an absolute path inside the sandbox. In an image it may be relative to the
     /// working directory, or a name alone, which is looked for in `PATH`.
     package var arguments: [String]
@@ -90,12 +118,13 @@ package struct SandboxSpec: Sendable, Hashable {
     package var limits: SandboxLimits
 
     package init(
-        root: String?, code: String, layers: String? = nil, arguments: [String], fallback: String? = nil,
-        environment: [String], workingDirectory: String = "/var/task", limits: SandboxLimits
+        root: String?, code: String, layers: String? = nil, fileSystem: FileSystemMount? = nil, arguments: [String],
+        fallback: String? = nil, environment: [String], workingDirectory: String = "/var/task", limits: SandboxLimits
     ) {
         self.root = root
         self.code = code
         self.layers = layers
+        self.fileSystem = fileSystem
         self.arguments = arguments
         self.fallback = fallback
         self.environment = environment

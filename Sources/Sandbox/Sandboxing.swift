@@ -78,6 +78,9 @@ package struct SandboxError: Error, Sendable, Hashable {
         self.subject = subject
         self.errno = errno
     }
+
+    /// Whether it did not start for want of its ``SandboxSpec/fileSystem``.
+    package var concernsFileSystem: Bool { operation.hasSuffix("file system") }
 }
 
 /// Starts and ends sandboxes. The real one talks to the launcher; tests bring their own.
@@ -101,6 +104,9 @@ package protocol Sandboxing: Sendable {
     /// `completion` is called once, on any thread, with -1 when there is none to be had.
     func makeSocket(_ id: UInt64, completion: @escaping @Sendable (Int32) -> Void)
 
+    /// As ``makeSocket(_:completion:)``, but a UDP socket that is bound to `port` of the sandbox's loopback address.
+    func makeDatagramSocket(_ id: UInt64, port: UInt16, completion: @escaping @Sendable (Int32) -> Void)
+
     /// Kills every process of the sandbox and frees what it held. Does nothing for an id that has ended.
     func kill(_ id: UInt64)
 }
@@ -109,4 +115,7 @@ extension Sandboxing {
     package func settle(_ id: UInt64) {}
     package func terminate(_ id: UInt64) {}
     package func makeSocket(_ id: UInt64, completion: @escaping @Sendable (Int32) -> Void) { completion(-1) }
+    package func makeDatagramSocket(_ id: UInt64, port: UInt16, completion: @escaping @Sendable (Int32) -> Void) {
+        completion(-1)
+    }
 }

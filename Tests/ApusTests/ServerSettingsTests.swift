@@ -1,4 +1,5 @@
 import AWSWire
+import Glibc
 import Sandbox
 import Testing
 import TestSupport
@@ -76,6 +77,76 @@ import TestSupport
                 "listen", "account", "region", "auth", "accept", "concurrency", "burst", "requestsPerConcurrency",
                 "idleTimeoutSeconds",
             ])
+    }
+
+    private static let accessPoint = "fsap-0123456789abcdef0"
+
+    /// A directory that functions may have: it is not root's.
+    private func shared(_ name: String = "shared") -> String {
+        let path = directory.directory(name)
+        if geteuid() == 0 { chown(path, 1234, 1234) }
+        return path
+    }
+
+    @Test func fileSystemsAreTaken() async throws {
+        var flags = flags
+        let path = shared()
+        flags.fileSystems = ["\(Self.accessPoint)=\(path)", "fsap-0123456789abcdef1=\(path)"]
+        let settings = try await ServerSettings.read(flags)
+        #expect(
+            settings.fileSystems == [
+                FileSystemDirectory(name: Self.accessPoint, path: path),
+                FileSystemDirectory(name: "fsap-0123456789abcdef1", path: path),
+            ])
+        directory.write("apus.json", #"{"fileSystems": ["\#(Self.accessPoint)=\#(path)"]}"#)
+        flags.fileSystems = []
+        flags.config = directory.path + "/apus.json"
+        #expect(try await ServerSettings.read(flags).fileSystems.count == 1)
+    }
+
+    @Test func everyProblemOfFileSystemsIsToldAtOnce() async throws {
+        let path = shared()
+        let data = shared("data")
+        directory.write("file")
+        symlink(data, directory.path + "/link")
+        let id = Self.accessPoint
+        let texts = [
+            path, "=\(path)", "fsap-1=\(path)", "fsap-0123456789ABCDEF0=\(path)", "\(id)0=\(path)", "\(id)=",
+            "\(id)=shared",
+            "\(id)=\(directory.path)/../x", "\(id)=\(directory.path)/none", "\(id)=\(directory.path)/file", "\(id)=/",
+            "\(id)=\(data)", "\(id)=\(directory.path)", "\(id)=\(directory.path)/link", "\(id)=\(shared("data/code"))",
+        ]
+        var flags = flags
+        flags.data = data
+        flags.account = "12"
+        flags.fileSystems = texts + ["\(id)=\(path)", "\(id)=\(path)"]
+        let error = try #require(await #expect(throws: SettingsError.self) { try await ServerSettings.read(flags) })
+        #expect(error.problems.count == texts.count + 2, "\(error)")
+        #expect(error.problems.filter { $0.hasPrefix("fileSystems: ") }.count == texts.count + 1)
+    }
+
+    /// Functions act as the directory's owner.
+    @Test func fileSystemsBelongToSomebodyWhomFunctionsMayBe() {
+        let path = directory.directory("owned")
+        var problems: [String] = []
+        func read(as user: UInt32) -> [String] {
+            problems = []
+            let read = FileSystemSettings.read(
+                ["\(Self.accessPoint)=\(path)"], data: "/data", user: user, problems: &problems)
+            #expect(read.isEmpty == !problems.isEmpty)
+            return problems
+        }
+        if geteuid() == 0 {
+            for (user, group, problemCount) in [(0, 0, 1), (0, 5, 1), (5, 0, 1), (5, 6, 0)] as [(UInt32, UInt32, Int)] {
+                chown(path, user, group)
+                #expect(read(as: 0).count == problemCount)
+            }
+            #expect(read(as: 5).isEmpty)
+            #expect(read(as: 6).first?.contains("another user") == true)
+        } else {
+            #expect(read(as: geteuid()).isEmpty)
+            #expect(read(as: geteuid() + 1).first?.contains("another user") == true)
+        }
     }
 
     /// Without signatures anybody who reaches the port owns all accounts.

@@ -211,8 +211,9 @@ def plugin_mirror():
 
 @pytest.fixture
 def terraform(server, tmp_path):
-    """Makes a Terraform project against the shared server: `terraform("resource …", {"code.zip": bytes})`. What it
-    returns runs Terraform there: `run("apply")`; `run.folder` is the project's."""
+    """Makes a Terraform project against the shared server, or another:
+    `terraform("resource …", {"code.zip": bytes}, server=own)`. What it returns runs Terraform there: `run("apply")`;
+    `run.folder` is the project's."""
     if not shutil.which("terraform"):
         pytest.skip("terraform is not installed")
     mirror = plugin_mirror()
@@ -220,7 +221,7 @@ def terraform(server, tmp_path):
     settings.write_text(
         f'provider_installation {{\n  filesystem_mirror {{ path = "{mirror}" }}\n}}\n' if mirror else "")
 
-    def project(resources, files={}):
+    def project(resources, files={}, server=server):
         folder = tmp_path / f"project-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
         head = TERRAFORM_HEAD % {

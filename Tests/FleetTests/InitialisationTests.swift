@@ -198,6 +198,20 @@ import Testing
         await fixture.fleet.shutDown()
     }
 
+    @Test func aFileSystemThatCannotBeMountedIsTheInvocationsError() async throws {
+        let error = SandboxError(operation: "mount_setattr file system", subject: "fsap-0", errno: 22)
+        let fixture = FleetFixture(failure: error) { _ in SandboxExit(cause: .lost) }
+        var version = fixture.version()
+        let mount = FileSystemMount(name: "fsap-0", place: "data")
+        version.fileSystem = .init(arn: "arn:access-point/fsap-0", mount: mount)
+        await #expect(throws: FleetError.fileSystemNotMounted(accessPoint: "arn:access-point/fsap-0")) {
+            try await fixture.start(version: version).get()
+        }
+        #expect(fixture.sandboxing.specs.map(\.fileSystem) == [mount])
+        #expect(fixture.fleet.concurrency(account: "000000000000", region: "us-east-1") == 0)
+        await fixture.fleet.shutDown()
+    }
+
     @Test func aSubstitutedRuntimeSaysSoFirst() async throws {
         let fixture = FleetFixture { runtime in
             runtime.serve { event, connection in connection.respond(event.requestID, "1") }

@@ -30,7 +30,7 @@ final class TestHost: Sendable {
     }
 
     /// A user id that nobody has.
-    private static let ordinaryUser: UInt32 = 54_321
+    static let ordinaryUser: UInt32 = 54_321
     private static let setpriv = "/usr/bin/setpriv"
 
     /// Why root cannot play an ordinary user here; nil when it can. (An ordinary user runs the other suites as itself.)
@@ -62,7 +62,8 @@ final class TestHost: Sendable {
     }()
 
     static func start(
-        user: User = .same, accepted: [Weakness] = Weakness.allCases, maximumSandboxes: Int = 64
+        user: User = .same, accepted: [Weakness] = Weakness.allCases, maximumSandboxes: Int = 64,
+        fileSystems: [FileSystemDirectory] = []
     ) async throws -> TestHost {
         var template = Array("/tmp/apus-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemCallError("mkdtemp", errno: errno) }
@@ -70,8 +71,8 @@ final class TestHost: Sendable {
         for name in ["code", "code/function", "code/other", "run"] { mkdir(directory + "/" + name, 0o755) }
         write("secret", to: directory + "/code/other/secret", mode: 0o644)
         let configuration = LauncherConfiguration(
-            roots: [systemRoot], codeDirectory: directory + "/code", runDirectory: directory + "/run",
-            accepted: accepted, maximumSandboxes: maximumSandboxes)
+            roots: [systemRoot], codeDirectory: directory + "/code", fileSystems: fileSystems,
+            runDirectory: directory + "/run", accepted: accepted, maximumSandboxes: maximumSandboxes)
         var executable = LauncherClient.defaultExecutable()
         if user == .ordinary {
             // The directory is the user's own, closed to everybody else.

@@ -6,7 +6,8 @@ import TestSupport
 @Suite struct PacketTests {
     private static let spec = SandboxSpec(
         root: "python3.12", code: "0123abcd", layers: "layers-4567",
-        arguments: ["/usr/bin/python3", "-m", "bootstrap"], fallback: "/opt/bootstrap",
+        fileSystem: FileSystemMount(name: "fsap-0", place: "data"), arguments: ["/usr/bin/python3", "-m", "bootstrap"],
+        fallback: "/opt/bootstrap",
         environment: ["A=1", "EMPTY=", "UMLAUT=ä"], workingDirectory: "/var/task",
         limits: {
             var limits = SandboxLimits(memoryMiB: 1769, temporaryStorageMiB: 1024, processes: 77, descriptors: 99)
@@ -20,8 +21,9 @@ import TestSupport
                 name: "python", binds: [.init(source: "/usr", target: "/usr")],
                 files: [.init(path: "/etc/x", contents: [0, 1, 255])],
                 symlinks: [.init(path: "/lib", target: "usr/lib")], directories: ["/var/lang"])
-        ], codeDirectory: "/data/code", runDirectory: "/run/apus", accepted: [.noInternet, .cpuLimit],
-        endpointPort: 4566, userBase: 0x7000_0000, maximumSandboxes: 10)
+        ], codeDirectory: "/data/code",
+        fileSystems: [FileSystemDirectory(name: "fsap-0", path: "/srv/shared")], runDirectory: "/run/apus",
+        accepted: [.noInternet, .cpuLimit], endpointPort: 4566, userBase: 0x7000_0000, maximumSandboxes: 10)
 
     private static let reports: [LauncherReport] = [
         .ready(LauncherReadiness(endpointAddress: "169.254.128.1", weaknesses: [.noInternet], notes: ["nft: none"])),
@@ -51,6 +53,7 @@ import TestSupport
         #expect(request.arguments.map(text) == Self.spec.arguments)
         #expect(request.environment.map(text) == Self.spec.environment)
         #expect(text(request.workingDirectory) == Self.spec.workingDirectory)
+        #expect(request.fileSystem == Self.spec.fileSystem)
         #expect(request.limits == Self.spec.limits)
         // The launcher hands them to execve where they are.
         for range in request.arguments + request.environment { #expect(bytes[range.upperBound] == 0) }
@@ -76,6 +79,27 @@ import TestSupport
         #expect(throws: PacketError.self) {
             try decode(LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
         }
+    }
+
+    @Test(arguments: [".", "..", "a/b", "/", "", String(repeating: "x", count: 256), "nul\0"])
+    func refusesFileSystemsThatDoNotAppearDirectlyBelowMnt(text: String) throws {
+        for mount in [FileSystemMount(name: text, place: "data"), FileSystemMount(name: "fsap-0", place: text)] {
+            var spec = Self.spec
+            spec.fileSystem = mount
+            #expect(throws: PacketError.self) {
+                try decode(LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
+            }
+        }
+        var spec = Self.spec
+        spec.fileSystem = nil
+        guard
+            case .start(let request) = try decode(
+                LauncherRequest.encodeStart(id: 1, spec), LauncherRequest.init(decoding:))
+        else {
+            Issue.record("no start")
+            return
+        }
+        #expect(request.fileSystem == nil)
     }
 
     @Test func knowsNoLayersFromSome() throws {

@@ -93,6 +93,12 @@ int apus_overlay_mount(const char *layers);
 
 /// Puts everything on disk that anybody wrote to the file system of an open file or directory.
 int apus_sync_file_system(int descriptor);
+/// A user namespace, as a descriptor the caller owns, that translates one user and one group: what a file system calls
+/// `file_user` is `user` to processes, and back. The caller must be single-threaded and have the power to map them.
+int apus_identity_map(unsigned file_user, unsigned user, unsigned file_group, unsigned group);
+/// Makes a detached mount writable at most, nosuid and nodev; with `identity_map` (or -1) its files belong to whom that
+/// says. -EINVAL where the file system cannot be translated.
+int apus_share_mount(int mount, int identity_map);
 
 // MARK: One sandbox
 
@@ -118,6 +124,9 @@ struct apus_start {
     int code_tree;
     /// A detached mount of the layers, shown at /opt, or -1.
     int layer_tree;
+    /// A detached mount, or -1, to be shown at `file_system_place`, a path below mnt/ that is relative to the root.
+    int file_system;
+    const char *file_system_place;
     /// A network namespace to enter.
     int network;
     /// Files (`tasks` of v1 groups) to join by, and how many.

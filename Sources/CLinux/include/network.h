@@ -32,6 +32,9 @@ int apus_network_listen(uint32_t address, uint16_t port, int backlog);
 /* A non-blocking TCP socket in the caller's network namespace, unconnected. */
 int apus_network_socket(void);
 
+/* A non-blocking UDP socket at an IPv4 address and port, both in host byte order. */
+int apus_network_datagrams(uint32_t address, uint16_t port);
+
 /* A memory file of size bytes that starts with length bytes of content and cannot grow; its offset is 0. */
 int apus_network_scratch(const void *content, size_t length, size_t size);
 

@@ -93,7 +93,8 @@ extension LambdaService {
         if !isImage, let runtime = input.runtime { try validation.runtime(runtime) }
         try validation.settings(settings, request)
         try settings.seal(with: configuration.variablesKey, for: key)
-        return try settings.with(FunctionOptions.Changes(input), region: key.region)
+        return try settings.with(
+            FunctionOptions.Changes(input), for: key, accessPoints: configuration.accessPoints)
     }
 }
 

@@ -43,11 +43,12 @@ struct ResolvedVersion: Sendable {
                     key: FunctionVersion.Key(
                         account: record.key.account, region: record.key.region, name: record.key.name,
                         version: record.version, revision: settings.deployment),
-                    runtime: runtime, code: settings.code, layers: settings.opt, handler: settings.handler,
+                    runtime: runtime, code: settings.code, layers: settings.opt,
+                    fileSystem: settings.options?.fileSystem?.forFleet, handler: settings.handler,
                     memoryMiB: settings.memoryMiB,
                     timeout: .seconds(settings.timeoutSeconds), temporaryStorageMiB: settings.ephemeralStorageMiB,
                     variables: variables, roleARN: settings.roleARN, logGroup: settings.logGroup,
-                    logging: settings.options?.functionLogging ?? FunctionLogging()))
+                    logging: settings.options?.functionLogging ?? FunctionLogging(), isTraced: isTraced))
         } catch {
             readiness = .withoutRuntime(error.description)
         }

@@ -92,7 +92,7 @@ struct Invoke: Sendable {
     ) throws -> EventLoopFuture<ServiceResponse> {
         try function.authorize(call)
         let chosen = function.choose()
-        let call = chosen.isTraced ? call.sampled : call
+        let call = call.traced(isActive: chosen.isTraced)
         let version = try chosen.ready()
         let invocation = try Self.invocation(call, function, request)
         switch call.kind {
@@ -116,7 +116,8 @@ struct Invoke: Sendable {
         Invocation(
             requestID: request.requestID, payload: try payload(request.body),
             invokedARN: call.target.qualifier == nil ? function.arn : call.target.arn,
-            clientContext: call.clientContext, traceID: call.traceID, logTail: call.log == .tail ? .last : .none)
+            clientContext: call.clientContext, traceID: call.traceID, isSampled: call.isSampled,
+            logTail: call.log == .tail ? .last : .none)
     }
 
     /// Nothing at all stands for an empty object, which is what a function gets from AWS when no payload was sent.
@@ -181,6 +182,10 @@ extension AWSError {
             self = LambdaError.tooManyRequests(message: "Rate Exceeded.", reason: reason)
         case .unavailable(let text):
             self = LambdaError.service(message: "No execution environment could be started: \(text)")
+        // The developer guide's words ("Troubleshoot invocation issues").
+        case .fileSystemNotMounted(let accessPoint):
+            self = LambdaError.efsMountFailure(
+                message: "The function could not mount the EFS file system with access point \(accessPoint).")
         case .shuttingDown: self = LambdaError.service(message: "The server is shutting down.")
         }
     }

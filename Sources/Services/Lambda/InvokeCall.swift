@@ -25,6 +25,8 @@ struct InvokeCall: Sendable {
     var traceID: String
     /// Whether the trace is the caller's own, who may then have decided whether to sample it.
     var isCallersTrace = false
+    /// Whether the trace's segments are recorded, once that is decided.
+    var isSampled = false
 
     /// The `FunctionName` label, still percent-encoded, of a request that is an Invoke; nil for any other.
     static func functionName(of request: ServiceRequest) -> Substring? {
@@ -69,11 +71,12 @@ struct InvokeCall: Sendable {
         isCallersTrace = traceID == trace
     }
 
-    /// The same call as one that is traced, unless the caller has decided otherwise.
-    var sampled: InvokeCall {
-        if isCallersTrace, TraceID.decides(traceID) { return self }
+    /// The same call with its trace decided.
+    ///
+    /// - Parameter isActive: Whether the function samples where the caller leaves that open.
+    func traced(isActive: Bool) -> InvokeCall {
         var call = self
-        call.traceID = TraceID.sampled(traceID)
+        (call.traceID, call.isSampled) = TraceID.decide(traceID, isCallers: isCallersTrace, isActive: isActive)
         return call
     }
 }
@@ -149,13 +152,17 @@ enum TraceID {
         return "Root=1-\(root);Parent=\(hex(generator.next(), 16));Sampled=0"
     }
 
-    /// Whether a header says that its trace is sampled, or that it is not.
-    static func decides(_ header: String) -> Bool {
-        header.range(of: "Sampled=0") || header.range(of: "Sampled=1")
+    /// What a function's trace header is, and whether it is sampled: the caller's word stands, then the function's.
+    static func decide(_ header: String, isCallers: Bool, isActive: Bool) -> (header: String, isSampled: Bool) {
+        if isCallers {
+            if header.range(of: "Sampled=1") { return (header, true) }
+            if header.range(of: "Sampled=0") { return (header, false) }
+        }
+        return isActive ? (sampled(header), true) : (header, false)
     }
 
     /// A header whose trace is sampled: the decision takes the place of the one that was there.
-    static func sampled(_ header: String) -> String {
+    private static func sampled(_ header: String) -> String {
         let fields = header.split(separator: ";").filter { !$0.lowercased().hasPrefix("sampled=") }
         return (fields + ["Sampled=1"]).joined(separator: ";")
     }

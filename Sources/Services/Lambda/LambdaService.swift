@@ -20,6 +20,8 @@ package final class LambdaService: Service {
 
         /// Encrypts environment variables at rest.
         package var variablesKey: VariablesKey
+        /// The ids of the access points that functions may have as file systems.
+        package var accessPoints: Set<String> = []
 
         package init(codeDirectory: String, variablesKey: VariablesKey) {
             self.codeDirectory = codeDirectory

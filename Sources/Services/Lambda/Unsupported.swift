@@ -20,14 +20,12 @@ enum Unsupported {
         try refuse(input.tenancyConfig != nil, "Tenant isolation (TenancyConfig)")
         try architectures(input.architectures)
         try others(
-            fileSystems: input.fileSystemConfigs, snapStart: input.snapStart,
-            capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
+            snapStart: input.snapStart, capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
     }
 
     static func check(_ input: Lambda.UpdateFunctionConfigurationRequest) throws(AWSError) {
         try others(
-            fileSystems: input.fileSystemConfigs, snapStart: input.snapStart,
-            capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
+            snapStart: input.snapStart, capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
     }
 
     static func check(_ input: Lambda.UpdateFunctionCodeRequest) throws(AWSError) {
@@ -47,10 +45,8 @@ enum Unsupported {
     }
 
     private static func others(
-        fileSystems: [Lambda.FileSystemConfig]?, snapStart: Lambda.SnapStart?,
-        capacityProvider: Lambda.CapacityProviderConfig?, durable: Lambda.DurableConfig?
+        snapStart: Lambda.SnapStart?, capacityProvider: Lambda.CapacityProviderConfig?, durable: Lambda.DurableConfig?
     ) throws(AWSError) {
-        try refuse(fileSystems?.isEmpty == false, "File systems (FileSystemConfigs)")
         try refuse(snapStart?.applyOn == .publishedVersions, "SnapStart")
         try refuse(capacityProvider != nil, "Capacity providers (CapacityProviderConfig)")
         try refuse(durable != nil, "Durable functions (DurableConfig)")

@@ -53,13 +53,13 @@ extension LambdaService {
         do {
             try await requireUnzippedRoom(layers: layers, code: current.settings.code)
             let record = try await update(target, revision: input.revisionId) {
-                [validation, key = configuration.variablesKey] functions, current in
+                [validation, configuration] functions, current in
                 if let runtime = input.runtime { try functions.requireRuntimeChangeable(current, to: runtime.rawValue) }
                 var settings = current.settings.applying(input)
                 if input.layers != nil { settings.setLayers(layers) }
                 try validation.settings(settings, request)
-                try settings.seal(with: key, for: current.key)
-                return try settings.with(changes, region: current.key.region)
+                try settings.seal(with: configuration.variablesKey, for: current.key)
+                return try settings.with(changes, for: current.key, accessPoints: configuration.accessPoints)
             }
             await release(layers: layers)
             if input.layers != nil { await code.discard(current.settings) }

@@ -60,11 +60,18 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "host[:port]"))
     var registry: [String] = []
 
+    @Option(
+        name: .customLong("file-system"),
+        help: ArgumentHelp(
+            "The directory that an access point (fsap-…) of a file system is: functions that name it mount it and act "
+                + "in it as its owner. May be repeated.", valueName: "id=dir"))
+    var fileSystems: [String] = []
+
     func run() async throws {
         let settings = try await ServerSettings.read(
             ServerSettings.Flags(
                 listen: listen, data: data, config: config, account: account, region: region, auth: auth, user: user,
-                accept: accept, images: images, registry: registry))
+                accept: accept, images: images, registry: registry, fileSystems: fileSystems))
         try await Server.run(settings)
     }
 }

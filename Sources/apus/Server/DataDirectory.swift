@@ -4,7 +4,7 @@ import Linux
 /// Where a server keeps everything. One server owns it at a time.
 ///
 /// ```
-/// apus.db  logs.db   state and logs (SQLite)
+/// apus.db            state (SQLite); logs.db and traces.db likewise
 /// blobs/             uploaded code, by SHA-256
 /// code/              the same, unpacked: what environments see at /var/task; and unpacked container images
 /// images/            container images that the operator puts there, as OCI layouts

@@ -14,6 +14,7 @@ import Sandbox
 import ServiceLifecycle
 import Storage
 import UnixSignals
+import XRayService
 
 /// The one place where everything is put together.
 enum Server {
@@ -75,8 +76,9 @@ enum Server {
         do {
             launcher = try await LauncherClient.launch(
                 configuration: LauncherConfiguration(
-                    roots: roots, codeDirectory: "\(directory)/code", runDirectory: "\(directory)/run",
-                    accepted: settings.accepted.sorted { $0.rawValue < $1.rawValue }, endpointPort: functionsPort))
+                    roots: roots, codeDirectory: "\(directory)/code", fileSystems: settings.fileSystems,
+                    runDirectory: "\(directory)/run", accepted: settings.accepted.sorted { $0.rawValue < $1.rawValue },
+                    endpointPort: functionsPort))
         } catch let error as SandboxError {
             throw ServerError.launcher(error)
         }
@@ -101,6 +103,11 @@ enum Server {
                 path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
             retentionDays: settings.logRetentionDays, logger: logger)
 
+        let traces = XRayService(
+            database: try SQLiteDatabase(
+                path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
+            logger: logger)
+
         var quotas = Quotas()
         quotas.concurrentExecutions = settings.concurrency
         quotas.burstEnvironments = settings.burst
@@ -114,12 +121,14 @@ enum Server {
         limits.endpointURL =
             launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
         let fleet = Fleet(
-            configuration: limits, sandboxing: launcher, logs: logs.store, credentials: EnvironmentKeys(keys: keys),
+            configuration: limits, sandboxing: launcher, logs: logs.store, traces: traces.store,
+            credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, logger: logger)
 
         var functionSettings = LambdaService.Configuration(
             codeDirectory: "\(directory)/code", variablesKey: try VariablesKey(file: "\(directory)/variables.key"))
         functionSettings.quotas = quotas
+        functionSettings.accessPoints = Set(settings.fileSystems.map(\.name))
         let functions = LambdaService(
             configuration: functionSettings,
             database: try SQLiteDatabase(
@@ -137,7 +146,7 @@ enum Server {
         try await functions.prepare()
 
         let gateway = Gateway(
-            services: [functions, logs], keys: keys,
+            services: [functions, logs, traces], keys: keys,
             configuration: GatewayConfiguration(
                 host: settings.host, port: settings.port,
                 functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
@@ -150,7 +159,7 @@ enum Server {
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
-        return [logs, fleet, FunctionsWorker(functions: functions), gateway]
+        return [logs, traces, fleet, FunctionsWorker(functions: functions), gateway]
     }
 
     /// The URL by which clients on this machine reach the listener.

@@ -41,6 +41,8 @@ struct ServerSettings: Sendable {
     var registries: Set<String>
     /// A file of credentials for them.
     var registryCredentials: String?
+    /// The directories that stand for access points of file systems, by the access points' ids.
+    var fileSystems: [FileSystemDirectory]
 
     /// What the command line gave; nil where it said nothing.
     struct Flags: Sendable {
@@ -54,6 +56,7 @@ struct ServerSettings: Sendable {
         var accept: [String] = []
         var images: String?
         var registry: [String] = []
+        var fileSystems: [String] = []
     }
 
     /// - Throws: ``SettingsError`` with every problem found, or the file's own error.
@@ -116,6 +119,8 @@ struct ServerSettings: Sendable {
         let images = try reader.string(forKey: "images").map(DataDirectory.absolute) ?? "\(data)/images"
         let registryCredentials = try reader.string(forKey: "registryCredentials", isSecret: false)
             .map(DataDirectory.absolute)
+        let fileSystems = FileSystemSettings.read(
+            reader.stringArray(forKey: "fileSystems") ?? [], data: data, problems: &problems)
 
         guard problems.isEmpty, let address, let account, let authentication, let concurrency, let burst,
             let requestsPerConcurrency, let idle, let logLevel
@@ -128,7 +133,7 @@ struct ServerSettings: Sendable {
             concurrency: concurrency, burst: burst, requestsPerConcurrency: requestsPerConcurrency,
             idleTimeout: .seconds(idle), logRetentionDays: retention,
             strictRuntimes: strictRuntimes ?? false, logLevel: logLevel, images: images, registries: Set(registries),
-            registryCredentials: registryCredentials)
+            registryCredentials: registryCredentials, fileSystems: fileSystems)
     }
 
     private static func reader(_ flags: Flags) async throws -> ConfigReader {
@@ -145,6 +150,9 @@ struct ServerSettings: Sendable {
         set("images", flags.images)
         if !flags.registry.isEmpty { given["registry"] = ConfigValue(.stringArray(flags.registry), isSecret: false) }
         if !flags.accept.isEmpty { given["accept"] = ConfigValue(.stringArray(flags.accept), isSecret: false) }
+        if !flags.fileSystems.isEmpty {
+            given["fileSystems"] = ConfigValue(.stringArray(flags.fileSystems), isSecret: false)
+        }
         let variables = EnvironmentVariablesProvider().prefixKeys(with: "apus")
         guard let path = flags.config ?? Variables.current["APUS_CONFIG"] else {
             return ConfigReader(providers: [InMemoryProvider(values: given), variables])

@@ -31,7 +31,7 @@ struct Harness: Sendable {
     /// - Parameter directory: That of an earlier harness, to see what a new process finds there.
     init(
         in directory: TemporaryDirectory? = nil, quotas: Quotas = Quotas(), grace: Duration = .seconds(960),
-        prepareRuntime: @escaping PrepareRuntime = { _ in nil }
+        prepareRuntime: @escaping PrepareRuntime = { _ in nil }, accessPoints: Set<String> = []
     ) throws {
         let directory = directory ?? TemporaryDirectory()
         self.directory = directory
@@ -44,6 +44,7 @@ struct Harness: Sendable {
             variablesKey: try VariablesKey(file: directory.path + "/variables.key"))
         configuration.quotas = quotas
         configuration.codeGrace = grace
+        configuration.accessPoints = accessPoints
         service = LambdaService(
             configuration: configuration, database: database, blobs: blobs, fleet: fleet,
             setReservedConcurrency: { account, region, name, executions in

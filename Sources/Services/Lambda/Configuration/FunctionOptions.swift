@@ -28,6 +28,7 @@ struct FunctionOptions: Codable, Hashable, Sendable {
     var isTraced: Bool?
     var vpc: VPC?
     var logging: Logging?
+    var fileSystem: FunctionFileSystem?
 
     /// What the fleet does with the function's log.
     var functionLogging: FunctionLogging {
@@ -39,9 +40,12 @@ struct FunctionOptions: Codable, Hashable, Sendable {
 
 extension FunctionSettings {
     /// These settings with what the request asks of ``FunctionOptions``.
-    func with(_ changes: FunctionOptions.Changes, region: String) throws(AWSError) -> FunctionSettings {
+    func with(
+        _ changes: FunctionOptions.Changes, for key: FunctionKey, accessPoints: Set<String>
+    ) throws(AWSError) -> FunctionSettings {
         var options = self.options ?? FunctionOptions()
-        try options.apply(changes, region: region)
+        try options.apply(changes, region: key.region)
+        try options.applyFileSystems(changes.fileSystems, for: key, accessPoints: accessPoints)
         var settings = self
         settings.options = options == FunctionOptions() ? nil : options
         return settings
@@ -56,6 +60,7 @@ extension FunctionOptions {
         var tracing: Lambda.TracingConfig?
         var vpc: Lambda.VpcConfig?
         var logging: Lambda.LoggingConfig?
+        var fileSystems: [Lambda.FileSystemConfig]?
 
         init(_ input: Lambda.CreateFunctionRequest) {
             deadLetter = input.deadLetterConfig
@@ -63,6 +68,7 @@ extension FunctionOptions {
             tracing = input.tracingConfig
             vpc = input.vpcConfig
             logging = input.loggingConfig
+            fileSystems = input.fileSystemConfigs
         }
 
         init(_ input: Lambda.UpdateFunctionConfigurationRequest) {
@@ -71,6 +77,7 @@ extension FunctionOptions {
             tracing = input.tracingConfig
             vpc = input.vpcConfig
             logging = input.loggingConfig
+            fileSystems = input.fileSystemConfigs
         }
     }
 
@@ -147,6 +154,9 @@ extension FunctionOptions {
         answer.deadLetterConfig = deadLetterARN.map { Lambda.DeadLetterConfig(targetArn: $0) }
         answer.kmsKeyArn = kmsKeyARN
         if isTraced == true { answer.tracingConfig = Lambda.TracingConfigResponse(mode: .active) }
+        answer.fileSystemConfigs = fileSystem.map {
+            [Lambda.FileSystemConfig(arn: $0.accessPointARN, localMountPath: $0.path)]
+        }
         // Which network the subnets are in only Amazon EC2 could say.
         answer.vpcConfig = vpc.map {
             Lambda.VpcConfigResponse(

@@ -57,12 +57,20 @@ struct URLCall: Sendable {
     let path: String
     let request: ServiceRequest
     let traceID: String
+    private let isCallersTrace: Bool
 
     init(entry: FunctionURLDirectory.Entry, path: String, request: ServiceRequest) {
         self.entry = entry
         self.path = path
         self.request = request
-        traceID = TraceID.make(from: request.headers.first(name: "X-Amzn-Trace-Id"))
+        let header = request.headers.first(name: "X-Amzn-Trace-Id")
+        traceID = TraceID.make(from: header)
+        isCallersTrace = traceID == header
+    }
+
+    /// What the function's trace header is, and whether it is sampled.
+    func trace(isActive: Bool) -> (header: String, isSampled: Bool) {
+        TraceID.decide(traceID, isCallers: isCallersTrace, isActive: isActive)
     }
 
     /// Whether the URL answers this caller: everybody has to be allowed both actions, but for signers of the function's
@@ -109,13 +117,15 @@ extension Invoke {
     fileprivate func begin(_ call: URLCall, _ function: ResolvedFunction, on eventLoop: any EventLoop) throws
         -> EventLoopFuture<ServiceResponse>
     {
-        let version = try function.choose().ready()
+        let chosen = function.choose()
+        let version = try chosen.ready()
+        let trace = call.trace(isActive: chosen.isTraced)
         let payload = call.event()
         // Escapes and base64 make the event larger than its body was.
         guard payload.readableBytes <= quotas.payloadBytes else { throw AWSError.urlRequestTooLarge(quotas) }
         let invocation = Invocation(
             requestID: call.request.requestID, payload: payload, invokedARN: call.entry.target.arn,
-            traceID: call.traceID, logTail: .none)
+            traceID: trace.header, isSampled: trace.isSampled, logTail: .none)
         if call.entry.url.streams {
             return stream(version, invocation, on: eventLoop).map(URLAnswer.response)
         }

@@ -50,7 +50,7 @@ struct InvokeWithResponseStream: Sendable {
     ) throws -> EventLoopFuture<ServiceResponse> {
         try function.authorize(call)
         let chosen = function.choose()
-        let call = chosen.isTraced ? call.sampled : call
+        let call = call.traced(isActive: chosen.isTraced)
         let version = try chosen.ready()
         var invocation = try Invoke.invocation(call, function, request)
         if call.kind == .dryRun { return eventLoop.makeSucceededFuture(.empty(204)) }

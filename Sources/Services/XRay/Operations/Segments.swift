@@ -1,0 +1,60 @@
+import AWSWire
+import NIOCore
+import Storage
+import XRayModel
+
+extension XRayService {
+    func putTraceSegments(_ request: ServiceRequest) async throws -> ServiceResponse {
+        let input = try XRay.PutTraceSegmentsRequest(decoding: request)
+        var segments: [SegmentDocument] = []
+        var unprocessed: [XRay.UnprocessedTraceSegment] = []
+        for text in input.traceSegmentDocuments {
+            let document = ByteBuffer(string: text)
+            do throws(SegmentDocument.Refusal) {
+                let segment = try SegmentDocument(document)
+                guard store.takes(segment.traceID) else { throw .traceID }
+                segments.append(segment)
+            } catch {
+                unprocessed.append(
+                    XRay.UnprocessedTraceSegment(
+                        id: SegmentDocument.id(of: document), errorCode: error.rawValue, message: error.message))
+            }
+        }
+        try await store.add(segments, of: request.owner)
+        return XRay.PutTraceSegmentsResult(unprocessedTraceSegments: unprocessed).encode()
+    }
+
+    /// As many traces as AWS gives at a time.
+    private static let tracesPerPage = 5
+
+    func batchGetTraces(_ request: ServiceRequest) async throws -> ServiceResponse {
+        let input = try XRay.BatchGetTracesRequest(decoding: request)
+        // Where the page begins among the ids that the request names again.
+        var first = 0
+        if let token = input.nextToken {
+            guard let number = Int(token), input.traceIds.indices.contains(number) else { throw Self.invalidToken }
+            first = number
+        }
+        let ids = input.traceIds[first...].prefix(Self.tracesPerPage)
+        await store.flush()
+        let traces = try await database.read { [owner = request.owner] connection in
+            try ids.compactMap { id in try Self.trace(id, of: owner, TraceTables(connection)) }
+        }
+        return XRay.BatchGetTracesResult(
+            traces: traces, unprocessedTraceIds: [],
+            nextToken: ids.endIndex < input.traceIds.endIndex ? String(ids.endIndex) : nil
+        ).encode()
+    }
+
+    /// - Returns: nil when there is no such trace: AWS then says nothing of it.
+    private static func trace(_ id: String, of owner: TraceOwner, _ tables: TraceTables) throws -> XRay.Trace? {
+        guard let record = try tables.trace(id, of: owner) else { return nil }
+        let documents = try tables.documents(id, of: owner)
+        let trace = Trace(id: id, documents: documents.map(\.text), account: owner.account)
+        return XRay.Trace(
+            id: id, duration: (trace.duration * 1000).rounded() / 1000, limitExceeded: record.isExceeded,
+            segments: documents.map { XRay.Segment(id: $0.id, document: $0.text) })
+    }
+
+    static var invalidToken: AWSError { XRayError.invalidRequest(message: "Invalid NextToken.") }
+}
