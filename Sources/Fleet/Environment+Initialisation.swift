@@ -29,7 +29,7 @@ extension Environment {
             arguments: ExecWrapper.command(for: version), fallback: version.runtime.entrypoints.dropFirst().first,
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
-            limits: limits)
+            limits: limits, bootEnvironment: EnvironmentVariables.boot(for: version))
     }
 
     func sessionStarted() {

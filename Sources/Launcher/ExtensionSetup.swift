@@ -53,6 +53,9 @@ final class ExtensionSetup {
         return ExtensionSetup(names: names, control: sockets, output: pipe)
     }
 
+    /// Whether there is one.
+    static func isFound(in layers: Int32) -> Bool { !list(layers).isEmpty }
+
     /// The regular files and links in `extensions`; none where that is no directory.
     private static func list(_ layers: Int32) -> [String] {
         guard layers >= 0 else { return [] }
