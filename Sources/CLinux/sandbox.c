@@ -43,6 +43,7 @@ enum step {
     STEP_PIVOT,
     STEP_DETACH,
     STEP_HOSTNAME,
+    STEP_NAMESPACE,
     STEP_USER,
     STEP_USER_NAMESPACE,
     STEP_USER_MAP,
@@ -76,6 +77,7 @@ static const char *const names[STEP_COUNT] = {
     [STEP_PIVOT] = "pivot_root",
     [STEP_DETACH] = "umount old root",
     [STEP_HOSTNAME] = "sethostname",
+    [STEP_NAMESPACE] = "send mount namespace",
     [STEP_USER] = "setresuid",
     [STEP_USER_NAMESPACE] = "unshare user namespace",
     [STEP_USER_MAP] = "write uid_map",
@@ -266,6 +268,17 @@ static _Noreturn void execute(const struct apus_start *start) {
 
 // MARK: A command that comes later
 
+/// Gives the launcher the mount namespace, for apus_furnish. The launcher could not open it: the init is not dumpable.
+static int send_namespace(int binding) {
+    int namespace = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (namespace < 0) return -1;
+    char byte = 0;
+    long sent = apus_send(binding, &byte, 1, &namespace, 1);
+    close(namespace);
+    errno = sent < 0 ? (int)-sent : 0;
+    return sent == 1 ? 0 : -1;
+}
+
 static int read_whole(int file, void *bytes, size_t size) {
     for (size_t done = 0; done < size;) {
         ssize_t count = read(file, (char *)bytes + done, size - done);
@@ -279,8 +292,8 @@ static int read_whole(int file, void *bytes, size_t size) {
 /// Says that everything is ready, waits for the command, and puts it into `start`. Ends when the launcher wants none.
 static void await_command(struct apus_start *start) {
     int error_pipe = ERROR_PIPE;
-    char ready = 1;
-    TRY(STEP_COMMAND, write(BINDING, &ready, 1));
+    struct apus_failure parked = {.step = APUS_PARKED};
+    TRY(STEP_COMMAND, write(ERROR_PIPE, &parked, sizeof parked));
     struct apus_command command;
     if (read_whole(BINDING, &command, sizeof command) < 0) _exit(0);
     // Two strings more than arguments and variables: directory and fallback; and an end to each list.
@@ -423,6 +436,7 @@ static _Noreturn void initialize(const struct apus_start *start) {
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     umask(022);
     enter(start, error_pipe);
+    if (start->binding >= 0) TRY(STEP_NAMESPACE, send_namespace(start->binding));
     drop(start, error_pipe);
     TRY(STEP_DESCRIPTORS, arrange_descriptors(start));
     error_pipe = ERROR_PIPE;

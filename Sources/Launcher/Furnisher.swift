@@ -56,8 +56,7 @@ final class Furnisher {
     private func mount(
         _ goods: borrowing Goods, in record: SandboxRecord, temporaryOptions: String?
     ) throws(SystemCallError) {
-        let path = "/proc/\(record.process)/ns/mnt"
-        let sandbox = Descriptor(owning: try checked("open", path) { open(path, O_RDONLY | O_CLOEXEC) })
+        let sandbox = try receiveNamespace(record)
         var furnishing = apus_furnishing()
         furnishing.sandbox = sandbox.number
         furnishing.own = namespace.number
@@ -72,6 +71,18 @@ final class Furnisher {
         // In the wrong namespace there is nothing that this process could still do rightly.
         if result == -ENOTRECOVERABLE { exit(1) }
         if result < 0 { throw SystemCallError(String(cString: apus_step_name(step)), errno: -result) }
+    }
+
+    /// The sandbox's mount namespace, which its init sent before anything else.
+    private func receiveNamespace(_ record: SandboxRecord) throws(SystemCallError) -> Descriptor {
+        var byte: UInt8 = 0
+        var namespace: Int32 = -1
+        var count: Int32 = 1
+        let size = apus_receive(record.binding, &byte, 1, &namespace, &count, Int32(MSG_DONTWAIT))
+        guard size == 1, count == 1 else {
+            throw SystemCallError("receive", "mount namespace", errno: size < 0 ? Int32(-size) : EPROTO)
+        }
+        return Descriptor(owning: namespace)
     }
 
     private func send(

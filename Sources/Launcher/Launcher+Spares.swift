@@ -96,19 +96,9 @@ extension Launcher {
             sandboxes[slot] = record
             shelf.began(recipe, slot: slot)
             watch(record, in: slot)
-            // Only a parked init says when it is ready, of itself.
-            if recipe.command == nil { try poller.add(record.binding, .parked(slot: slot)) }
         } catch {
             if sandboxes[slot] == nil { slots.give(slot) }
             shelf.failed(recipe, now: .now)
         }
-    }
-
-    /// A parked init waits for its command, or is gone, which its pidfd tells.
-    func parked(_ slot: Int) {
-        guard let record = sandboxes[slot], record.state == .spare else { return }
-        poller.remove(record.binding)
-        var byte: UInt8 = 0
-        if read(record.binding, &byte, 1) == 1 { shelf.ready(slot: slot) }
     }
 }

@@ -64,7 +64,6 @@ final class Launcher {
                     if event.readable, try !readRequests() { return }
                 case .beginning(let slot): try begin(slot)
                 case .end(let slot): try end(slot)
-                case .parked(let slot): parked(slot)
                 case .hostAddresses: try? host.network.hostAddressesChanged()
                 case .wayOut: wayOutChanged()
                 }
@@ -196,6 +195,9 @@ final class Launcher {
         var failure = apus_failure()
         let count = read(record.errorPipe, &failure, MemoryLayout<apus_failure>.size)
         if count < 0 { return }
+        if count == MemoryLayout<apus_failure>.size, failure.step == APUS_PARKED.rawValue {
+            return shelf.ready(slot: slot)
+        }
         poller.remove(record.errorPipe)
         close(record.errorPipe)
         record.errorPipe = -1

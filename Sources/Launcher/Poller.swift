@@ -14,8 +14,6 @@ struct Poller: ~Copyable {
         case beginning(slot: Int)
         /// The pidfd of the init of the sandbox in this slot.
         case end(slot: Int)
-        /// The binding of the parked sandbox in this slot.
-        case parked(slot: Int)
         case hostAddresses
         case wayOut
 
@@ -26,7 +24,6 @@ struct Poller: ~Copyable {
             case .wayOut: 2
             case .beginning(let slot): 1 << 32 | UInt64(slot)
             case .end(let slot): 2 << 32 | UInt64(slot)
-            case .parked(let slot): 3 << 32 | UInt64(slot)
             }
         }
 
@@ -38,7 +35,6 @@ struct Poller: ~Copyable {
             case (0, 2): self = .wayOut
             case (1, _): self = .beginning(slot: slot)
             case (2, _): self = .end(slot: slot)
-            case (3, _): self = .parked(slot: slot)
             default: return nil
             }
         }

@@ -30,8 +30,6 @@ struct SandboxRecord {
     var id: UInt64
     var state = State.starting
     var origin = StartedSandbox.Origin.new
-    /// The init, on the host.
-    var process: Int32
     var pidfd: Int32
     /// The launcher's end of ``SandboxStart/Ahead``'s socket; -1 when there is none any more.
     var binding: Int32 = -1

@@ -165,7 +165,7 @@ struct SandboxStart {
         try checkedDirect("clone3", "", pid)
         group.closeJoins()
         var record = SandboxRecord(
-            id: request.id, process: pid, pidfd: pidfd, errorPipe: errors.keepReader(), statusPipe: status.keepReader(),
+            id: request.id, pidfd: pidfd, errorPipe: errors.keepReader(), statusPipe: status.keepReader(),
             output: output.keepReader(), network: network, group: group,
             settledQuota: Self.quota(request.limits.cpuMillis), limits: request.limits)
         record.binding = binding.keepOurs()

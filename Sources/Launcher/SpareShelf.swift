@@ -78,11 +78,16 @@ struct SpareShelf {
         return min(max(1, recent), policy.maximumEach)
     }
 
-    /// What to make next, and with which limits: of the recipe that was asked for last.
+    /// What to make next, and with which limits: a waiting runtime before an empty sandbox, which is what does where
+    /// there is none; of these, what was asked for last.
     func wanted(now: Instant) -> (recipe: SpareRecipe, limits: SandboxLimits)? {
         guard count < policy.maximum else { return nil }
         let short = stocks.filter { $0.value.count < target($0.value, now) }
-        return short.max { $0.value.lastUse < $1.value.lastUse }.map { ($0.key, $0.value.limits) }
+        let next = short.max { one, other in
+            let (isBooted, isOtherBooted) = (one.key.command != nil, other.key.command != nil)
+            return isBooted == isOtherBooted ? one.value.lastUse < other.value.lastUse : isOtherBooted
+        }
+        return next.map { ($0.key, $0.value.limits) }
     }
 
     /// The spare in `slot` is being made.

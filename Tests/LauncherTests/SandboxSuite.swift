@@ -12,9 +12,6 @@ import Testing
 /// function can and cannot do.
 @Suite(.serialized, .enabled(if: TestHost.obstacle == nil, "no sandbox here: \(TestHost.obstacle ?? "")"))
 struct SandboxSuite {
-    /// Whatever a sandbox is made from, it isolates alike.
-    private static let origins = StartedSandbox.Origin.allCases
-
     /// Runs one script in a launcher of its own.
     private func run(
         _ origin: StartedSandbox.Origin, _ script: String, layers: String? = nil, environment: [String] = [],
@@ -31,7 +28,7 @@ struct SandboxSuite {
         }
     }
 
-    @Test(arguments: Self.origins) func runsACommandAsTheUserOfAWS(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func runsACommandAsTheUserOfAWS(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
             origin,
             "id -u; id -un; id -g; pwd; hostname; echo $GREETING", environment: ["GREETING=hello there"])
@@ -39,7 +36,7 @@ struct SandboxSuite {
         #expect(run.output == "993\nsbx_user1051\n990\n/var/task\napus\nhello there\n")
     }
 
-    @Test(arguments: Self.origins) func tellsHowTheCommandEnded(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func tellsHowTheCommandEnded(_ origin: StartedSandbox.Origin) async throws {
         let host = try await TestHost.start(origin)
         #expect(try await host.run("exit 37").exit.cause == .exited(status: 37))
         #expect(try await host.run("kill -TERM $$").exit.cause == .signalled(number: 15))
@@ -84,13 +81,13 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test(arguments: Self.origins) func seesOnlyItsOwnProcesses(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func seesOnlyItsOwnProcesses(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(origin, "for p in /proc/[0-9]*; do cat $p/comm; done")
         // The init and the shell, which listed before it started cat: nothing of the host.
         #expect(run.output == "init\nsh\n")
     }
 
-    @Test(arguments: Self.origins) func cannotReachTheInit(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func cannotReachTheInit(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
             origin,
             """
@@ -103,7 +100,7 @@ struct SandboxSuite {
         #expect(run.output == "alive\n")
     }
 
-    @Test(arguments: Self.origins) func seesNothingOfTheHost(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func seesNothingOfTheHost(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
             origin,
             """
@@ -117,7 +114,7 @@ struct SandboxSuite {
         #expect(run.output == "end\n")
     }
 
-    @Test(arguments: Self.origins) func cannotWriteOutsideOfTmp(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func cannotWriteOutsideOfTmp(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
             origin,
             """
@@ -132,7 +129,7 @@ struct SandboxSuite {
         #expect(run.output == "drwx------ sbx_user1051 sbx_user1051\ndone\n")
     }
 
-    @Test(arguments: Self.origins) func showsLayersReadOnlyAtOpt(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func showsLayersReadOnlyAtOpt(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
             origin,
             """
@@ -172,7 +169,7 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test(arguments: Self.origins) func boundsTemporaryStorage(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func boundsTemporaryStorage(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
             origin,
             "dd if=/dev/zero of=/tmp/big bs=1M count=64 2>/dev/null; stat -c %s /tmp/big",
@@ -180,12 +177,12 @@ struct SandboxSuite {
         #expect(run.output == "\(16 << 20)\n")
     }
 
-    @Test(arguments: Self.origins) func executesFromTmp(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func executesFromTmp(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(origin, "cp /usr/bin/true /tmp/t && /tmp/t && echo ran")
         #expect(run.output == "ran\n")
     }
 
-    @Test(arguments: Self.origins) func hasNoPrivileges(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func hasNoPrivileges(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
             origin,
             """
@@ -205,14 +202,14 @@ struct SandboxSuite {
         #expect(run.output == none + "NoNewPrivs:1\nSeccomp:2\n")
     }
 
-    @Test(arguments: Self.origins) func setsTheLimitsOfAWS(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func setsTheLimitsOfAWS(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
             origin, "ulimit -n; ulimit -c; grep processes /proc/self/limits | tr -s ' ' | cut -d' ' -f3,4")
         // AWS Lambda: 1,024 descriptors, 1,024 processes and threads, no core files.
         #expect(run.output == "1024\n0\n1024 1024\n")
     }
 
-    @Test(arguments: Self.origins) func boundsProcesses(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func boundsProcesses(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
             origin,
             "i=0; while [ $i -lt 40 ]; do sleep 60 & i=$((i+1)); done; echo not reached",
@@ -225,7 +222,8 @@ struct SandboxSuite {
         #expect(!run.output.contains("not reached"))
     }
 
-    @Test(arguments: Self.origins) func endsWhatTheCommandLeavesBehind(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func endsWhatTheCommandLeavesBehind(_ origin: StartedSandbox.Origin) async throws
+    {
         let host = try await TestHost.start(origin)
         // The background process keeps the output open: only its death ends the reading.
         let run = try await host.run("(trap '' TERM HUP; sleep 600) & echo started")
@@ -234,7 +232,7 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test(arguments: Self.origins) func killsEverythingAtOnce(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func killsEverythingAtOnce(_ origin: StartedSandbox.Origin) async throws {
         let host = try await TestHost.start(origin)
         let running = try await host.begin(host.spec("sleep 600 & sleep 600 & wait"))
         host.client.kill(running.started.id)
@@ -259,7 +257,7 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test(arguments: Self.origins) func keepsSandboxesApart(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func keepsSandboxesApart(_ origin: StartedSandbox.Origin) async throws {
         let host = try await TestHost.start(origin)
         let first = try await host.begin(host.spec("echo mine > /tmp/mine; exec sleep 600", environment: ["KEY=mine"]))
         let other = try await host.run(
@@ -324,7 +322,9 @@ struct SandboxSuite {
     .serialized,
     .enabled(if: TestHost.ordinaryUserObstacle == nil, "no ordinary user: \(TestHost.ordinaryUserObstacle ?? "")"))
 struct OrdinaryUserSuite {
-    @Test(arguments: Self.origins) func startsSandboxesWithoutPrivileges(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func startsSandboxesWithoutPrivileges(_ origin: StartedSandbox.Origin)
+        async throws
+    {
         let host = try await TestHost.start(origin, user: .ordinary)
         let run = try await host.run(
             """
@@ -353,7 +353,7 @@ struct OrdinaryUserSuite {
         await host.stop()
     }
 
-    @Test func killsEverythingAtOnce() async throws {
+    @Test(arguments: TestHost.origins) func killsEverythingAtOnce(_ origin: StartedSandbox.Origin) async throws {
         let host = try await TestHost.start(origin, user: .ordinary)
         let running = try await host.begin(host.spec("sleep 600 & sleep 600"))
         host.client.kill(running.started.id)
@@ -363,7 +363,7 @@ struct OrdinaryUserSuite {
         await host.stop()
     }
 
-    @Test func diesWithTheLauncher() async throws {
+    @Test(arguments: TestHost.origins) func diesWithTheLauncher(_ origin: StartedSandbox.Origin) async throws {
         let host = try await TestHost.start(origin, user: .ordinary)
         let running = try await host.begin(host.spec("sleep 600 & sleep 600"))
         kill(host.client.processID, SIGKILL)
@@ -373,7 +373,7 @@ struct OrdinaryUserSuite {
         await host.stop()
     }
 
-    @Test(arguments: Self.origins) func boundsProcessesWithoutAControlGroup(_ origin: StartedSandbox.Origin)
+    @Test(arguments: TestHost.origins) func boundsProcessesWithoutAControlGroup(_ origin: StartedSandbox.Origin)
         async throws
     {
         let host = try await TestHost.start(origin, user: .ordinary)
@@ -391,7 +391,7 @@ struct OrdinaryUserSuite {
 /// What needs control groups.
 @Suite(.serialized, .enabled(if: TestHost.obstacle == nil, "no sandbox here: \(TestHost.obstacle ?? "")"))
 struct ControlGroupSuite {
-    @Test(arguments: Self.origins) func endsWhatExceedsItsMemory(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func endsWhatExceedsItsMemory(_ origin: StartedSandbox.Origin) async throws {
         let host = try await TestHost.start(origin)
         guard !host.client.readiness.weaknesses.contains(.memoryLimit) else { return await host.stop() }
         let run = try await host.run(
@@ -421,7 +421,7 @@ struct ControlGroupSuite {
         await host.stop()
     }
 
-    @Test(arguments: Self.origins) func lendsProcessorTimeForInitialization(_ origin: StartedSandbox.Origin)
+    @Test(arguments: TestHost.origins) func lendsProcessorTimeForInitialization(_ origin: StartedSandbox.Origin)
         async throws
     {
         let host = try await TestHost.start(origin)
@@ -451,7 +451,7 @@ struct ControlGroupSuite {
         await host.stop()
     }
 
-    @Test(arguments: Self.origins) func leavesNoGroupBehind(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func leavesNoGroupBehind(_ origin: StartedSandbox.Origin) async throws {
         let host = try await TestHost.start(origin)
         let name = "apus-\(host.client.processID)"
         _ = try await host.run("true")

@@ -60,6 +60,17 @@ struct SpareShelfTests {
         #expect(shelf.count == 1)
     }
 
+    @Test func waitingRuntimesComeFirst() {
+        var shelf = SpareShelf()
+        var booted = python
+        booted.command = .init(arguments: ["/python"], fallback: nil, environment: [], workingDirectory: "/")
+        _ = shelf.take(booted, limits: limits, now: start)
+        _ = shelf.take(python, limits: limits, now: start + .seconds(1))
+        #expect(shelf.wanted(now: start + .seconds(1))?.recipe == booted)
+        shelf.began(booted, slot: 1)
+        #expect(shelf.wanted(now: start + .seconds(1))?.recipe == python)
+    }
+
     @Test func theyGoWhenNobodyAsksAnyMore() {
         var shelf = SpareShelf(policy: .init(memory: .seconds(300)))
         shelf.expect(python, limits: limits, now: start)
@@ -134,7 +145,7 @@ struct SpareShelfTests {
                     ready[done] = recipe
                 }
             case 4:
-                if let lost = (making.keys + ready.keys).min() {
+                if let lost = (Array(making.keys) + ready.keys).min() {
                     shelf.ended(slot: lost, now: now)
                     (making[lost], ready[lost]) = (nil, nil)
                 }
@@ -144,7 +155,7 @@ struct SpareShelfTests {
             }
             #expect(shelf.count == making.count + ready.count && shelf.count <= policy.maximum)
             for recipe in recipes {
-                #expect((making.values + ready.values).count { $0 == recipe } <= policy.maximumEach)
+                #expect((Array(making.values) + ready.values).count { $0 == recipe } <= policy.maximumEach)
             }
         }
     }

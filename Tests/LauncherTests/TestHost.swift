@@ -15,6 +15,9 @@ final class TestHost: Sendable {
     /// What its sandboxes are made from.
     let origin: StartedSandbox.Origin
 
+    /// Whatever a sandbox is made from, it isolates alike.
+    static let origins = StartedSandbox.Origin.allCases
+
     /// Why no sandbox can be started on this machine; nil when they can.
     static let obstacle: String? = {
         if access(LauncherClient.defaultExecutable(), X_OK) < 0 {

@@ -138,10 +138,12 @@ struct apus_start {
     const void *filter;
     unsigned short filter_count;
     /// Of a sandbox that is made before it is known what for: a stream socket, whose other end, the launcher's, says so
-    /// later; otherwise -1. The command finds it at APUS_BINDING.
+    /// later; otherwise -1. First one byte comes from it with the sandbox's mount namespace. The command finds it at
+    /// APUS_BINDING.
     int binding;
-    /// Whether even the command comes over `binding`, to the init, which says that it waits for it by one byte: a
-    /// `struct apus_command` and what it announces. `directory` and the lists below it are not looked at then.
+    /// Whether even the command comes over `binding`, to the init, which says over the error pipe that it waits for it
+    /// (APUS_PARKED): a `struct apus_command` and what it announces. `directory` and the lists below it are not looked
+    /// at then.
     int parked;
 };
 
@@ -173,6 +175,9 @@ struct apus_furnishing {
 /// single-threaded. Returns 0 or -errno, with the step that failed; -ENOTRECOVERABLE when the caller did not get back
 /// into its own namespace, where it must end.
 int apus_furnish(const struct apus_furnishing *furnishing, int *step);
+
+/// Stands for a step in a `struct apus_failure` that is none.
+enum apus_news { APUS_PARKED = -1 };
 
 /// What the child writes to the error pipe.
 struct apus_failure {
