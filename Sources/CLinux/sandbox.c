@@ -373,6 +373,28 @@ failed:
     _exit(127);
 }
 
+/// A process has ended. The status pipe comes first: the server may end this init as soon as it hears of the command's
+/// end, and the launcher then reads how the command ended.
+static void report_end(int process, int status) {
+    if (process == 0) {
+        ssize_t ignored = write(STATUS_PIPE, &status, sizeof status);
+        (void)ignored;
+    }
+    tell(0, process, status);
+}
+
+/// Reaps and reports whatever has ended by now.
+static void report_ends(pid_t *processes, int count) {
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+        for (int index = 0; index < count; index++) {
+            if (processes[index] != pid) continue;
+            processes[index] = 0;
+            report_end(index, status);
+            break;
+        }
+}
+
 /// Starts the extensions, then the command when it is told to, reports every end, and ends with its server.
 static _Noreturn void supervise(const struct apus_start *start) {
     int error_pipe = ERROR_PIPE;
@@ -397,25 +419,25 @@ static _Noreturn void supervise(const struct apus_start *start) {
         if (poll(waiting, 2, -1) < 0 && errno != EINTR) _exit(1);
         struct signalfd_siginfo information;
         while (read(signals, &information, sizeof information) > 0) {}
-        int status;
-        for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-            for (int index = 0; index < count; index++) {
-                if (processes[index] != pid) continue;
-                processes[index] = 0;
-                tell(0, index, status);
-                if (index != 0) continue;
-                ssize_t ignored = write(STATUS_PIPE, &status, sizeof status);
-                (void)ignored;
-            }
+        report_ends(processes, count);
         unsigned char order;
         ssize_t size = recv(CONTROL, &order, 1, MSG_DONTWAIT);
-        if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) _exit(0);
+        if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
+            // What ended before the socket did may have ended since it was looked for.
+            report_ends(processes, count);
+            _exit(0);
+        }
         if (size < 0) continue;
         if (order == APUS_RUN && start != NULL) {
             choose_command(start);
             long pid = run(0, start->directory, start->arguments, start->environment, 1);
-            if (pid < 0) tell(STEP_FORK, 0, errno);
-            else processes[0] = (pid_t)pid;
+            if (pid < 0) {
+                // As of a command that could not be executed: an end follows the failure.
+                tell(STEP_FORK, 0, errno);
+                report_end(0, 127 << 8);
+            } else {
+                processes[0] = (pid_t)pid;
+            }
             // Once only, and what it needed is not needed any more.
             explicit_bzero(start->secrets, start->secrets_size);
             start = NULL;

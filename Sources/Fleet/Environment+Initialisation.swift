@@ -9,12 +9,13 @@ extension Environment {
     func makeSession() -> SandboxSession {
         let telemetry = TelemetryHub(on: eventLoop, facts: log.facts, wallClock: configuration.wallClock)
         log.telemetry = telemetry
+        sandboxBegins()
         return SandboxSession(
             on: eventLoop, sandboxing: services.sandboxing, tracker: services.tracker, configuration: configuration,
             function: RuntimeAPIFunction(
                 name: version.key.name, version: version.key.version, handler: version.handler,
                 account: version.key.account),
-            telemetry: telemetry, delegate: self)
+            telemetry: telemetry, delegate: self, onOver: sandboxIsOver)
     }
 
     /// INIT has at least one whole core, as on AWS, until the sandbox is settled. A suppressed init has what the

@@ -65,13 +65,13 @@ extension Environment {
         case .last:
             let tail = writeEnd(
                 running, report: report, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(),
-                failure: nil)
+                failure: nil, answered: session.answerTimes)
             running.work.succeed(outcome(of: report, logTail: tail))
         case .none:
             running.work.succeed(outcome(of: report, logTail: ByteBuffer()))
             _ = writeEnd(
                 running, report: report, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(),
-                failure: nil)
+                failure: nil, answered: session.answerTimes)
         }
         log.flush()
         if mustEnd { end() }
@@ -127,16 +127,21 @@ extension Environment {
     /// Writes the events that end an invocation, and returns its tail.
     func writeEnd(
         _ running: Running, report: RuntimeReport?, nanoseconds: Int64, maxMemoryUsed bytes: Int64,
-        failure: EnvironmentFailure?
+        failure: EnvironmentFailure?, answered: (began: NIODeadline, ended: NIODeadline)? = nil
     ) -> ByteBuffer {
         let invocation = running.work.invocation
+        let answer = answered.map {
+            PlatformEvent.Answer(
+                invokedAgo: (eventLoop.now - running.began).nanoseconds,
+                latency: ($0.began - running.began).nanoseconds, duration: ($0.ended - $0.began).nanoseconds)
+        }
         var used = Int((bytes + 1_048_575) / 1_048_576)
         if case .exited(let exit) = failure, exit.outOfMemory { used = version.memoryMiB }
         log.write(
             .runtimeDone(
                 .init(
                     requestID: invocation.requestID, nanoseconds: nanoseconds, producedBytes: report?.producedBytes,
-                    trace: invocation.traceID, failure: failure)))
+                    answer: answer, trace: invocation.traceID, failure: failure)))
         log.write(
             .report(
                 .init(

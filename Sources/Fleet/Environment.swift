@@ -56,6 +56,9 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     var state = State.new
     var log: EnvironmentLog
     let credentials: EnvironmentCredentials
+    /// The sandboxes that are not over, of which an earlier one may still shut down.
+    private var sandboxes = 0
+    private var isDisposed = false
     var timer: DeadlineTimer?
     var initNanoseconds: Int64?
 
@@ -190,6 +193,19 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     func dispose() {
         timer?.cancel()
         timer = nil
-        services.credentials.revoke(accessKeyID: credentials.accessKeyID)
+        isDisposed = true
+        revokeIfOver()
+    }
+
+    func sandboxBegins() { sandboxes += 1 }
+
+    func sandboxIsOver() {
+        sandboxes -= 1
+        revokeIfOver()
+    }
+
+    /// Extensions may use the credentials until they have shut down.
+    private func revokeIfOver() {
+        if isDisposed, sandboxes == 0 { services.credentials.revoke(accessKeyID: credentials.accessKeyID) }
     }
 }

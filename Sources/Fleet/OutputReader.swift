@@ -17,6 +17,8 @@ final class OutputReader: ChannelInboundHandler, @unchecked Sendable {
     private var onOutput: ((ByteBuffer) -> Void)?
     private var onClose: (() -> Void)?
     private var channel: (any Channel)?
+    /// Whether the pipe has ever belonged to the channel.
+    private var isChannels = false
     /// The pipe's number while the channel is open; it belongs to the channel.
     private var descriptor: Int32
     private var windowStart: NIODeadline
@@ -44,7 +46,8 @@ final class OutputReader: ChannelInboundHandler, @unchecked Sendable {
             }
             .takingOwnershipOfDescriptor(input: descriptor)
             .whenFailure { _ in
-                _ = Glibc.close(descriptor)
+                // A channel that came to be has closed it.
+                if !self.isChannels { _ = Glibc.close(descriptor) }
                 self.closed()
             }
     }
@@ -113,7 +116,10 @@ final class OutputReader: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: Channel events
 
-    func handlerAdded(context: ChannelHandlerContext) { channel = context.channel }
+    func handlerAdded(context: ChannelHandlerContext) {
+        isChannels = true
+        channel = context.channel
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { take(unwrapInboundIn(data)) }
 

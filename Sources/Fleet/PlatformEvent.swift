@@ -25,8 +25,18 @@ enum PlatformEvent {
         var nanoseconds: Int64
         /// The response's size; nil where there was none.
         var producedBytes: Int?
+        /// Nil where the runtime did not finish its answer.
+        var answer: Answer?
         var trace: String
         var failure: EnvironmentFailure?
+    }
+
+    /// When an answer came, in nanoseconds: the invocation began `invokedAgo`, the answer `latency` after it, and took
+    /// `duration`.
+    struct Answer {
+        var invokedAgo: Int64
+        var latency: Int64
+        var duration: Int64
     }
 
     /// What an invocation took.
@@ -105,13 +115,13 @@ enum PlatformEvent {
         writer.member("type", type)
         writer.name("record")
         writer.beginObject()
-        writeRecord(facts, &writer)
+        writeRecord(facts, at: milliseconds, &writer)
         writer.endObject()
         writer.endObject()
         return writer.buffer
     }
 
-    private func writeRecord(_ facts: Facts, _ writer: inout JSONWriter) {
+    private func writeRecord(_ facts: Facts, at milliseconds: Int64, _ writer: inout JSONWriter) {
         switch self {
         case .initStart(let phase):
             writer.member("initializationType", "on-demand")
@@ -143,7 +153,7 @@ enum PlatformEvent {
             writer.member("requestId", requestID)
             writer.member("version", facts.version)
             writer.tracing(trace)
-        case .runtimeDone(let done): done.write(&writer)
+        case .runtimeDone(let done): done.write(at: milliseconds, &writer)
         case .report(let report): report.write(facts, &writer)
         case .subscription(let name, let types, _):
             writer.member("name", name)
@@ -160,9 +170,10 @@ enum PlatformEvent {
 }
 
 extension PlatformEvent.Done {
-    fileprivate func write(_ writer: inout JSONWriter) {
+    fileprivate func write(at milliseconds: Int64, _ writer: inout JSONWriter) {
         writer.member("requestId", requestID)
         writer.status(failure)
+        answer?.write(at: milliseconds, &writer)
         writer.name("metrics")
         writer.beginObject()
         writer.milliseconds("durationMs", nanoseconds)
@@ -172,6 +183,25 @@ extension PlatformEvent.Done {
         }
         writer.endObject()
         writer.tracing(trace)
+    }
+}
+
+extension PlatformEvent.Answer {
+    /// The spans that Lambda tells of: until the answer began, and until it was complete.
+    fileprivate func write(at milliseconds: Int64, _ writer: inout JSONWriter) {
+        let invoked = milliseconds - invokedAgo / 1_000_000
+        writer.name("spans")
+        writer.beginArray()
+        for (name, start, nanoseconds) in [
+            ("responseLatency", invoked, latency), ("responseDuration", invoked + latency / 1_000_000, duration),
+        ] {
+            writer.beginObject()
+            writer.member("name", name)
+            writer.member("start", UTCDate(millisecondsSince1970: start).iso8601)
+            writer.milliseconds("durationMs", nanoseconds)
+            writer.endObject()
+        }
+        writer.endArray()
     }
 }
 

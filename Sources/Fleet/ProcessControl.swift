@@ -16,6 +16,8 @@ final class ProcessControl: ChannelInboundHandler, @unchecked Sendable {
     /// For orders; reading has a copy of its own.
     private var descriptor: Int32
     private var channel: (any Channel)?
+    /// Whether there has ever been one.
+    private var hasChannel = false
     private var onReport: ((ProcessReport) -> Void)?
     /// The beginning of a report.
     private var partial = ByteBuffer()
@@ -36,7 +38,10 @@ final class ProcessControl: ChannelInboundHandler, @unchecked Sendable {
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(self) }
             }
             .takingOwnershipOfDescriptor(input: copy)
-            .whenFailure { _ in _ = Glibc.close(copy) }
+            .whenFailure { _ in
+                // A channel that came to be has closed it.
+                if !self.hasChannel { _ = Glibc.close(copy) }
+            }
     }
 
     /// A byte fits into the socket's buffer; an init that does not take it any more is on its way out.
@@ -57,6 +62,7 @@ final class ProcessControl: ChannelInboundHandler, @unchecked Sendable {
     // MARK: Channel events
 
     func handlerAdded(context: ChannelHandlerContext) {
+        hasChannel = true
         // Closed before the channel was made.
         if descriptor < 0 { context.close(promise: nil) } else { channel = context.channel }
     }

@@ -41,7 +41,7 @@ enum ShutdownReason: String {
 ///
 /// Confined to its event loop.
 final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
-    private struct Live {
+    struct Live {
         var id: UInt64
         var memoryPeak: Int32
         var output: OutputReader
@@ -71,7 +71,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
             }
         }
     }
-    private enum State {
+    enum State {
         case new
         case launching
         /// As `launching`, but the sandbox is not wanted any more.
@@ -84,27 +84,29 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         case ended
     }
 
-    private let eventLoop: any EventLoop
-    private let sandboxing: any Sandboxing
+    let eventLoop: any EventLoop
+    let sandboxing: any Sandboxing
     private let tracker: SandboxTracker
-    private let configuration: FleetConfiguration
+    let configuration: FleetConfiguration
     private let function: RuntimeAPIFunction
-    private let telemetry: TelemetryHub
-    private var delegate: (any SandboxSessionDelegate)?
+    let telemetry: TelemetryHub
+    var delegate: (any SandboxSessionDelegate)?
+    /// Called once, when nothing of the sandbox is of any use any more: after its extensions have had their time.
+    private var onOver: (() -> Void)?
     /// The path of the runtime's program.
-    private var command = ""
-    private var memoryLimitBytes: Int64 = 0
+    var command = ""
+    var memoryLimitBytes: Int64 = 0
     /// Why the session is of no more use, and whether the delegate has heard of it.
-    private var failure: EnvironmentFailure?
-    private var isTold = false
-    private var state = State.new
+    var failure: EnvironmentFailure?
+    var isTold = false
+    var state = State.new
     private var lastPeakBytes: Int64 = 0
-    private var wasTakenAtEnd = false
+    var wasTakenAtEnd = false
 
     init(
         on eventLoop: any EventLoop, sandboxing: any Sandboxing, tracker: SandboxTracker,
         configuration: FleetConfiguration, function: RuntimeAPIFunction, telemetry: TelemetryHub,
-        delegate: any SandboxSessionDelegate
+        delegate: any SandboxSessionDelegate, onOver: @escaping () -> Void
     ) {
         self.eventLoop = eventLoop
         self.sandboxing = sandboxing
@@ -113,6 +115,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         self.function = function
         self.telemetry = telemetry
         self.delegate = delegate
+        self.onOver = onOver
     }
 
     func start(_ spec: SandboxSpec) {
@@ -158,6 +161,14 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         }
     }
 
+    /// When the runtime began and ended its answer to the current invocation; nil while it has not.
+    var answerTimes: (began: NIODeadline, ended: NIODeadline)? {
+        switch state {
+        case .live(let live), .settling(let live, _): live.server?.answerTimes
+        case .new, .launching, .abandoned, .stopping, .ended: nil
+        }
+    }
+
     /// Calls `body` when all that the processes have written so far has been delivered: mostly at once.
     func whenDrained(_ body: @escaping () -> Void) {
         switch state {
@@ -188,8 +199,12 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     func end(_ reason: ShutdownReason) {
         eventLoop.assertInEventLoop()
         switch state {
-        case .new: state = .ended
-        case .launching: state = .abandoned
+        case .new:
+            state = .ended
+            over()
+        case .launching:
+            state = .abandoned
+            over()
         case .abandoned, .ended, .stopping: return
         case .live(let live) where live.server?.hasExtensions == true: return stop(live, reason)
         case .live(let live):
@@ -203,13 +218,20 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         delegate = nil
     }
 
-    private func release(_ live: Live) {
+    func release(_ live: Live) {
         telemetry.close()
         live.server?.close()
         live.output.close()
         live.extensions?.output.close()
         live.extensions?.control.close()
         if live.memoryPeak >= 0 { close(live.memoryPeak) }
+        over()
+    }
+
+    private func over() {
+        let onOver = self.onOver
+        self.onOver = nil
+        onOver?()
     }
 
     // MARK: The launcher's word
@@ -222,6 +244,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
             let delegate = self.delegate
             self.delegate = nil
             delegate?.sessionFailedToStart(error)
+            over()
         case (.success(let sandbox), .launching): serve(sandbox)
         case (.success(let sandbox), _):
             sandboxing.kill(sandbox.id)
@@ -270,7 +293,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         case .stopping(_, let stop): return finish(stop)
         case .launching:
             state = .ended
-            return
+            return over()
         case .new, .abandoned, .settling, .ended: return
         }
         state = .settling(live, exit)
@@ -281,7 +304,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     }
 
     /// Ends the settling once nothing is left to read.
-    private func settle() {
+    func settle() {
         guard case .settling(let live, _) = state else { return }
         guard live.server?.connectionCount ?? 0 == 0, !live.output.isOpen,
             live.extensions?.output.isOpen != true
@@ -301,7 +324,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     }
 
     /// What the end of the runtime means: an extension in its process may have said more.
-    private func failure(of exit: SandboxExit, _ live: Live) -> EnvironmentFailure {
+    func failure(of exit: SandboxExit, _ live: Live) -> EnvironmentFailure {
         guard let type = live.server?.extensionError else { return .exited(exit) }
         return .extension(type: type, reason: exit.goText)
     }
@@ -341,144 +364,6 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         audience?.sessionSubscribed(name, subscription)
         telemetry.subscribe(name, subscription) { completion in
             sandboxing.makeSocket(id) { socket in eventLoop.execute { completion(socket) } }
-        }
-    }
-}
-
-// MARK: Extensions
-
-extension SandboxSession {
-    private func makeExtensions(_ started: StartedExtensions) -> Extensions {
-        Extensions(
-            names: Array(started.names.prefix(10)), control: ProcessControl(descriptor: started.control, on: eventLoop),
-            output: OutputReader(
-                descriptor: started.output, on: eventLoop, bytesPerSecond: configuration.outputBytesPerSecond))
-    }
-
-    private func begin(_ extensions: Extensions, of names: [String]) {
-        extensions.output.start(
-            onOutput: { [weak self] in self?.delegate?.sessionWroteOfExtensions($0) },
-            onClose: { [weak self] in self?.settle() })
-        extensions.control.start { [weak self] in self?.processReported($0) }
-        if names.count > extensions.names.count {
-            fail(.extension(type: "Extension.LaunchError", reason: "ErrTooManyExtensions"))
-        }
-    }
-
-    private func processReported(_ report: ProcessReport) {
-        switch state {
-        case .live(var live):
-            guard let names = live.extensions?.names else { return }
-            live.extensions?.note(report)
-            state = .live(live)
-            if let failure = failure(of: report, names, live) { fail(failure) }
-        case .stopping(var live, let stop):
-            live.extensions?.note(report)
-            state = .stopping(live, stop)
-            if live.extensions?.runtime == .ended { stopExtensions(stop) }
-            stop.awaited.subtract(live.extensions?.ended ?? [])
-            if stop.hasToldExtensions, stop.awaited.isEmpty { finish(stop) }
-        case .new, .launching, .abandoned, .settling, .ended: return
-        }
-    }
-
-    private func failure(of report: ProcessReport, _ names: [String], _ live: Live) -> EnvironmentFailure? {
-        let name = names.indices.contains(report.process - 1) ? names[report.process - 1] : nil
-        switch (report.event, name) {
-        case (.failed(let operation, let errno), .some(let name)):
-            let path = "/opt/extensions/\(name)"
-            return .extension(
-                type: "Extension.LaunchError",
-                reason: operation == "execve" ? EnvironmentFailure.executionText(path, errno) : "\(path): \(operation)")
-        case (.failed(let operation, let errno), nil):
-            // Without a failure for it the end of the process follows.
-            return EnvironmentFailure(
-                SandboxError(operation: operation, subject: "", errno: errno), command: command)
-        case (.ended(let cause), .some):
-            return .extension(
-                type: live.server?.extensionError ?? "Extension.Crash", reason: SandboxExit(cause: cause).goText)
-        case (.ended(let cause), nil): return failure(of: exit(cause), live)
-        }
-    }
-
-    /// The kernel kills with SIGKILL when the memory is used up; the group's peak is then its limit.
-    private func exit(_ cause: SandboxExit.Cause) -> SandboxExit {
-        let isKilled = cause == .signalled(number: 9)
-        return SandboxExit(cause: cause, outOfMemory: isKilled && memoryPeakBytes() >= memoryLimitBytes - 65_536)
-    }
-
-    /// A process that all others need has ended. What it has sent is taken first.
-    private func fail(_ failure: EnvironmentFailure) {
-        guard self.failure == nil else { return }
-        self.failure = failure
-        eventLoop.scheduleTask(in: .milliseconds(1)) {
-            self.whenDrained {
-                guard case .live = self.state else { return }
-                self.isTold = true
-                self.wasTakenAtEnd = self.invocationWasTaken
-                self.delegate?.sessionEnded(failure)
-            }
-        }
-    }
-}
-
-// MARK: The end of a sandbox with extensions
-
-extension SandboxSession {
-    /// How far it is. Confined to the event loop.
-    final class Stop: @unchecked Sendable {
-        let reason: ShutdownReason
-        let deadline: NIODeadline
-        /// The extensions that have been told and still run.
-        var awaited: Set<String> = []
-        var hasToldExtensions = false
-        var isFinished = false
-
-        init(reason: ShutdownReason, deadline: NIODeadline) {
-            self.reason = reason
-            self.deadline = deadline
-        }
-    }
-
-    /// SIGTERM to the runtime, SHUTDOWN to the extensions, SIGKILL to all, each in its time.
-    private func stop(_ live: Live, _ reason: ShutdownReason) {
-        let now = eventLoop.now
-        let limit = live.extensions == nil ? configuration.internalShutdownGrace : configuration.externalShutdownGrace
-        let stop = Stop(reason: reason, deadline: now + TimeAmount(limit))
-        wasTakenAtEnd = invocationWasTaken
-        state = .stopping(live, stop)
-        telemetry.flush()
-        eventLoop.scheduleTask(deadline: stop.deadline) { self.finish(stop) }
-        guard let extensions = live.extensions else { return sandboxing.terminate(live.id) }
-        guard extensions.runtime == .running else { return stopExtensions(stop) }
-        extensions.control.order(.terminate)
-        eventLoop.scheduleTask(deadline: now + TimeAmount(configuration.runtimeShutdownGrace)) {
-            self.stopExtensions(stop)
-        }
-    }
-
-    /// The runtime has ended, or its time has.
-    private func stopExtensions(_ stop: Stop) {
-        guard case .stopping(let live, _) = state, !stop.hasToldExtensions, let server = live.server else { return }
-        stop.hasToldExtensions = true
-        live.extensions?.control.order(.kill)
-        let left = (stop.deadline - eventLoop.now).nanoseconds / 1_000_000
-        let told = server.shutDownExtensions(
-            reason: stop.reason.rawValue, deadline: configuration.wallClock() + left)
-        stop.awaited = Set(told).subtracting(live.extensions?.ended ?? [])
-        if stop.awaited.isEmpty { finish(stop) }
-    }
-
-    /// Nobody is waited for any longer.
-    private func finish(_ stop: Stop) {
-        guard case .stopping(let live, _) = state, !stop.isFinished else { return }
-        stop.isFinished = true
-        sandboxing.kill(live.id)
-        whenDrained {
-            guard case .stopping(let live, _) = self.state else { return }
-            self.state = .ended
-            self.delegate = nil
-            self.release(live)
         }
     }
 }

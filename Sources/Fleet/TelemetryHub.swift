@@ -127,7 +127,7 @@ enum TelemetryEvents {
         case .initStart, .initRuntimeDone, .initReport, .subscription(_, _, .telemetry): []
         case .start, .extensionState, .subscription, .logsDropped: [event.json(facts, at: time)]
         case .runtimeDone(let done):
-            [
+            fault(done, at: time) + [
                 record(event.type, at: time) { writer in
                     writer.object([("requestId", done.requestID), ("status", done.failure?.status ?? "success")])
                 }
@@ -138,6 +138,12 @@ enum TelemetryEvents {
                 event.json(facts, at: time),
             ]
         }
+    }
+
+    /// What an invocation died of, as the function's log has it.
+    private static func fault(_ done: PlatformEvent.Done, at time: Int64) -> [ByteBuffer] {
+        guard let line = done.failure?.logLine(requestID: done.requestID, wallClock: time) else { return [] }
+        return [record("platform.fault", at: time) { $0.string(line) }]
     }
 
     private static func record(_ type: String, at time: Int64, _ body: (inout JSONWriter) -> Void) -> ByteBuffer {

@@ -65,7 +65,7 @@ final class TelemetryLink: @unchecked Sendable {
             }
         }
         timeout = eventLoop.assumeIsolated().scheduleTask(in: Self.patience) { finish(false) }
-        connect { channel in
+        connect(isWanted: { !isOver && !self.isClosed }) { channel in
             guard let channel else { return finish(false) }
             self.send(batch, over: channel, finish)
         }
@@ -79,10 +79,10 @@ final class TelemetryLink: @unchecked Sendable {
             channel.writeAndFlush(batch).assumeIsolated().whenComplete { result in
                 if case .success = result { finish(true) } else { finish(false) }
             }
-        case .http(let port, let path):
+        case .http(let port, let path, let method):
             guard let handler else { return finish(false) }
             handler.onAnswer = { status in finish(status.map { $0 < 400 } ?? false) }
-            var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: path)
+            var head = HTTPRequestHead(version: .http1_1, method: method == .put ? .PUT : .POST, uri: path)
             head.headers = [
                 "Host": "sandbox.localdomain:\(port)", "Content-Type": "application/json",
                 "Content-Length": String(batch.readableBytes),
@@ -93,16 +93,17 @@ final class TelemetryLink: @unchecked Sendable {
         }
     }
 
-    private func connect(_ completion: @escaping ((any Channel)?) -> Void) {
+    /// A connection for an attempt. One that comes when the attempt is over is closed: another may have its own by then.
+    private func connect(isWanted: @escaping () -> Bool, _ completion: @escaping ((any Channel)?) -> Void) {
         if let channel, channel.isActive { return completion(channel) }
         disconnect()
         let port = self.port
-        let box = NIOLoopBound(completion, eventLoop: eventLoop)
+        let box = NIOLoopBound((complete: completion, isWanted: isWanted), eventLoop: eventLoop)
         makeSocket { socket in
             // The loopback answers at once; a listener whose queue is full is one that does not listen.
-            guard socket >= 0, connectLoopback(socket, port: port) else {
+            guard socket >= 0, box.value.isWanted(), connectLoopback(socket, port: port) else {
                 if socket >= 0 { _ = Glibc.close(socket) }
-                return box.value(nil)
+                return box.value.complete(nil)
             }
             ClientBootstrap(group: self.eventLoop)
                 .channelInitializer { channel in
@@ -110,12 +111,12 @@ final class TelemetryLink: @unchecked Sendable {
                 }
                 .withConnectedSocket(socket)
                 .whenComplete { result in
-                    guard case .success(let channel) = result, !self.isClosed else {
+                    guard case .success(let channel) = result, box.value.isWanted() else {
                         if case .success(let channel) = result { channel.close(promise: nil) }
-                        return box.value(nil)
+                        return box.value.complete(nil)
                     }
                     self.channel = channel
-                    box.value(channel)
+                    box.value.complete(channel)
                 }
         }
     }
@@ -131,7 +132,7 @@ final class TelemetryLink: @unchecked Sendable {
 
     private var port: UInt16 {
         switch destination {
-        case .http(let port, _), .tcp(let port): port
+        case .http(let port, _, _), .tcp(let port): port
         }
     }
 }

@@ -31,6 +31,8 @@ struct ExtensionRegistry {
         var events: [Event] = []
         /// What it said in its error's header.
         var errorType: String?
+        /// By which API it has subscribed to telemetry.
+        var telemetry: TelemetrySubscription.Schema?
         /// The event that waits to be asked for: its connection was lost.
         var event: ByteBuffer?
     }
@@ -215,6 +217,15 @@ struct ExtensionRegistry {
             return nil
         default: return transition(members[index], to: state)
         }
+    }
+
+    /// A subscription of the Telemetry or the Logs API: the first decides which of the two it is; nil when it may be.
+    mutating func subscribe(_ index: Int, by schema: TelemetrySubscription.Schema) -> RuntimeAPIRefusal? {
+        guard members[index].telemetry ?? schema == schema else {
+            return .validation(message: "the extension has subscribed by the other API already")
+        }
+        members[index].telemetry = schema
+        return nil
     }
 
     // MARK: Events

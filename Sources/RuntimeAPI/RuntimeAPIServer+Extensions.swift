@@ -179,6 +179,7 @@ extension RuntimeAPIServer {
         }
         do {
             let subscription = try TelemetrySubscription(body, schema: schema)
+            if let refusal = extensions.subscribe(index, by: schema) { return .refused(refusal) }
             delegate?.extensionSubscribed(extensions.members[index].name, subscription)
             return .document(ByteBuffer(string: "\"OK\""), headers: [])
         } catch { return .refused(.validation(message: error.message)) }

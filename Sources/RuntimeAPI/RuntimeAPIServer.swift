@@ -69,10 +69,15 @@ package final class RuntimeAPIServer: @unchecked Sendable {
     /// Whether the current invocation has been written to a connection.
     package private(set) var invocationWasTaken = false
 
+    /// When the runtime began to send its answer to the current invocation, and when it had sent it.
+    package private(set) var answerTimes: (began: NIODeadline, ended: NIODeadline)?
+    private var answerBegan = NIODeadline.uptimeNanoseconds(0)
+
     /// Gives the runtime an invocation. Only after ``RuntimeAPIDelegate/runtimeBecameReady()`` and once for each.
     package func dispatch(_ invocation: RuntimeInvocation) {
         eventLoop.assertInEventLoop()
         state.dispatch(invocation)
+        answerTimes = nil
         isBusy = true
         if !extensions.isEmpty { dispatchToExtensions(invocation) }
         invocationWasTaken = !waiting.isEmpty
@@ -145,6 +150,7 @@ package final class RuntimeAPIServer: @unchecked Sendable {
         if let refusal = state.refusal(ofAnswerTo: requestID, as: kind) { return refusal }
         if answering != nil { return .transition(from: kind.stateName, to: kind.stateName) }
         answering = connection
+        answerBegan = eventLoop.now
         return nil
     }
 
@@ -156,6 +162,7 @@ package final class RuntimeAPIServer: @unchecked Sendable {
         isStreaming = false
         if let refusal = state.refusal(ofAnswerTo: requestID, as: kind) { return refusal }
         state.answered()
+        answerTimes = (answerBegan, eventLoop.now)
         delegate?.runtimeReported(report)
         return nil
     }

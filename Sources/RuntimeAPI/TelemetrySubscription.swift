@@ -15,9 +15,14 @@ package struct TelemetrySubscription: Sendable, Hashable {
         case platform, function, `extension`
     }
 
+    package enum Method: String, Sendable, Hashable {
+        case post = "POST"
+        case put = "PUT"
+    }
+
     package enum Destination: Sendable, Hashable {
-        /// POST of a JSON array to this path at this port of the environment's loopback.
-        case http(port: UInt16, path: String)
+        /// A JSON array to this path at this port of the environment's loopback.
+        case http(port: UInt16, path: String, method: Method)
         /// A JSON object a line to this port of the environment's loopback.
         case tcp(port: UInt16)
     }
@@ -98,9 +103,21 @@ package struct TelemetrySubscription: Sendable, Hashable {
             guard let text = value["URI"]?.string, let (port, path) = address(text) else {
                 throw Invalid(message: "destination.URI host must be sandbox.localdomain")
             }
-            return .http(port: try usable(port), path: path)
+            return .http(port: try usable(port), path: path, method: try method(value))
         default: throw Invalid(message: "destination.protocol must be HTTP or TCP")
         }
+    }
+
+    /// Of an HTTP destination: POST unless it says otherwise. JSON is the only encoding.
+    private static func method(_ destination: JSONValue) throws(Invalid) -> Method {
+        if let encoding = destination["encoding"], !encoding.isNull, encoding.string != "JSON" {
+            throw Invalid(message: "destination.encoding must be JSON")
+        }
+        guard let value = destination["method"], !value.isNull else { return .post }
+        guard let method = value.string.flatMap({ Method(rawValue: $0) }) else {
+            throw Invalid(message: "destination.method must be POST or PUT")
+        }
+        return method
     }
 
     /// The Runtime API's own port is no destination.

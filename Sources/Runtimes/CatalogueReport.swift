@@ -26,7 +26,7 @@ extension RuntimeCatalogue {
             let remedy = RuntimePackage.command(for: identifier)
             let runtime: ResolvedRuntime
             do throws(RuntimeUnavailable) {
-                runtime = try lookup(identifier.name)
+                runtime = try resolve(identifier.name)
             } catch {
                 return Line(
                     identifier: identifier.name, served: .missing, by: "", reason: error.description, remedy: remedy)

@@ -5,9 +5,8 @@ import Synchronization
 /// Java's bootstrap: sources that a compiler of this machine makes class files of, once for a directory of runtime
 /// files.
 ///
-/// That takes a second or two, so it is done when the first function asks for it, beside everything else; environments
-/// that start meanwhile wait for it (`bootstrap-java.sh`). The compiler runs as the server's user, outside of
-/// sandboxes.
+/// That takes seconds, so it is done when the first function is deployed that needs it, which is not ready before. The
+/// compiler runs as the server's user, outside of sandboxes.
 final class JavaBootstrap: Sendable {
     /// Java 13 and later start faster with an archive of the bootstrap's loaded classes.
     private static let firstWithArchives = 13
@@ -39,7 +38,16 @@ final class JavaBootstrap: Sendable {
     private let files: RuntimeFiles
     private let compiler: String?
     private let interpreters: [Interpreter]
-    private let hasBegun = Mutex(false)
+    private let state = Mutex(State())
+
+    private struct State {
+        var isCompiling = false
+        /// Whether the archives of loaded classes have been made, or cannot be.
+        var hasArchived = false
+        /// Who waits for the compiler, by number; they hear why it failed.
+        var waiting: [Int: CheckedContinuation<String?, Never>] = [:]
+        var nextNumber = 0
+    }
 
     init(files: RuntimeFiles, interpreters: [Interpreter]) {
         self.files = files
@@ -64,22 +72,67 @@ final class JavaBootstrap: Sendable {
     /// Whether the bootstrap is compiled or can be.
     var canServe: Bool { compiler != nil || access("\(directory)/\(stem).jar", R_OK) == 0 }
 
-    /// Begins to compile, unless that was begun or done before. Returns at once.
-    func prepare() {
-        let isFirst = hasBegun.withLock { begun in
-            defer { begun = true }
-            return !begun
+    /// Sees to it that the bootstrap is compiled: waits for the compiler where it is not, and for one that runs already.
+    /// Cancellation ends the waiting, not the compiler.
+    ///
+    /// - Returns: why it could not be compiled, in a sentence; nil when it is there.
+    func prepare() async -> String? {
+        let number = state.withLock { state in
+            state.nextNumber += 1
+            return state.nextNumber
         }
-        guard isFirst else { return }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isFirst = state.withLock { state -> Bool? in
+                    if Task.isCancelled { return nil }
+                    state.waiting[number] = continuation
+                    defer { state.isCompiling = true }
+                    return !state.isCompiling
+                }
+                guard let isFirst else { return continuation.resume(returning: Self.cancelled) }
+                if isFirst { DispatchQueue(label: "java bootstrap").async { self.compile() } }
+            }
+        } onCancel: {
+            state.withLock { $0.waiting.removeValue(forKey: number) }?.resume(returning: Self.cancelled)
+        }
+    }
+
+    private static let cancelled = "Java's bootstrap is still being compiled."
+
+    private func compile() {
+        let isThere = access("\(directory)/\(stem).jar", R_OK) == 0
+        let failure = isThere || (compiler != nil && run()) ? nil : reason
+        let (waiting, mustArchive) = state.withLock { state in
+            defer {
+                state.waiting = [:]
+                state.isCompiling = false
+                state.hasArchived = state.hasArchived || failure == nil
+            }
+            return (state.waiting.values, failure == nil && !state.hasArchived)
+        }
+        for continuation in waiting { continuation.resume(returning: failure) }
+        // Functions start without these, only slower: nobody waits for them.
+        if mustArchive { makeArchives() }
+    }
+
+    private func makeArchives() {
         let archives = interpreters.compactMap { java in archive(java).map { (java, $0) } }
-        let wanted = ["\(stem).jar"] + archives.map(\.1)
-        guard wanted.contains(where: { access("\(directory)/\($0)", R_OK) != 0 }) else { return }
+        guard !archives.allSatisfy({ access("\(directory)/\($0.1)", R_OK) == 0 }) else { return }
+        _ = run(archives.flatMap { ["\($0.0.prefix)/\($0.0.executable)", $0.1] })
+    }
+
+    /// Whether `compile-java.sh` succeeded.
+    private func run(_ arguments: [String] = []) -> Bool {
         let script = String(decoding: PackageResources.compile_java_sh, as: UTF8.self)
-        let homes = archives.flatMap { ["\($0.0.prefix)/\($0.0.executable)", $0.1] }
-        let arguments = ["/bin/sh", "-c", script, "sh", files.directory, directory, stem, compiler ?? ""] + homes
-        DispatchQueue(label: "java bootstrap").async {
-            let probe = Probe(arguments, environment: ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"])
-            _ = probe?.answer(until: ContinuousClock.now + Self.timeout)
-        }
+        let command = ["/bin/sh", "-c", script, "sh", files.directory, directory, stem, compiler ?? ""] + arguments
+        let probe = Probe(command, environment: ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"])
+        return probe?.answer(until: ContinuousClock.now + Self.timeout) != nil
+    }
+
+    private var reason: String {
+        guard compiler != nil else { return "Java's bootstrap cannot be compiled: no JDK was found." }
+        let said = try? HostFile.read("\(directory)/\(stem).failed", limit: 4096)
+        let line = said.map { String(decoding: $0, as: UTF8.self) }?.split(separator: "\n").first.map(String.init)
+        return "Java's bootstrap cannot be compiled: " + (line ?? "the compiler did not end in time.")
     }
 }

@@ -42,15 +42,15 @@ package struct RuntimeCatalogue: Sendable {
         self.java = JavaBootstrap(files: roots.files, interpreters: self.interpreters)
     }
 
-    /// Makes a runtime identifier concrete, and sees to it that functions can be run with it soon.
-    package func resolve(_ identifier: String) throws(RuntimeUnavailable) -> ResolvedRuntime {
-        let runtime = try lookup(identifier)
-        if identifier.hasPrefix("java") { java.prepare() }
-        return runtime
+    /// Sees to it that functions can be run with it: waits while what it needs is compiled.
+    ///
+    /// - Returns: why it cannot be used, in a sentence; nil when it can.
+    package func prepare(_ identifier: String) async -> String? {
+        identifier.hasPrefix("java") ? await java.prepare() : nil
     }
 
-    /// What ``resolve(_:)`` answers, without any effect.
-    func lookup(_ identifier: String) throws(RuntimeUnavailable) -> ResolvedRuntime {
+    /// Makes a runtime identifier concrete.
+    package func resolve(_ identifier: String) throws(RuntimeUnavailable) -> ResolvedRuntime {
         guard let known = RuntimeIdentifier(identifier) else {
             throw RuntimeUnavailable(identifier: identifier, reason: .unknown)
         }

@@ -279,8 +279,9 @@ final class LauncherConnection: Sendable {
         switch report {
         case .started(let id, let origin, let extensions) where descriptors.count >= (extensions.isEmpty ? 3 : 5):
             let completion = state.withLock { state -> Completion? in
+                guard let completion = state.pending[id]?.completion.take() else { return nil }
                 state.pending[id]?.pidfd = descriptors[2]
-                return state.pending[id]?.completion.take()
+                return completion
             }
             guard let completion else { break }
             let others = extensions.isEmpty ? 3 : 5

@@ -2,6 +2,7 @@
 (aws-lambda-ruby-runtime-interface-client), which names errors `Function<Class>` and `Init<Class>`."""
 
 import json
+import re
 
 import pytest
 from conftest import RUBIES
@@ -216,6 +217,57 @@ def test_gems_are_not_loaded_before_they_are_asked_for(ruby):
     assert not [name for name in loaded if name.endswith(("/rubygems.rb", "/net/http.rb", "/logger.rb", "/time.rb"))]
     [before, after] = answers(ruby("B = defined?(Gem)\ndef handler(event:, context:)\n  event == 1 ? Object.autoload?(:Gem) : Gem.name\nend", events=[Event(1), Event(2)]))
     assert (before, after) == ("rubygems", "Gem")
+
+
+JSON_LOGS = """
+require 'logger'
+EARLY = Logger.new($stdout)
+EARLY.info('early')
+def handler(event:, context:)
+  log = Logger.new(nil)
+  log.debug('quiet')
+  log.info("two\\nlines \\xff")
+  Logger.new($stderr, level: Logger::DEBUG).debug({ 'k' => [1] })
+  begin
+    raise KeyError, 'gone'
+  rescue KeyError => e
+    EARLY.error(e)
+  end
+  EARLY.info { 'late' }
+  Logger.new($stdout, formatter: proc { |severity, _, _, text| "#{severity}: #{text}\\n" }).warn('own')
+  Logger.new(File.open('/tmp/log' + $$.to_s, 'w')).fatal('elsewhere')
+  puts 'plain'
+  raise ArgumentError, 'boom' if event == 2
+end
+"""
+
+
+def test_json_logs(ruby):
+    """AWS's client from its pull request 58 on: `timestamp`, `level`, `message` and `requestId`."""
+    result = ruby(JSON_LOGS, events=[Event(1), Event(2)], env={"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"})
+    lines = result.output.splitlines()
+    assert [line for line in lines if not line.startswith("{")] == ["WARN: own", "plain"] * 2
+    records = [json.loads(line) for line in lines if line.startswith("{")]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record.pop("timestamp")) for record in records)
+    assert records[0] == {"level": "INFO", "message": "early"}
+    request = {"requestId": FIRST}
+    assert records[1] == {"level": "INFO", "message": "two\nlines \ufffd", **request}
+    assert records[2]["level"] == "DEBUG" and records[2]["message"] in ('{"k"=>[1]}', '{"k" => [1]}')
+    assert (records[3]["level"], records[3]["message"], records[3]["errorType"]) == ("ERROR", "gone", "KeyError")
+    assert "app.rb" in records[3]["stackTrace"][0]
+    assert records[4] == {"level": "INFO", "message": "late", **request}
+    assert records[5]["requestId"] == REQUEST_ID % 1
+    failed = records[-1]
+    assert (failed["level"], failed["message"]) == ("ERROR", "Error raised from handler method")
+    assert (failed["errorType"], failed["errorMessage"]) == ("Function<ArgumentError>", "boom")
+    assert failed["requestId"] == REQUEST_ID % 1 and failed["stackTrace"]
+
+
+@pytest.mark.parametrize("level, shown", [("TRACE", "dief"), ("DEBUG", "dief"), ("INFO", "ief"), ("ERROR", "ef"), ("FATAL", "f"), ("", "ief")])
+def test_levels_of_json_logs(ruby, level, shown):
+    source = "def handler(event:, context:)\n  log = Logger.new($stdout)\n  log.debug('d')\n  log.info('i')\n  log.error('e')\n  log.fatal('f')\nend"
+    result = ruby(source, env={"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": level})
+    assert "".join(json.loads(line)["message"] for line in result.output.splitlines()) == shown
 
 
 def test_output_is_complete_and_in_order(ruby):

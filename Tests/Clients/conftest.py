@@ -168,7 +168,8 @@ def deploy(lambda_client, name):
         function = name + suffix
         client.create_function(
             FunctionName=function, Role=ROLE, Code={"ZipFile": zip_of(files)}, **{"Timeout": 10, **settings})
-        client.get_waiter("function_active_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        # The first Java function waits for a compiler.
+        client.get_waiter("function_active_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
         made.append((client, function))
         return function
 

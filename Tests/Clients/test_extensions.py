@@ -98,6 +98,43 @@ def test_an_extension_lives_beside_its_function(server, lambda_client, deploy, l
     assert "EXTENSION\tName: watcher\tState: Ready\tEvents: [INVOKE,SHUTDOWN]" in messages(server, function)
 
 
+# Signature Version 4 by hand: an extension brings its SDK along, this one has none.
+SENDER = API + """
+import datetime, hashlib, hmac, urllib.parse
+def sign(key, text): return hmac.new(key, text.encode(), hashlib.sha256).digest()
+def invoke(function):
+    endpoint = urllib.parse.urlparse(os.environ["AWS_ENDPOINT_URL"])
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    region, path, body = os.environ["AWS_REGION"], "/2015-03-31/functions/" + function + "/invocations", b'"from shutdown"'
+    headers = {"host": endpoint.netloc, "x-amz-date": now, "x-amz-security-token": os.environ["AWS_SESSION_TOKEN"]}
+    names, digest = ";".join(sorted(headers)), hashlib.sha256(body).hexdigest()
+    request = "\\n".join(["POST", path, "", *(n + ":" + headers[n] for n in sorted(headers)), "", names, digest])
+    scope = "/".join([now[:8], region, "lambda", "aws4_request"])
+    text = "\\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256(request.encode()).hexdigest()])
+    key = ("AWS4" + os.environ["AWS_SECRET_ACCESS_KEY"]).encode()
+    for part in scope.split("/"): key = sign(key, part)
+    headers["authorization"] = ("AWS4-HMAC-SHA256 Credential=" + os.environ["AWS_ACCESS_KEY_ID"] + "/" + scope
+        + ", SignedHeaders=" + names + ", Signature=" + sign(key, text).hex())
+    connection = http.client.HTTPConnection(endpoint.netloc, timeout=10)
+    connection.request("POST", path, body, headers)
+    answer = connection.getresponse()
+    return [answer.status, answer.read().decode()]
+identifier, _ = register(["SHUTDOWN"])
+next_event(identifier)
+say("ANSWER", invoke(os.environ["TARGET"]))
+"""
+
+
+def test_credentials_outlive_the_shutdown(server, lambda_client, deploy, layer):
+    target = deploy(python="def handler(event, context): return event", suffix="-target")
+    function = deploy(
+        python=FUNCTION, Layers=[layer(sender=SENDER)], Environment={"Variables": {"TARGET": target}})
+    invoke(lambda_client, target, 1)
+    invoke(lambda_client, function, 1)
+    lambda_client.update_function_configuration(FunctionName=function, Timeout=11)
+    assert wait_until(lambda: said(server, function, "ANSWER"), what="the answer") == [[200, '"from shutdown"']]
+
+
 def test_a_crash_is_the_invocations_error(lambda_client, deploy, layer):
     source = API + "identifier, _ = register()\nnext_event(identifier)\nsys.exit(3)\n"
     function = deploy(python="import time\ndef handler(e, c): time.sleep(9)", Layers=[layer(fragile=source)])

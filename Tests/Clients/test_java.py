@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from conftest import ROOT
+from conftest import ROLE, ROOT, zip_of
 
 JAVAC = shutil.which("javac")
 pytestmark = pytest.mark.skipif(JAVAC is None, reason="there is no javac on this machine")
@@ -172,3 +172,30 @@ def test_jars_in_lib_and_tool_options(java, lambda_client, classes):
     # The jar itself may be the deployment package.
     function = java(files=classes, suffix="-jar")
     assert invoke(lambda_client, function, {})[1][0] == 1
+
+
+def test_a_function_is_pending_until_the_bootstrap_is_compiled(own_server, classes):
+    """And after that no server of the data directory has anything to compile, unless it is gone."""
+    server = own_server()
+
+    def compiled():
+        return list((server.data / "compiled").glob("*-java.jar"))
+
+    assert not compiled()
+    created = server.client().create_function(
+        FunctionName="first", Runtime="java17", Handler="example.Main", Role=ROLE, MemorySize=512, Timeout=10,
+        Code={"ZipFile": zip_of(classes)})
+    assert (created["State"], created["StateReasonCode"]) == ("Pending", "Creating")
+    server.client().get_waiter("function_active_v2").wait(FunctionName="first", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
+    [jar] = compiled()
+    assert invoke(server.client(), "first", {})[1][0] == 1
+    made = jar.stat().st_mtime_ns
+    server.stop()
+    server.start()
+    assert invoke(server.client(), "first", {})[1][0] == 1 and jar.stat().st_mtime_ns == made
+    server.stop()
+    jar.unlink()
+    server.start()
+    # Before the first request, not in it.
+    assert compiled() == [jar]
+    assert invoke(server.client(), "first", {})[1][0] == 1

@@ -39,10 +39,6 @@ def test_hello(server, lambda_client, name, language, tmp_path):
     built = build(language, tmp_path)
     deployed = server.run(APUS, "deploy", built, "--name", name)
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-    # The first Java function of a data directory waits until Java's bootstrap is compiled.
-    lambda_client.update_function_configuration(FunctionName=name, Timeout=60)
-    lambda_client.get_waiter("function_updated_v2").wait(
-        FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
     for _ in range(3):
         answer = lambda_client.invoke(FunctionName=name, Payload='{"name": "Ada"}', LogType="Tail")
         payload = json.loads(answer["Payload"].read())

@@ -86,3 +86,32 @@ def test_the_users_home_and_gems_are_not_there(deploy, lambda_client):
     function = deploy(files={"lambda_function.rb": source}, **SETTINGS)
     root, homes, user, environment = invoke(lambda_client, function, {})[1]
     assert (root, homes, user, environment) == ([], [], 993, "AWS_Lambda_ruby3.3")
+
+
+def test_json_logs(deploy, lambda_client, server):
+    source = "require 'logger'\ndef lambda_handler(event:, context:)\n  log = Logger.new($stdout)\n" \
+        "  log.info('quiet')\n  log.warn(\"loud\\nand long\")\n  puts 'plain'\n  raise 'boom' if event == 2\nend"
+    logging = {"LogFormat": "JSON", "ApplicationLogLevel": "WARN"}
+    function = deploy(files={"lambda_function.rb": source}, LoggingConfig=logging, **SETTINGS)
+    invoke(lambda_client, function, 1)
+    assert invoke(lambda_client, function, 2)[1]["errorType"] == "Function<RuntimeError>"
+    logs = server.client("logs")
+
+    def messages():
+        try:
+            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return None
+        lines = [event["message"].rstrip("\n") for event in events]
+        return lines if sum("platform.report" in line for line in lines) == 2 else None
+
+    lines = wait_until(messages, what="the log")
+    assert lines.count("plain") == 2
+    records = [json.loads(line) for line in lines if line.startswith("{")]
+    requests = [record["record"]["requestId"] for record in records if record.get("type") == "platform.report"]
+    own = [record for record in records if "requestId" in record]
+    assert [(o["level"], o["message"], o["requestId"]) for o in own] == [
+        ("WARN", "loud\nand long", requests[0]), ("WARN", "loud\nand long", requests[1]),
+        ("ERROR", "Error raised from handler method", requests[1]),
+    ]
+    assert (own[2]["errorType"], own[2]["errorMessage"]) == ("Function<RuntimeError>", "boom")

@@ -148,27 +148,35 @@ import Testing
         #expect(registry.fatalError == "Extension.InitError")
     }
 
-    /// Schema and bounds: the emulator's subscription schema; the API reference's defaults.
+    /// Schema and bounds: the emulator's subscription schema; the API reference's defaults; the methods of HTTP: developer
+    /// guide, "Lambda Logs API", destination protocols.
     @Test func subscriptionsAreChecked() throws {
         func subscription(_ text: String, _ schema: TelemetrySubscription.Schema = .telemetry) -> String {
             do {
                 let value = try TelemetrySubscription(body(text), schema: schema)
-                return
-                    "\(value.destination) \(value.maxItems) \(value.maxBytes) \(value.timeout.nanoseconds / 1_000_000)"
+                let destination =
+                    switch value.destination {
+                    case .http(let port, let path, let method): "\(method.rawValue) \(port)\(path)"
+                    case .tcp(let port): "TCP \(port)"
+                    }
+                return "\(destination) \(value.maxItems) \(value.maxBytes) \(value.timeout.nanoseconds / 1_000_000)"
             } catch { return error.message }
         }
         func telemetry(_ destination: String, _ more: String = "") -> String {
             #"{"schemaVersion":"2022-07-01","types":["platform"],"destination":\#(destination)\#(more)}"#
         }
         let http = #"{"protocol":"HTTP","URI":"http://sandbox.localdomain:8080/in?x"}"#
-        #expect(subscription(telemetry(http)) == #"http(port: 8080, path: "/in?x") 10000 262144 1000"#)
+        #expect(subscription(telemetry(http)) == "POST 8080/in?x 10000 262144 1000")
         #expect(
             subscription(telemetry(http, #","buffering":{"maxItems":1000,"maxBytes":1048576,"timeoutMs":25}"#))
-                == #"http(port: 8080, path: "/in?x") 1000 1048576 25"#)
-        #expect(subscription(telemetry(#"{"protocol":"TCP","port":99}"#)) == "tcp(port: 99) 10000 262144 1000")
+                == "POST 8080/in?x 1000 1048576 25")
+        #expect(subscription(telemetry(#"{"protocol":"TCP","port":99}"#)) == "TCP 99 10000 262144 1000")
         #expect(
             subscription(#"{"types":["function"],"destination":{"protocol":"HTTP","URI":"http://sandbox"}}"#, .logs)
-                == #"http(port: 80, path: "/") 10000 262144 1000"#)
+                == "POST 80/ 10000 262144 1000")
+        #expect(
+            subscription(telemetry(#"{"protocol":"HTTP","URI":"http://sandbox","method":"PUT","encoding":"JSON"}"#))
+                == "PUT 80/ 10000 262144 1000")
         for uri in [
             "http://localhost:1", "https://sandbox.localdomain:1", "http://sandbox.localdomain:0", "sandbox",
             "http://sandbox.localdomain:1/a b", "http://sandbox.localdomain.evil:1", "http://a@sandbox.localdomain:1",
@@ -180,6 +188,9 @@ import Testing
         }
         for text in [
             "", "[]", "{}", #"{"schemaVersion":"1","types":["platform"],"destination":\#(http)}"#,
+            telemetry(#"{"protocol":"HTTP","URI":"http://sandbox","method":"GET"}"#),
+            telemetry(#"{"protocol":"HTTP","URI":"http://sandbox","method":7}"#),
+            telemetry(#"{"protocol":"HTTP","URI":"http://sandbox","encoding":"XML"}"#),
             telemetry(#"{"protocol":"UDP"}"#), telemetry(#"{"protocol":"TCP","port":0}"#), telemetry("7"),
             telemetry(#"{"protocol":"TCP","port":9001}"#), telemetry(http, #","buffering":{"maxItems":999}"#),
             telemetry(http, #","buffering":{"timeoutMs":30001}"#), telemetry(http, #","buffering":[]"#),
@@ -216,7 +227,7 @@ import Testing
             for schema in [TelemetrySubscription.Schema.telemetry, .logs] {
                 guard let value = try? TelemetrySubscription(buffer, schema: schema) else { continue }
                 #expect((1000...10_000).contains(value.maxItems) && (262_144...1_048_576).contains(value.maxBytes))
-                if case .http(let port, let path) = value.destination {
+                if case .http(let port, let path, _) = value.destination {
                     #expect(port != 9001 && port > 0 && path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
                 }
             }

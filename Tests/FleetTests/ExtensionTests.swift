@@ -226,6 +226,59 @@ import Testing
         #expect(try await fixture.invoke("1").text == "1")
         await fixture.fleet.shutDown()
         #expect(fixture.sandboxing.alive == 0)
+        try await eventually("its credentials are gone") { fixture.credentials.revoked == 1 }
+    }
+
+    /// What an extension sends when it is told to shut down is signed with the environment's credentials.
+    @Test func credentialsOutliveTheShutdown() async throws {
+        let notes = Notes()
+        let credentials = FixedCredentials()
+        let fixture = FleetFixture(
+            credentials: credentials,
+            extensions: [
+                (
+                    "sender",
+                    { runtime in
+                        guard let client = ExtensionClient(runtime, name: "sender") else { return Self.ended }
+                        client.register(#""SHUTDOWN""#)
+                        _ = client.next()
+                        notes.add("issued \(credentials.issued), revoked \(credentials.revoked)")
+                        return Self.ended
+                    }
+                )
+            ], script: Self.echo)
+        #expect(try await fixture.invoke("1").text == "1")
+        fixture.fleet.retire(account: "000000000000", region: "us-east-1", name: "hello", version: nil, except: nil)
+        try await eventually("they are gone") { credentials.revoked == 1 }
+        #expect(notes.all == ["issued 1, revoked 0"])
+        await fixture.fleet.shutDown()
+        #expect(credentials.issued == 1)
+    }
+
+    /// The environment lives on with its credentials while the sandbox of its failed initialisation shuts down.
+    @Test func credentialsOutliveAFailedInitialisation() async throws {
+        let credentials = FixedCredentials()
+        let notes = Notes()
+        let fixture = FleetFixture(
+            credentials: credentials,
+            extensions: [
+                (
+                    "sender",
+                    { runtime in
+                        guard let client = ExtensionClient(runtime, name: "sender") else { return Self.ended }
+                        client.register(#""SHUTDOWN""#)
+                        _ = client.next()
+                        notes.add("\(credentials.revoked)")
+                        return Self.ended
+                    }
+                )
+            ],
+            script: { _ in SandboxExit(cause: .exited(status: 1)) })
+        #expect(try await fixture.invoke().text.contains("Runtime.ExitError"))
+        try await eventually("they are gone") { credentials.revoked == 1 }
+        #expect(notes.all.allSatisfy { $0 == "0" })
+        #expect(credentials.issued == 1 && fixture.sandboxing.started == 2)
+        await fixture.fleet.shutDown()
     }
 
     @Test func internalExtensionsMakeTheRuntimeBeTerminated() async throws {

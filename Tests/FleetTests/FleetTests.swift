@@ -165,7 +165,7 @@ import TestSupport
         for future in running { #expect(try await future.get().text == "1") }
         await shutdown
         #expect(fixture.sandboxing.alive == 0)
-        #expect(fixture.credentials.issued == fixture.credentials.revoked)
+        try await eventually("no credentials are left") { fixture.credentials.issued == fixture.credentials.revoked }
     }
 
     @Test func theServiceRunsUntilItIsCancelled() async throws {
@@ -221,7 +221,7 @@ import TestSupport
         #expect(fixture.fleet.concurrency(account: account, region: region) == 0)
         await fixture.fleet.shutDown()
         #expect(fixture.sandboxing.alive == 0)
-        #expect(fixture.credentials.issued == fixture.credentials.revoked)
+        try await eventually("no credentials are left") { fixture.credentials.issued == fixture.credentials.revoked }
         let lines = fixture.logs.lines
         #expect(lines.filter { $0.hasPrefix("END RequestId") }.count == 400)
         #expect(lines.filter { $0.hasPrefix("REPORT RequestId") }.count == 400)

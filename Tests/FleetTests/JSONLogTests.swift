@@ -19,6 +19,7 @@ import TestSupport
     private func masked(_ line: String) -> String {
         line.replacing(/"(durationMs|initDurationMs|billedDurationMs)":[0-9.]+/) { "\"\($0.1)\":_" }
             .replacing(/"instanceId":"[^"]+"/, with: #""instanceId":"_""#)
+            .replacing(/"start":"2025-11-24T00:0[78]:[^"]+"/, with: #""start":"_""#)
     }
 
     private func echo(_ runtime: FakeRuntime) -> SandboxExit {
@@ -66,7 +67,9 @@ import TestSupport
         #expect(
             lines[5]
                 == #"{"time":"2025-11-24T00:08:10.123Z","type":"platform.runtimeDone","record":{"requestId":"r-1","#
-                + #""status":"success","metrics":{"durationMs":_,"producedBytes":2}}}"#)
+                + #""status":"success","spans":[{"name":"responseLatency","start":"_","durationMs":_},"#
+                + #"{"name":"responseDuration","start":"_","durationMs":_}],"#
+                + #""metrics":{"durationMs":_,"producedBytes":2}}}"#)
         await fixture.fleet.shutDown()
     }
 

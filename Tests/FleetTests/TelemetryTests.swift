@@ -22,9 +22,10 @@ import Testing
             + #""buffering":{"timeoutMs":25}}"#
     }
 
-    /// An extension that subscribes and then asks for events until it is told to stop.
+    /// An extension that subscribes and then asks for events until it is told to stop, and then until it `hasAll`.
     private static func subscriber(
-        _ body: String, path: String = "/2022-07-01/telemetry", notes: Notes
+        _ body: String, path: String = "/2022-07-01/telemetry", notes: Notes,
+        hasAll: @escaping @Sendable () -> Bool = { true }
     ) -> (name: String, script: FakeSandboxing.Script) {
         (
             "ear",
@@ -37,6 +38,7 @@ import Testing
                 while let event = client.next(), !event.body.contains("SHUTDOWN") {
                     if let late = client.subscribe(body, path: path) { notes.add("\(late.status) \(late.body)") }
                 }
+                while !runtime.isKilled, !hasAll() { usleep(1000) }
                 return ended
             }
         )
@@ -55,6 +57,7 @@ import Testing
         let timeless = event.replacing(/"time":"[^"]+",/, with: "")
         let unbilled = timeless.replacing(/"billedDurationMs":[0-9]+,/, with: "")
         let steady = unbilled.replacing(/"(durationMs|initDurationMs)":[0-9.]+/) { "\"\($0.1)\":0" }
+            .replacing(/"start":"[^"]+"/, with: #""start":"_""#)
         return steady.replacing(/"instanceId":"[^"]+"/, with: #""instanceId":"_""#)
     }
 
@@ -87,7 +90,9 @@ import Testing
             #"{"type":"platform.initReport","record":{"initializationType":"on-demand","phase":"init","#
                 + #""status":"success","metrics":{"durationMs":0}}}"#,
             #"{"type":"platform.start","record":{"requestId":"r-1","version":"$LATEST"}}"#,
-            #"{"type":"platform.runtimeDone","record":{"requestId":"r-1","status":"success","#
+            #"{"type":"platform.runtimeDone","record":{"requestId":"r-1","status":"success","spans":["#
+                + #"{"name":"responseLatency","start":"_","durationMs":0},"#
+                + #"{"name":"responseDuration","start":"_","durationMs":0}],"#
                 + #""metrics":{"durationMs":0,"producedBytes":2}}}"#,
             #"{"type":"platform.report","record":{"requestId":"r-1","metrics":{"durationMs":0,"memorySizeMB":128,"#
                 + #""maxMemoryUsedMB":36,"initDurationMs":0},"status":"success"}}"#,
@@ -122,6 +127,34 @@ import Testing
         #expect(ear.events.contains { $0.hasSuffix(#""record":{"requestId":"r-1","status":"success"}}"#) })
         #expect(
             fixture.logs.lines.contains("LOGS\tName: ear\tState: Subscribed\tTypes: [Platform, Function, Extension]"))
+        await fixture.fleet.shutDown()
+        ear.close()
+    }
+
+    /// Over HTTP by the method that the extension chose; a failure comes as a line, too.
+    @Test func theLogsAPITellsOfFaults() async throws {
+        let ear = Ear(.http)
+        let notes = Notes()
+        let destination = #"{"protocol":"HTTP","URI":"http://sandbox:\#(ear.port)","method":"PUT","encoding":"JSON"}"#
+        let body = #"{"types":["platform"],"destination":\#(destination),"buffering":{"timeoutMs":25}}"#
+        let fixture = FleetFixture(
+            settings: .changed { $0.externalShutdownGrace = .seconds(600) },
+            extensions: [
+                Self.subscriber(body, path: "/2020-08-15/logs", notes: notes) {
+                    ear.events.contains { $0.contains("platform.report") }
+                }
+            ],
+            script: { runtime in
+                _ = runtime.connect()?.next()
+                return SandboxExit(cause: .exited(status: 3))
+            })
+        #expect(try await fixture.invoke("12").functionError == "Unhandled")
+        try await eventually("the report arrives") { ear.events.contains { $0.contains("platform.report") } }
+        let fault =
+            #"{"type":"platform.fault","record":"RequestId: r-1 Error: Runtime exited with error: exit status 3"#
+            + #"\nRuntime.ExitError"}"#
+        #expect(ear.events.map(Self.masked).contains(fault))
+        #expect(!ear.heads.isEmpty && ear.heads.allSatisfy { $0.hasPrefix("PUT / HTTP/1.1\r\n") })
         await fixture.fleet.shutDown()
         ear.close()
     }
@@ -171,7 +204,7 @@ private final class Ear: Sendable {
     let port: UInt16
     private let kind: Kind
     private let listener: Int32
-    private let state = Mutex((events: [String](), heads: [String](), sockets: [Int32]()))
+    private let state = Mutex((events: [String](), heads: [String](), sockets: Set<Int32>(), isClosed: false))
 
     init(_ kind: Kind) {
         self.kind = kind
@@ -179,10 +212,14 @@ private final class Ear: Sendable {
         runThread { [self] in
             while true {
                 let socket = accept(listener, nil, nil)
-                if socket < 0 { return }
-                state.withLock { $0.sockets.append(socket) }
-                runThread { [self] in serve(socket) }
+                if socket < 0 { break }
+                let isWanted = state.withLock { state in
+                    if !state.isClosed { state.sockets.insert(socket) }
+                    return !state.isClosed
+                }
+                if isWanted { runThread { [self] in serve(socket) } } else { Glibc.close(socket) }
             }
+            Glibc.close(listener)
         }
     }
 
@@ -190,10 +227,13 @@ private final class Ear: Sendable {
     var events: [String] { state.withLock { $0.events } }
     var heads: [String] { state.withLock { $0.heads } }
 
+    /// Whoever uses a descriptor closes it; here it is only shut down, and only while it is open.
     func close() {
-        shutdown(listener, Int32(SHUT_RDWR))
-        Glibc.close(listener)
-        for socket in state.withLock({ $0.sockets }) { shutdown(socket, Int32(SHUT_RDWR)) }
+        state.withLock { state in
+            state.isClosed = true
+            shutdown(listener, Int32(SHUT_RDWR))
+            for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) }
+        }
     }
 
     private func serve(_ socket: Int32) {
@@ -221,7 +261,10 @@ private final class Ear: Sendable {
             if count <= 0 { break }
             received += chunk[..<count]
         }
-        Glibc.close(socket)
+        state.withLock { state in
+            state.sockets.remove(socket)
+            Glibc.close(socket)
+        }
     }
 
     private func takeRequest(_ received: inout [UInt8]) -> (head: String, body: String)? {

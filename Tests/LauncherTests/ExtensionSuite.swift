@@ -77,6 +77,22 @@ struct ExtensionSuite {
         await stop(host, ["a", "b"])
     }
 
+    /// The news of the command's end may be the end of its sandbox; the launcher knows by then how it ended.
+    @Test func anEndThatWasToldIsNotLost() async throws {
+        let host = try await start([("stay", "#!/bin/sh\nexec sleep 600\n", 0o755)])
+        for status in 1...20 {
+            let running = try await host.begin(host.spec("exit \(status)", layers: "layers"))
+            let extensions = try #require(running.started.extensions)
+            order(.run, extensions.control)
+            #expect(report(extensions.control) == ProcessReport(process: 0, event: .ended(.exited(status: status))))
+            host.client.kill(running.started.id)
+            #expect(await running.ended.value.cause == .exited(status: status))
+            for descriptor in [running.started.output, extensions.output] { close(descriptor) }
+            release(running)
+        }
+        await stop(host, ["stay"])
+    }
+
     @Test func theyHaveNoMoreRightsThanTheCommand() async throws {
         let script = """
             #!/bin/sh

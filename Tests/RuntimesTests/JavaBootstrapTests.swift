@@ -25,39 +25,58 @@ import TestSupport
         return JavaBootstrap(files: files, interpreters: [java])
     }
 
-    func wait(for name: String) -> String? {
-        let end = ContinuousClock.now + .seconds(60)
-        while ContinuousClock.now < end {
-            if let text = try? HostFile.read(directory.path + "/compiled/" + name, limit: 1000) {
-                return String(decoding: text, as: UTF8.self)
-            }
-            usleep(5000)
+    func compiled(_ name: String) -> String? {
+        (try? HostFile.read(directory.path + "/compiled/" + name, limit: 1000)).map {
+            String(decoding: $0, as: UTF8.self)
         }
-        return nil
     }
 
-    @Test func compilesOnceWhenAsked() throws {
-        let java = try bootstrap(javac: "echo \"$@\" >>\"$0.calls\"", jar: "echo archive >\"$2\"")
+    var calls: [Substring] {
+        let text = try? HostFile.read(directory.path + "/bin/javac.calls", limit: 10_000)
+        return String(decoding: text ?? [], as: UTF8.self).split(separator: "\n")
+    }
+
+    @Test func whoPreparesHasItCompiledOnce() async throws {
+        let java = try bootstrap(javac: "sleep 0.1; echo \"$@\" >>\"$0.calls\"", jar: "echo archive >\"$2\"")
         #expect(java.canServe)
-        java.prepare()
-        java.prepare()
-        #expect(wait(for: "runtime-java.jar") == "archive\n")
+        let reasons = await withTaskGroup { group in
+            for _ in 0..<4 { group.addTask { await java.prepare() } }
+            return await group.reduce(into: [String?]()) { $0.append($1) }
+        }
+        #expect(reasons == [nil, nil, nil, nil])
+        #expect(compiled("runtime-java.jar") == "archive\n")
         // Another server over the same directory has nothing left to do.
-        try bootstrap(javac: "touch \"$0.again\"").prepare()
-        let calls = try String(
-            decoding: HostFile.read(directory.path + "/bin/javac.calls", limit: 10_000), as: UTF8.self)
-        #expect(calls.split(separator: "\n").count == 1 && calls.hasSuffix("java/Main.java\n"))
+        #expect(try await bootstrap(javac: "touch \"$0.again\"").prepare() == nil)
+        #expect(calls.count == 1 && calls.first?.hasSuffix("java/Main.java") == true)
     }
 
-    @Test func whatTheCompilerSaysIsKeptForTheLog() throws {
-        try bootstrap(javac: "echo 'no such release' >&2; exit 2").prepare()
-        #expect(wait(for: "runtime-java.failed") == "no such release\n")
+    @Test func whatTheCompilerSaysIsTold() async throws {
+        let java = try bootstrap(javac: "echo 'no such release' >&2; exit 2")
+        #expect(await java.prepare() == "Java's bootstrap cannot be compiled: no such release")
+        #expect(compiled("runtime-java.failed") == "no such release\n")
+        // What made it fail may be mended by the next time.
+        directory.write("bin/javac", "#!/bin/sh\n", mode: 0o755)
+        directory.write("bin/jar", "#!/bin/sh\necho archive >\"$2\"\n", mode: 0o755)
+        #expect(await java.prepare() == nil)
+        #expect(compiled("runtime-java.failed") == nil)
     }
 
-    @Test func withoutACompilerOnlyWhatWasCompiledServes() throws {
+    @Test func whoIsCancelledDoesNotWait() async throws {
+        let java = try bootstrap(javac: "while [ ! -e \"$0.go\" ]; do sleep 0.01; done", jar: "echo archive >\"$2\"")
+        let impatient = Task { await java.prepare() }
+        async let patient = java.prepare()
+        impatient.cancel()
+        #expect(await impatient.value == "Java's bootstrap is still being compiled.")
+        directory.write("bin/javac.go", "")
+        #expect(await patient == nil)
+    }
+
+    @Test func withoutACompilerOnlyWhatWasCompiledServes() async throws {
         #expect(try !bootstrap(javac: nil).canServe)
+        #expect(try await bootstrap(javac: nil).prepare() == "Java's bootstrap cannot be compiled: no JDK was found.")
         directory.write("compiled/runtime-java.jar", "archive")
         #expect(try bootstrap(javac: nil).canServe)
+        #expect(try await bootstrap(javac: nil).prepare() == nil)
     }
 
     @Test func everySourceIsCarriedAlong() throws {

@@ -149,23 +149,23 @@ import Testing
     }
 
     @Test func javaIsStartedWithItsArchive() throws {
-        let runtime = try Self.catalogue([Self.java(17)]).lookup("java17")
+        let runtime = try Self.catalogue([Self.java(17)]).resolve("java17")
         #expect(runtime.root == "java17" && runtime.substitution == nil)
         #expect(
             runtime.arguments == [
                 "/bin/sh", "/var/runtime/bootstrap-java.sh", "/var/lang/bin/java", "/var/runtime/runtime-1-java",
                 "/var/runtime/runtime-1-java-17.0.4.jsa",
             ])
-        #expect(try Self.catalogue([Self.java(11)]).lookup("java11").arguments.last == "-")
-        #expect(try Self.catalogue([Self.java(8)]).lookup("java8.al2").root == "java8")
+        #expect(try Self.catalogue([Self.java(11)]).resolve("java11").arguments.last == "-")
+        #expect(try Self.catalogue([Self.java(8)]).resolve("java8.al2").root == "java8")
     }
 
     /// Class files of a newer Java do not run on an older one.
     @Test func aNewerJavaServesBeforeANearerOlderOne() throws {
         let catalogue = Self.catalogue([Self.java(11), Self.java(16), Self.java(25)])
-        #expect(try catalogue.lookup("java17").root == "java25")
-        #expect(try catalogue.lookup("java8.al2").root == "java11")
-        #expect(try Self.catalogue([Self.java(11), Self.java(17)]).lookup("java21").root == "java17")
+        #expect(try catalogue.resolve("java17").root == "java25")
+        #expect(try catalogue.resolve("java8.al2").root == "java11")
+        #expect(try Self.catalogue([Self.java(11), Self.java(17)]).resolve("java21").root == "java17")
     }
 
     @Test func aJavaWithoutAnyCompilerServesNothing() throws {
@@ -174,7 +174,7 @@ import Testing
         let line = try #require(alone.report.first { $0.identifier == "java17" })
         #expect(line.served == .missing && line.remedy == "apt-get install openjdk-17-jdk-headless")
         let helped = Self.catalogue([Self.java(17, compiler: nil), Self.java(25)])
-        #expect(try helped.lookup("java17").root == "java17")
+        #expect(try helped.resolve("java17").root == "java17")
     }
 
     @Test func strictSettingRefusesOtherVersions() {
@@ -214,7 +214,7 @@ import Testing
         #expect(
             names == ["python3.9", "python3.13", "nodejs18", "dotnet8", "java17", "ruby3.1", "provided"])
         for identifier in RuntimeIdentifier.served {
-            #expect(names.contains(try catalogue.lookup(identifier.name).root))
+            #expect(names.contains(try catalogue.resolve(identifier.name).root))
         }
         #expect(catalogue.interpreters.first { $0.line == 13 }?.prefix == "/py/3.13")
     }

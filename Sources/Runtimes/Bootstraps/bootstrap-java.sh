@@ -1,13 +1,10 @@
 #!/bin/sh
-# bootstrap-java.sh JAVA STEM ARCHIVE: starts a Java function. The first environments of a server's data directory wait
-# until STEM.jar has been compiled. What stands in `flags` can be overridden by JAVA_TOOL_OPTIONS, as on AWS.
-until [ -f "$2.jar" ]; do
-    if [ -f "$2.failed" ]; then
-        cat "$2.failed" >&2
-        exit 1
-    fi
-    sleep 0.02
-done
+# bootstrap-java.sh JAVA STEM ARCHIVE: starts a Java function with STEM.jar, which was compiled before the function became
+# active. What stands in `flags` can be overridden by JAVA_TOOL_OPTIONS, as on AWS.
+if [ ! -f "$2.jar" ]; then
+    cat "$2.failed" >&2 || echo "Error: $2.jar is missing." >&2
+    exit 1
+fi
 java=$1
 jar=$2.jar
 archive=$3

@@ -290,6 +290,60 @@ module Apus
     end
   end
 
+  # Loggers on standard output or error write a JSON object a line: what a function gets whose log format is JSON.
+  module JSONLog
+    # What stands for a logger's own format, unless it is given another.
+    class Formatter
+      def call(severity, time, _progname, message)
+        Apus::JSONLog.record(severity, message, time)
+      end
+    end
+
+    # Prepended to Logger. As in AWS's client, no device means standard output.
+    module Defaults
+      def initialize(device, *arguments, **options)
+        if device.nil? || device.equal?($stdout) || device.equal?($stderr)
+          options = { level: Apus::JSONLog.level, formatter: Formatter.new }.merge(options)
+          options[:formatter] ||= Formatter.new
+          device ||= $stdout
+        end
+        super(device, *arguments, **options)
+      end
+    end
+
+    class << self
+      def wanted?
+        ENV['AWS_LAMBDA_LOG_FORMAT'].to_s.casecmp?('JSON')
+      end
+
+      # Before the function is loaded: it may keep a logger from then on.
+      def install
+        require 'logger'
+        ::Logger.prepend(Defaults)
+      end
+
+      # Logger knows nothing below DEBUG.
+      def level
+        name = ENV['AWS_LAMBDA_LOG_LEVEL'].to_s.upcase
+        name = 'DEBUG' if name == 'TRACE'
+        %w[DEBUG INFO WARN ERROR FATAL].include?(name) ? name : 'INFO'
+      end
+
+      # One line. An exception is shown as the one that a handler raised.
+      def record(level, message, time = Time.now, more = {})
+        entry = { timestamp: time.getutc.strftime('%Y-%m-%dT%H:%M:%S.%LZ'), level: level }
+        if message.is_a?(Exception)
+          entry[:message] = Failure.text(message.message)
+          more = { errorType: message.class.to_s, stackTrace: Failure.frames(message) }
+        else
+          entry[:message] = Failure.text(message.is_a?(String) ? message : message.inspect)
+        end
+        entry[:requestId] = $_global_aws_request_id if $_global_aws_request_id # rubocop:disable Style/GlobalVars
+        JSON.generate(entry.merge(more)) << "\n"
+      end
+    end
+  end
+
   # A Ruby exception as AWS shows it.
   class Failure
     # These names are told to the platform, all others are `UserException` there.
@@ -299,8 +353,9 @@ module Apus
     def initialize(exception, phase)
       @type = "#{phase}<#{exception.class}>"
       @told = TOLD.include?(exception.class.to_s) ? @type : 'Function<UserException>'
-      frames = (exception.backtrace || []).reject { |line| line.start_with?("#{__FILE__}:") }
-      @document = { errorMessage: text(exception.message), errorType: @type, stackTrace: frames.first(FRAMES).map { |line| text(line) } }
+      @document = {
+        errorMessage: Failure.text(exception.message), errorType: @type, stackTrace: Failure.frames(exception)
+      }
     end
 
     def json
@@ -313,15 +368,23 @@ module Apus
 
     # One record of the log: its lines are separated by carriage returns.
     def log(message)
+      return $stdout.write(JSONLog.record('ERROR', message, Time.now, @document)) if JSONLog.wanted?
+
       $stdout.write([message, *JSON.pretty_generate(@document).split("\n")].join("\r") << "\n")
     end
 
-    private
+    class << self
+      def text(value)
+        value = value.to_s.dup
+        value.force_encoding(Encoding::UTF_8) if value.encoding == Encoding::BINARY
+        value.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub
+      end
 
-    def text(value)
-      value = value.to_s.dup
-      value.force_encoding(Encoding::UTF_8) if value.encoding == Encoding::BINARY
-      value.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub
+      # Those of the function.
+      def frames(exception)
+        frames = (exception.backtrace || []).reject { |line| line.start_with?("#{__FILE__}:") }
+        frames.first(FRAMES).map { |line| text(line) }
+      end
     end
   end
 
@@ -382,5 +445,6 @@ end
 
 if __FILE__ == $PROGRAM_NAME
   LazyGems.prepare
+  Apus::JSONLog.install if Apus::JSONLog.wanted?
   Apus::Runner.new(Apus::RuntimeAPI.new(ENV.fetch('AWS_LAMBDA_RUNTIME_API'))).run(Dir.pwd, ENV.fetch('_HANDLER'))
 end

@@ -27,17 +27,20 @@ final class Deployer: Sendable {
     private let code: CodeStore
     private let cache: FunctionCache
     private let fleet: any Invoking
+    private let prepareRuntime: PrepareRuntime
     private let logger: Logger
     private let wakeups: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
 
     init(
-        database: any Database, code: CodeStore, cache: FunctionCache, fleet: any Invoking, logger: Logger
+        database: any Database, code: CodeStore, cache: FunctionCache, fleet: any Invoking,
+        prepareRuntime: @escaping PrepareRuntime, logger: Logger
     ) {
         self.database = database
         self.code = code
         self.cache = cache
         self.fleet = fleet
+        self.prepareRuntime = prepareRuntime
         self.logger = logger
         (wakeups, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -75,6 +78,14 @@ final class Deployer: Sendable {
                 }
             }
             group.cancelAll()
+        }
+    }
+
+    /// What the runtimes of the functions that serve already need: a new release may need it anew.
+    func prepareRuntimes() async throws {
+        for runtime in try await database.read({ try FunctionRepository($0).servingRuntimes() }) {
+            guard let failure = await prepareRuntime(runtime) else { continue }
+            logger.error("A runtime cannot be used", metadata: ["runtime": "\(runtime)", "reason": "\(failure)"])
         }
     }
 
@@ -127,7 +138,9 @@ final class Deployer: Sendable {
         do {
             guard let record = try await database.read({ try FunctionRepository($0).find(key) }), record.isUnfinished
             else { return true }
-            let failure = await unpack(record)
+            let failure = await prepare(record)
+            // A runtime that was not waited for is no failure: the next process goes on with it.
+            if Task.isCancelled { return false }
             let deployed = try await database.write { connection -> FunctionRecord? in
                 let functions = FunctionRepository(connection)
                 guard var current = try functions.find(key), current.isUnfinished,
@@ -162,17 +175,18 @@ final class Deployer: Sendable {
         }
     }
 
-    private func unpack(_ record: FunctionRecord) async -> StateReason? {
+    /// Puts everything in place that the settings need.
+    private func prepare(_ record: FunctionRecord) async -> StateReason? {
         do {
             try await code.unpack(record.settings.code)
             if let layers = record.settings.layers, let tree = record.settings.opt {
                 try await code.merge(layers.map(\.code), as: tree)
             }
-            return nil
         } catch {
             logger.error(
                 "Could not unpack a function's code", metadata: ["function": "\(record.arn)", "error": "\(error)"])
             return StateReason(code: "InternalError", text: "The function's code could not be put in place.")
         }
+        return await prepareRuntime(record.settings.runtime).map { StateReason(code: "InvalidRuntime", text: $0) }
     }
 }

@@ -141,6 +141,17 @@ struct FunctionRepository {
         ).map { try $0.text("code") }
     }
 
+    /// The runtimes of functions and versions that serve, each once.
+    func servingRuntimes() throws -> Set<String> {
+        struct Settings: Decodable { var runtime: String? }
+        let rows = try connection.query(
+            """
+            SELECT serving AS settings FROM lambda_functions WHERE serving IS NOT NULL
+            UNION ALL SELECT settings FROM lambda_versions WHERE state = 'Active'
+            """, [])
+        return Set(try rows.compactMap { try Self.value(Settings.self, $0.text("settings")).runtime })
+    }
+
     /// Whether a function or a layer of the account has this code.
     func refers(toCode code: String, account: String) throws -> Bool {
         let functions = try connection.query(

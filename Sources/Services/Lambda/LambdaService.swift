@@ -57,7 +57,7 @@ package final class LambdaService: Service {
     package init(
         configuration: Configuration, database: any Database, blobs: BlobStore, fleet: any Invoking,
         setReservedConcurrency: @escaping SetReservedConcurrency, resolveRuntime: @escaping ResolveRuntime,
-        codeLocation: @escaping CodeLocation, logger: Logger
+        prepareRuntime: @escaping PrepareRuntime = { _ in nil }, codeLocation: @escaping CodeLocation, logger: Logger
     ) {
         self.configuration = configuration
         self.database = database
@@ -71,11 +71,13 @@ package final class LambdaService: Service {
             grace: configuration.codeGrace)
         cache = FunctionCache(
             database: database, resolveRuntime: resolveRuntime, variablesKey: configuration.variablesKey)
-        deployer = Deployer(database: database, code: code, cache: cache, fleet: fleet, logger: logger)
+        deployer = Deployer(
+            database: database, code: code, cache: cache, fleet: fleet, prepareRuntime: prepareRuntime, logger: logger)
         invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas)
     }
 
-    /// Before the first request: sweeps what a dead process left half done, and tells the fleet what is reserved.
+    /// Before the first request: sweeps what a dead process left half done, tells the fleet what is reserved, and
+    /// prepares the runtimes of the functions that there are.
     package func prepare() async throws {
         try await database.write { [key = configuration.variablesKey] connection in
             try FunctionRepository(connection).sealVariables(with: key)
@@ -85,6 +87,7 @@ package final class LambdaService: Service {
         for (key, executions) in try await database.read({ try FunctionRepository($0).reservations() }) {
             setReservedConcurrency(key.account, key.region, key.name, executions)
         }
+        try await deployer.prepareRuntimes()
     }
 
     /// Deploys what was accepted and clears away what nothing refers to, until the task is cancelled. Call it once.

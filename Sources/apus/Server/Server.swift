@@ -118,6 +118,7 @@ enum Server {
                 path: "\(directory)/apus.db", durability: .durable, migrations: LambdaService.migrations),
             blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
             setReservedConcurrency: fleet.setReservedConcurrency, resolveRuntime: catalogue.resolve,
+            prepareRuntime: catalogue.prepare,
             codeLocation: CodeDownloads.location(signedBy: key.credentials, region: settings.region), logger: logger)
         try await functions.prepare()
 

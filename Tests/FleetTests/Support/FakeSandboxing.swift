@@ -127,7 +127,8 @@ final class FakeExtensions: Sendable {
     let started: StartedExtensions
     private let members: [(runtime: FakeRuntime, script: FakeSandboxing.Script)]
     private let control: Int32
-    private let state = Mutex((left: 0, isKilled: false))
+    /// `control` is closed under the lock, so that nobody shuts down what has its number next.
+    private let state = Mutex((left: 0, isClosed: false))
 
     init(_ extensions: [(name: String, script: FakeSandboxing.Script)], port: UInt16, number: UInt64) {
         var sockets: [Int32] = [-1, -1]
@@ -180,17 +181,18 @@ final class FakeExtensions: Sendable {
 
     func kill() {
         for member in members { member.runtime.kill() }
-        shutdown(control, Int32(SHUT_RDWR))
+        state.withLock { if !$0.isClosed { shutdown(control, Int32(SHUT_RDWR)) } }
     }
 
     private func leave(_ ended: () -> Void) {
         let isLast = state.withLock { state in
             state.left -= 1
-            return state.left == 0
+            guard state.left == 0 else { return false }
+            state.isClosed = true
+            Glibc.close(control)
+            return true
         }
-        guard isLast else { return }
-        Glibc.close(control)
-        ended()
+        if isLast { ended() }
     }
 
     private func report(_ process: Int, _ cause: SandboxExit.Cause) {

@@ -45,14 +45,15 @@ struct FleetFixture {
     let fleet: Fleet
     let sandboxing: FakeSandboxing
     let logs = RecordingLogs()
-    let credentials = FixedCredentials()
+    let credentials: FixedCredentials
     let loops = MultiThreadedEventLoopGroup.singleton
 
     init(
         failure: SandboxError? = nil, memoryPeak: String? = "36700161\n",
-        settings: FleetConfiguration = .changed { _ in },
+        settings: FleetConfiguration = .changed { _ in }, credentials: FixedCredentials = FixedCredentials(),
         extensions: [(name: String, script: FakeSandboxing.Script)] = [], script: @escaping FakeSandboxing.Script
     ) {
+        self.credentials = credentials
         sandboxing = FakeSandboxing(
             failure: failure, memoryPeak: memoryPeak, extensions: extensions, script: script)
         fleet = Fleet(

@@ -28,7 +28,10 @@ struct Harness: Sendable {
     let loop = NIOAsyncTestingEventLoop()
 
     /// - Parameter directory: That of an earlier harness, to see what a new process finds there.
-    init(in directory: TemporaryDirectory? = nil, quotas: Quotas = Quotas(), grace: Duration = .seconds(960)) throws {
+    init(
+        in directory: TemporaryDirectory? = nil, quotas: Quotas = Quotas(), grace: Duration = .seconds(960),
+        prepareRuntime: @escaping PrepareRuntime = { _ in nil }
+    ) throws {
         let directory = directory ?? TemporaryDirectory()
         self.directory = directory
         database = try SQLiteDatabase(
@@ -45,7 +48,7 @@ struct Harness: Sendable {
             setReservedConcurrency: { account, region, name, executions in
                 reservations.set(executions, for: "\(account)/\(region)/\(name)")
             },
-            resolveRuntime: Harness.resolve,
+            resolveRuntime: Harness.resolve, prepareRuntime: prepareRuntime,
             codeLocation: { code, account, endpoint in "\(endpoint)/_apus/code/\(account)/\(code)" },
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }

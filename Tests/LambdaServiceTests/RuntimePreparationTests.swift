@@ -1,0 +1,67 @@
+import AWSWire
+import NIOHTTP1
+import Storage
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import LambdaService
+
+/// Runtimes that need something compiled before a function can use them.
+@Suite struct RuntimePreparationTests {
+    @Test func aFunctionIsPendingUntilItsRuntimeIsReady() async throws {
+        let (gate, opening) = AsyncStream.makeStream(of: Void.self)
+        let (asked, asking) = AsyncStream.makeStream(of: String.self)
+        let apus = try Harness { runtime in
+            asking.yield(runtime)
+            for await _ in gate { break }
+            return nil
+        }
+        _ = try await apus.create("hello", runtime: "nodejs22.x")
+        async let pass = apus.service.deployer.pass()
+        #expect(await asked.first { _ in true } == "nodejs22.x")
+        let pending = try await apus.configuration("hello")
+        #expect(pending["State"]?.string == "Pending" && pending["StateReasonCode"]?.string == "Creating")
+        opening.finish()
+        #expect(await pass == .done)
+        #expect(try await apus.configuration("hello")["State"]?.string == "Active")
+    }
+
+    /// The reason's code is of the service model's `StateReasonCode`.
+    @Test func aRuntimeThatCannotBePreparedFailsTheFunction() async throws {
+        let failing = Mutex(false)
+        let apus = try Harness { _ in failing.withLock { $0 } ? "No compiler." : nil }
+        try await apus.deploy("before")
+        failing.withLock { $0 = true }
+        _ = try await apus.create("hello")
+        #expect(try await apus.send(.PUT, "/2015-03-31/functions/before/configuration", body: "{}").status == 200)
+        await apus.settle()
+        let failed = try await apus.configuration("hello")
+        #expect(failed["State"]?.string == "Failed" && failed["StateReasonCode"]?.string == "InvalidRuntime")
+        #expect(failed["StateReason"]?.string == "No compiler.")
+        // What served before goes on serving.
+        let before = try await apus.configuration("before")
+        #expect(before["State"]?.string == "Active" && before["LastUpdateStatus"]?.string == "Failed")
+        #expect(before["LastUpdateStatusReasonCode"]?.string == "InvalidRuntime")
+        #expect(try await apus.send(.POST, "/2015-03-31/functions/before/invocations").status == 200)
+    }
+
+    /// A new release may have a new bootstrap: it is compiled before the first request, not in it.
+    @Test func aNewProcessPreparesWhatServes() async throws {
+        let directory = TemporaryDirectory()
+        let first = try Harness(in: directory)
+        try await first.deploy("one")
+        #expect(try await first.send(.POST, "/2015-03-31/functions/one/versions", body: "{}").status == 201)
+        _ = try await first.create("two", runtime: "nodejs22.x")
+        await first.settle()
+        try first.database.close()
+        let prepared = Mutex<[String]>([])
+        let second = try Harness(in: directory) { runtime in
+            prepared.withLock { $0.append(runtime) }
+            return "not today"
+        }
+        try await second.service.prepare()
+        #expect(prepared.withLock { $0.sorted() } == ["nodejs22.x", "python3.13"])
+        #expect(try await second.send(.POST, "/2015-03-31/functions/two/invocations").status == 200)
+    }
+}
