@@ -18,19 +18,12 @@ extension Environment {
             telemetry: telemetry, delegate: self, onOver: sandboxIsOver)
     }
 
-    /// INIT has at least one whole core, as on AWS, until the sandbox is settled. A suppressed init has what the
-    /// function's memory earns: it is part of an invocation.
     func spec(for phase: PlatformLines.Phase) -> SandboxSpec {
-        var limits = SandboxLimits(
-            memoryMiB: version.memoryMiB, temporaryStorageMiB: version.temporaryStorageMiB,
-            processes: configuration.processes, descriptors: configuration.descriptors)
-        if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
-        return SandboxSpec(
-            root: version.runtime.root, code: version.code, layers: version.layers,
-            arguments: ExecWrapper.command(for: version), fallback: version.runtime.entrypoints.dropFirst().first,
+        SandboxSpec(
+            of: version, for: phase,
             environment: EnvironmentVariables.make(
                 for: version, credentials: credentials, logStream: log.stream, endpointURL: configuration.endpointURL),
-            limits: limits, bootEnvironment: EnvironmentVariables.boot(for: version))
+            configuration)
     }
 
     func sessionStarted() {
@@ -179,5 +172,23 @@ extension Environment {
             begin(running, in: session)
         default: return
         }
+    }
+}
+
+extension SandboxSpec {
+    /// The sandbox of an environment. INIT has at least one whole core, as on AWS, until the sandbox is settled. A
+    /// suppressed init has what the function's memory earns: it is part of an invocation.
+    init(
+        of version: FunctionVersion, for phase: PlatformLines.Phase, environment: [String],
+        _ configuration: FleetConfiguration
+    ) {
+        var limits = SandboxLimits(
+            memoryMiB: version.memoryMiB, temporaryStorageMiB: version.temporaryStorageMiB,
+            processes: configuration.processes, descriptors: configuration.descriptors)
+        if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
+        self.init(
+            root: version.runtime.root, code: version.code, layers: version.layers,
+            arguments: ExecWrapper.command(for: version), fallback: version.runtime.entrypoints.dropFirst().first,
+            environment: environment, limits: limits, bootEnvironment: EnvironmentVariables.boot(for: version))
     }
 }

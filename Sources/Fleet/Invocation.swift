@@ -104,6 +104,10 @@ package protocol Invoking: Sendable {
     /// `revision` (nil: all); busy ones end after the invocation that they serve.
     func retire(account: String, region: String, name: String, version: String?, except revision: String?)
 
+    /// Invocations of this version may come soon: their first environment may start faster then. Costs little, if none
+    /// comes.
+    func expect(_ version: FunctionVersion)
+
     /// How many invocations run now in this account and region, over all functions.
     func concurrency(account: String, region: String) -> Int
 }

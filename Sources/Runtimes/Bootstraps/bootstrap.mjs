@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { format, types } from 'node:util';
 
 const environment = process.env;
-if (environment.APUS_BINDING !== undefined) awaitFunction(Number(environment.APUS_BINDING));
+if (environment.APUS_BINDING !== undefined) await awaitFunction(Number(environment.APUS_BINDING));
 const require = createRequire(import.meta.url);
 const taskRoot = environment.LAMBDA_TASK_ROOT ?? '/var/task';
 // From Node.js 24 on AWS has no callbacks any more. What counts is the runtime that the function names.
@@ -18,7 +18,10 @@ const named = /^AWS_Lambda_nodejs(\d+)\.x$/.exec(environment.AWS_EXECUTION_ENV ?
 const hasCallbacks = Number(named?.[1] ?? process.versions.node.split('.')[0]) < 24;
 
 /** Waits, started ahead, for the variables of the function that this process is to run, and takes them for its own. */
-function awaitFunction(descriptor) {
+async function awaitFunction(descriptor) {
+  // The loaders that will load its modules take their time at first.
+  await import('data:text/javascript,');
+  createRequire(import.meta.url)('node:path');
   const read = (count) => {
     const bytes = Buffer.alloc(count);
     for (let filled = 0; filled < count; ) {
