@@ -40,7 +40,7 @@ async function awaitFunction(descriptor) {
     environment[pair.slice(0, equals)] = pair.slice(equals + 1);
   }
   // The directory by this name is another one now.
-  process.chdir('/var/task');
+  process.chdir(environment.LAMBDA_TASK_ROOT ?? '/var/task');
 }
 
 // --- Errors ----------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def await_function(descriptor):
         environ[name] = value
     time.tzset()
     # The directory by this name is another one now.
-    os.chdir("/var/task")
+    os.chdir(os.environ.get("LAMBDA_TASK_ROOT", "/var/task"))
 
 
 if "APUS_BINDING" in os.environ:
