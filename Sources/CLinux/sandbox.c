@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -45,6 +46,7 @@ enum step {
     STEP_PIVOT,
     STEP_DETACH,
     STEP_HOSTNAME,
+    STEP_NAMESPACE,
     STEP_USER,
     STEP_USER_NAMESPACE,
     STEP_USER_MAP,
@@ -54,10 +56,12 @@ enum step {
     STEP_LIMITS,
     STEP_DESCRIPTORS,
     STEP_SECCOMP,
+    STEP_COMMAND,
     STEP_FORK,
     STEP_SESSION,
     STEP_DIRECTORY,
     STEP_EXECUTE,
+    STEP_FURNISH,
     STEP_COUNT,
 };
 
@@ -79,6 +83,7 @@ static const char *const names[STEP_COUNT] = {
     [STEP_PIVOT] = "pivot_root",
     [STEP_DETACH] = "umount old root",
     [STEP_HOSTNAME] = "sethostname",
+    [STEP_NAMESPACE] = "send mount namespace",
     [STEP_USER] = "setresuid",
     [STEP_USER_NAMESPACE] = "unshare user namespace",
     [STEP_USER_MAP] = "write uid_map",
@@ -88,16 +93,18 @@ static const char *const names[STEP_COUNT] = {
     [STEP_LIMITS] = "setrlimit",
     [STEP_DESCRIPTORS] = "close_range",
     [STEP_SECCOMP] = "seccomp",
+    [STEP_COMMAND] = "receive command",
     [STEP_FORK] = "fork",
     [STEP_SESSION] = "setsid",
     [STEP_DIRECTORY] = "chdir",
     [STEP_EXECUTE] = "execve",
+    [STEP_FURNISH] = "setns mount",
 };
 
 const char *apus_step_name(int step) { return step >= 0 && step < STEP_COUNT ? names[step] : "unknown step"; }
 
 /// Descriptors inside the sandbox's init, after `arrange_descriptors`.
-enum { ERROR_PIPE = 3, STATUS_PIPE = 4, CONTROL = 5, EXTENSION_OUTPUT = 6 };
+enum { ERROR_PIPE = 3, STATUS_PIPE = 4, CONTROL = 5, EXTENSION_OUTPUT = 6, BINDING = APUS_BINDING };
 
 static _Noreturn void fail(int pipe, enum step step, int error) {
     struct apus_failure failure = {.step = (int32_t)step, .error = error};
@@ -150,8 +157,11 @@ static void enter(const struct apus_start *start, int error_pipe) {
     if (start->devices) TRY(STEP_DEVICES, mount(start->devices, "dev", NULL, MS_BIND | MS_REC, NULL));
     TRY(STEP_TMP, mount("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, start->temporary_options));
     TRY(STEP_SHM, mount("tmpfs", "dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, start->shared_memory_options));
-    if (!start->devices)
+    if (!start->devices && start->code_tree >= 0)
         TRY(STEP_CODE, syscall(SYS_move_mount, start->code_tree, "", AT_FDCWD, "var/task", 4 /* F_EMPTY_PATH */));
+    // The dynamic linker asks once whether a directory of its search path is there: until apus_furnish, the skeleton's
+    // own directory stands for both.
+    if (start->binding >= 0) TRY(STEP_LAYERS, mount("var/task", "opt", NULL, MS_BIND, NULL));
     if (start->layer_tree >= 0)
         TRY(STEP_LAYERS, syscall(SYS_move_mount, start->layer_tree, "", AT_FDCWD, "opt", 4 /* F_EMPTY_PATH */));
 
@@ -231,7 +241,8 @@ static void drop(const struct apus_start *start, int error_pipe) {
     if (poll(&launcher, 1, 0) > 0 && (launcher.revents & POLLERR)) _exit(127);
 }
 
-/// Leaves /dev/null, the output, the error pipe, the status pipe and what extensions need open, at fixed numbers.
+/// Leaves /dev/null, the output, the error pipe, the status pipe and what extensions or a binding need open, at fixed
+/// numbers.
 static int arrange_descriptors(const struct apus_start *start) {
     // First out of the way of the fixed numbers, then to them.
     int output = fcntl(start->output, F_DUPFD_CLOEXEC, 16);
@@ -241,6 +252,12 @@ static int arrange_descriptors(const struct apus_start *start) {
     if (output < 0 || error_pipe < 0 || status_pipe < 0 || null < 0) return -1;
     if (dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) return -1;
     if (dup3(error_pipe, ERROR_PIPE, O_CLOEXEC) < 0 || dup3(status_pipe, STATUS_PIPE, O_CLOEXEC) < 0) return -1;
+    if (start->binding >= 0) {
+        int binding = fcntl(start->binding, F_DUPFD_CLOEXEC, 16);
+        if (binding < 0 || dup3(binding, BINDING, O_CLOEXEC) < 0) return -1;
+        if (syscall(SYS_close_range, BINDING + 1U, ~0U, 0) < 0) return -1;
+        return (int)syscall(SYS_close_range, 5U, BINDING - 1U, 0);
+    }
     if (start->extensions == NULL) return (int)syscall(SYS_close_range, 5U, ~0U, 0);
     int control = fcntl(start->control, F_DUPFD_CLOEXEC, 16);
     int extension_output = fcntl(start->extension_output, F_DUPFD_CLOEXEC, 16);
@@ -293,9 +310,69 @@ static _Noreturn void execute(const struct apus_start *start) {
     int error_pipe = ERROR_PIPE;
     TRY(STEP_SESSION, syscall(SYS_setsid));
     TRY(STEP_DIRECTORY, chdir(start->directory));
+    // A command that is started ahead hears there what it is to run.
+    if (start->binding >= 0 && !start->parked) TRY(STEP_DESCRIPTORS, fcntl(BINDING, F_SETFD, 0));
     choose_command(start);
     execve(start->arguments[0], start->arguments, start->environment);
     fail(error_pipe, STEP_EXECUTE, errno);
+}
+
+// MARK: A command that comes later
+
+/// Gives the launcher the mount namespace, for apus_furnish. The launcher could not open it: the init is not dumpable.
+static int send_namespace(int binding) {
+    int namespace = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (namespace < 0) return -1;
+    char byte = 0;
+    long sent = apus_send(binding, &byte, 1, &namespace, 1);
+    close(namespace);
+    errno = sent < 0 ? (int)-sent : 0;
+    return sent == 1 ? 0 : -1;
+}
+
+static int read_whole(int file, void *bytes, size_t size) {
+    for (size_t done = 0; done < size;) {
+        ssize_t count = read(file, (char *)bytes + done, size - done);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) return -1;
+        done += (size_t)count;
+    }
+    return 0;
+}
+
+/// Says that everything is ready, waits for the command, and puts it into `start`. Ends when the launcher wants none.
+static void await_command(struct apus_start *start) {
+    int error_pipe = ERROR_PIPE;
+    struct apus_failure parked = {.step = APUS_PARKED};
+    TRY(STEP_COMMAND, write(ERROR_PIPE, &parked, sizeof parked));
+    struct apus_command command;
+    if (read_whole(BINDING, &command, sizeof command) < 0) _exit(0);
+    // Two strings more than arguments and variables: directory and fallback; and an end to each list.
+    size_t pointers = sizeof(char *) * ((size_t)command.arguments + command.variables + 2);
+    char *space = mmap(NULL, pointers + command.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    TRY(STEP_COMMAND, space == MAP_FAILED ? -1 : 0);
+    char *next = space + pointers;
+    char *end = next + command.size;
+    if (read_whole(BINDING, next, command.size) < 0) _exit(0);
+    if (command.size == 0 || end[-1] != 0) fail(error_pipe, STEP_COMMAND, EINVAL);
+    char **list = (char **)space;
+    for (uint32_t index = 0; index < command.arguments + command.variables + 2; index++) {
+        if (next == end) fail(error_pipe, STEP_COMMAND, EINVAL);
+        if (index == 0) start->directory = next;
+        else if (index == 1) start->fallback = *next ? next : NULL;
+        else {
+            if (index == 2) start->arguments = list;
+            if (index == command.arguments + 2) {
+                *list++ = NULL;
+                start->environment = list;
+            }
+            *list++ = next;
+        }
+        next += strlen(next) + 1;
+    }
+    *list = NULL;
+    start->secrets = end - command.size;
+    start->secrets_size = command.size;
 }
 
 // MARK: A command alone
@@ -432,6 +509,7 @@ static _Noreturn void initialize(const struct apus_start *start) {
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     umask(022);
     enter(start, error_pipe);
+    if (start->binding >= 0) TRY(STEP_NAMESPACE, send_namespace(start->binding));
     drop(start, error_pipe);
     TRY(STEP_DESCRIPTORS, arrange_descriptors(start));
     error_pipe = ERROR_PIPE;
@@ -443,6 +521,11 @@ static _Noreturn void initialize(const struct apus_start *start) {
     struct sock_fprog program = {.len = start->filter_count, .filter = (struct sock_filter *)start->filter};
     TRY(STEP_SECCOMP, syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
     if (start->extensions != NULL) supervise(start);
+    struct apus_start received = *start;
+    if (start->parked) {
+        await_command(&received);
+        start = &received;
+    }
     long command = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
     TRY(STEP_FORK, command);
     if (command == 0) execute(start);
@@ -455,6 +538,7 @@ static _Noreturn void initialize(const struct apus_start *start) {
     close(1);
     close(2);
     close(ERROR_PIPE);
+    close(BINDING);
     reap(command);
 }
 
@@ -472,4 +556,31 @@ int apus_sandbox_start(const struct apus_start *start, int *pidfd) {
     if (pid < 0) return -errno;
     if (pid == 0) initialize(start);
     return (int)pid;
+}
+
+int apus_furnish(const struct apus_furnishing *furnishing, int *step) {
+    *step = STEP_FURNISH;
+    if (setns(furnishing->sandbox, CLONE_NEWNS) < 0) return -errno;
+    int error = 0;
+    if (furnishing->temporary_options != NULL) {
+        *step = STEP_TMP;
+        if (mount(NULL, "/tmp", NULL, MS_REMOUNT | MS_NOSUID | MS_NODEV, furnishing->temporary_options) < 0)
+            error = errno;
+    }
+    if (error == 0) {
+        *step = STEP_CODE;
+        if (syscall(SYS_move_mount, furnishing->code_tree, "", AT_FDCWD, "/var/task", 4 /* F_EMPTY_PATH */) < 0)
+            error = errno;
+    }
+    if (error == 0) {
+        *step = STEP_LAYERS;
+        if (umount2("/opt", MNT_DETACH) < 0) error = errno;
+    }
+    if (error == 0 && furnishing->layer_tree >= 0)
+        if (syscall(SYS_move_mount, furnishing->layer_tree, "", AT_FDCWD, "/opt", 4 /* F_EMPTY_PATH */) < 0)
+            error = errno;
+    // The namespace's root need not be the root that this process had: it may live in a chroot.
+    if (setns(furnishing->own, CLONE_NEWNS) < 0 || fchdir(furnishing->own_root) < 0 || chroot(".") < 0)
+        return -ENOTRECOVERABLE;
+    return -error;
 }

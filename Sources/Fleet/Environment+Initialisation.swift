@@ -19,21 +19,13 @@ extension Environment {
             onOver: sandboxIsOver)
     }
 
-    /// INIT has at least one whole core, as on AWS, until the sandbox is settled. A suppressed init has what the
-    /// function's memory earns: it is part of an invocation.
     func spec(for phase: PlatformLines.Phase) -> SandboxSpec {
-        var limits = SandboxLimits(
-            memoryMiB: version.memoryMiB, temporaryStorageMiB: version.temporaryStorageMiB,
-            processes: configuration.processes, descriptors: configuration.descriptors)
-        if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
-        return SandboxSpec(
-            root: version.runtime.root, code: version.code, layers: version.layers,
-            fileSystem: version.fileSystem?.mount, arguments: ExecWrapper.command(for: version),
-            fallback: version.runtime.entrypoints.dropFirst().first,
+        SandboxSpec(
+            of: version, for: phase,
             environment: EnvironmentVariables.make(
                 for: version, kind: kind, credentials: credentials, logStream: log.stream,
                 endpointURL: configuration.endpointURL),
-            workingDirectory: version.runtime.workingDirectory, limits: limits)
+            configuration)
     }
 
     /// Ahead of invocations there is more time:
@@ -204,5 +196,25 @@ extension Environment {
             begin(running, in: session)
         default: return
         }
+    }
+}
+
+extension SandboxSpec {
+    /// The sandbox of an environment. INIT has at least one whole core, as on AWS, until the sandbox is settled. A
+    /// suppressed init has what the function's memory earns: it is part of an invocation.
+    init(
+        of version: FunctionVersion, for phase: PlatformLines.Phase, environment: [String],
+        _ configuration: FleetConfiguration
+    ) {
+        var limits = SandboxLimits(
+            memoryMiB: version.memoryMiB, temporaryStorageMiB: version.temporaryStorageMiB,
+            processes: configuration.processes, descriptors: configuration.descriptors)
+        if phase == .initialisation { limits.initializationCPUMillis = max(1000, limits.cpuMillis) }
+        self.init(
+            root: version.runtime.root, code: version.code, layers: version.layers,
+            fileSystem: version.fileSystem?.mount, arguments: ExecWrapper.command(for: version),
+            fallback: version.runtime.entrypoints.dropFirst().first, environment: environment,
+            workingDirectory: version.runtime.workingDirectory, limits: limits,
+            bootEnvironment: EnvironmentVariables.boot(for: version))
     }
 }

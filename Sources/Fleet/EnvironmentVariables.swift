@@ -18,8 +18,7 @@ enum EnvironmentVariables {
         for version: FunctionVersion, kind: Environment.Kind, credentials: EnvironmentCredentials, logStream: String,
         endpointURL: String?
     ) -> [String] {
-        var variables: [String: String] = ["TZ": ":UTC"]
-        for (name, value) in version.runtime.environment { variables[name] = value }
+        var variables = common(version.runtime)
         if let endpointURL { variables["AWS_ENDPOINT_URL"] = endpointURL }
         for (name, value) in version.variables where !reserved.contains(name) { variables[name] = value }
         if !version.runtime.isImage { variables["_HANDLER"] = version.handler }
@@ -47,6 +46,25 @@ enum EnvironmentVariables {
             variables["LAMBDA_TASK_ROOT"] = "/var/task"
             variables["LAMBDA_RUNTIME_DIR"] = "/var/runtime"
         }
-        return variables.map { "\($0.key)=\($0.value)" }.sorted()
+        return list(variables)
+    }
+
+    /// What a runtime finds that starts before it is known for which function; nil when this function's must not.
+    static func boot(for version: FunctionVersion) -> [String]? {
+        guard version.runtime.canBoot(before: version.variables.keys), !ExecWrapper.isUsed(by: version) else {
+            return nil
+        }
+        return list(common(version.runtime))
+    }
+
+    /// What no function's configuration changes.
+    private static func common(_ runtime: ResolvedRuntime) -> [String: String] {
+        var variables: [String: String] = ["TZ": ":UTC"]
+        for (name, value) in runtime.environment { variables[name] = value }
+        return variables
+    }
+
+    private static func list(_ variables: [String: String]) -> [String] {
+        variables.map { "\($0.key)=\($0.value)" }.sorted()
     }
 }

@@ -16,9 +16,11 @@ enum ExecWrapper {
     /// runtimes have none: their executable is the function's own.
     static func command(for version: FunctionVersion) -> [String] {
         let command = version.runtime.arguments(memoryMiB: version.memoryMiB)
-        guard let wrapper = version.variables[variable], !wrapper.isEmpty, version.runtime.isManaged else {
-            return command
-        }
+        guard let wrapper = version.variables[variable], isUsed(by: version) else { return command }
         return ["/bin/sh", "-c", script, wrapper] + command
+    }
+
+    static func isUsed(by version: FunctionVersion) -> Bool {
+        version.runtime.isManaged && version.variables[variable]?.isEmpty == false
     }
 }

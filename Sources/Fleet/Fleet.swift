@@ -10,6 +10,7 @@ import Synchronization
 /// to that loop at most once and its outcome hops back at most once.
 package final class Fleet: Invoking, Service {
     private let services: FleetServices
+    private var configuration: FleetConfiguration { services.configuration }
     private let ledger: ConcurrencyLedger
     private let pools = Mutex<[FunctionVersion.Key: EnvironmentPool]>([:])
     private let isShuttingDown = Atomic<Bool>(false)
@@ -58,6 +59,10 @@ package final class Fleet: Invoking, Service {
             }
         }
         return promise.futureResult
+    }
+
+    package func expect(_ version: FunctionVersion) {
+        services.sandboxing.expect(SandboxSpec(of: version, for: .initialisation, environment: [], configuration))
     }
 
     package func retire(account: String, region: String, name: String, version: String?, except revision: String?) {

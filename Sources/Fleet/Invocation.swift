@@ -119,6 +119,10 @@ package protocol Invoking: Sendable {
     /// What has come of that for a version.
     func provisioned(_ key: FunctionVersion.Key) -> ProvisionedState
 
+    /// Invocations of this version may come soon: their first environment may start faster then. Costs little, if none
+    /// comes.
+    func expect(_ version: FunctionVersion)
+
     /// How many invocations run now in this account and region, over all functions.
     func concurrency(account: String, region: String) -> Int
 }

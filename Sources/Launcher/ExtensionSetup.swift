@@ -61,6 +61,9 @@ final class ExtensionSetup {
         return try find(in: descriptor)
     }
 
+    /// Whether there is one.
+    static func isFound(in layers: Int32) -> Bool { !list(layers).isEmpty }
+
     /// The regular files and links in `extensions`; none where that is no directory.
     private static func list(_ layers: Int32) -> [String] {
         guard layers >= 0 else { return [] }

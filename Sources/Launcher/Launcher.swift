@@ -9,17 +9,20 @@ import Sandbox
 /// The launcher's loop: one thread, which waits for requests of the server, for sandboxes that begin and for sandboxes
 /// that end, and never for one of them alone.
 final class Launcher {
-    private let host: LauncherHost
+    let host: LauncherHost
     private let socket: Int32
-    private let poller: Poller
-    private var outbox: Outbox
+    let poller: Poller
+    var outbox: Outbox
     private var outboxWatched = false
-    private var slots: Slots
+    var slots: Slots
     /// By slot.
-    private var sandboxes: [Int: SandboxRecord] = [:]
-    private var slotByID: [UInt64: Int] = [:]
-    /// How many of them are starting.
-    private var starting = 0
+    var sandboxes: [Int: SandboxRecord] = [:]
+    var slotByID: [UInt64: Int] = [:]
+    /// How many of them are starting for a request.
+    var starting = 0
+    /// The sandboxes that were made ahead.
+    var shelf = SpareShelf()
+    let furnisher: Furnisher
     /// Ended and reported; what they held is freed when nothing else is to be done.
     private var ended: [(slot: Int, network: EnvironmentNetwork)] = []
     /// Slots whose control groups the kernel still calls busy.
@@ -34,6 +37,7 @@ final class Launcher {
         self.socket = socket
         outbox = Outbox(socket: socket)
         slots = Slots(count: host.configuration.maximumSandboxes)
+        furnisher = try Furnisher(host)
         packet = .allocate(byteCount: LauncherRequest.maximumSize, alignment: 16)
         poller = try Poller()
         try poller.add(socket, .server)
@@ -99,6 +103,7 @@ final class Launcher {
                 guard let request = try? LauncherRequest(decoding: UnsafeRawBufferPointer(bytes)) else { return false }
                 switch request {
                 case .start(let request): try start(request, bytes)
+                case .expect(let request): expect(request, UnsafeRawBufferPointer(bytes))
                 case .kill(let id): kill(id)
                 case .settle(let id): settle(id)
                 case .terminate(let id): terminate(id)
@@ -119,6 +124,7 @@ final class Launcher {
             guard slotByID[request.id] == nil else {
                 throw SandboxError(operation: "start", subject: "id \(request.id)", errno: EEXIST)
             }
+            if try adopt(request, bytes) { return }
             guard let slot = slots.take() else {
                 throw SandboxError(operation: "start", subject: "maximum of sandboxes", errno: EAGAIN)
             }
@@ -133,15 +139,19 @@ final class Launcher {
             starting += 1
             sandboxes[slot] = record
             slotByID[request.id] = slot
-            do throws(SystemCallError) {
-                try poller.add(record.errorPipe, .beginning(slot: slot))
-                try poller.add(record.pidfd, .end(slot: slot))
-            } catch {
-                // Without a place in the loop its end would go unnoticed; only want of memory leads here.
-                exit(1)
-            }
+            watch(record, in: slot)
         } catch {
             try outbox.put(.failed(id: request.id, error))
+        }
+    }
+
+    func watch(_ record: SandboxRecord, in slot: Int) {
+        do throws(SystemCallError) {
+            try poller.add(record.errorPipe, .beginning(slot: slot))
+            try poller.add(record.pidfd, .end(slot: slot))
+        } catch {
+            // Without a place in the loop its end would go unnoticed; only want of memory leads here.
+            exit(1)
         }
     }
 
@@ -180,31 +190,46 @@ final class Launcher {
 
     /// The error pipe has something to say: a failure, or, by its end, that the command runs.
     private func begin(_ slot: Int) throws(SystemCallError) {
-        guard var record = sandboxes[slot], record.state == .starting else { return }
+        guard var record = sandboxes[slot], record.state == .starting || record.state == .spare, record.errorPipe >= 0
+        else { return }
         var failure = apus_failure()
         let count = read(record.errorPipe, &failure, MemoryLayout<apus_failure>.size)
         if count < 0 { return }
+        if count == MemoryLayout<apus_failure>.size, failure.step == APUS_PARKED.rawValue {
+            return shelf.ready(slot: slot)
+        }
         poller.remove(record.errorPipe)
         close(record.errorPipe)
         record.errorPipe = -1
+        if record.state == .spare {
+            // A failure is the end of it, which is about to be noticed.
+            if count == 0 { shelf.ready(slot: slot) }
+            sandboxes[slot] = record
+            return
+        }
         starting -= 1
         if count == MemoryLayout<apus_failure>.size {
             record.state = .failed
             let step = String(cString: apus_step_name(failure.step))
             try outbox.put(.failed(id: record.id, SandboxError(operation: step, subject: "", errno: failure.error)))
         } else {
-            record.state = .running
-            let listener = try duplicate(record.network.runtimeAPIListener)
-            let pidfd = try duplicate(record.pidfd)
-            let peak = record.group.openMemoryPeak()
-            let extensions = record.extensions.take()
-            try outbox.put(
-                .started(id: record.id, extensions: extensions?.names ?? []),
-                descriptors: [listener, record.output, pidfd] + (extensions.map { [$0.control, $0.output] } ?? [])
-                    + (peak >= 0 ? [peak] : []))
-            record.output = -1
+            try reportStart(&record)
         }
         sandboxes[slot] = record
+    }
+
+    /// The command runs: the server gets its descriptors.
+    func reportStart(_ record: inout SandboxRecord) throws(SystemCallError) {
+        record.state = .running
+        let listener = try duplicate(record.network.runtimeAPIListener)
+        let pidfd = try duplicate(record.pidfd)
+        let peak = record.group.openMemoryPeak()
+        let extensions = record.extensions.take()
+        try outbox.put(
+            .started(id: record.id, origin: record.origin, extensions: extensions?.names ?? []),
+            descriptors: [listener, record.output, pidfd] + (extensions.map { [$0.control, $0.output] } ?? [])
+                + (peak >= 0 ? [peak] : []))
+        record.output = -1
     }
 
     private func duplicate(_ descriptor: Int32) throws(SystemCallError) -> Int32 {
@@ -216,6 +241,7 @@ final class Launcher {
         // What the error pipe says comes before the end.
         try begin(slot)
         guard let record = sandboxes.removeValue(forKey: slot) else { return }
+        shelf.ended(slot: slot, now: .now)
         slotByID[record.id] = nil
         var code: Int32 = 0
         var status: Int32 = 0
@@ -243,12 +269,12 @@ final class Launcher {
     /// How long the loop may wait, milliseconds.
     private func patience() -> Int32 {
         if !ended.isEmpty || !finished.isEmpty { return 0 }
-        if !busy.isEmpty { return 20 }
+        if !busy.isEmpty || wantsSpare { return 20 }
         // Making a spare takes a millisecond or more, in which a sandbox that is about to run would wait to be
         // reported.
         if starting > 0 { return -1 }
         if host.network.wantsRefill { return refills < 64 ? 0 : 1000 }
-        return -1
+        return shelf.count > 0 ? 10_000 : -1
     }
 
     /// One piece of what can wait: tearing down what has ended, then making what the next start will need.
@@ -265,6 +291,8 @@ final class Launcher {
         } else if starting == 0, host.network.wantsRefill {
             refills += 1
             host.network.refill()
+        } else if starting == 0 {
+            tendShelf()
         }
     }
 

@@ -13,9 +13,10 @@ struct RootSkeleton {
     /// The skeleton's path in the launcher's mount namespace.
     let path: String
 
-    /// What every root has. `/mnt` is the empty directory that hides parts of `/proc`.
+    /// What every root has. `/mnt` is the empty directory that hides parts of `/proc`. `/var/task/lib` is for programs
+    /// that start before the code is there (`apus_start.binding`).
     private static let directories = [
-        "/tmp", "/proc", "/dev", "/dev/shm", "/etc", "/mnt", "/opt", "/root", "/run", "/var/task", "/var/tmp",
+        "/tmp", "/proc", "/dev", "/dev/shm", "/etc", "/mnt", "/opt", "/root", "/run", "/var/task/lib", "/var/tmp",
     ]
     /// What images get beside their own: mount points, and where names are resolved.
     private static let imageDirectories = ["/tmp", "/proc", "/dev", "/dev/shm", "/etc", "/mnt"]

@@ -8,6 +8,8 @@ import Sandbox
 /// One sandbox, as the launcher's loop knows it. Owns its descriptors.
 struct SandboxRecord {
     enum State: Hashable {
+        /// Made ahead: no request has it yet.
+        case spare
         /// The error pipe is still open.
         case starting
         /// The server has been told that the command runs.
@@ -24,9 +26,13 @@ struct SandboxRecord {
         var output: Int32
     }
 
+    /// The server's; 0 while nobody has asked for it.
     var id: UInt64
     var state = State.starting
+    var origin = StartedSandbox.Origin.new
     var pidfd: Int32
+    /// The launcher's end of ``SandboxStart/Ahead``'s socket; -1 when there is none any more.
+    var binding: Int32 = -1
     /// Read ends.
     var errorPipe: Int32
     var statusPipe: Int32
@@ -37,6 +43,8 @@ struct SandboxRecord {
     var group: ControlGroup
     /// Microseconds of processor time in each period once initialization is over.
     var settledQuota: Int
+    /// What its group and its mounts allow by now.
+    var limits: SandboxLimits
 
     /// The command's wait status, if the init has written it.
     func commandStatus() -> Int32? {
@@ -47,7 +55,7 @@ struct SandboxRecord {
 
     func closeDescriptors() {
         let extensions = [extensions?.control ?? -1, extensions?.output ?? -1]
-        for descriptor in [pidfd, errorPipe, statusPipe, output] + extensions where descriptor >= 0 {
+        for descriptor in [pidfd, binding, errorPipe, statusPipe, output] + extensions where descriptor >= 0 {
             close(descriptor)
         }
     }
@@ -58,6 +66,9 @@ struct Slots {
     private var free: [Int]
 
     init(count: Int) { free = Array((0..<count).reversed()) }
+
+    /// How many are free.
+    var count: Int { free.count }
 
     mutating func take() -> Int? { free.popLast() }
 

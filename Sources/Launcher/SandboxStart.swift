@@ -13,6 +13,17 @@ struct SandboxStart {
     /// The packet that the request's ranges lie in.
     let packet: UnsafeMutableRawBufferPointer
     let slot: Int
+    /// Nil when the request is the whole truth.
+    var ahead: Ahead?
+
+    /// A sandbox that is made before it is known for what code, which ``Furnishing`` brings. The request's code and
+    /// layers do not count.
+    enum Ahead {
+        /// The command starts and then waits.
+        case booted
+        /// Even the command is yet to come.
+        case parked
+    }
 
     /// User and group inside, as on AWS.
     private static let innerUser = 993
@@ -24,13 +35,14 @@ struct SandboxStart {
     func run() throws(SandboxError) -> SandboxRecord {
         let root = try findRoot()
         do throws(SystemCallError) {
-            let code = request.root == nil ? try openImage() : try openTree(request.code, "code")
-            let layers = try openLayers()
+            let isComplete = ahead == nil
+            let code = isComplete ? try openCode() : Descriptor(owning: -1)
+            let layers = isComplete ? try Trees.open(request.layers, "layers", in: host) : Descriptor(owning: -1)
             let fileSystem = try openFileSystem()
             let extensions =
                 request.root == nil
                 ? try ExtensionSetup.find(inImage: code.number) : try ExtensionSetup.find(in: layers.number)
-            let group = try host.groups.make("\(slot)", limits: groupLimits)
+            let group = try host.groups.make("\(slot)", limits: Self.groupLimits(request.limits))
             do throws(SystemCallError) {
                 let network = try acquireNetwork()
                 do throws(SystemCallError) {
@@ -58,17 +70,22 @@ struct SandboxStart {
         return root
     }
 
-    private var groupLimits: ControlGroupLimits {
+    static func groupLimits(_ limits: SandboxLimits) -> ControlGroupLimits {
         ControlGroupLimits(
-            memory: UInt64(request.limits.memoryMiB) << 20,
-            cpuQuotaMicroseconds: Self.quota(
-                max(request.limits.cpuMillis, request.limits.initializationCPUMillis ?? 0)),
+            memory: UInt64(limits.memoryMiB) << 20,
+            cpuQuotaMicroseconds: quota(max(limits.cpuMillis, limits.initializationCPUMillis ?? 0)),
             // The init is one more.
-            processes: request.limits.processes + 1)
+            processes: limits.processes + 1)
+    }
+
+    /// Options of `/tmp`. Without privileges inside, the size is what counts; inodes take kernel memory, so they are
+    /// limited, too.
+    static func temporaryOptions(_ limits: SandboxLimits) -> String {
+        "size=\(limits.temporaryStorageMiB)m,nr_inodes=\(max(4096, limits.temporaryStorageMiB * 64))"
     }
 
     /// Microseconds in each period for thousandths of a core.
-    private static func quota(_ millis: Int) -> Int { millis * ControlGroupLimits.periodMicroseconds / 1000 }
+    static func quota(_ millis: Int) -> Int { millis * ControlGroupLimits.periodMicroseconds / 1000 }
 
     private func acquireNetwork() throws(SystemCallError) -> EnvironmentNetwork {
         do {
@@ -78,33 +95,9 @@ struct SandboxStart {
         }
     }
 
-    /// A detached, protected mount of a directory below the code directory. By descriptor, so that the directories
-    /// above it do not matter.
-    private func openTree(_ name: String, _ what: String) throws(SystemCallError) -> Descriptor {
-        let directory = Descriptor(
-            owning: try checkedDirect(
-                "open \(what)", name, apus_open_beneath(host.codeDirectory, name, apus_o_path | O_DIRECTORY)))
-        let mount = Descriptor(
-            owning: try checkedDirect("open_tree \(what)", name, apus_clone_mount(directory.number, "", 0)))
-        try checkedDirect("mount_setattr \(what)", name, apus_protect_mount(mount.number, APUS_PROTECT_MOUNT))
-        return mount
-    }
-
-    /// A detached root made of an image's tree, which others use as well, and the skeleton's mount points over it. What
-    /// the image has in place of one, a link for instance, is covered.
-    private func openImage() throws(SystemCallError) -> Descriptor {
-        let name = request.code
-        let tree = Descriptor(
-            owning: try checkedDirect(
-                "open image", name, apus_open_beneath(host.codeDirectory, name, apus_o_path | O_DIRECTORY)))
-        let layers = "/proc/self/fd/\(host.imageSkeletonDirectory):/proc/self/fd/\(tree.number)"
-        return Descriptor(owning: try checkedDirect("mount overlay", name, apus_overlay_mount(layers)))
-    }
-
-    /// The layers' mount; none without layers.
-    private func openLayers() throws(SystemCallError) -> Descriptor {
-        guard let layers = request.layers else { return Descriptor(owning: -1) }
-        return try openTree(layers, "layers")
+    private func openCode() throws(SystemCallError) -> Descriptor {
+        request.root == nil
+            ? try Trees.openImage(request.code, in: host) : try Trees.open(request.code, "code", in: host)
     }
 
     /// The shared directory's mount; none for most.
@@ -126,6 +119,7 @@ struct SandboxStart {
         let errors = try Pipe()
         let status = try Pipe()
         let output = try Pipe()
+        let binding = try SocketPair(isWanted: ahead != nil)
 
         var start = apus_start()
         start.error_pipe = errors.write.number
@@ -149,14 +143,15 @@ struct SandboxStart {
         start.secrets = packet.baseAddress
         start.secrets_size = packet.count
 
-        // Without privileges inside, the size is what counts; inodes take kernel memory, so they are limited, too.
-        let inodes = max(4096, request.limits.temporaryStorageMiB * 64)
+        start.binding = binding.theirs.number
+        start.parked = ahead == .parked ? 1 : 0
+
         var texts = CStrings()
         start.root = texts.add(root)
         start.devices = request.root == nil ? texts.add(host.imageSkeleton + "/dev") : nil
         start.empty = texts.add(request.root == nil ? host.imageSkeleton + "/mnt" : "mnt")
         start.temporary_options = texts.add(
-            "size=\(request.limits.temporaryStorageMiB)m,nr_inodes=\(inodes),mode=0700,uid=\(user),gid=\(user)")
+            Self.temporaryOptions(request.limits) + ",mode=0700,uid=\(user),gid=\(user)")
         start.shared_memory_options = texts.add(Self.sharedMemoryOptions)
         start.hostname = texts.add(Self.hostname)
         start.file_system_place = request.fileSystem.flatMap { texts.add("mnt/\($0.place)") }
@@ -202,7 +197,8 @@ struct SandboxStart {
         var record = SandboxRecord(
             id: request.id, pidfd: pidfd, errorPipe: errors.keepReader(), statusPipe: status.keepReader(),
             output: output.keepReader(), network: network, group: group,
-            settledQuota: Self.quota(request.limits.cpuMillis))
+            settledQuota: Self.quota(request.limits.cpuMillis), limits: request.limits)
+        record.binding = binding.keepOurs()
         record.extensions = extensions?.takeServerEnds()
         return record
     }
@@ -230,6 +226,27 @@ private struct Pipe: ~Copyable {
     }
 
     consuming func keepReader() -> Int32 { read.release() }
+}
+
+/// A close-on-exec pair of stream sockets, or of -1.
+private struct SocketPair: ~Copyable {
+    let ours: Descriptor
+    let theirs: Descriptor
+
+    init(isWanted: Bool) throws(SystemCallError) {
+        var ends: [Int32] = [-1, -1]
+        guard isWanted else {
+            ours = Descriptor(owning: -1)
+            theirs = Descriptor(owning: -1)
+            return
+        }
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        try checked("socketpair") { socketpair(AF_UNIX, type, 0, &ends) }
+        ours = Descriptor(owning: ends[0])
+        theirs = Descriptor(owning: ends[1])
+    }
+
+    consuming func keepOurs() -> Int32 { ours.release() }
 }
 
 /// C strings that live until ``free()``.

@@ -150,6 +150,7 @@ package final class ControlGroup {
     private var places: [(parent: Int32, directory: Int32)] = []
     private var memory: (version: Int, directory: Int32)?
     private var cpu: (version: Int, directory: Int32)?
+    private var pids: Int32?
     /// `tasks` of version 1 groups, open for writing: the thread that writes `0` joins.
     package private(set) var joins: [Int32] = []
     /// The directory of the version 2 group, to be born in; -1 where there is none.
@@ -188,6 +189,7 @@ package final class ControlGroup {
         places.append((parent.directory, directory))
         if parent.controllers.contains(.memory) { memory = (parent.version, directory) }
         if parent.controllers.contains(.cpu) { cpu = (parent.version, directory) }
+        if parent.controllers.contains(.pids) { pids = directory }
         if parent.version == 1 {
             try ControlGroup.limitLegacy(directory, parent.controllers, limits)
             // Not cgroup.procs: a thread that moves itself does without the lock over all forks and exits of the host,
@@ -203,14 +205,7 @@ package final class ControlGroup {
         _ directory: Int32, _ controllers: Set<Controller>, _ limits: ControlGroupLimits
     ) throws(SystemCallError) {
         if controllers.contains(.memory) {
-            try KernelFile.write("\(limits.memory)", to: "memory.limit_in_bytes", in: directory)
-            // Memory and swap together, so after the limit on memory, which it may not be under. Kernels without swap
-            // accounting lack it: there the group is kept from swapping.
-            do {
-                try KernelFile.write("\(limits.memory)", to: "memory.memsw.limit_in_bytes", in: directory)
-            } catch  where error.errno == ENOENT {
-                try KernelFile.write("0", to: "memory.swappiness", in: directory)
-            }
+            try limitLegacyMemory(directory, limits)
         }
         if controllers.contains(.cpu) {
             try KernelFile.write("\(ControlGroupLimits.periodMicroseconds)", to: "cpu.cfs_period_us", in: directory)
@@ -238,6 +233,39 @@ package final class ControlGroup {
         }
         if controllers.contains(.pids) {
             try KernelFile.write("\(limits.processes)", to: "pids.max", in: directory)
+        }
+    }
+
+    /// Changes all limits of a group in use.
+    package func limit(_ limits: ControlGroupLimits) throws(SystemCallError) {
+        if let memory { try Self.limitMemory(of: memory.directory, memory.version, limits) }
+        if let pids {
+            try KernelFile.write("\(limits.processes)", to: "pids.max", in: pids)
+        }
+        try limitCPU(quotaMicroseconds: limits.quota)
+    }
+
+    private static func limitMemory(
+        of directory: Int32, _ version: Int, _ limits: ControlGroupLimits
+    ) throws(SystemCallError) {
+        guard version == 1 else { return try KernelFile.write("\(limits.memory)", to: "memory.max", in: directory) }
+        do {
+            try limitLegacyMemory(directory, limits)
+        } catch  where error.errno == EINVAL {
+            // More than memory and swap together may be now.
+            try KernelFile.write("\(limits.memory)", to: "memory.memsw.limit_in_bytes", in: directory)
+            try limitLegacyMemory(directory, limits)
+        }
+    }
+
+    /// Memory and swap together, so after the limit on memory, which it may not be under. Kernels without swap
+    /// accounting lack it: there the group is kept from swapping.
+    private static func limitLegacyMemory(_ directory: Int32, _ limits: ControlGroupLimits) throws(SystemCallError) {
+        try KernelFile.write("\(limits.memory)", to: "memory.limit_in_bytes", in: directory)
+        do {
+            try KernelFile.write("\(limits.memory)", to: "memory.memsw.limit_in_bytes", in: directory)
+        } catch  where error.errno == ENOENT {
+            try KernelFile.write("0", to: "memory.swappiness", in: directory)
         }
     }
 

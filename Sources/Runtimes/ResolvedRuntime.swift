@@ -32,21 +32,37 @@ package struct ResolvedRuntime: Sendable, Hashable {
         case v8
     }
     package var heapFlags: HeapFlags
+    /// Whether the command can be started before it is known for which function (``SandboxSpec/bootEnvironment``).
+    package var isBootable: Bool
     private var names: [String]
     private var values: [String]
 
     package init(
         identifier: String, root: String?, arguments: [String], environment: [(name: String, value: String)],
-        substitution: String? = nil, entrypoints: [String]? = nil, heapFlags: HeapFlags = .none
+        substitution: String? = nil, entrypoints: [String]? = nil, heapFlags: HeapFlags = .none,
+        isBootable: Bool = false
     ) {
         self.identifier = identifier
         self.root = root
         self.arguments = arguments
         self.entrypoints = entrypoints ?? Array(arguments.prefix(1))
         self.heapFlags = heapFlags
+        self.isBootable = isBootable
         self.names = environment.map(\.name)
         self.values = environment.map(\.value)
         self.substitution = substitution
+    }
+
+    /// Variables that an interpreter, or what it is made of, reads as it starts: a function that sets one cannot get a
+    /// process that has started without it.
+    private static let startVariables = [
+        "LD_", "LANG", "LC_", "GLIBC_", "MALLOC_", "OPENSSL_", "SSL_", "PYTHON", "NODE_", "UV_", "RUBY", "GEM_",
+        "BUNDLE_",
+    ]
+
+    /// Whether a process that started without these variables of a function can take them over later.
+    package func canBoot(before variables: some Sequence<String>) -> Bool {
+        isBootable && !variables.contains { name in Self.startVariables.contains { name.hasPrefix($0) } }
     }
 
     /// The command for a function of this much memory: what a sandbox is started with.

@@ -62,6 +62,8 @@ package final class LauncherClient: Sandboxing {
         connection.start(spec, completion: completion, exit: exit)
     }
 
+    package func expect(_ spec: SandboxSpec) { connection.expect(spec) }
+
     package func kill(_ id: UInt64) { connection.kill(id) }
 
     package func terminate(_ id: UInt64) { connection.terminate(id) }

@@ -83,6 +83,14 @@ final class LauncherConnection: Sendable {
         if ended { completion(.failure(error)) } else { wake() }
     }
 
+    func expect(_ spec: SandboxSpec) {
+        let packet = LauncherRequest.encodeExpect(spec)
+        state.withLock { state in
+            guard state.socket >= 0, state.queue.isEmpty, packet.count <= LauncherRequest.maximumSize else { return }
+            submit(packet, &state)
+        }
+    }
+
     func kill(_ id: UInt64) {
         state.withLock { state in
             if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeKill(id: id), &state) }
@@ -275,7 +283,7 @@ final class LauncherConnection: Sendable {
 
     private func deliver(_ report: LauncherReport, _ descriptors: [Int32]) {
         switch report {
-        case .started(let id, let extensions) where descriptors.count >= (extensions.isEmpty ? 3 : 5):
+        case .started(let id, let origin, let extensions) where descriptors.count >= (extensions.isEmpty ? 3 : 5):
             let completion = state.withLock { state -> Completion? in
                 guard let completion = state.pending[id]?.completion.take() else { return nil }
                 state.pending[id]?.pidfd = descriptors[2]
@@ -286,7 +294,7 @@ final class LauncherConnection: Sendable {
             completion(
                 .success(
                     StartedSandbox(
-                        id: id, runtimeAPIListener: descriptors[0], output: descriptors[1],
+                        id: id, origin: origin, runtimeAPIListener: descriptors[0], output: descriptors[1],
                         memoryPeak: descriptors.count > others ? descriptors[others] : -1,
                         extensions: extensions.isEmpty
                             ? nil

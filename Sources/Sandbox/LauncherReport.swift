@@ -6,7 +6,7 @@ package enum LauncherReport: Sendable, Hashable {
     case unable(SandboxError)
     /// With the Runtime API's listener, the output, the init's pidfd, if there are extensions their control and their
     /// output, and, if there is one, the memory peak's file. `extensions` are the names of the external extensions.
-    case started(id: UInt64, extensions: [String])
+    case started(id: UInt64, origin: StartedSandbox.Origin, extensions: [String])
     /// With the socket, if it could be made.
     case socket(id: UInt64)
     case failed(id: UInt64, SandboxError)
@@ -28,9 +28,10 @@ package enum LauncherReport: Sendable, Hashable {
         case .unable(let error):
             writer.put(Kind.unable.rawValue)
             Self.put(error, in: &writer)
-        case .started(let id, let extensions):
+        case .started(let id, let origin, let extensions):
             writer.put(Kind.started.rawValue)
             writer.put(id)
+            writer.put(origin.rawValue)
             writer.put(extensions)
         case .socket(let id):
             writer.put(Kind.socket.rawValue)
@@ -74,8 +75,11 @@ package enum LauncherReport: Sendable, Hashable {
                     endpointAddress: address, weaknesses: weaknesses, notes: try reader.texts("notes", maximum: 256)))
         case .unable: self = .unable(try Self.error(&reader))
         case .started:
-            self = .started(
-                id: try reader.number(UInt64.self, "id"), extensions: try reader.texts("extensions", maximum: 64))
+            let id = try reader.number(UInt64.self, "id")
+            guard let origin = StartedSandbox.Origin(rawValue: try reader.number(UInt8.self, "origin")) else {
+                throw PacketError("origin")
+            }
+            self = .started(id: id, origin: origin, extensions: try reader.texts("extensions", maximum: 64))
         case .socket: self = .socket(id: try reader.number(UInt64.self, "id"))
         case .failed: self = .failed(id: try reader.number(UInt64.self, "id"), try Self.error(&reader))
         case .exited: self = .exited(id: try reader.number(UInt64.self, "id"), try Self.exit(&reader))

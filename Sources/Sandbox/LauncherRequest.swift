@@ -1,6 +1,8 @@
 /// What the server may ask of the launcher.
 package enum LauncherRequest: Sendable, Hashable {
     case start(StartRequest)
+    /// A start like this one is to be expected: something may be made ready for it. Nothing is answered.
+    case expect(StartRequest)
     case kill(id: UInt64)
     /// The processor limit of the sandbox's initialization is over.
     case settle(id: UInt64)
@@ -24,6 +26,8 @@ package enum LauncherRequest: Sendable, Hashable {
         package var environment: [Range<Int>]
         package var workingDirectory: Range<Int>
         package var limits: SandboxLimits
+        /// ``SandboxSpec/bootEnvironment``; empty for none.
+        package var bootEnvironment: [Range<Int>]
     }
 
     /// No packet is larger, bytes: it must fit into a socket's default send buffer.
@@ -35,11 +39,16 @@ package enum LauncherRequest: Sendable, Hashable {
         case settle = 3
         case terminate = 4
         case socket = 5
+        case expect = 6
     }
 
-    package static func encodeStart(id: UInt64, _ spec: SandboxSpec) -> [UInt8] {
+    package static func encodeStart(id: UInt64, _ spec: SandboxSpec) -> [UInt8] { encode(.start, id: id, spec) }
+
+    package static func encodeExpect(_ spec: SandboxSpec) -> [UInt8] { encode(.expect, id: 0, spec) }
+
+    private static func encode(_ kind: Kind, id: UInt64, _ spec: SandboxSpec) -> [UInt8] {
         var writer = PacketWriter()
-        writer.put(Kind.start.rawValue)
+        writer.put(kind.rawValue)
         writer.put(id)
         writer.put(spec.root ?? "")
         writer.put(spec.code)
@@ -56,6 +65,7 @@ package enum LauncherRequest: Sendable, Hashable {
         ] {
             writer.put(UInt32(clamping: limit))
         }
+        writer.put(spec.bootEnvironment ?? [])
         return writer.bytes
     }
 
@@ -94,25 +104,8 @@ package enum LauncherRequest: Sendable, Hashable {
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
         var reader = PacketReader(bytes)
         switch Kind(rawValue: try reader.number(UInt8.self, "kind")) {
-        case .start:
-            let request = StartRequest(
-                id: try reader.number(UInt64.self, "id"), root: try Self.optionalText(&reader, "root"),
-                code: try reader.text("code"), layers: try Self.optionalText(&reader, "layers"),
-                fileSystem: try Self.fileSystem(&reader),
-                arguments: try Self.ranges(&reader, "arguments"),
-                fallback: try Self.optionalRange(&reader, "fallback"),
-                environment: try Self.ranges(&reader, "environment"),
-                workingDirectory: try reader.textRange("working directory"), limits: try Self.limits(&reader))
-            try reader.finish()
-            guard Self.isComponent(request.code) else { throw PacketError("code") }
-            if let layers = request.layers, !Self.isComponent(layers) { throw PacketError("layers") }
-            guard let command = request.arguments.first,
-                request.root == nil ? !command.isEmpty : Self.isAbsolute(bytes, command)
-            else { throw PacketError("arguments") }
-            if request.root == nil, request.layers != nil || request.fallback != nil { throw PacketError("root") }
-            if let fallback = request.fallback, !Self.isAbsolute(bytes, fallback) { throw PacketError("fallback") }
-            guard Self.isAbsolute(bytes, request.workingDirectory) else { throw PacketError("working directory") }
-            self = .start(request)
+        case .start: self = .start(try Self.start(&reader, bytes))
+        case .expect: self = .expect(try Self.start(&reader, bytes))
         case .kill:
             self = .kill(id: try reader.number(UInt64.self, "id"))
             try reader.finish()
@@ -140,6 +133,28 @@ package enum LauncherRequest: Sendable, Hashable {
                 return error.field
             }
         }
+    }
+
+    private static func start(
+        _ reader: inout PacketReader, _ bytes: UnsafeRawBufferPointer
+    ) throws(PacketError) -> StartRequest {
+        let request = StartRequest(
+            id: try reader.number(UInt64.self, "id"), root: try optionalText(&reader, "root"),
+            code: try reader.text("code"), layers: try optionalText(&reader, "layers"),
+            fileSystem: try fileSystem(&reader), arguments: try ranges(&reader, "arguments"),
+            fallback: try optionalRange(&reader, "fallback"), environment: try ranges(&reader, "environment"),
+            workingDirectory: try reader.textRange("working directory"), limits: try limits(&reader),
+            bootEnvironment: try ranges(&reader, "boot environment"))
+        try reader.finish()
+        guard isComponent(request.code) else { throw PacketError("code") }
+        if let layers = request.layers, !isComponent(layers) { throw PacketError("layers") }
+        guard let command = request.arguments.first,
+            request.root == nil ? !command.isEmpty : isAbsolute(bytes, command)
+        else { throw PacketError("arguments") }
+        if request.root == nil, request.layers != nil || request.fallback != nil { throw PacketError("root") }
+        if let fallback = request.fallback, !isAbsolute(bytes, fallback) { throw PacketError("fallback") }
+        guard isAbsolute(bytes, request.workingDirectory) else { throw PacketError("working directory") }
+        return request
     }
 
     /// Nil for two empty texts.

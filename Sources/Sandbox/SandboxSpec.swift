@@ -116,10 +116,18 @@ package struct SandboxSpec: Sendable, Hashable {
     package var environment: [String]
     package var workingDirectory: String
     package var limits: SandboxLimits
+    /// What the command finds in its environment when it may be started before it is known for whom: it then learns
+    /// `environment` over a socket (``bindingVariable``). Nil when it must not be.
+    package var bootEnvironment: [String]?
+
+    /// The variable that names the descriptor of that socket, whose other end sends, once, the size of `environment` in
+    /// bytes (32 bits, little-endian) and its pairs, each ended by a zero. A socket that ends before wants no command.
+    package static let bindingVariable = "APUS_BINDING"
 
     package init(
         root: String?, code: String, layers: String? = nil, fileSystem: FileSystemMount? = nil, arguments: [String],
-        fallback: String? = nil, environment: [String], workingDirectory: String = "/var/task", limits: SandboxLimits
+        fallback: String? = nil, environment: [String], workingDirectory: String = "/var/task", limits: SandboxLimits,
+        bootEnvironment: [String]? = nil
     ) {
         self.root = root
         self.code = code
@@ -130,6 +138,7 @@ package struct SandboxSpec: Sendable, Hashable {
         self.environment = environment
         self.workingDirectory = workingDirectory
         self.limits = limits
+        self.bootEnvironment = bootEnvironment
     }
 }
 

@@ -23,7 +23,18 @@ package struct SandboxExit: Sendable, Hashable {
 /// Guarantees: `kill` may be called at any time and more than once; every process of the sandbox is dead before its
 /// exit is delivered; the exit is delivered exactly once, even when the launcher dies.
 package struct StartedSandbox: Sendable {
+    /// What the sandbox was made from.
+    package enum Origin: UInt8, Sendable, Hashable, CaseIterable {
+        /// It was made for this.
+        case new
+        /// Its init waited for a command.
+        case parked
+        /// Its command waited for a function.
+        case booted
+    }
+
     package var id: UInt64
+    package var origin: Origin
     /// A listening TCP socket at 127.0.0.1:9001 in the sandbox's own network namespace. The receiver owns it.
     package var runtimeAPIListener: Int32
     /// The read end of the pipe that is the command's standard output and standard error. The receiver owns it.
@@ -36,9 +47,11 @@ package struct StartedSandbox: Sendable {
     package var extensions: StartedExtensions?
 
     package init(
-        id: UInt64, runtimeAPIListener: Int32, output: Int32, memoryPeak: Int32, extensions: StartedExtensions? = nil
+        id: UInt64, origin: Origin = .new, runtimeAPIListener: Int32, output: Int32, memoryPeak: Int32,
+        extensions: StartedExtensions? = nil
     ) {
         self.id = id
+        self.origin = origin
         self.runtimeAPIListener = runtimeAPIListener
         self.output = output
         self.memoryPeak = memoryPeak
@@ -93,6 +106,9 @@ package protocol Sandboxing: Sendable {
         exit: @escaping @Sendable (SandboxExit) -> Void
     )
 
+    /// Says that a sandbox like this one will be wanted: it may start faster then. Its environment does not matter.
+    func expect(_ spec: SandboxSpec)
+
     /// Ends what ``SandboxLimits/initializationCPUMillis`` allowed: from now on `cpuMillis` holds. Does nothing for an
     /// id that has ended.
     func settle(_ id: UInt64)
@@ -112,6 +128,7 @@ package protocol Sandboxing: Sendable {
 }
 
 extension Sandboxing {
+    package func expect(_ spec: SandboxSpec) {}
     package func settle(_ id: UInt64) {}
     package func terminate(_ id: UInt64) {}
     package func makeSocket(_ id: UInt64, completion: @escaping @Sendable (Int32) -> Void) { completion(-1) }

@@ -33,6 +33,12 @@ RUBIES = interpreters(r"ruby ([234]\.\d+)\.", ["ruby"])
 NODES = interpreters(r"v(18|19|2[0-4])\.", ["node", "nodejs"])
 
 
+@pytest.fixture(params=[False, True], ids=["started", "ahead"])
+def ahead(request):
+    """Whether the process starts before it is known for which function."""
+    return request.param
+
+
 @pytest.fixture(params=sorted(PYTHONS, key=int) or [pytest.param(None, marks=pytest.mark.skip("no CPython 3.9-3.14"))])
 def python_minor(request):
     return request.param

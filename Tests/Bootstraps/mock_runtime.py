@@ -3,6 +3,9 @@
 import json
 import os
 import queue
+import re
+import socket
+import struct
 import subprocess
 import threading
 import time
@@ -166,8 +169,18 @@ class MockRuntime:
         self.thread.join()
 
 
-def run(command, directory, files, handler="app.handler", events=(Event(),), env=None, statuses=None):
-    """Runs `command` with `files` as the function's code until it asks for one event more than there are, or ends."""
+# What a process has from its start that learns only later for which function it is (ResolvedRuntime.startVariables).
+START_VARIABLES = re.compile(
+    "(PATH|TZ|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR|AWS_EXECUTION_ENV)$"
+    "|LD_|LANG|LC_|GLIBC_|MALLOC_|OPENSSL_|SSL_|PYTHON|NODE_|UV_|RUBY|GEM_|BUNDLE_"
+)
+
+
+def run(command, directory, files, handler="app.handler", events=(Event(),), env=None, statuses=None, ahead=False):
+    """Runs `command` with `files` as the function's code until it asks for one event more than there are, or ends.
+
+    `ahead`: it is started before it is known for which function, in another directory, and told then.
+    """
     directory = Path(directory)
     for name, text in files.items():
         path = directory / name
@@ -183,10 +196,22 @@ def run(command, directory, files, handler="app.handler", events=(Event(),), env
         **(env or {}),
     }  # fmt: skip
     environment = {name: value for name, value in environment.items() if value is not None}
+    binding, start, place, theirs = None, environment, directory, ()
+    if ahead:
+        binding, other = socket.socketpair()
+        theirs = (other.fileno(),)
+        start = {name: value for name, value in environment.items() if START_VARIABLES.match(name)}
+        start["APUS_BINDING"] = str(other.fileno())
+        place = "/"
     process = subprocess.Popen(
-        command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        command, cwd=place, env=start, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        pass_fds=theirs,
     )  # fmt: skip
+    if ahead:
+        other.close()
+        pairs = b"".join(b"%s=%s\0" % (name.encode(), value.encode()) for name, value in environment.items())
+        binding.sendall(struct.pack("<I", len(pairs)) + pairs)
+        binding.close()
     chunks = []
     reader = threading.Thread(target=lambda: chunks.append(process.stdout.read()))
     reader.start()

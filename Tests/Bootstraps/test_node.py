@@ -12,14 +12,14 @@ FIRST = REQUEST_ID % 0
 
 
 @pytest.fixture
-def node(node_major, tmp_path):
+def node(node_major, tmp_path, ahead):
     def invoke(files, handler="app.handler", events=(Event(),), env=None, identifier="nodejs20.x", statuses=None):
         if isinstance(files, str):
             files = {"app.js": files}
         task = tmp_path / "task"
         task.mkdir(exist_ok=True)
         env = {"AWS_EXECUTION_ENV": "AWS_Lambda_" + identifier, **(env or {})}
-        return run([NODES[node_major], str(BOOTSTRAPS / "bootstrap.mjs")], task, files, handler, events, env, statuses)
+        return run([NODES[node_major], str(BOOTSTRAPS / "bootstrap.mjs")], task, files, handler, events, env, statuses, ahead=ahead)
 
     return invoke
 

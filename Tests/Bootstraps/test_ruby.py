@@ -12,14 +12,14 @@ FIRST = REQUEST_ID % 0
 
 
 @pytest.fixture
-def ruby(ruby_version, tmp_path):
+def ruby(ruby_version, tmp_path, ahead):
     def invoke(files, handler="app.handler", events=(Event(),), env=None, **more):
         if isinstance(files, str):
             files = {"app.rb": files}
         task = tmp_path / "task"
         task.mkdir(exist_ok=True)
         command = [RUBIES[ruby_version], "--disable-gems", str(BOOTSTRAPS / "bootstrap.rb")]
-        return run(command, task, files, handler, events, env, **more)
+        return run(command, task, files, handler, events, env, ahead=ahead, **more)
 
     return invoke
 

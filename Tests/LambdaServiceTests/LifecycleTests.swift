@@ -31,6 +31,8 @@ import TestSupport
         let worker = Task { await apus.service.run() }
         _ = try await apus.create("hello")
         #expect(try await eventually { try await apus.configuration("hello")["State"]?.string == "Active" })
+        // Its first environment may be made ready.
+        #expect(try await eventually { apus.fleet.expected.map(\.key.name) == ["hello"] })
         worker.cancel()
         await worker.value
     }

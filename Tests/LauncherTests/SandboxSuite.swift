@@ -14,10 +14,10 @@ import Testing
 struct SandboxSuite {
     /// Runs one script in a launcher of its own.
     private func run(
-        _ script: String, layers: String? = nil, environment: [String] = [],
+        _ origin: StartedSandbox.Origin, _ script: String, layers: String? = nil, environment: [String] = [],
         limits: SandboxLimits = SandboxLimits(memoryMiB: 512)
     ) async throws -> TestHost.Run {
-        let host = try await TestHost.start()
+        let host = try await TestHost.start(origin)
         do {
             let run = try await host.run(script, layers: layers, environment: environment, limits: limits)
             await host.stop()
@@ -28,15 +28,16 @@ struct SandboxSuite {
         }
     }
 
-    @Test func runsACommandAsTheUserOfAWS() async throws {
+    @Test(arguments: TestHost.origins) func runsACommandAsTheUserOfAWS(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
+            origin,
             "id -u; id -un; id -g; pwd; hostname; echo $GREETING", environment: ["GREETING=hello there"])
         #expect(run.exit == SandboxExit(cause: .exited(status: 0)))
         #expect(run.output == "993\nsbx_user1051\n990\n/var/task\napus\nhello there\n")
     }
 
-    @Test func tellsHowTheCommandEnded() async throws {
-        let host = try await TestHost.start()
+    @Test(arguments: TestHost.origins) func tellsHowTheCommandEnded(_ origin: StartedSandbox.Origin) async throws {
+        let host = try await TestHost.start(origin)
         #expect(try await host.run("exit 37").exit.cause == .exited(status: 37))
         #expect(try await host.run("kill -TERM $$").exit.cause == .signalled(number: 15))
         await host.stop()
@@ -80,14 +81,15 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test func seesOnlyItsOwnProcesses() async throws {
-        let run = try await run("for p in /proc/[0-9]*; do cat $p/comm; done")
+    @Test(arguments: TestHost.origins) func seesOnlyItsOwnProcesses(_ origin: StartedSandbox.Origin) async throws {
+        let run = try await run(origin, "for p in /proc/[0-9]*; do cat $p/comm; done")
         // The init and the shell, which listed before it started cat: nothing of the host.
         #expect(run.output == "init\nsh\n")
     }
 
-    @Test func cannotReachTheInit() async throws {
+    @Test(arguments: TestHost.origins) func cannotReachTheInit(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
+            origin,
             """
             cat /proc/1/environ 2>/dev/null && echo environment
             head -c 1 /proc/1/mem 2>/dev/null && echo memory
@@ -98,8 +100,9 @@ struct SandboxSuite {
         #expect(run.output == "alive\n")
     }
 
-    @Test func seesNothingOfTheHost() async throws {
+    @Test(arguments: TestHost.origins) func seesNothingOfTheHost(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
+            origin,
             """
             find /root /home /var/task /srv /boot /sys /run /opt /mnt /lost+found -mindepth 1 2>/dev/null
             cat /etc/shadow /etc/hostname 2>/dev/null
@@ -111,8 +114,9 @@ struct SandboxSuite {
         #expect(run.output == "end\n")
     }
 
-    @Test func cannotWriteOutsideOfTmp() async throws {
+    @Test(arguments: TestHost.origins) func cannotWriteOutsideOfTmp(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
+            origin,
             """
             for d in / /usr /usr/bin /etc /var/task /opt /dev /proc/sys/kernel /mnt /run; do
               touch $d/file 2>/dev/null && echo wrote $d
@@ -125,8 +129,9 @@ struct SandboxSuite {
         #expect(run.output == "drwx------ sbx_user1051 sbx_user1051\ndone\n")
     }
 
-    @Test func showsLayersReadOnlyAtOpt() async throws {
+    @Test(arguments: TestHost.origins) func showsLayersReadOnlyAtOpt(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
+            origin,
             """
             ls /opt; cat /opt/secret; echo; ls /var/task
             touch /opt/file 2>/dev/null && echo wrote
@@ -164,20 +169,22 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test func boundsTemporaryStorage() async throws {
+    @Test(arguments: TestHost.origins) func boundsTemporaryStorage(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
+            origin,
             "dd if=/dev/zero of=/tmp/big bs=1M count=64 2>/dev/null; stat -c %s /tmp/big",
             limits: SandboxLimits(memoryMiB: 512, temporaryStorageMiB: 16))
         #expect(run.output == "\(16 << 20)\n")
     }
 
-    @Test func executesFromTmp() async throws {
-        let run = try await run("cp /usr/bin/true /tmp/t && /tmp/t && echo ran")
+    @Test(arguments: TestHost.origins) func executesFromTmp(_ origin: StartedSandbox.Origin) async throws {
+        let run = try await run(origin, "cp /usr/bin/true /tmp/t && /tmp/t && echo ran")
         #expect(run.output == "ran\n")
     }
 
-    @Test func hasNoPrivileges() async throws {
+    @Test(arguments: TestHost.origins) func hasNoPrivileges(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
+            origin,
             """
             grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t'
             mount -t tmpfs none /tmp 2>/dev/null && echo mounted
@@ -195,14 +202,16 @@ struct SandboxSuite {
         #expect(run.output == none + "NoNewPrivs:1\nSeccomp:2\n")
     }
 
-    @Test func setsTheLimitsOfAWS() async throws {
-        let run = try await run("ulimit -n; ulimit -c; grep processes /proc/self/limits | tr -s ' ' | cut -d' ' -f3,4")
+    @Test(arguments: TestHost.origins) func setsTheLimitsOfAWS(_ origin: StartedSandbox.Origin) async throws {
+        let run = try await run(
+            origin, "ulimit -n; ulimit -c; grep processes /proc/self/limits | tr -s ' ' | cut -d' ' -f3,4")
         // AWS Lambda: 1,024 descriptors, 1,024 processes and threads, no core files.
         #expect(run.output == "1024\n0\n1024 1024\n")
     }
 
-    @Test func boundsProcesses() async throws {
+    @Test(arguments: TestHost.origins) func boundsProcesses(_ origin: StartedSandbox.Origin) async throws {
         let run = try await run(
+            origin,
             "i=0; while [ $i -lt 40 ]; do sleep 60 & i=$((i+1)); done; echo not reached",
             limits: {
                 var limits = SandboxLimits(memoryMiB: 512)
@@ -213,8 +222,9 @@ struct SandboxSuite {
         #expect(!run.output.contains("not reached"))
     }
 
-    @Test func endsWhatTheCommandLeavesBehind() async throws {
-        let host = try await TestHost.start()
+    @Test(arguments: TestHost.origins) func endsWhatTheCommandLeavesBehind(_ origin: StartedSandbox.Origin) async throws
+    {
+        let host = try await TestHost.start(origin)
         // The background process keeps the output open: only its death ends the reading.
         let run = try await host.run("(trap '' TERM HUP; sleep 600) & echo started")
         #expect(run.output == "started\n")
@@ -222,8 +232,8 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test func killsEverythingAtOnce() async throws {
-        let host = try await TestHost.start()
+    @Test(arguments: TestHost.origins) func killsEverythingAtOnce(_ origin: StartedSandbox.Origin) async throws {
+        let host = try await TestHost.start(origin)
         let running = try await host.begin(host.spec("sleep 600 & sleep 600 & wait"))
         host.client.kill(running.started.id)
         host.client.kill(running.started.id)
@@ -247,8 +257,8 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test func keepsSandboxesApart() async throws {
-        let host = try await TestHost.start()
+    @Test(arguments: TestHost.origins) func keepsSandboxesApart(_ origin: StartedSandbox.Origin) async throws {
+        let host = try await TestHost.start(origin)
         let first = try await host.begin(host.spec("echo mine > /tmp/mine; exec sleep 600", environment: ["KEY=mine"]))
         let other = try await host.run(
             "ls /tmp /dev/shm; grep -l mine /proc/*/environ 2>/dev/null; ls /proc | grep -c '^[0-9]'")
@@ -312,8 +322,10 @@ struct SandboxSuite {
     .serialized,
     .enabled(if: TestHost.ordinaryUserObstacle == nil, "no ordinary user: \(TestHost.ordinaryUserObstacle ?? "")"))
 struct OrdinaryUserSuite {
-    @Test func startsSandboxesWithoutPrivileges() async throws {
-        let host = try await TestHost.start(user: .ordinary)
+    @Test(arguments: TestHost.origins) func startsSandboxesWithoutPrivileges(_ origin: StartedSandbox.Origin)
+        async throws
+    {
+        let host = try await TestHost.start(origin, user: .ordinary)
         let run = try await host.run(
             """
             id -u; touch /tmp/file && ls -l /tmp | tail -1 | cut -d' ' -f3; touch /etc/x 2>/dev/null || echo read-only
@@ -341,8 +353,8 @@ struct OrdinaryUserSuite {
         await host.stop()
     }
 
-    @Test func killsEverythingAtOnce() async throws {
-        let host = try await TestHost.start(user: .ordinary)
+    @Test(arguments: TestHost.origins) func killsEverythingAtOnce(_ origin: StartedSandbox.Origin) async throws {
+        let host = try await TestHost.start(origin, user: .ordinary)
         let running = try await host.begin(host.spec("sleep 600 & sleep 600"))
         host.client.kill(running.started.id)
         #expect(await running.ended.value == SandboxExit(cause: .signalled(number: 9)))
@@ -351,8 +363,8 @@ struct OrdinaryUserSuite {
         await host.stop()
     }
 
-    @Test func diesWithTheLauncher() async throws {
-        let host = try await TestHost.start(user: .ordinary)
+    @Test(arguments: TestHost.origins) func diesWithTheLauncher(_ origin: StartedSandbox.Origin) async throws {
+        let host = try await TestHost.start(origin, user: .ordinary)
         let running = try await host.begin(host.spec("sleep 600 & sleep 600"))
         kill(host.client.processID, SIGKILL)
         #expect(await running.ended.value == SandboxExit(cause: .lost))
@@ -361,8 +373,10 @@ struct OrdinaryUserSuite {
         await host.stop()
     }
 
-    @Test func boundsProcessesWithoutAControlGroup() async throws {
-        let host = try await TestHost.start(user: .ordinary)
+    @Test(arguments: TestHost.origins) func boundsProcessesWithoutAControlGroup(_ origin: StartedSandbox.Origin)
+        async throws
+    {
+        let host = try await TestHost.start(origin, user: .ordinary)
         var limits = SandboxLimits(memoryMiB: 512)
         limits.processes = 16
         let run = try await host.run(
@@ -377,8 +391,8 @@ struct OrdinaryUserSuite {
 /// What needs control groups.
 @Suite(.serialized, .enabled(if: TestHost.obstacle == nil, "no sandbox here: \(TestHost.obstacle ?? "")"))
 struct ControlGroupSuite {
-    @Test func endsWhatExceedsItsMemory() async throws {
-        let host = try await TestHost.start()
+    @Test(arguments: TestHost.origins) func endsWhatExceedsItsMemory(_ origin: StartedSandbox.Origin) async throws {
+        let host = try await TestHost.start(origin)
         guard !host.client.readiness.weaknesses.contains(.memoryLimit) else { return await host.stop() }
         let run = try await host.run(
             "head -c 200000000 /dev/zero | tail", limits: SandboxLimits(memoryMiB: 64))
@@ -407,8 +421,10 @@ struct ControlGroupSuite {
         await host.stop()
     }
 
-    @Test func lendsProcessorTimeForInitialization() async throws {
-        let host = try await TestHost.start()
+    @Test(arguments: TestHost.origins) func lendsProcessorTimeForInitialization(_ origin: StartedSandbox.Origin)
+        async throws
+    {
+        let host = try await TestHost.start(origin)
         let layout = try ControlGroupLayout.current()
         // Version 2 writes quota and period into one file.
         let (place, file) = (
@@ -435,12 +451,12 @@ struct ControlGroupSuite {
         await host.stop()
     }
 
-    @Test func leavesNoGroupBehind() async throws {
-        let host = try await TestHost.start()
+    @Test(arguments: TestHost.origins) func leavesNoGroupBehind(_ origin: StartedSandbox.Origin) async throws {
+        let host = try await TestHost.start(origin)
         let name = "apus-\(host.client.processID)"
         _ = try await host.run("true")
         await host.stop()
-        let next = try await TestHost.start()
+        let next = try await TestHost.start(origin)
         let layout = try ControlGroupLayout.current()
         for place in layout.legacy.values { #expect(access("\(place.ownGroup)/\(name)", F_OK) < 0) }
         if let unified = layout.unified { #expect(access("\(unified.ownGroup)/\(name)", F_OK) < 0) }

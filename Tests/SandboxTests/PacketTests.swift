@@ -28,8 +28,8 @@ import TestSupport
     private static let reports: [LauncherReport] = [
         .ready(LauncherReadiness(endpointAddress: "169.254.128.1", weaknesses: [.noInternet], notes: ["nft: none"])),
         .unable(SandboxError(operation: "unshare", subject: "user namespace", errno: 1)),
-        .started(id: 7, extensions: []),
-        .started(id: 7, extensions: ["a", "ü b"]), .socket(id: 3),
+        .started(id: 7, origin: .new, extensions: []),
+        .started(id: 7, origin: .booted, extensions: ["a", "ü b"]), .socket(id: 3),
         .failed(id: 8, SandboxError(operation: "execve", subject: "", errno: 2)),
         .exited(id: 9, SandboxExit(cause: .exited(status: 255), outOfMemory: true)),
         .exited(id: 9, SandboxExit(cause: .signalled(number: 9))), .exited(id: .max, SandboxExit(cause: .lost)),
@@ -55,8 +55,20 @@ import TestSupport
         #expect(text(request.workingDirectory) == Self.spec.workingDirectory)
         #expect(request.fileSystem == Self.spec.fileSystem)
         #expect(request.limits == Self.spec.limits)
+        #expect(request.bootEnvironment.isEmpty)
         // The launcher hands them to execve where they are.
         for range in request.arguments + request.environment { #expect(bytes[range.upperBound] == 0) }
+    }
+
+    @Test func expectationsComeBackAsTheyWere() throws {
+        var spec = Self.spec
+        spec.bootEnvironment = ["LANG=C", "TZ=:UTC"]
+        let bytes = LauncherRequest.encodeExpect(spec)
+        guard case .expect(let request) = try decode(bytes, LauncherRequest.init(decoding:)) else {
+            Issue.record("no expectation")
+            return
+        }
+        #expect(request.bootEnvironment.map { String(decoding: bytes[$0], as: UTF8.self) } == spec.bootEnvironment)
     }
 
     @Test func killsReportsAndConfigurationsComeBackAsTheyWere() throws {

@@ -120,7 +120,7 @@ struct apus_start {
     /// A stream socket: orders (`enum apus_order`, a byte each) in, `struct apus_process_report` out. Its end is the
     /// sandbox's.
     int control;
-    /// A detached mount of the code: shown at /var/task or, of an image, as the root.
+    /// A detached mount of the code: shown at /var/task or, of an image, as the root. -1: apus_furnish brings it.
     int code_tree;
     /// A detached mount of the layers, shown at /opt, or -1.
     int layer_tree;
@@ -163,7 +163,47 @@ struct apus_start {
     /// A seccomp program: `filter_count` struct sock_filter.
     const void *filter;
     unsigned short filter_count;
+    /// Of a sandbox that is made before it is known what for: a stream socket, whose other end, the launcher's, says so
+    /// later; otherwise -1. First one byte comes from it with the sandbox's mount namespace. The command finds it at
+    /// APUS_BINDING.
+    int binding;
+    /// Whether even the command comes over `binding`, to the init, which says over the error pipe that it waits for it
+    /// (APUS_PARKED): a `struct apus_command` and what it announces. `directory` and the lists below it are not looked
+    /// at then.
+    int parked;
 };
+
+/// Where a command that was started ahead finds the socket that tells it what it is to run.
+enum apus_descriptors { APUS_BINDING = 7 };
+
+/// The head of a command for a parked init. After it `size` bytes: strings that each end with a zero, which are the
+/// working directory, the fallback or an empty string, the arguments and the variables.
+struct apus_command {
+    uint32_t size;
+    uint32_t arguments;
+    uint32_t variables;
+};
+
+/// What a sandbox that was made ahead still lacks.
+struct apus_furnishing {
+    /// The sandbox's mount namespace, the caller's own, and the caller's root directory.
+    int sandbox;
+    int own;
+    int own_root;
+    /// As in `struct apus_start`.
+    int code_tree;
+    int layer_tree;
+    /// What changes of /tmp, or null.
+    const char *temporary_options;
+};
+
+/// Mounts code and layers in a sandbox none of whose processes runs a function's code yet. The caller must be
+/// single-threaded. Returns 0 or -errno, with the step that failed; -ENOTRECOVERABLE when the caller did not get back
+/// into its own namespace, where it must end.
+int apus_furnish(const struct apus_furnishing *furnishing, int *step);
+
+/// Stands for a step in a `struct apus_failure` that is none.
+enum apus_news { APUS_PARKED = -1 };
 
 /// What the child writes to the error pipe.
 struct apus_failure {

@@ -1,7 +1,7 @@
 // Runs a Node.js handler: loads it, then answers invocations of the Lambda Runtime API (2018-06-01) for ever.
 // Works on Node.js 18 and later without packages. HTTP is spoken over one plain socket: `http` takes long to load.
 
-import { existsSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createConnection } from 'node:net';
 import { basename, dirname, join } from 'node:path';
@@ -10,11 +10,38 @@ import { pathToFileURL } from 'node:url';
 import { format, types } from 'node:util';
 
 const environment = process.env;
+if (environment.APUS_BINDING !== undefined) await awaitFunction(Number(environment.APUS_BINDING));
 const require = createRequire(import.meta.url);
 const taskRoot = environment.LAMBDA_TASK_ROOT ?? '/var/task';
 // From Node.js 24 on AWS has no callbacks any more. What counts is the runtime that the function names.
 const named = /^AWS_Lambda_nodejs(\d+)\.x$/.exec(environment.AWS_EXECUTION_ENV ?? '');
 const hasCallbacks = Number(named?.[1] ?? process.versions.node.split('.')[0]) < 24;
+
+/** Waits, started ahead, for the variables of the function that this process is to run, and takes them for its own. */
+async function awaitFunction(descriptor) {
+  // The loaders that will load its modules take their time at first.
+  await import('data:text/javascript,');
+  createRequire(import.meta.url)('node:path');
+  const read = (count) => {
+    const bytes = Buffer.alloc(count);
+    for (let filled = 0; filled < count; ) {
+      const part = readSync(descriptor, bytes, filled, count - filled, null);
+      // Nobody wants it.
+      if (part === 0) process.exit(0);
+      filled += part;
+    }
+    return bytes;
+  };
+  const pairs = read(read(4).readUInt32LE()).toString('utf8').split('\0').slice(0, -1);
+  closeSync(descriptor);
+  for (const name of Object.keys(environment)) delete environment[name];
+  for (const pair of pairs) {
+    const equals = pair.indexOf('=');
+    environment[pair.slice(0, equals)] = pair.slice(equals + 1);
+  }
+  // The directory by this name is another one now.
+  process.chdir(environment.LAMBDA_TASK_ROOT ?? '/var/task');
+}
 
 // --- Errors ----------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,40 @@ import sys
 import time
 from importlib import import_module
 
+
+def await_function(descriptor):
+    """Waits, started ahead, for the variables of the function that this process is to run, and takes them for its own.
+
+    What AWS's runtime imports before any function, and what takes long, is imported meanwhile.
+    """
+    import datetime, decimal, enum, functools, json, logging, re, threading, traceback, types  # noqa: E401, F401
+
+    def read(count):
+        data = b""
+        while len(data) < count:
+            part = os.read(descriptor, count - len(data))
+            if not part:
+                # Nobody wants it.
+                os._exit(0)
+            data += part
+        return data
+
+    size = int.from_bytes(read(4), "little")
+    pairs = [pair.split(b"=", 1) for pair in read(size).split(b"\0")[:-1]]
+    os.close(descriptor)
+    environ = os.environb
+    for name in list(environ):
+        del environ[name]
+    for name, value in pairs:
+        environ[name] = value
+    time.tzset()
+    # The directory by this name is another one now.
+    os.chdir(os.environ.get("LAMBDA_TASK_ROOT", "/var/task"))
+
+
+if "APUS_BINDING" in os.environ:
+    await_function(int(os.environ["APUS_BINDING"]))
+
 # Where AWS keeps them. A function with a PYTHONPATH of its own decides for itself where layers come.
 TASK_ROOT = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
 RUNTIME_DIR = os.environ.get("LAMBDA_RUNTIME_DIR", "/var/runtime")
@@ -625,7 +659,10 @@ def main():
     # Whole lines leave at once, so that what a killed function wrote is in its log.
     sys.stdout.reconfigure(line_buffering=True)
     prepare_path()
-    sys.meta_path.insert(0, LoggingConfigurator())
+    if "logging" in sys.modules:
+        configure(sys.modules["logging"])
+    else:
+        sys.meta_path.insert(0, LoggingConfigurator())
     marshaller = Marshaller()
     result = None
     try:

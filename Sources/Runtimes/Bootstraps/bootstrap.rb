@@ -12,6 +12,19 @@ require 'json'
 $stdout.sync = true
 $stderr.sync = true
 
+# Started ahead, this process waits for the variables of the function that it is to run, and takes them for its own.
+if ENV.key?('APUS_BINDING')
+  IO.open(ENV['APUS_BINDING'].to_i, 'rb') do |socket|
+    size = socket.read(4)
+    pairs = size && socket.read(size.unpack1('V'))
+    # Nobody wants it.
+    exit!(0) unless pairs
+    ENV.replace(pairs.force_encoding(Encoding.default_external).split("\0").to_h { |pair| pair.split('=', 2) })
+  end
+  # The directory by this name is another one now.
+  Dir.chdir(ENV.fetch('LAMBDA_TASK_ROOT', '/var/task'))
+end
+
 autoload :Logger, 'logger'
 autoload :Net, 'net/http'
 autoload :URI, 'uri'

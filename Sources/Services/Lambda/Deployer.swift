@@ -188,7 +188,9 @@ final class Deployer: Sendable {
             }
             guard let deployed else { return true }
             cache.invalidate(key)
-            _ = try await cache.load(FunctionTarget(key))
+            if case .ready(let version)? = try await cache.load(FunctionTarget(key))?.choose().readiness {
+                fleet.expect(version)
+            }
             try await provisioner.reapply(key)
             if let previous = record.serving, previous != deployed.serving { await code.discard(previous) }
             if failure == nil {

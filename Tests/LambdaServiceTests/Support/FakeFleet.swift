@@ -22,6 +22,7 @@ final class FakeFleet: Invoking {
         var provisioned: [String: ProvisionedState] = [:]
         var invocations: [(version: FunctionVersion, invocation: Invocation)] = []
         var retirements: [Retirement] = []
+        var expected: [FunctionVersion] = []
         var answer: Result<InvocationOutcome, FleetError>?
         var parts: (contentType: String?, parts: [ByteBuffer])?
     }
@@ -30,6 +31,9 @@ final class FakeFleet: Invoking {
 
     var invocations: [(version: FunctionVersion, invocation: Invocation)] { state.withLock { $0.invocations } }
     var retirements: [Retirement] { state.withLock { $0.retirements } }
+
+    /// The versions that were said to be invoked soon.
+    var expected: [FunctionVersion] { state.withLock { $0.expected } }
 
     /// What every invocation comes to; without an answer the payload comes back.
     func answer(_ answer: Result<InvocationOutcome, FleetError>?) { state.withLock { $0.answer = answer } }
@@ -62,6 +66,8 @@ final class FakeFleet: Invoking {
     func retire(account: String, region: String, name: String, version: String?, except revision: String?) {
         state.withLock { $0.retirements.append(Retirement(name: name, revision: revision)) }
     }
+
+    func expect(_ version: FunctionVersion) { state.withLock { $0.expected.append(version) } }
 
     /// - Parameter name: Of a function of any account.
     func provision(of name: String) -> Provision? { state.withLock { $0.provisions[name] } }
