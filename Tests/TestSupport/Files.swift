@@ -7,8 +7,8 @@ package func writeFile(_ path: String, _ bytes: [UInt8]) {
     close(file)
 }
 
-/// Waits until nobody has a file open for writing, which could not be executed (ETXTBSY): a process that another test is
-/// about to start holds a copy of every descriptor until its exec. A lease for reading is granted to no other file.
+/// Waits until nobody has a file open for writing, which could not be executed (ETXTBSY): a process that another test
+/// is about to start holds a copy of every descriptor until its exec. A lease for reading is granted to no other file.
 package func waitUntilExecutable(_ path: String) {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { fatalError("\(path): errno \(errno)") }
