@@ -93,7 +93,8 @@ final class TelemetryLink: @unchecked Sendable {
         }
     }
 
-    /// A connection for an attempt. One that comes when the attempt is over is closed: another may have its own by then.
+    /// A connection for an attempt. One that comes when the attempt is over is closed: another may have its own by
+    /// then.
     private func connect(isWanted: @escaping () -> Bool, _ completion: @escaping ((any Channel)?) -> Void) {
         if let channel, channel.isActive { return completion(channel) }
         disconnect()

@@ -72,8 +72,8 @@ final class JavaBootstrap: Sendable {
     /// Whether the bootstrap is compiled or can be.
     var canServe: Bool { compiler != nil || access("\(directory)/\(stem).jar", R_OK) == 0 }
 
-    /// Sees to it that the bootstrap is compiled: waits for the compiler where it is not, and for one that runs already.
-    /// Cancellation ends the waiting, not the compiler.
+    /// Sees to it that the bootstrap is compiled: waits for the compiler where it is not, and for one that runs
+    /// already. Cancellation ends the waiting, not the compiler.
     ///
     /// - Returns: why it could not be compiled, in a sentence; nil when it is there.
     func prepare() async -> String? {

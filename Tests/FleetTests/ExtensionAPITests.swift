@@ -170,8 +170,8 @@ import Testing
         #expect(registry.fatalError == "Extension.InitError")
     }
 
-    /// Schema and bounds: the emulator's subscription schema; the API reference's defaults; the methods of HTTP: developer
-    /// guide, "Lambda Logs API", destination protocols.
+    /// Schema and bounds: the emulator's subscription schema; the API reference's defaults; the methods of HTTP:
+    /// developer guide, "Lambda Logs API", destination protocols.
     @Test func subscriptionsAreChecked() throws {
         func subscription(_ text: String, _ schema: TelemetrySubscription.Schema = .telemetry) -> String {
             do {

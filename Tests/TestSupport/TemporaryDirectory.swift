@@ -32,6 +32,7 @@ package final class TemporaryDirectory: Sendable {
         writeFile(file(name), bytes)
         // Whatever the process's mask.
         guard chmod(file(name), mode) == 0 else { fatalError("chmod \(name): errno \(errno)") }
+        if mode & 0o111 != 0 { waitUntilExecutable(file(name)) }
         return file(name)
     }
 
