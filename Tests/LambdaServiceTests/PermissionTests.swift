@@ -260,6 +260,26 @@ import Testing
         #expect(deletion.errorType == "AccessDeniedException")
     }
 
+    // localstack's recorded TestLambdaMultiAccounts::test_function_tags.
+    @Test func letsOtherAccountsTagWhatThePolicySays() async throws {
+        let apus = try await deployed()
+        let path = "/2017-03-31/tags/\(Self.arn)"
+        let tags = #"{"Tags":{"k":"v"}}"#
+        func list() async throws -> Harness.Answer { try await apus.send(.GET, path, account: Self.foreign) }
+        #expect(try await list().errorType == "AccessDeniedException")
+        _ = try await add(apus, "list", principal: Self.foreign, action: "lambda:ListTags")
+        #expect(try await list().status == 200)
+        #expect(try await apus.send(.POST, path, body: tags, account: Self.foreign).status == 403)
+        _ = try await add(apus, "tag", principal: Self.foreign, action: "lambda:TagResource")
+        #expect(try await apus.send(.POST, path, body: tags, account: Self.foreign).status == 204)
+        #expect(try await list().text == tags)
+        let key = "tagKeys=k"
+        #expect(try await apus.send(.DELETE, path, query: key, account: Self.foreign).status == 403)
+        _ = try await add(apus, "untag", principal: Self.foreign, action: "lambda:UntagResource")
+        #expect(try await apus.send(.DELETE, path, query: key, account: Self.foreign).status == 204)
+        #expect(try await list().text == #"{"Tags":{}}"#)
+    }
+
     @Test func authorizesServices() async throws {
         let apus = try await deployed()
         func isAllowed(_ source: String, _ service: String = "s3.amazonaws.com") async throws -> Bool {

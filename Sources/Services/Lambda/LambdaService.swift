@@ -151,7 +151,8 @@ package final class LambdaService: Service {
 extension LambdaService {
     private func control(_ request: ServiceRequest) async throws -> ServiceResponse {
         guard let (operation, labels) = Lambda.route(request) else { throw AWSError.unknownOperation }
-        let request = try await admitted(request, to: operation.rawValue, labels["FunctionName"])
+        let request = try await admitted(
+            request, to: operation.rawValue, labels["FunctionName"] ?? Self.function(tagged: labels["Resource"]))
         switch operation {
         case .createFunction: return try await createFunction(request, labels)
         case .getFunction: return try await getFunction(request, labels)

@@ -46,6 +46,11 @@ extension LambdaService {
         }
     }
 
+    /// The ARN of what has tags, if it is a function.
+    static func function(tagged resource: String?) -> String? {
+        resource.flatMap { ARN($0)?.resource.hasPrefix("function:") == true ? $0 : nil }
+    }
+
     /// A change of tags makes a new revision, as recorded in test_tag_lifecycle; environments run on.
     private func changeTags(
         _ resource: Taggable, _ change: @escaping @Sendable (inout [String: String]) throws -> Void
