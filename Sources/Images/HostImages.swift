@@ -5,8 +5,8 @@ import Linux
 package import Logging
 import Storage
 
-/// Finds images in layouts and, by skopeo, in registries, and unpacks them by umoci. Both programs run as this process's
-/// user, and what they make appears under its final name only when all of it is there.
+/// Finds images in layouts and, by skopeo, in registries, and unpacks them by umoci. Both programs run as this
+/// process's user, and what they make appears under its final name only when all of it is there.
 package struct HostImages: ImageSource {
     /// A registry's answer about one image.
     private static let answerTime = Duration.seconds(20)

@@ -310,6 +310,15 @@ def test_what_cannot_be_started(client, images, name, config, kind, message):
     assert run(client, name, "cat /etc/name") == "one"
 
 
+def test_a_variable_that_no_process_can_have(client, images, name):
+    write_layout(images / "nul", one=ONE)
+    create(client, name, f"{ECR}/nul:one", Environment={"Variables": {"AB": "a\0b"}})
+    assert failure(client, name)["errorType"] == "Runtime.InvalidEntrypoint"
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": {"AB": "ab"}})
+    until(client, name)
+    assert run(client, name, "echo $AB") == "ab"
+
+
 def test_an_image_without_a_command(client, images, name):
     write_layout(images / "empty", one=image(Entrypoint=None), other=Image([("etc", None)]))
     create(client, name, f"{ECR}/empty:one", ImageConfig={"Command": ["./usr/local/bin/loop"]})

@@ -1,5 +1,6 @@
 import Fleet
 import NIOCore
+import Runtimes
 import Sandbox
 import Synchronization
 import Testing
@@ -157,7 +158,7 @@ import Testing
     /// The sentences are those of Lambda's runtime interface emulator and of its logs (aws-lambda-base-images 79); an
     /// image's log has no INIT_START.
     @Test(arguments: [
-        ("execve", "", 2, "Entrypoint", #"exec: \"app\": executable file not found in $PATH"#),
+        ("execve", "", 2, "Entrypoint", #"exec: "app": executable file not found in $PATH"#),
         ("execve", "", 8, "Entrypoint", "fork/exec app: exec format error"),
         ("chdir", "", 2, "WorkingDir", "the working directory doesn't exist: work"),
         ("chdir", "", 20, "WorkingDir", "chdir work: not a directory"),

@@ -1,6 +1,11 @@
+import AWSWire
+import Archive
 import Fleet
 import Images
 import NIOCore
+import NIOHTTP1
+import Runtimes
+import Storage
 import Testing
 import TestSupport
 
@@ -32,15 +37,15 @@ import TestSupport
         return try await apus.send(.POST, "/2015-03-31/functions", body: body)
     }
 
-    /// Runs the worker until the function's deployment has ended.
+    /// The worker, which the caller ends.
+    private func work(_ apus: Harness) -> Task<Void, Never> { Task { await apus.service.run() } }
+
+    /// Waits until the function's deployment has ended.
     private func settle(_ apus: Harness) async throws {
-        let worker = Task { await apus.service.run() }
         let hasEnded = try await eventually {
             let found = try await apus.configuration("f")
             return found["State"]?.string != "Pending" && found["LastUpdateStatus"]?.string != "InProgress"
         }
-        worker.cancel()
-        await worker.value
         try #require(hasEnded)
     }
 
@@ -54,6 +59,8 @@ import TestSupport
 
     @Test func becomesActiveWithItsDigest() async throws {
         let apus = try harness()
+        let worker = work(apus)
+        defer { worker.cancel() }
         let made = try await create(apus)
         #expect(made.status == 201)
         #expect(try made.json["CodeSha256"]?.string == Self.first && made.json["CodeSize"]?.int == 0)
@@ -73,6 +80,8 @@ import TestSupport
 
     @Test func startsWhatTheImageSays() async throws {
         let apus = try harness()
+        let worker = work(apus)
+        defer { worker.cancel() }
         _ = try await create(apus)
         try await settle(apus)
         let version = try await version(apus)
@@ -91,6 +100,8 @@ import TestSupport
     ])
     func imageConfigTakesThePlaceOfTheImages(config: String, arguments: [String], directory: String) async throws {
         let apus = try harness()
+        let worker = work(apus)
+        defer { worker.cancel() }
         let made = try await create(apus, #","ImageConfig":\#(config)"#)
         #expect(made.text.contains(#""ImageConfigResponse":{"ImageConfig":"#))
         try await settle(apus)
@@ -103,6 +114,8 @@ import TestSupport
 
     @Test func anUpdateOfTheCodeKeepsTheImageConfig() async throws {
         let apus = try harness(grace: .zero)
+        let worker = work(apus)
+        defer { worker.cancel() }
         _ = try await create(apus, #","ImageConfig":{"Command":["other"]}"#)
         try await settle(apus)
         apus.images.set(Self.uri, .success(ResolvedImage(digest: Self.second, command: ["x"])))
@@ -113,11 +126,9 @@ import TestSupport
         try await settle(apus)
         #expect(try await version(apus).runtime.arguments == ["other"])
         // The old tree goes when nothing refers to it any more.
-        await apus.settle()
-        #expect(apus.directory.names("code") == ["image-" + Self.second])
+        #expect(try await eventually { apus.directory.names("code") == ["image-" + Self.second] })
         #expect(try await apus.send(.DELETE, "/2015-03-31/functions/f").status == 204)
-        await apus.settle()
-        #expect(apus.directory.names("code").isEmpty)
+        #expect(try await eventually { apus.directory.names("code").isEmpty })
     }
 
     @Test(arguments: [
@@ -127,6 +138,8 @@ import TestSupport
     ])
     func failsWithAReason(error: ImageError, code: String) async throws {
         let apus = try harness()
+        let worker = work(apus)
+        defer { worker.cancel() }
         apus.images.failUnpacking(with: error)
         _ = try await create(apus)
         try await settle(apus)
@@ -157,6 +170,8 @@ import TestSupport
 
         let second = try harness(directory)
         try await second.service.prepare()
+        let after = work(second)
+        defer { after.cancel() }
         try await settle(second)
         #expect(try await second.configuration("f")["State"]?.string == "Active")
     }
@@ -164,8 +179,11 @@ import TestSupport
     @Test func aLostTreeIsFetchedAgain() async throws {
         let directory = TemporaryDirectory()
         let first = try harness(directory)
+        let before = work(first)
         _ = try await create(first)
         try await settle(first)
+        before.cancel()
+        await before.value
         try first.database.close()
         try CodeTrees(directory: directory.path + "/code", extractor: .init()).remove("image-" + Self.first)
 
@@ -198,6 +216,8 @@ import TestSupport
 
     @Test func knowsZipFunctionsFromImages() async throws {
         let apus = try harness()
+        let worker = work(apus)
+        defer { worker.cancel() }
         _ = try await create(apus)
         try await settle(apus)
         try await apus.deploy("zip")

@@ -214,7 +214,7 @@ import Testing
         #expect(
             names == ["python3.9", "python3.13", "nodejs18", "dotnet8", "java17", "ruby3.1", "provided"])
         for identifier in RuntimeIdentifier.served {
-            #expect(names.contains(try catalogue.resolve(identifier.name).root))
+            #expect(names.contains(try catalogue.resolve(identifier.name).root ?? ""))
         }
         #expect(catalogue.interpreters.first { $0.line == 13 }?.prefix == "/py/3.13")
     }

@@ -144,7 +144,7 @@ import TestSupport
             ("arguments", { $0.arguments = [""] }), ("root", { $0.layers = "layers" }),
             ("root", { $0.fallback = "/bin/sh" }), ("working directory", { $0.workingDirectory = "work" }),
             ("code", { $0.code = ".." }),
-        ] as [(String, @Sendable (inout SandboxSpec) -> Void)] {
+        ] as [(String, (inout SandboxSpec) -> Void)] {
             var changed = spec
             change(&changed)
             #expect(throws: PacketError(field)) {

@@ -82,9 +82,9 @@ extension CodeStore {
     /// - Throws: ``ImageError``, ``StorageError``.
     func unpack(_ image: FunctionImage, from source: any ImageSource, limit: Int) async throws {
         let trees = trees
-        if try await queue().run({ () throws in try trees.contains(name: image.tree) }) { return }
+        guard let path = try await queue().run({ () throws in try trees.place(for: image.tree) }) else { return }
         guard let reference = image.reference else { throw ImageError.notFound }
-        try await source.unpack(reference, digest: image.digest, to: trees.path(image.tree), limit: limit)
+        try await source.unpack(reference, digest: image.digest, to: path, limit: limit)
     }
 
     /// Puts the merged tree of unpacked layers in place; nothing when it is there.

@@ -2,9 +2,9 @@ import Archive
 import Glibc
 import Storage
 
-/// The unpacked code that environments mount: one directory for each zip file, named by its SHA-256 in hex, one for each
-/// combination of layers, named by ``LayerReference``, and one for each image, named by ``FunctionImage``. A directory bears that name only when all of it is on disk.
-/// Everything here blocks.
+/// The unpacked code that environments mount: one directory for each zip file, named by its SHA-256 in hex, one for
+/// each combination of layers, named by ``LayerReference``, and one for each image, named by ``FunctionImage``. A
+/// directory bears that name only when all of it is on disk. Everything here blocks.
 struct CodeTrees: Sendable {
     /// An absolute path. The launcher knows it as its code directory.
     let directory: String
@@ -68,9 +68,14 @@ struct CodeTrees: Sendable {
         }
     }
 
-    func contains(name: String) throws -> Bool { try contains(path(name)) }
+    func contains(name: String) throws -> Bool { try contains(directory + "/" + name) }
 
-    func path(_ name: String) -> String { directory + "/" + name }
+    /// Where a tree that others make is to be; nil when it is there.
+    func place(for name: String) throws -> String? {
+        if try contains(name: name) { return nil }
+        try make()
+        return directory + "/" + name
+    }
 
     private func contains(_ path: String) throws -> Bool {
         var status = stat()

@@ -16,7 +16,8 @@ struct FunctionSettings: Codable, Hashable, Sendable {
     var sealedVariables: String?
     /// `x86_64` or `arm64`.
     var architecture: String
-    /// SHA-256 of the zip file, in hex: the name of its blob and of its unpacked tree. For an image the name of its tree.
+    /// SHA-256 of the zip file, in hex: the name of its blob and of its unpacked tree. For an image the name of its
+    /// tree.
     var code: String
     /// Bytes of the zip file.
     var codeSize: Int

@@ -1,7 +1,8 @@
 import Images
 import Synchronization
 
-/// Fetches and unpacks images beside all other work: one of several gigabytes does not hold up functions from zip files.
+/// Fetches and unpacks images beside all other work: one of several gigabytes does not hold up functions from zip
+/// files.
 ///
 /// What is owed is in the store; here is only what came of it until the deployer has noted that down.
 final class ImageDeployments: Sendable {
