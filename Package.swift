@@ -137,7 +137,10 @@ let package = Package(
         tests("RuntimesTests", ["TestSupport", "Runtimes", "Sandbox"]),
         tests(
             "FleetTests",
-            ["TestSupport", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", nioCore, nioPosix, nioEmbedded, logging]),
+            [
+                "TestSupport", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", nioCore, nioPosix, nioEmbedded,
+                logging,
+            ]),
         tests(
             "LambdaServiceTests",
             [

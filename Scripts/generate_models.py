@@ -346,7 +346,11 @@ class Service:
             out += self.read_member(field, None, "\\(path)")
         required = [label for _, _, label, needed in fields if needed]
         if required:
-            out.append(f"        guard {', '.join('let ' + label for label in required)} else {{ return nil }}")
+            guard = f"        guard {', '.join('let ' + label for label in required)}"
+            if len(guard) + len(" else { return nil }") <= 120:
+                out.append(guard + " else { return nil }")
+            else:
+                out += wrapped(guard, 12) + ["        else { return nil }"]
         ordered = sorted(fields, key=lambda field: not field[3])
         arguments = ", ".join(f"{strip(label)}: {label}" for _, _, label, _ in ordered)
         prefix = "        return "

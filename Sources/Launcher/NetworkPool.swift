@@ -141,8 +141,9 @@ package final class NetworkPool {
         factory.forget(network)
     }
 
-    /// A socket inside a network, for TCP and unconnected, or, unless `datagramPort` is 0, for UDP and bound to that port
-    /// of its loopback address; below zero when none can be made. Fails only when the thread is lost to that network.
+    /// A socket inside a network: for TCP and unconnected, or, unless `datagramPort` is 0, for UDP and bound to that
+    /// port of its loopback address; below zero when none can be made. Fails only when the thread is lost to that
+    /// network.
     package func makeSocket(in network: EnvironmentNetwork, datagramPort: UInt16 = 0) throws(NetworkError) -> Int32 {
         try factory.makeSocket(in: network, datagramPort: datagramPort)
     }

@@ -8,8 +8,8 @@ package enum LauncherRequest: Sendable, Hashable {
     case settle(id: UInt64)
     /// SIGTERM to the command of a sandbox without external extensions.
     case terminate(id: UInt64)
-    /// A socket in the sandbox's network namespace: for TCP and unconnected, or, unless `datagramPort` is 0, for UDP and
-    /// bound to that port of the loopback address. ``LauncherReport/socket(id:)`` answers, always.
+    /// A socket in the sandbox's network namespace: for TCP and unconnected, or, unless `datagramPort` is 0, for UDP
+    /// and bound to that port of the loopback address. ``LauncherReport/socket(id:)`` answers, always.
     case socket(id: UInt64, datagramPort: UInt16 = 0)
 
     /// A start in the launcher's hands. What the command gets stays where it was received, zero-terminated, so that the

@@ -297,7 +297,7 @@ import Testing
         _ = try await fixture.invoke(version: version)
         let spec = try #require(fixture.sandboxing.specs.first)
         let stream = try #require(fixture.logs.streams.first)
-        // The names: LocalStack's snapshot test_introspection_invoke, without those of X-Ray and of the shell.
+        // The names: LocalStack's snapshot test_introspection_invoke, without those of the shell.
         #expect(
             spec.environment == [
                 "AWS_ACCESS_KEY_ID=ASIA1", "AWS_DEFAULT_REGION=us-east-1", "AWS_ENDPOINT_URL=http://10.0.0.1:4566",
@@ -305,9 +305,10 @@ import Testing
                 "AWS_LAMBDA_FUNCTION_NAME=hello", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
                 "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand", "AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/hello",
                 "AWS_LAMBDA_LOG_STREAM_NAME=\(stream)", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
-                "AWS_REGION=us-east-1", "AWS_SECRET_ACCESS_KEY=secret", "AWS_SESSION_TOKEN=token", "GREETING=hi",
+                "AWS_REGION=us-east-1", "AWS_SECRET_ACCESS_KEY=secret", "AWS_SESSION_TOKEN=token",
+                "AWS_XRAY_CONTEXT_MISSING=LOG_ERROR", "AWS_XRAY_DAEMON_ADDRESS=127.0.0.1:2000", "GREETING=hi",
                 "LAMBDA_RUNTIME_DIR=/var/runtime", "LAMBDA_TASK_ROOT=/var/task", "LANG=C", "TZ=:UTC",
-                "_HANDLER=index.handler",
+                "_AWS_XRAY_DAEMON_ADDRESS=127.0.0.1", "_AWS_XRAY_DAEMON_PORT=2000", "_HANDLER=index.handler",
             ])
         var limits = SandboxLimits(memoryMiB: 128)
         limits.initializationCPUMillis = 1000

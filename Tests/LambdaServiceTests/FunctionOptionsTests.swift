@@ -129,6 +129,7 @@ import TestSupport
             let answer = try await apus.send(.POST, "/2015-03-31/functions/hello/invocations", headers: headers)
             let seen = apus.fleet.invocations.last?.invocation.traceID
             #expect(answer.headers.first(name: "X-Amzn-Trace-Id") == seen)
+            #expect(apus.fleet.invocations.last?.invocation.isSampled == seen?.hasSuffix(";Sampled=1"))
             return seen
         }
         let made = try #require(try await trace(nil))
@@ -138,5 +139,25 @@ import TestSupport
         #expect(try await trace(root + ";Sampled=?") == root + ";Sampled=1")
         #expect(try await trace(root + ";Sampled=0") == root + ";Sampled=0")
         #expect(try await trace(root + ";Sampled=1") == root + ";Sampled=1")
+        #expect(apus.fleet.invocations.last?.version.isTraced == true)
+    }
+
+    /// Without TracingConfig a caller who samples is followed, and nobody else.
+    @Test func followSampledCallers() async throws {
+        let apus = try Harness()
+        try await apus.deploy("hello")
+        func isSampled(_ header: String?) async throws -> Bool? {
+            let headers: HTTPHeaders = header.map { ["X-Amzn-Trace-Id": $0] } ?? [:]
+            _ = try await apus.send(.POST, "/2015-03-31/functions/hello/invocations", headers: headers)
+            let invocation = apus.fleet.invocations.last?.invocation
+            if let header { #expect(invocation?.traceID == header) }
+            return invocation?.isSampled
+        }
+        let root = "Root=1-5759e988-bd862e3fe1be46a994272793"
+        #expect(try await isSampled(nil) == false)
+        #expect(try await isSampled(root) == false)
+        #expect(try await isSampled(root + ";Sampled=0") == false)
+        #expect(try await isSampled(root + ";Sampled=1") == true)
+        #expect(apus.fleet.invocations.last?.version.isTraced == false)
     }
 }

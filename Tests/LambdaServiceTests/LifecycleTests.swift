@@ -1,5 +1,6 @@
 import AWSWire
 import Archive
+import Fleet
 import NIOCore
 import NIOHTTP1
 import Storage

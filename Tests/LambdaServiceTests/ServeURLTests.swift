@@ -193,6 +193,7 @@ import Testing
                 == "Root=1-643ec28d-5503dc7274559e68706dae64;Sampled=1")
         let call = try #require(apus.fleet.invocations.last)
         #expect(call.invocation.traceID == "Root=1-643ec28d-5503dc7274559e68706dae64;Sampled=1")
+        #expect(call.invocation.isSampled)
         let event = try JSONValue(parsing: call.invocation.payload)
         let context = try #require(event["requestContext"])
         let domain = "\(id).lambda-url.us-east-1.localhost"

@@ -207,6 +207,41 @@ struct ExtensionSuite {
         await host.stop()
     }
 
+    /// Two sandboxes may have the same port: each has a loopback of its own, and hears nothing of the other's.
+    @Test func datagramSocketsAreBoundInsideTheNetwork() async throws {
+        let host = try await TestHost.start()
+        let send = "while true; do echo from $WHO > /dev/udp/127.0.0.1/2000; sleep 0.05; done"
+        var sandboxes: [(running: TestHost.Running, socket: Int32, name: String)] = []
+        for name in ["one", "two"] {
+            var spec = host.spec(send, environment: ["WHO=\(name)"])
+            spec.arguments[0] = "/bin/bash"
+            let running = try await host.begin(spec)
+            let socket = await withCheckedContinuation { continuation in
+                host.client.makeDatagramSocket(running.started.id, port: 2000) { continuation.resume(returning: $0) }
+            }
+            #expect(socket >= 0)
+            sandboxes.append((running, socket, name))
+        }
+        for sandbox in sandboxes {
+            _ = fcntl(sandbox.socket, F_SETFL, 0)
+            var bytes = [UInt8](repeating: 0, count: 64)
+            let count = recv(sandbox.socket, &bytes, bytes.count, 0)
+            #expect(String(decoding: bytes.prefix(max(0, count)), as: UTF8.self) == "from \(sandbox.name)\n")
+            let again = await withCheckedContinuation { continuation in
+                host.client.makeDatagramSocket(sandbox.running.started.id, port: 2000) {
+                    continuation.resume(returning: $0)
+                }
+            }
+            #expect(again == -1)
+            close(sandbox.socket)
+            host.client.kill(sandbox.running.started.id)
+            _ = await sandbox.running.ended.value
+            close(sandbox.running.started.output)
+            release(sandbox.running)
+        }
+        await host.stop()
+    }
+
     @Test func noMoreThanTenAreStarted() async throws {
         let names = (0..<12).map { "e\($0 < 10 ? "0" : "")\($0)" }
         let host = try await start(names.map { ($0, "#!/bin/sh\necho \($0)\nexec sleep 600\n", 0o755) })

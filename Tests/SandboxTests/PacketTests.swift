@@ -77,6 +77,8 @@ import TestSupport
         #expect(
             try decode(LauncherRequest.encodeTerminate(id: 7), LauncherRequest.init(decoding:)) == .terminate(id: 7))
         #expect(try decode(LauncherRequest.encodeSocket(id: 8), LauncherRequest.init(decoding:)) == .socket(id: 8))
+        let datagrams = LauncherRequest.encodeSocket(id: 8, datagramPort: 2000)
+        #expect(try decode(datagrams, LauncherRequest.init(decoding:)) == .socket(id: 8, datagramPort: 2000))
         for report in Self.reports {
             #expect(try decode(report.encoded(), LauncherReport.init(decoding:)) == report)
         }

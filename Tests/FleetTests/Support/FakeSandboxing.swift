@@ -19,6 +19,7 @@ final class FakeSandboxing: Sandboxing {
         var terminated: [UInt64] = []
         var extensions: [UInt64: FakeExtensions] = [:]
         var ports: [UInt64: UInt16] = [:]
+        var datagramPorts: [UInt16] = []
     }
     private let state = Mutex(State())
     private let script: Script
@@ -111,6 +112,16 @@ final class FakeSandboxing: Sandboxing {
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         completion(socket(AF_INET, type, 0))
     }
+
+    /// At a port of its own, not at the one that is asked for.
+    func makeDatagramSocket(_ id: UInt64, port: UInt16, completion: @escaping @Sendable (Int32) -> Void) {
+        let (socket, port) = listen(for: SOCK_DGRAM)
+        state.withLock { $0.datagramPorts.append(port) }
+        completion(socket)
+    }
+
+    /// Where datagrams were asked for, in order.
+    var datagramPorts: [UInt16] { state.withLock { $0.datagramPorts } }
 
     func kill(_ id: UInt64) {
         let (runtime, extensions) = state.withLock { state in
@@ -381,8 +392,9 @@ final class RuntimeConnection {
 // MARK: System calls
 
 /// A listening socket on a port of 127.0.0.1 that nobody uses.
-func listen() -> (descriptor: Int32, port: UInt16) {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+/// A socket at a free port of the loopback.
+func listen(for type: __socket_type = SOCK_STREAM) -> (descriptor: Int32, port: UInt16) {
+    let listener = socket(AF_INET, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -390,7 +402,7 @@ func listen() -> (descriptor: Int32, port: UInt16) {
     withUnsafeMutablePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
             _ = bind(listener, generic, length)
-            _ = Glibc.listen(listener, 128)
+            if type == SOCK_STREAM { _ = Glibc.listen(listener, 128) }
             _ = getsockname(listener, generic, &length)
         }
     }

@@ -24,6 +24,17 @@ final class RecordingLogs: LogSink {
     var byteCount: Int { recorded.withLock { $0.reduce(0) { $0 + $1.text.utf8.count } } }
 }
 
+/// Collects segments.
+final class RecordingTraces: TraceSink {
+    private let recorded = Mutex<[String]>([])
+
+    func record(_ document: ByteBuffer, account: String, region: String) {
+        recorded.withLock { $0.append(String(buffer: document)) }
+    }
+
+    var documents: [String] { recorded.withLock { $0 } }
+}
+
 final class FixedCredentials: CredentialIssuing {
     private let state = Mutex((issued: 0, revoked: Set<String>()))
     var issued: Int { state.withLock { $0.issued } }
@@ -45,6 +56,7 @@ struct FleetFixture {
     let fleet: Fleet
     let sandboxing: FakeSandboxing
     let logs = RecordingLogs()
+    let traces = RecordingTraces()
     let credentials: FixedCredentials
     let loops = MultiThreadedEventLoopGroup.singleton
 
@@ -57,8 +69,9 @@ struct FleetFixture {
         sandboxing = FakeSandboxing(
             failure: failure, memoryPeak: memoryPeak, extensions: extensions, script: script)
         fleet = Fleet(
-            configuration: settings, sandboxing: sandboxing, logs: logs, credentials: credentials,
-            eventLoopGroup: loops, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            configuration: settings, sandboxing: sandboxing, logs: logs, traces: traces,
+            credentials: credentials, eventLoopGroup: loops,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     func version(
@@ -80,15 +93,16 @@ struct FleetFixture {
 
     func start(
         _ payload: String = "{}", requestID: String = "r-1", version: FunctionVersion? = nil,
-        logTail: Invocation.LogTail = .last, response: Invocation.ResponseMode = .buffered
+        logTail: Invocation.LogTail = .last, response: Invocation.ResponseMode = .buffered,
+        sampled header: String? = nil
     ) -> EventLoopFuture<InvocationOutcome> {
         fleet.invoke(
             version ?? self.version(),
             Invocation(
                 requestID: requestID, payload: ByteBuffer(string: payload),
                 invokedARN: "arn:aws:lambda:us-east-1:000000000000:function:hello", clientContext: "{\"a\":\n1}",
-                traceID: "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0", logTail: logTail,
-                response: response),
+                traceID: header ?? "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0", isSampled: header != nil,
+                logTail: logTail, response: response),
             on: loops.next())
     }
 

@@ -236,7 +236,8 @@ extension XRay.SamplingBoostStatisticsDocument {
         input.require(sampledAnomalyCountSource != nil, "\(path)sampledAnomalyCount")
         let sampledAnomalyCount = try input.int(
             sampledAnomalyCountSource, "\(path)sampledAnomalyCount", XRay.Constraints.sampledAnomalyCount)
-        guard let ruleName, let serviceName, let timestamp, let anomalyCount, let totalCount, let sampledAnomalyCount else { return nil }
+        guard let ruleName, let serviceName, let timestamp, let anomalyCount, let totalCount, let sampledAnomalyCount
+        else { return nil }
         return XRay.SamplingBoostStatisticsDocument(
             ruleName: ruleName, serviceName: serviceName, timestamp: timestamp, anomalyCount: anomalyCount,
             totalCount: totalCount, sampledAnomalyCount: sampledAnomalyCount)

@@ -17,8 +17,8 @@ struct FilterParser {
     private var depth = 0
 
     /// - Returns: nil for nothing but spaces.
-    /// - Throws: `InvalidRequestException` for what is no expression, `NotImplementedException` for one that AWS has and
-    ///   this service does not.
+    /// - Throws: `InvalidRequestException` for what is no expression, `NotImplementedException` for one that AWS has
+    ///   and this service does not.
     static func parse(_ text: String) throws(AWSError) -> FilterExpression? {
         guard text.utf8.count <= maximumBytes else { throw invalid("it is too long") }
         let tokens = try FilterParser.tokens(text)
