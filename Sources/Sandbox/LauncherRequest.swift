@@ -99,8 +99,8 @@ package enum LauncherRequest: Sendable, Hashable {
     }
 
     /// - Throws: for anything but what the encoders write within these bounds: names of code and layers that are one
-    ///   path component, file systems that appear at one, absolute commands but in images, which have neither layers nor
-    ///   a fallback, an absolute directory, limits within their ranges.
+    ///   path component, file systems that appear at one, absolute commands but in images, which have neither layers
+    ///   nor a fallback, an absolute directory, limits within their ranges.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PacketError) {
         var reader = PacketReader(bytes)
         switch Kind(rawValue: try reader.number(UInt8.self, "kind")) {
