@@ -37,8 +37,8 @@ def sam():
     """The path of the command."""
     venv = pathlib.Path(os.environ.get("APUS_SAM_VENV", ROOT / ".venv-sam"))
     command = venv / "bin/sam"
-    venv.parent.mkdir(parents=True, exist_ok=True)
-    with open(venv.with_suffix(".lock"), "w") as lock:
+    venv.mkdir(parents=True, exist_ok=True)
+    with open(venv / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (venv / "ready").exists():
             made = subprocess.run([sys.executable, "-m", "venv", venv], capture_output=True, text=True)
