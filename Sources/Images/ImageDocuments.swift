@@ -99,9 +99,6 @@ extension ImageDocuments.Manifest {
             throw .invalid(reason: "its manifest has digests of an unknown kind")
         }
     }
-
-    /// Bytes of the layers as they are stored.
-    var layerBytes: Int { layers.reduce(0) { $0.addingReportingOverflow($1.size).overflow ? .max : $0 + $1.size } }
 }
 
 /// What a reference stood for when it was looked at.

@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import signal
+import tempfile
 
 import pytest
 from botocore.exceptions import ClientError
@@ -60,13 +61,19 @@ def registry():
     made.close()
 
 
+def reachable(directory):
+    """Opens the way to a directory below the system's temporary one: root's server becomes an ordinary user."""
+    for parent in [directory, *directory.parents]:
+        if parent == pathlib.Path(tempfile.gettempdir()):
+            break
+        parent.chmod(0o755)
+    return directory
+
+
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     """The operator's directory of layouts."""
-    directory = tmp_path_factory.mktemp("images")
-    for parent in [directory, *directory.parents][:3]:
-        parent.chmod(0o755)
-    return directory
+    return reachable(tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture(scope="module")
@@ -389,8 +396,7 @@ def test_nothing_of_a_layer_leaves_the_image(client, images, host, name, kind, t
     outside.chmod(0o777)
     (outside / "target").write_text("unchanged")
     (outside / "target").chmod(0o666)
-    for parent in list(tmp_path.parents)[:2] + [tmp_path]:
-        parent.chmod(0o755)
+    reachable(tmp_path)
 
     def named(value):
         return (value[0], value[1].format(outside=outside)) if isinstance(value, tuple) else value
@@ -449,8 +455,7 @@ def test_extensions_of_an_image_run(client, images, name):
 
 
 def test_functions_survive_a_restart(own_server, tmp_path):
-    for parent in [tmp_path, *tmp_path.parents][:3]:
-        parent.chmod(0o755)
+    reachable(tmp_path)
     write_layout(tmp_path / "kept", one=ONE)
     server = own_server("--images", str(tmp_path))
     create(server.client(), "f", f"{ECR}/kept:one")
