@@ -70,16 +70,17 @@ extension Launcher {
     // MARK: Making and giving back
 
     /// Whether one is to be made when the loop has nothing else to do.
-    var wantsSpare: Bool { slots.count > Self.reservedSlots && shelf.wanted(now: .now) != nil }
+    var wantsSpare: Bool {
+        slots.count > Self.reservedSlots && shelf.wanted(now: .now) != nil
+            && host.weaknesses.allSatisfy(host.configuration.accepted.contains)
+    }
 
     /// Makes one spare, and ends those that are not wanted any more.
     func tendShelf() {
         for slot in shelf.removeExcess(now: .now) {
             if let record = sandboxes[slot] { _ = apus_pidfd_kill(record.pidfd, SIGKILL) }
         }
-        guard slots.count > Self.reservedSlots, let (recipe, limits) = shelf.wanted(now: .now),
-            host.weaknesses.allSatisfy(host.configuration.accepted.contains), let slot = slots.take()
-        else { return }
+        guard wantsSpare, let (recipe, limits) = shelf.wanted(now: .now), let slot = slots.take() else { return }
         do {
             var bytes = recipe.packet(limits: limits)
             let record = try bytes.withUnsafeMutableBytes { bytes in
