@@ -111,7 +111,9 @@ import TestSupport
     @Test func comeInPages() async throws {
         let rig = try Rig()
         let all = (0..<250).map { Rig.trace($0) }
-        _ = try await rig.put(all.map { Rig.segment($0) })
+        for first in stride(from: 0, to: 250, by: 50) {
+            _ = try await rig.put(all[first..<first + 50].map { Rig.segment($0) })
+        }
         var (ids, token): ([String], String?) = ([], nil)
         var pages = 0
         repeat {

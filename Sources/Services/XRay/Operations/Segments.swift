@@ -4,8 +4,15 @@ import Storage
 import XRayModel
 
 extension XRayService {
+    /// As many segments as AWS takes at a time.
+    private static let segmentsPerRequest = 50
+
+    /// AWS's words for too many: https://github.com/open-telemetry/opentelemetry-collector-contrib/pull/203
     func putTraceSegments(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try XRay.PutTraceSegmentsRequest(decoding: request)
+        guard input.traceSegmentDocuments.count <= Self.segmentsPerRequest else {
+            throw XRayError.invalidRequest(message: "Exceeding maximum segment count: \(Self.segmentsPerRequest)")
+        }
         var segments: [SegmentDocument] = []
         var unprocessed: [XRay.UnprocessedTraceSegment] = []
         for text in input.traceSegmentDocuments {

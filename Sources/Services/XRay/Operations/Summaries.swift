@@ -39,7 +39,7 @@ extension XRayService {
         switch type {
         case nil, .traceId?: .time
         case .event?: .started
-        default: throw .notImplemented("TimeRangeType \(type?.rawValue ?? "")")
+        default: throw .unsupported("TimeRangeType \(type?.rawValue ?? "") is not implemented.")
         }
     }
 
@@ -61,7 +61,7 @@ extension XRayService {
     private static func position(_ token: String) throws(AWSError) -> (at: Int64, id: String) {
         let parts = token.split(separator: "/", maxSplits: 1)
         guard parts.count == 2, let number = Int64(parts[0]) else {
-            throw XRayError.invalidRequest(message: "Invalid NextToken.")
+            throw AWSError.invalidToken
         }
         return (number, String(parts[1]))
     }
