@@ -11,6 +11,7 @@ QUEUE = "arn:aws:sqs:us-east-1:000000000000:queue"
 CODE = zip_of({"app.py": "def handler(event, context): return event"})
 F = {"FunctionName": "tour"}
 ALIAS = {**F, "Name": "live"}
+LIVE = {**F, "Qualifier": "live"}
 LAYER = {"LayerName": "tour", "VersionNumber": 1}
 RESOURCE = {"Resource": f"{LAMBDA}:function:tour"}
 # What `walk` puts in the place of: the ARN of the code signing configuration that the tour makes.
@@ -46,6 +47,7 @@ MAKE = [
         ("AddLayerVersionPermission", {
             **LAYER, "StatementId": "all", "Action": "lambda:GetLayerVersion", "Principal": "*"}),
         ("PutFunctionCodeSigningConfig", {**F, **SIGNING}),
+        ("PutProvisionedConcurrencyConfig", {**LIVE, "ProvisionedConcurrentExecutions": 1}),
         ("UpdateFunctionConfiguration", {**F, "Layers": [f"{LAMBDA}:layer:tour:1"]}),
     ],
 ]
@@ -57,7 +59,7 @@ READ = [[
     ("GetFunction", F),
     ("GetFunctionCodeSigningConfig", F),
     ("GetFunctionConcurrency", F),
-    ("GetFunctionConfiguration", {**F, "Qualifier": "live"}),
+    ("GetFunctionConfiguration", LIVE),
     ("GetFunctionEventInvokeConfig", F),
     ("GetFunctionRecursionConfig", F),
     ("GetFunctionUrlConfig", F),
@@ -65,6 +67,7 @@ READ = [[
     ("GetLayerVersionByArn", {"Arn": f"{LAMBDA}:layer:tour:1"}),
     ("GetLayerVersionPolicy", LAYER),
     ("GetPolicy", F),
+    ("GetProvisionedConcurrencyConfig", LIVE),
     ("GetRuntimeManagementConfig", F),
     ("ListAliases", F),
     ("ListCodeSigningConfigs", {}),
@@ -74,6 +77,7 @@ READ = [[
     ("ListFunctionsByCodeSigningConfig", SIGNING),
     ("ListLayerVersions", {"LayerName": "tour"}),
     ("ListLayers", {}),
+    ("ListProvisionedConcurrencyConfigs", F),
     ("ListTags", RESOURCE),
     ("ListVersionsByFunction", F),
 ]]
@@ -95,6 +99,7 @@ CHANGE = [
 ]
 
 REMOVE = [
+    [("DeleteProvisionedConcurrencyConfig", LIVE)],
     [
         ("RemovePermission", {**F, "StatementId": "s3"}),
         ("RemoveLayerVersionPermission", {**LAYER, "StatementId": "all"}),
@@ -134,7 +139,9 @@ def settled(client):
     """Whether nothing is being put in place. A function that is gone has settled too."""
     try:
         shown = client.get_function_configuration(FunctionName="tour")
+        ahead = client.list_provisioned_concurrency_configs(FunctionName="tour")["ProvisionedConcurrencyConfigs"]
     except client.exceptions.ResourceNotFoundException:
         return True
-    return shown["State"] == "Active" and shown["LastUpdateStatus"] == "Successful"
+    return (shown["State"] == "Active" and shown["LastUpdateStatus"] == "Successful"
+            and all(config["Status"] != "IN_PROGRESS" for config in ahead))
 

@@ -29,6 +29,9 @@ INVOKE_CONFIG = (
     "LastModified FunctionArn MaximumRetryAttempts MaximumEventAgeInSeconds DestinationConfig.OnSuccess "
     "DestinationConfig.OnFailure.Destination")
 URL = "FunctionUrl FunctionArn AuthType Cors.AllowOrigins Cors.MaxAge CreationTime"
+PROVISIONED = (
+    "RequestedProvisionedConcurrentExecutions AvailableProvisionedConcurrentExecutions "
+    "AllocatedProvisionedConcurrentExecutions Status LastModified")
 LISTED_LAYER = (
     "LayerVersionArn Version Description CreatedDate CompatibleRuntimes LicenseInfo CompatibleArchitectures")
 LAYER = f"{LISTED_LAYER} LayerArn Content.Location Content.CodeSha256 Content.CodeSize"
@@ -54,6 +57,7 @@ MEMBERS = {
     "DeleteFunctionEventInvokeConfig": ("", "test_lambda_eventinvokeconfig_lifecycle"),
     "DeleteFunctionUrlConfig": ("", "test_url_config_lifecycle"),
     "DeleteLayerVersion": ("", "test_layer_lifecycle"),
+    "DeleteProvisionedConcurrencyConfig": ("", "test_lambda_provisioned_lifecycle"),
     "GetAccountSettings": (
         under("AccountLimit", "TotalCodeSize CodeSizeUnzipped CodeSizeZipped ConcurrentExecutions UnreservedConcurrentExecutions")
         + " AccountUsage.TotalCodeSize AccountUsage.FunctionCount", "test_account_settings"),
@@ -73,6 +77,7 @@ MEMBERS = {
     "GetLayerVersionByArn": (LAYER, "test_layer_lifecycle"),
     "GetLayerVersionPolicy": ("Policy RevisionId", "test_layer_policy_lifecycle"),
     "GetPolicy": ("Policy RevisionId", "test_add_lambda_permission_aws"),
+    "GetProvisionedConcurrencyConfig": (PROVISIONED, "test_provisioned_concurrency"),
     "GetRuntimeManagementConfig": ("UpdateRuntimeOn FunctionArn", "the model; RuntimeVersionArn is for Manual"),
     "ListAliases": (under("Aliases", ALIAS), "test_alias_lifecycle"),
     "ListCodeSigningConfigs": (under("CodeSigningConfigs", SIGNING), "test_function_code_signing_config"),
@@ -83,6 +88,8 @@ MEMBERS = {
     "ListLayerVersions": (under("LayerVersions", LISTED_LAYER), "test_layer_lifecycle"),
     "ListLayers": (
         "Layers.LayerName Layers.LayerArn " + under("Layers.LatestMatchingVersion", LISTED_LAYER), "test_layer_lifecycle"),
+    "ListProvisionedConcurrencyConfigs": (
+        under("ProvisionedConcurrencyConfigs", f"{PROVISIONED} FunctionArn"), "the model"),
     "ListTags": ("Tags", "test_tag_lifecycle"),
     "ListVersionsByFunction": (under("Versions", CONFIGURATION + LAYERS), "test_version_lifecycle"),
     "PublishLayerVersion": (LAYER, "test_layer_lifecycle"),
@@ -91,6 +98,7 @@ MEMBERS = {
     "PutFunctionConcurrency": ("ReservedConcurrentExecutions", "test_function_concurrency"),
     "PutFunctionEventInvokeConfig": (INVOKE_CONFIG, "test_lambda_eventinvokeconfig_lifecycle"),
     "PutFunctionRecursionConfig": ("RecursiveLoop", "test_put_function_recursion_config_allow"),
+    "PutProvisionedConcurrencyConfig": (PROVISIONED, "test_lambda_provisioned_lifecycle"),
     "PutRuntimeManagementConfig": ("UpdateRuntimeOn FunctionArn", "the model; RuntimeVersionArn is for Manual"),
     "RemoveLayerVersionPermission": ("", "test_layer_policy_lifecycle"),
     "RemovePermission": ("", "test_remove_multi_permissions"),

@@ -21,6 +21,9 @@ PROFILE = "arn:aws:signer:us-east-1:000000000000:/signing-profiles/test"
 CODE = zip_of({"app.py": "def handler(e, c): return 1"})
 PERMISSION = {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
 VERSION = {"LayerName": "l", "VersionNumber": 1}
+ACCESS_POINT = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0"
+IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/ghost:1"
+AHEAD = {"FunctionName": "f", "Qualifier": "1"}
 
 # A request of each operation that has nothing wrong.
 GOOD = {name: {"FunctionName": "f"} for name in COVERED if "FunctionName" in dict(m[:2] for m in members(name))} | {
@@ -34,6 +37,7 @@ GOOD = {name: {"FunctionName": "f"} for name in COVERED if "FunctionName" in dic
     "DeleteAlias": {"FunctionName": "f", "Name": "live"},
     "DeleteCodeSigningConfig": {"CodeSigningConfigArn": SIGNING},
     "DeleteLayerVersion": VERSION,
+    "DeleteProvisionedConcurrencyConfig": AHEAD,
     "GetAccountSettings": {},
     "GetAlias": {"FunctionName": "f", "Name": "live"},
     "GetCodeSigningConfig": {"CodeSigningConfigArn": SIGNING},
@@ -41,6 +45,7 @@ GOOD = {name: {"FunctionName": "f"} for name in COVERED if "FunctionName" in dic
     "GetLayerVersion": VERSION,
     "GetLayerVersionByArn": {"Arn": f"{LAMBDA}:layer:l:1"},
     "GetLayerVersionPolicy": VERSION,
+    "GetProvisionedConcurrencyConfig": AHEAD,
     "InvokeAsync": {"FunctionName": "f", "InvokeArgs": b"{}"},
     "ListCodeSigningConfigs": {},
     "ListFunctions": {},
@@ -54,6 +59,7 @@ GOOD = {name: {"FunctionName": "f"} for name in COVERED if "FunctionName" in dic
     "PutFunctionEventInvokeConfig": {"FunctionName": "f", "MaximumRetryAttempts": 1},
     "PutFunctionRecursionConfig": {"FunctionName": "f", "RecursiveLoop": "Allow"},
     "PutFunctionScalingConfig": {"FunctionName": "f", "Qualifier": "1"},
+    "PutProvisionedConcurrencyConfig": {**AHEAD, "ProvisionedConcurrentExecutions": 1},
     "PutRuntimeManagementConfig": {"FunctionName": "f", "UpdateRuntimeOn": "Auto"},
     "RemoveLayerVersionPermission": {**VERSION, "StatementId": "taken"},
     "RemovePermission": {"FunctionName": "f", "StatementId": "taken"},
@@ -80,6 +86,7 @@ def world():
     client.add_permission(FunctionName="f", **{**PERMISSION, "StatementId": "taken"})
     client.create_function_url_config(FunctionName="f", AuthType="NONE")
     client.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=1)
+    client.put_provisioned_concurrency_config(**AHEAD, ProvisionedConcurrentExecutions=1)
     client.publish_layer_version(LayerName="l", Content={"ZipFile": CODE})
     client.add_layer_version_permission(**VERSION, StatementId="taken", Action="lambda:GetLayerVersion", Principal="*")
     made = client.create_code_signing_config(
@@ -104,13 +111,14 @@ class Case:
         return f"{self.operation}-{self.kind}-{'.'.join(self.path)}"
 
     def request(self):
-        parameters = dict(GOOD[self.operation])
-        holder = parameters
-        for name in self.path[:-1]:
-            holder[name] = dict(holder.get(name) or {})
-            holder = holder[name]
-        holder[self.path[-1]] = self.value
-        return Request(self.operation, parameters)
+        return Request(self.operation, self.changed(GOOD[self.operation], self.path))
+
+    def changed(self, holder, path):
+        """The holder's copy with the value in it. `1` and `member` stand for the one element of a list."""
+        name, *rest = path
+        if rest[:2] == ["1", "member"]:
+            return {**holder, name: [self.changed(GOOD_STRUCTURES[name], rest[2:])]}
+        return {**holder, name: self.changed(holder.get(name) or {}, rest) if rest else self.value}
 
     def message(self):
         """`vpcConfig.subnetIds`: AWS names members so."""
@@ -151,6 +159,7 @@ def broken(shape):
 
 GOOD_ELEMENTS = {
     "Arn": PROFILE, "Architecture": "x86_64", "SubnetId": "subnet-1", "SecurityGroupId": "sg-1", "Runtime": "python3.11"}
+GOOD_STRUCTURES = {"FileSystemConfigs": {"Arn": ACCESS_POINT, "LocalMountPath": "/mnt/data"}}
 # Members whose bounds AWS checks by other means, in other words: they are in the table.
 ELSEWHERE = {("CreateFunction", "MemorySize"), ("UpdateFunctionConfiguration", "MemorySize")}
 
@@ -168,6 +177,9 @@ def cases(operation, shape=None, path=()):
         if member.type_name == "structure":
             yield from cases(operation, member, here)
             continue
+        if member.type_name == "list" and member.member.type_name == "structure":
+            # As AWS numbers elements: `fileSystemConfigs.1.member.arn`.
+            yield from cases(operation, member.member, here + ("1", "member"))
         for broke in broken(member):
             kind, value, *rules = broke
             yield Case(operation, kind, here, value, *rules)
@@ -257,6 +269,16 @@ LOST_SIGNING = ("The code signing configuration cannot be found. Check that the 
                 f"{SIGNING}.")
 NO_ALIAS_TAGS = "Tags on function aliases and versions are not supported. Please specify a function ARN."
 PROTECTED = "The function provided by the arn does not contain a capacity provider configuration"
+UNPUBLISHED = "The function resource provided must be an alias or a published version."
+UNPROVISIONED = "No Provisioned Concurrency Config found for this function"
+TOO_MUCH = "Specified ConcurrentExecutions for function "
+NO_PARTS = "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image."
+TWO_FILE_SYSTEMS = (
+    "1 validation error detected: Value '[" + ", ".join(["{Arn=%s, LocalMountPath=/mnt/data}" % ACCESS_POINT] * 2)
+    + "]' at 'fileSystemConfigs' failed to satisfy constraint: Member must have length less than or equal to 1")
+IMAGED = {"PackageType": "Image", "Runtime": None, "Handler": None}
+OUTSIDE_VPC = f"Function must be configured to execute in a VPC to reference access point {ACCESS_POINT}."
+VPC = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
 ghost, qualified = {"FunctionName": "ghost"}, {"FunctionName": "f:1", "Qualifier": "live"}
 version_1, abroad = {"FunctionName": "f:1"}, {"FunctionName": F.replace("us-east-1", "eu-west-1")}
 layer_abroad = {"LayerName": f"{LAMBDA}:layer:l".replace("us-east-1", "eu-west-1")}
@@ -292,6 +314,15 @@ RECORDINGS = [
     ("CreateFunction", CONFLICTING, {"FunctionName": "f"}, 409, CONFLICT, "Function already exist: f", "https://github.com/hashicorp/terraform/issues/15929"),
     ("CreateFunction", CONFLICTING, {"Code": {"ZipFile": CODE, "S3Bucket": "bucket", "S3Key": "key"}}, 400, INVALID, "Please do not provide other FunctionCode parameters when providing a ZipFile.", "AWS's SDK users' tests quote it"),
     ("CreateFunction", CONFLICTING, {"VpcConfig": {"SubnetIds": ["subnet-1"]}}, 400, INVALID, "SubnetIds and SecurityIds must coexist or be both empty list.", "https://github.com/aws/aws-sdk-js/issues/1293"),
+    ("CreateFunction", MISSING, {"Code": {}, **IMAGED}, 400, INVALID, "Please provide ImageUri when creating a function with packageType Image.", "not recorded; worded as test_lambda_image_crud has it of an update"),
+    ("CreateFunction", MALFORMED, {**IMAGED, "Code": {"ImageUri": "no image"}}, 400, INVALID, "Source image no image is not valid. Provide a valid source image.", "https://github.com/ministryofjustice/modernisation-platform/pull/2419"),
+    ("CreateFunction", UNKNOWN, {**IMAGED, "Code": {"ImageUri": IMAGE}}, 400, INVALID, f"Source image {IMAGE} does not exist. Provide a valid source image.", "https://github.com/hashicorp/terraform/issues/27963"),
+    ("CreateFunction", CONFLICTING, {"PackageType": "Image", "Code": {"ImageUri": IMAGE}}, 400, INVALID, NO_PARTS, "https://github.com/pulumi/pulumi-aws/issues/5439"),
+    ("CreateFunction", CONFLICTING, {"Code": {"ZipFile": CODE, "ImageUri": IMAGE}}, 400, INVALID, "Please don't provide ImageUri when the intended function PackageType is Zip.", "not recorded"),
+    ("CreateFunction", CONFLICTING, {"ImageConfig": {"Command": ["x"]}}, 400, INVALID, "Please don't provide ImageConfig when the intended function PackageType is Zip.", "not recorded"),
+    ("CreateFunction", LARGE, {"FileSystemConfigs": [GOOD_STRUCTURES["FileSystemConfigs"]] * 2}, 400, "ValidationException", TWO_FILE_SYSTEMS, "the model; how AWS prints structures is not recorded"),
+    ("CreateFunction", UNKNOWN, {"VpcConfig": VPC, "FileSystemConfigs": [GOOD_STRUCTURES["FileSystemConfigs"]]}, 400, INVALID, f"Access point {ACCESS_POINT} does not exist.", "not recorded"),
+    ("CreateFunction", CONFLICTING, {"FileSystemConfigs": [GOOD_STRUCTURES["FileSystemConfigs"]]}, 400, INVALID, OUTSIDE_VPC, "https://github.com/aws-cloudformation/cfn-lint/issues/4369"),
     ("CreateFunctionUrlConfig", UNKNOWN, ghost, 404, NOT_FOUND, "Function does not exist", "test_url_config_exceptions"),
     ("CreateFunctionUrlConfig", CONFLICTING, {"FunctionName": "f"}, 409, CONFLICT, f"Failed to create function url config for [functionArn = {F}]. Error message:  FunctionUrlConfig exists for this Lambda function", "test_url_config_lifecycle"),
     ("CreateFunctionUrlConfig", CONFLICTING, qualified, 400, INVALID, DERIVED, "test_url_config_exceptions"),
@@ -313,6 +344,12 @@ RECORDINGS = [
     ("DeleteLayerVersion", UNKNOWN, {"VersionNumber": 9}, 204, None, None, "test_layer_exceptions"),
     ("DeleteLayerVersion", MALFORMED, {"VersionNumber": -1}, 400, INVALID, "Layer Version Cannot be less than 1", "test_layer_exceptions"),
     ("DeleteLayerVersion", CONFLICTING, layer_abroad, 404, NOT_FOUND, LAYER_REGION, "not recorded; worded as test_get_function_wrong_region"),
+    ("DeleteProvisionedConcurrencyConfig", UNKNOWN, ghost, 404, NOT_FOUND, f"{NO_FUNCTION}:1", "test_provisioned_concurrency_exceptions"),
+    ("DeleteProvisionedConcurrencyConfig", UNKNOWN, {"Qualifier": "ghost"}, 404, NOT_FOUND, f"Cannot find alias arn: {F}:ghost", "test_provisioned_concurrency_exceptions"),
+    ("DeleteProvisionedConcurrencyConfig", UNKNOWN, {"Qualifier": "9"}, 404, NOT_FOUND, f"Function not found: {F}:9", "test_provisioned_concurrency_exceptions"),
+    ("DeleteProvisionedConcurrencyConfig", UNKNOWN, {"Qualifier": "live"}, 204, None, None, "test_provisioned_concurrency_exceptions"),
+    ("DeleteProvisionedConcurrencyConfig", CONFLICTING, {"Qualifier": "$LATEST"}, 400, INVALID, UNPUBLISHED, "test_provisioned_concurrency_exceptions"),
+    ("DeleteProvisionedConcurrencyConfig", CONFLICTING, qualified, 400, INVALID, DERIVED, "like test_ops_with_arn_qualifier_mismatch"),
     ("GetAlias", UNKNOWN, {"Name": "ghost"}, 404, NOT_FOUND, f"Cannot find alias arn: {F}:ghost", "test_notfound_and_invalid_routingconfigs"),
     ("GetAlias", CONFLICTING, abroad, 404, NOT_FOUND, REGION, "like test_get_function_wrong_region"),
     ("GetCodeSigningConfig", UNKNOWN, {}, 404, NOT_FOUND, NO_SIGNING, "test_code_signing_not_found_excs"),
@@ -345,6 +382,12 @@ RECORDINGS = [
     ("GetPolicy", UNKNOWN, ghost, 404, NOT_FOUND, NOTHING, "test_permission_exceptions"),
     ("GetPolicy", UNKNOWN, {"FunctionName": "bare"}, 404, NOT_FOUND, NOTHING, "test_permission_exceptions"),
     ("GetPolicy", CONFLICTING, qualified, 400, INVALID, DERIVED, "like test_ops_with_arn_qualifier_mismatch"),
+    ("GetProvisionedConcurrencyConfig", UNKNOWN, {**ghost, "Qualifier": "ghost"}, 404, NOT_FOUND, f"Cannot find alias arn: {GHOST}:ghost", "test_provisioned_concurrency_exceptions"),
+    ("GetProvisionedConcurrencyConfig", UNKNOWN, {"Qualifier": "ghost"}, 404, NOT_FOUND, f"Cannot find alias arn: {F}:ghost", "test_provisioned_concurrency_exceptions"),
+    ("GetProvisionedConcurrencyConfig", UNKNOWN, {"Qualifier": "9"}, 404, NOT_FOUND, f"Function not found: {F}:9", "test_provisioned_concurrency_exceptions"),
+    ("GetProvisionedConcurrencyConfig", UNKNOWN, {"Qualifier": "live"}, 404, "ProvisionedConcurrencyConfigNotFoundException", UNPROVISIONED, "test_provisioned_concurrency_exceptions"),
+    ("GetProvisionedConcurrencyConfig", CONFLICTING, {"Qualifier": "$LATEST"}, 400, INVALID, UNPUBLISHED, "test_provisioned_concurrency_exceptions"),
+    ("GetProvisionedConcurrencyConfig", CONFLICTING, qualified, 400, INVALID, DERIVED, "like test_ops_with_arn_qualifier_mismatch"),
     ("GetRuntimeManagementConfig", UNKNOWN, ghost, 404, NOT_FOUND, NO_FUNCTION, "like test_ops_on_nonexisting_fn"),
     ("GetRuntimeManagementConfig", CONFLICTING, qualified, 400, INVALID, DERIVED, "like test_ops_with_arn_qualifier_mismatch"),
     ("Invoke", UNKNOWN, ghost, 404, NOT_FOUND, f"{NO_FUNCTION}:$LATEST", "test_invoke_exceptions"),
@@ -365,6 +408,8 @@ RECORDINGS = [
     ("ListFunctionsByCodeSigningConfig", UNKNOWN, {}, 404, NOT_FOUND, NO_SIGNING, "test_code_signing_not_found_excs"),
     ("ListLayerVersions", UNKNOWN, {"LayerName": "ghost"}, 200, None, None, "test_layer_exceptions"),
     ("ListLayerVersions", CONFLICTING, layer_abroad, 404, NOT_FOUND, LAYER_REGION, "not recorded; worded as test_get_function_wrong_region"),
+    ("ListProvisionedConcurrencyConfigs", UNKNOWN, ghost, 404, NOT_FOUND, NO_FUNCTION, "test_provisioned_concurrency_exceptions"),
+    ("ListProvisionedConcurrencyConfigs", CONFLICTING, abroad, 404, NOT_FOUND, REGION, "like test_get_function_wrong_region"),
     ("ListTags", UNKNOWN, {"Resource": GHOST}, 404, NOT_FOUND, NO_FUNCTION, "test_tag_exceptions"),
     ("ListTags", CONFLICTING, {"Resource": f"{F}:1"}, 400, INVALID, NO_ALIAS_TAGS, "test_tag_exceptions"),
     ("ListVersionsByFunction", UNKNOWN, ghost, 404, NOT_FOUND, NO_FUNCTION, "like test_ops_on_nonexisting_fn"),
@@ -377,6 +422,7 @@ RECORDINGS = [
     ("PutFunctionCodeSigningConfig", CONFLICTING, abroad, 404, NOT_FOUND, REGION, "like test_get_function_wrong_region"),
     ("PutFunctionConcurrency", UNKNOWN, ghost, 404, NOT_FOUND, f"{NO_FUNCTION}:$LATEST", "test_function_concurrency_exceptions"),
     ("PutFunctionConcurrency", LARGE, {"ReservedConcurrentExecutions": 901}, 400, INVALID, "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].", "test_function_concurrency_limits"),
+    ("PutFunctionConcurrency", CONFLICTING, {"ReservedConcurrentExecutions": 0}, 400, INVALID, " ReservedConcurrentExecutions  0 should not be lower than function's total provisioned concurrency [1].", "test_reserved_provisioned_overlap"),
     ("PutFunctionConcurrency", CONFLICTING, version_1, 400, INVALID, FUNCTIONS_ONLY, "test_function_concurrency_exceptions"),
     ("PutFunctionEventInvokeConfig", MISSING, {"MaximumRetryAttempts": None}, 400, INVALID, "You must specify at least one of error handling or destination setting.", "test_lambda_eventinvokeconfig_exceptions"),
     ("PutFunctionEventInvokeConfig", UNKNOWN, ghost, 404, NOT_FOUND, "The function doesn't exist.", "test_lambda_eventinvokeconfig_exceptions"),
@@ -387,6 +433,14 @@ RECORDINGS = [
     ("PutFunctionRecursionConfig", CONFLICTING, abroad, 404, NOT_FOUND, REGION, "like test_get_function_wrong_region"),
     ("PutFunctionScalingConfig", UNKNOWN, {"Qualifier": "9"}, 404, NOT_FOUND, f"Function not found: {F}:9", "like test_ops_on_nonexisting_version"),
     ("PutFunctionScalingConfig", CONFLICTING, {}, 403, "AccessDeniedException", PROTECTED, "https://github.com/go-to-k/cdkd/issues/1616"),
+    ("PutProvisionedConcurrencyConfig", UNKNOWN, ghost, 404, NOT_FOUND, f"{NO_FUNCTION}:1", "test_provisioned_concurrency_exceptions"),
+    ("PutProvisionedConcurrencyConfig", UNKNOWN, {"Qualifier": "ghost"}, 404, NOT_FOUND, f"Cannot find alias arn: {F}:ghost", "test_provisioned_concurrency_exceptions"),
+    ("PutProvisionedConcurrencyConfig", UNKNOWN, {"Qualifier": "9"}, 404, NOT_FOUND, f"Function not found: {F}:9", "test_provisioned_concurrency_exceptions"),
+    ("PutProvisionedConcurrencyConfig", LARGE, {"ProvisionedConcurrentExecutions": 1001}, 400, INVALID, TOO_MUCH + "is greater than account's unreserved concurrency [1000].", "test_provisioned_concurrency_limits"),
+    ("PutProvisionedConcurrencyConfig", LARGE, {"ProvisionedConcurrentExecutions": 901}, 400, INVALID, TOO_MUCH + "decreases account's UnreservedConcurrentExecution below its minimum value of [100].", "test_provisioned_concurrency_limits"),
+    ("PutProvisionedConcurrencyConfig", CONFLICTING, {"Qualifier": "live"}, 409, CONFLICT, "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version", "test_lambda_provisioned_lifecycle"),
+    ("PutProvisionedConcurrencyConfig", CONFLICTING, {"Qualifier": "$LATEST"}, 400, INVALID, "Provisioned Concurrency Configs cannot be applied to unpublished function versions.", "test_provisioned_concurrency_exceptions"),
+    ("PutProvisionedConcurrencyConfig", CONFLICTING, qualified, 400, INVALID, DERIVED, "like test_ops_with_arn_qualifier_mismatch"),
     ("PutRuntimeManagementConfig", UNKNOWN, ghost, 404, NOT_FOUND, NO_FUNCTION, "like test_ops_on_nonexisting_fn"),
     ("PutRuntimeManagementConfig", CONFLICTING, qualified, 400, INVALID, DERIVED, "like test_ops_with_arn_qualifier_mismatch"),
     ("RemoveLayerVersionPermission", UNKNOWN, {"StatementId": "ghost"}, 404, NOT_FOUND, "Statement ghost is not found in resource policy.", "test_layer_policy_exceptions"),
@@ -412,6 +466,10 @@ RECORDINGS = [
     ("UpdateFunctionConfiguration", UNKNOWN, ghost, 404, NOT_FOUND, NO_FUNCTION, "like test_ops_on_nonexisting_fn"),
     ("UpdateFunctionConfiguration", UNKNOWN, {"Layers": [f"{LAMBDA}:layer:ghost:1"]}, 400, INVALID, f"Layer version {LAMBDA}:layer:ghost:1 does not exist.", "test_layer_function_exceptions"),
     ("UpdateFunctionConfiguration", CONFLICTING, {"RevisionId": "stale"}, 412, "PreconditionFailedException", STALE.format("GetFunction/GetAlias"), "test_function_revisions_basic"),
+    ("UpdateFunctionConfiguration", CONFLICTING, {"ImageConfig": {"Command": ["x"]}}, 400, INVALID, "Please don't provide ImageConfig when updating a function with packageType Zip.", "not recorded; worded as test_lambda_zip_file_to_image"),
+    ("UpdateFunctionConfiguration", LARGE, {"FileSystemConfigs": [GOOD_STRUCTURES["FileSystemConfigs"]] * 2}, 400, "ValidationException", TWO_FILE_SYSTEMS, "the model; how AWS prints structures is not recorded"),
+    ("UpdateFunctionConfiguration", UNKNOWN, {"VpcConfig": VPC, "FileSystemConfigs": [GOOD_STRUCTURES["FileSystemConfigs"]]}, 400, INVALID, f"Access point {ACCESS_POINT} does not exist.", "not recorded"),
+    ("UpdateFunctionConfiguration", CONFLICTING, {"FileSystemConfigs": [GOOD_STRUCTURES["FileSystemConfigs"]]}, 400, INVALID, OUTSIDE_VPC, "https://github.com/aws-cloudformation/cfn-lint/issues/4369"),
     ("UpdateFunctionEventInvokeConfig", MISSING, {"MaximumRetryAttempts": None}, 400, INVALID, "You must specify at least one of error handling or destination setting.", "like test_lambda_eventinvokeconfig_exceptions"),
     ("UpdateFunctionEventInvokeConfig", UNKNOWN, ghost, 404, NOT_FOUND, "The function doesn't exist.", "test_lambda_eventinvokeconfig_exceptions"),
     ("UpdateFunctionEventInvokeConfig", UNKNOWN, {"FunctionName": "bare"}, 404, NOT_FOUND, no_config(f"{LAMBDA}:function:bare:$LATEST"), "test_lambda_eventinvokeconfig_exceptions"),

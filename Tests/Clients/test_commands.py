@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -107,6 +108,10 @@ def test_following_logs(server, name, tmp_path):
 def test_doctor(server):
     ended = subprocess.run([APUS, "doctor"], capture_output=True, text=True)
     assert re.search(r"python3\.11", ended.stdout) and re.search(r"cgroup", ended.stdout)
+    for program in ("skopeo", "umoci"):
+        [found] = re.findall(rf"(.) {program} +(.*)", ended.stdout)
+        path = shutil.which(program, path="/usr/local/bin:/usr/bin:/bin")
+        assert found == ("✓", path) if path else found[0] == "✗" and found[1].startswith("not installed"), found
 
 
 def test_settings_problems_are_listed_at_once(tmp_path):

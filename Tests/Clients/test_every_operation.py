@@ -13,8 +13,9 @@ import botocore
 import pytest
 from botocore.exceptions import ClientError
 
+from conftest import wait_until
 from lambda_api import COVERED, MODEL, members, python_name
-from lambda_tour import CHANGE, MAKE, READ, REFUSED, WHOLE, walk
+from lambda_tour import CHANGE, MAKE, READ, REFUSED, WHOLE, settled, walk
 
 AWS = shutil.which("aws", path=f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}")
 # The command leaves out operations whose answers are event streams.
@@ -117,6 +118,8 @@ def test_every_kind_of_resource_survives(own_server, sig):
     before = everything()
     server.stop(sig)
     server.start()
+    # What is kept initialised is initialised anew.
+    wait_until(lambda: settled(server.client()), 60, "the provisioned environment")
     assert everything() == before
     assert json.loads(server.client().invoke(FunctionName="tour:live", Payload=b"[1]")["Payload"].read()) == [1]
     walk([CHANGE[-1]], server.client(), call)

@@ -95,9 +95,12 @@ def test_events(open_url, by):
     assert event["headers"]["x-twice"] == "1"
     assert context["apiId"] == context["domainPrefix"] == url.id
     assert context["domainName"].startswith(f"{url.id}.lambda-url.us-east-1.")
-    assert context["http"]["method"] == "POST"
+    assert (context["http"]["method"], context["http"]["path"]) == ("POST", "/a b/c")
     assert context["http"]["sourceIp"] == "127.0.0.1"
     assert context["requestId"] == answer.getheader("x-amzn-RequestId")
+    # As recorded in localstack's test_lambda_url_echo_http_fixture_default.
+    event = json.loads(url.ask("//pa2%25Fth/1", by=by).content)
+    assert (event["rawPath"], event["requestContext"]["http"]["path"]) == ("//pa2%25Fth/1", "/pa2%Fth/1")
     binary = json.loads(url.ask("/", "POST", b"\x00\xff", by=by).content)
     assert (base64.b64decode(binary["body"]), binary["isBase64Encoded"]) == (b"\x00\xff", True)
 

@@ -82,7 +82,6 @@ output "seen" {
 # What the provider has and the tests do not, and why.
 LEFT_OUT = {
     "aws_lambda_event_source_mapping": "event sources are not implemented",
-    "aws_lambda_provisioned_concurrency_config": "tested with provisioned concurrency",
 }
 
 

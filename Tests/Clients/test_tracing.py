@@ -244,8 +244,12 @@ def test_many_traces_are_paged(server):
     for start in range(0, len(traces), 50):
         assert put(xray, *(segment(each) for each in traces[start:start + 50])) == []
     assert {each["Id"] for each in summaries(xray)} == set(traces)
-    pages = list(xray.get_paginator("batch_get_traces").paginate(TraceIds=traces[:12]))
-    assert len(pages) > 1 and [each["Id"] for page in pages for each in page["Traces"]] == traces[:12]
+    # Whole traces are not: https://github.com/boto/boto3/issues/3924
+    assert [each["Id"] for each in xray.batch_get_traces(TraceIds=traces[:5])["Traces"]] == traces[:5]
+    with pytest.raises(xray.exceptions.InvalidRequestException, match="Exceeding maximum query size: 5"):
+        xray.batch_get_traces(TraceIds=traces[:6])
+    with pytest.raises(xray.exceptions.InvalidRequestException, match="NextToken is currently not supported"):
+        xray.batch_get_traces(TraceIds=traces[:1], NextToken="1")
 
 
 def test_sampling_and_telemetry(xray):

@@ -226,13 +226,28 @@ import Testing
         #expect(
             pairs(context["http"])
                 == [
-                    "method": "POST", "path": "/pa2%2Fth/1", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7",
+                    "method": "POST", "path": "/pa2/th/1", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7",
                     "userAgent": "test",
                 ])
         #expect(context["requestId"]?.string == call.invocation.requestID)
         #expect(context["stage"]?.string == "$default")
         let epoch = try #require(context["timeEpoch"]?.int)
         #expect(context["time"]?.string == Timestamp.request(milliseconds: Int64(epoch)))
+    }
+
+    // localstack's recorded test_lambda_url_echo_http_fixture_default has the first; the others are not recorded.
+    @Test(
+        arguments: [
+            ("//pa2%25Fth/1", "/pa2%Fth/1"), ("/a//b%20c+d/", "/a//b c+d/"), ("/", "/"), ("//", "/"),
+            ("/%C3%A9", "/é"), ("/%zz%20", "/%zz%20"), ("/%ff", "/%ff"),
+        ])
+    func decodesThePathOfTheContext(sent: String, seen: String) async throws {
+        let apus = try await FunctionURLTests.deployed()
+        let id = try await open(apus)
+        _ = try await ask(apus, id, path: sent)
+        let event = try JSONValue(parsing: try #require(apus.fleet.invocations.last).invocation.payload)
+        #expect(event["rawPath"]?.string == sent)
+        #expect(event["requestContext"]?["http"]?["path"]?.string == seen)
     }
 
     @Test func leavesOutWhatIsNotThere() async throws {

@@ -54,14 +54,14 @@ import TestSupport
         let rig = try Rig()
         let good = Rig.segment(Rig.trace())
         let cases: [(String, String)] = [
-            ("", "ParseError"), ("[]", "ParseError"), (good + "x", "ParseError"), ("{}", "InvalidTraceId"),
+            ("", "ParseError"), ("[]", "ParseError"), (good + "x", "ParseError"), ("{}", "MissingId"),
             (good.replacing("1-", with: "2-"), "InvalidTraceId"), (Rig.segment("1-2-3"), "InvalidTraceId"),
             (Rig.segment(Rig.trace(at: -31 * 86_400)), "InvalidTraceId"),
             (Rig.segment(Rig.trace(at: 2 * 86_400)), "InvalidTraceId"),
             (Rig.segment(Rig.trace(), id: "xyz"), "InvalidId"),
             (Rig.segment(Rig.trace(), members: #""parent_id":"1""#), "InvalidId"),
-            (Rig.segment(Rig.trace(), name: ""), "ParseError"),
-            (Rig.segment(Rig.trace(), name: String(repeating: "n", count: 201)), "ParseError"),
+            (Rig.segment(Rig.trace(), name: ""), "InvalidName"),
+            (Rig.segment(Rig.trace(), name: String(repeating: "n", count: 201)), "InvalidName"),
             (good.replacing(#""start_time":\#(Rig.start).25"#, with: #""start_time":"now""#), "ParseError"),
             (good.replacing(#""end_time":\#(Rig.start).75"#, with: #""end_time":-1"#), "ParseError"),
             (
@@ -74,6 +74,16 @@ import TestSupport
         #expect(unprocessed.allSatisfy { $0["Message"]?.string?.isEmpty == false })
         #expect(unprocessed[8]["Id"]?.string == "xyz")
         #expect(try await rig.count("xray_segments") == 0)
+    }
+
+    // https://github.com/open-telemetry/opentelemetry-collector-contrib/pull/203
+    @Test func areBoundedInARequest() async throws {
+        let rig = try Rig()
+        #expect(try await rig.put((0..<50).map { Rig.segment(Rig.trace($0)) }).isEmpty)
+        let texts = Array(repeating: "\"{}\"", count: 51).joined(separator: ",")
+        let refusal = await rig.failure("/TraceSegments", #"{"TraceSegmentDocuments":[\#(texts)]}"#)
+        #expect(refusal?.code == "InvalidRequestException")
+        #expect(refusal?.message == "Exceeding maximum segment count: 50")
     }
 
     @Test func areBoundedInATrace() async throws {

@@ -111,7 +111,9 @@ import TestSupport
     @Test func comeInPages() async throws {
         let rig = try Rig()
         let all = (0..<250).map { Rig.trace($0) }
-        _ = try await rig.put(all.map { Rig.segment($0) })
+        for first in stride(from: 0, to: 250, by: 50) {
+            _ = try await rig.put(all[first..<first + 50].map { Rig.segment($0) })
+        }
         var (ids, token): ([String], String?) = ([], nil)
         var pages = 0
         repeat {
@@ -125,10 +127,21 @@ import TestSupport
             let body = #"{"StartTime":0,"EndTime":1,"NextToken":\#(token.json)}"#
             #expect(await rig.failure("/TraceSummaries", body)?.code == "InvalidRequestException")
         }
-        for token in ["x", "-1", "1"] {
-            let body = #"{"TraceIds":["\#(all[0])"],"NextToken":"\#(token)"}"#
-            #expect(await rig.failure("/Traces", body)?.code == "InvalidRequestException")
-        }
+    }
+
+    // https://github.com/boto/boto3/issues/3924
+    @Test func ofWholeTracesThereAreNoPages() async throws {
+        let rig = try Rig()
+        let all = (0..<6).map { Rig.trace($0) }
+        _ = try await rig.put(all.map { Rig.segment($0) })
+        let ids = all.map(\.json)
+        let answer = try await rig.send("/Traces", "{\"TraceIds\":[\(ids[..<5].joined(separator: ","))]}")
+        #expect(answer["Traces"]?.elements.map { $0["Id"]?.string } == Array(all[..<5]))
+        #expect(answer["NextToken"] == nil)
+        let many = await rig.failure("/Traces", "{\"TraceIds\":[\(ids.joined(separator: ","))]}")
+        #expect(many?.code == "InvalidRequestException" && many?.message == "Exceeding maximum query size: 5")
+        let paged = await rig.failure("/Traces", #"{"TraceIds":[\#(ids[0])],"NextToken":"1"}"#)
+        #expect(paged?.code == "InvalidRequestException" && paged?.message == "NextToken is currently not supported")
     }
 
     /// Clients write these.

@@ -21,11 +21,15 @@ struct SegmentDocument: Sendable, Hashable {
     var isComplete: Bool
     var text: String
 
-    /// Why a document is not taken: what `UnprocessedTraceSegments` and the daemons' logs say of it.
+    /// Why a document is not taken: what `UnprocessedTraceSegments` and the daemons' logs say of it. Logged of AWS
+    /// are `MissingId` (https://github.com/humanmade/aws-xray/issues/29) and `InvalidName`
+    /// (https://github.com/aws/aws-xray-daemon/issues/184).
     enum Refusal: String, Error, Hashable {
         case parse = "ParseError"
         case traceID = "InvalidTraceId"
         case id = "InvalidId"
+        case missingID = "MissingId"
+        case name = "InvalidName"
         case tooLarge = "SegmentTooLarge"
 
         var message: String { "Invalid segment. ErrorCode: \(rawValue)" }
@@ -37,12 +41,14 @@ struct SegmentDocument: Sendable, Hashable {
         guard let json = try? JSONValue(parsing: bytes), json.kind == .object,
             let text = String(validating: bytes.readableBytesView, as: UTF8.self)
         else { throw .parse }
+        guard let own = json["id"], !own.isNull else { throw .missingID }
         guard let trace = json["trace_id"]?.string.flatMap(TraceIdentifier.init) else { throw .traceID }
-        guard let id = json["id"]?.string, Self.isID(id) else { throw .id }
+        guard let id = own.string, Self.isID(id) else { throw .id }
         if let parent = json["parent_id"], !parent.isNull, !(parent.string.map(Self.isID) ?? false) { throw .id }
-        guard let name = json["name"]?.string, (1...Self.nameLength).contains(name.unicodeScalars.count),
-            let start = json["start_time"]?.double, (0...Self.latest).contains(start)
-        else { throw .parse }
+        guard let name = json["name"]?.string, (1...Self.nameLength).contains(name.unicodeScalars.count) else {
+            throw .name
+        }
+        guard let start = json["start_time"]?.double, (0...Self.latest).contains(start) else { throw .parse }
         let end = json["end_time"]?.double
         if let end, !(0...Self.latest).contains(end) { throw .parse }
         isComplete = end != nil && json["in_progress"]?.bool != true

@@ -92,3 +92,13 @@ extension ServiceRequest {
     /// Whose traces the request is about.
     var owner: TraceOwner { TraceOwner(account: caller.account.digits, region: caller.region) }
 }
+
+extension AWSError {
+    /// A part of an operation that is not done here.
+    static func unsupported(_ message: String) -> AWSError {
+        AWSError(code: "NotImplementedException", message: message, status: 501, fault: .server)
+    }
+
+    /// A token that no answer has had.
+    static var invalidToken: AWSError { XRayError.invalidRequest(message: "Invalid NextToken.") }
+}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Images
 import Launcher
 import Runtimes
 import Sandbox
@@ -21,6 +22,11 @@ struct DoctorCommand: AsyncParsableCommand {
         }
         print("\nNetwork")
         for item in network.items { show(item.name, item.finding, isGood: item.isPresent, remedy: item.remedy) }
+        print("\nContainer images")
+        for program in ImageReport().programs {
+            let missing = "not installed: \(program.consequence)"
+            show(program.name, program.path ?? missing, isGood: program.path != nil, remedy: program.remedy)
+        }
         print("\nRuntimes")
         let catalogue = RuntimeCatalogue.discover(
             Discovery(environment: Variables.current, installed: try? DataDirectory.runtimes(chosen: nil)),

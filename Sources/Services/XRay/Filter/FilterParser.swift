@@ -83,7 +83,7 @@ struct FilterParser {
         if key.hasPrefix("annotation."), word.utf8.count > 11 {
             return .annotation(String(word.dropFirst(11)), try annotationTest())
         }
-        throw .notImplemented("The filter keyword \(word)")
+        throw .unsupported("The filter keyword \(word) is not implemented.")
     }
 
     private mutating func flag(_ flag: FilterExpression.Flag) throws(AWSError) -> FilterExpression {
@@ -104,7 +104,7 @@ struct FilterParser {
                 switch key.lowercased() {
                 case "name": name = try string()
                 case "type": type = try string()
-                case "account.id": throw .notImplemented("The filter keyword account.id")
+                case "account.id": throw .unsupported("The filter keyword account.id is not implemented.")
                 default: throw Self.invalid("id() has no member \(key)")
                 }
             } while take(.symbol(","))

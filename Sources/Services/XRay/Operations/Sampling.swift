@@ -60,7 +60,9 @@ extension XRayService {
     private static let interval = 10
 
     func getSamplingRules(_ request: ServiceRequest) throws -> ServiceResponse {
-        _ = try XRay.GetSamplingRulesRequest(decoding: request)
+        let input = try XRay.GetSamplingRulesRequest(decoding: request)
+        // One page has them all.
+        guard input.nextToken == nil else { throw AWSError.invalidToken }
         return XRay.GetSamplingRulesResult(samplingRuleRecords: [DefaultRule.record(for: request.owner)]).encode()
     }
 
@@ -88,7 +90,8 @@ extension XRayService {
     }
 
     func getSamplingStatisticSummaries(_ request: ServiceRequest) throws -> ServiceResponse {
-        _ = try XRay.GetSamplingStatisticSummariesRequest(decoding: request)
+        let input = try XRay.GetSamplingStatisticSummariesRequest(decoding: request)
+        guard input.nextToken == nil else { throw AWSError.invalidToken }
         let count = statistics.count(of: request.owner)
         return XRay.GetSamplingStatisticSummariesResult(
             samplingStatisticSummaries: count.map {

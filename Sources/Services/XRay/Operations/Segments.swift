@@ -4,8 +4,15 @@ import Storage
 import XRayModel
 
 extension XRayService {
+    /// As many segments as AWS takes at a time.
+    private static let segmentsPerRequest = 50
+
+    /// AWS's words for too many: https://github.com/open-telemetry/opentelemetry-collector-contrib/pull/203
     func putTraceSegments(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try XRay.PutTraceSegmentsRequest(decoding: request)
+        guard input.traceSegmentDocuments.count <= Self.segmentsPerRequest else {
+            throw XRayError.invalidRequest(message: "Exceeding maximum segment count: \(Self.segmentsPerRequest)")
+        }
         var segments: [SegmentDocument] = []
         var unprocessed: [XRay.UnprocessedTraceSegment] = []
         for text in input.traceSegmentDocuments {
@@ -25,25 +32,22 @@ extension XRayService {
     }
 
     /// As many traces as AWS gives at a time.
-    private static let tracesPerPage = 5
+    private static let tracesPerRequest = 5
 
+    /// AWS has no pages here, in spite of the model: https://github.com/boto/boto3/issues/3924 has its words.
     func batchGetTraces(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try XRay.BatchGetTracesRequest(decoding: request)
-        // Where the page begins among the ids that the request names again.
-        var first = 0
-        if let token = input.nextToken {
-            guard let number = Int(token), input.traceIds.indices.contains(number) else { throw Self.invalidToken }
-            first = number
+        guard input.nextToken == nil else {
+            throw XRayError.invalidRequest(message: "NextToken is currently not supported")
         }
-        let ids = input.traceIds[first...].prefix(Self.tracesPerPage)
+        guard input.traceIds.count <= Self.tracesPerRequest else {
+            throw XRayError.invalidRequest(message: "Exceeding maximum query size: \(Self.tracesPerRequest)")
+        }
         await store.flush()
-        let traces = try await database.read { [owner = request.owner] connection in
+        let traces = try await database.read { [ids = input.traceIds, owner = request.owner] connection in
             try ids.compactMap { id in try Self.trace(id, of: owner, TraceTables(connection)) }
         }
-        return XRay.BatchGetTracesResult(
-            traces: traces, unprocessedTraceIds: [],
-            nextToken: ids.endIndex < input.traceIds.endIndex ? String(ids.endIndex) : nil
-        ).encode()
+        return XRay.BatchGetTracesResult(traces: traces, unprocessedTraceIds: []).encode()
     }
 
     /// - Returns: nil when there is no such trace: AWS then says nothing of it.
@@ -55,6 +59,4 @@ extension XRayService {
             id: id, duration: (trace.duration * 1000).rounded() / 1000, limitExceeded: record.isExceeded,
             segments: documents.map { XRay.Segment(id: $0.id, document: $0.text) })
     }
-
-    static var invalidToken: AWSError { XRayError.invalidRequest(message: "Invalid NextToken.") }
 }

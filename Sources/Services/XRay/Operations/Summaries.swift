@@ -39,7 +39,7 @@ extension XRayService {
         switch type {
         case nil, .traceId?: .time
         case .event?: .started
-        default: throw .notImplemented("TimeRangeType \(type?.rawValue ?? "")")
+        default: throw .unsupported("TimeRangeType \(type?.rawValue ?? "") is not implemented.")
         }
     }
 
@@ -60,7 +60,9 @@ extension XRayService {
     /// `number/id`, as made above.
     private static func position(_ token: String) throws(AWSError) -> (at: Int64, id: String) {
         let parts = token.split(separator: "/", maxSplits: 1)
-        guard parts.count == 2, let number = Int64(parts[0]) else { throw invalidToken }
+        guard parts.count == 2, let number = Int64(parts[0]) else {
+            throw AWSError.invalidToken
+        }
         return (number, String(parts[1]))
     }
 }
