@@ -83,10 +83,13 @@ final class LauncherConnection: Sendable {
         if ended { completion(.failure(error)) } else { wake() }
     }
 
+    /// Says nothing where nothing could be made ready, nor what a start would be refused for.
     func expect(_ spec: SandboxSpec) {
+        if spec.root == nil { return }
         let packet = LauncherRequest.encodeExpect(spec)
+        guard packet.count <= LauncherRequest.maximumSize, LauncherRequest.problem(in: packet) == nil else { return }
         state.withLock { state in
-            guard state.socket >= 0, state.queue.isEmpty, packet.count <= LauncherRequest.maximumSize else { return }
+            guard state.socket >= 0, state.queue.isEmpty else { return }
             submit(packet, &state)
         }
     }

@@ -69,6 +69,8 @@ import TestSupport
             return
         }
         #expect(request.bootEnvironment.map { String(decoding: bytes[$0], as: UTF8.self) } == spec.bootEnvironment)
+        spec.workingDirectory = "relative"
+        #expect(LauncherRequest.problem(in: LauncherRequest.encodeExpect(spec)) == "working directory")
     }
 
     @Test func killsReportsAndConfigurationsComeBackAsTheyWere() throws {
