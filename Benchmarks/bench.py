@@ -21,9 +21,12 @@ import tempfile
 import time
 import urllib.parse
 
+import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError, ClientError
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "Tests/Clients"))
@@ -64,6 +67,49 @@ http {{
         self.process.terminate()
         self.process.wait(10)
         shutil.rmtree(self.folder)
+
+
+class Peer:
+    """ministack, a LocalStack replacement that runs functions in plain subprocesses: from PyPI, in an environment of its own."""
+
+    def __init__(self):
+        self.process = None
+        venv = ROOT / ".venv-ministack"
+        program = venv / "bin/ministack"
+        if not program.exists():
+            subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+            installed = subprocess.run([venv / "bin/pip", "install", "--quiet", "ministack"])
+            if installed.returncode:
+                print("ministack cannot be installed: its rows are left out")
+                return
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="apus-bench-"))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.credentials = {"access_key_id": "test", "secret_access_key": "test"}
+        self.process = subprocess.Popen(
+            [program], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={**os.environ, "GATEWAY_PORT": str(self.port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1",
+                 "LAMBDA_EXECUTOR": "local", "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0", "HOME": str(self.folder)})
+        self.client = boto3.client(
+            "lambda", endpoint_url=self.endpoint, region_name="us-east-1", aws_access_key_id="test",
+            aws_secret_access_key="test", config=Config(retries={"max_attempts": 0}))
+        wait_until(self.answers, 60, "ministack")
+
+    def answers(self):
+        try:
+            return self.client.list_functions()
+        except ClientError:
+            raise
+        except BotoCoreError:
+            return None
+
+    def close(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait(20)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 REQUESTS = pathlib.Path(tempfile.mkdtemp(prefix="apus-bench-"))
@@ -147,10 +193,11 @@ class Bench:
         self.plain.send_signal(signal.SIGTERM)
         self.server.close()
 
-    def deploy(self, name, files, runtime, handler, memory=1769):
-        self.client.create_function(
+    def deploy(self, name, files, runtime, handler, memory=1769, client=None):
+        client = client or self.client
+        client.create_function(
             FunctionName=name, Runtime=runtime, Handler=handler, Role=ROLE, Code={"ZipFile": zip_of(files)}, MemorySize=memory, Timeout=30)
-        self.client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
 
     def row(self, name, ours, base, unit, ratios):
         """`ratios`: label → list of one ratio per round."""
@@ -192,6 +239,27 @@ class Bench:
         self.row(
             name, f"{middle(ours):.1f} / {max(ours):.1f}", f"{middle(base):.1f} / {max(base):.1f}",
             f"ms (p50 / worst of {len(ours)})", {"p50": [middle(ours) / middle(base)], "worst": [max(ours) / max(base)]})
+
+    def peer(self, cold, warm):
+        """The same Python function here and there, in turn: its first invocation, then some more. How many times slower the peer is."""
+        peer = Peer()
+        if not peer.process:
+            return
+        files, middle = {"app.py": PYTHON}, statistics.median
+        first, later = [], []
+        for number in range(ROUNDS * 2):
+            function = f"peer-{number}"
+            sides = []
+            for server, client, port in ((peer, peer.client, peer.port), (self.server, self.client, self.port)):
+                self.deploy(function, files, "python3.11", "app.handler", client=client)
+                request = invocation(server, function)
+                sides.append((ask(port, request), middle(ask(port, request) for _ in range(20))))
+            first.append((sides[0][0], sides[1][0]))
+            later.append((sides[0][1], sides[1][1]))
+        for name, pairs in ((cold, first), (warm, later)):
+            theirs, ours = (middle(pair[side] for pair in pairs) for side in (0, 1))
+            self.row(name, f"{ours:.1f}", f"{theirs:.1f}", "ms (p50)", {"times slower": [a / b for a, b in pairs]})
+        peer.close()
 
     def memory(self, name, count=20):
         """Proportional memory of idle warm Python environments against as many fresh interpreters with the same imports."""
@@ -282,6 +350,7 @@ def main(words):
             ("native echo, 64 connections / our own health page", lambda n: bench.throughput(n, "echo", 64, bench.port, "/_apus/health")),
             ("native echo, 64 connections / bare plain server", lambda n: bench.throughput(n, "echo", 64, bench.plain_port, "/")),
             ("memory of an idle Python environment / fresh interpreter", lambda n: bench.memory(n)),
+            ("ministack's cold and warm Python / ours", lambda n: bench.peer("ministack's cold Python / ours", "ministack's warm Python / ours")),
         ]
         for name, measure in rows:
             if not words or any(word in name for word in words):
