@@ -240,6 +240,63 @@ class Bench:
             name, f"{middle(ours):.1f} / {max(ours):.1f}", f"{middle(base):.1f} / {max(base):.1f}",
             f"ms (p50 / worst of {len(ours)})", {"p50": [middle(ours) / middle(base)], "worst": [max(ours) / max(base)]})
 
+    def storm(self, name, count=200):
+        """One warm function's p99 while `count` others start cold, against its quiet p99 just before."""
+        import concurrent.futures
+
+        functions = [f"storm-{number}" for number in range(count)]
+        for function in functions:
+            self.client.create_function(
+                FunctionName=function, Runtime="python3.11", Handler="app.handler", Role=ROLE, MemorySize=256,
+                Code={"ZipFile": zip_of({"app.py": PYTHON})}, Timeout=60)
+        rounds = []
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            for number in range(3):
+                for function in functions:
+                    # A new revision: whatever ran for the old one ends.
+                    self.client.update_function_configuration(FunctionName=function, Description=str(number))
+                for function in functions:
+                    self.client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500})
+                quiet = send(self.port, invocation(self.server, "echo"), 1, "3")
+                requests = [invocation(self.server, function) for function in functions]
+                begin = time.perf_counter()
+                cold = [pool.submit(ask, self.port, request) for request in requests]
+                stormy = send(self.port, invocation(self.server, "echo"), 1, "3")
+                taken = [future.result() for future in cold]
+                rounds.append((stormy, quiet))
+                print(f"    {count} cold starts: median {statistics.median(taken):.0f} ms, all within {time.perf_counter() - begin:.1f} s", flush=True)
+        for function in functions:
+            self.client.delete_function(FunctionName=function)
+        middle = lambda side: statistics.median(r[side]["p99"] for r in rounds)  # noqa: E731
+        self.row(name, f"{middle(0):.0f}", f"{middle(1):.0f}", "µs (p99)", {"p99": [s["p99"] / q["p99"] for s, q in rounds]})
+
+    def churn(self, name, count=int(os.environ.get("APUS_BENCH_CHURN", "1000"))):
+        """Create, call once, delete, over and over: the last twentieth against the first, and what is left behind."""
+        def left():
+            pids = descendants(self.server.process.pid)
+            launcher = next(pid for pid in pids if command(pid) == "apus-launcher")
+            return {
+                "processes": len(pids), "mounts": len(pathlib.Path(f"/proc/{launcher}/mountinfo").read_text().splitlines()),
+                "descriptors of the server": len(os.listdir(f"/proc/{self.server.process.pid}/fd")),
+                "descriptors of the launcher": len(os.listdir(f"/proc/{launcher}/fd")),
+                "code": len(os.listdir(self.server.data / "code")),
+            }
+
+        times = []
+        before = None
+        for number in range(count):
+            if number == count // 20:
+                before = left()
+            begin = time.perf_counter()
+            self.deploy("churn", {"app.py": PYTHON}, "python3.11", "app.handler", 128)
+            ask(self.port, invocation(self.server, "churn"))
+            self.client.delete_function(FunctionName="churn")
+            times.append((time.perf_counter() - begin) * 1000)
+        after = left()
+        print(f"    left behind: {', '.join(f'{key} {before[key]} then {after[key]}' for key in before)}", flush=True)
+        first, last = statistics.median(times[: count // 20]), statistics.median(times[-(count // 20):])
+        self.row(name, f"{last:.1f}", f"{first:.1f}", "ms (p50)", {"p50": [last / first]})
+
     def peer(self, cold, warm):
         """The same Python function here and there, in turn: its first invocation, then some more. How many times slower the peer is."""
         peer = Peer()
@@ -350,6 +407,8 @@ def main(words):
             ("native echo, 64 connections / our own health page", lambda n: bench.throughput(n, "echo", 64, bench.port, "/_apus/health")),
             ("native echo, 64 connections / bare plain server", lambda n: bench.throughput(n, "echo", 64, bench.plain_port, "/")),
             ("memory of an idle Python environment / fresh interpreter", lambda n: bench.memory(n)),
+            ("warm native echo in a storm of 200 cold starts / quiet", lambda n: bench.storm(n)),
+            ("create, call, delete: the last twentieth of 1,000 / the first", lambda n: bench.churn(n)),
             ("ministack's cold and warm Python / ours", lambda n: bench.peer("ministack's cold Python / ours", "ministack's warm Python / ours")),
         ]
         for name, measure in rows:
