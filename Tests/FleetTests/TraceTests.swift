@@ -129,7 +129,8 @@ import TestSupport
         let port = try #require(fixture.sandboxing.datagramPorts.first)
         send("nonsense", to: port)
         send("{\"format\":\"xml\",\"version\":1}\n{\"other\":1}", to: port)
-        for _ in 0..<300 { send("", to: port) }
+        // More than are read at once, no more than a socket's buffer holds.
+        for _ in 0..<150 { send("", to: port) }
         send("{\"format\": \"json\", \"version\": 1}\n{\"mine\":1}", to: port)
         #expect(try await eventually { !fixture.traces.documents.isEmpty })
         #expect(fixture.traces.documents == ["{\"mine\":1}"])
