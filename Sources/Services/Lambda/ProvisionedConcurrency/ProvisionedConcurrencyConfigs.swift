@@ -33,7 +33,7 @@ extension LambdaService {
             try functions.requireRoom(forProvisioned: config.executions, at: target, quotas: quotas)
             try functions.attach(config, to: target.key, qualifier: target.qualifier ?? "")
         }
-        // The answer tells of what was there before: the environments may well be initialised by the time that it goes out.
+        // The answer tells of what was there before: the environments may be initialised by the time that it goes out.
         let progress = try await progress(of: config, at: target)
         try await provisioner.apply(target.key)
         return Lambda.PutProvisionedConcurrencyConfigResponse(
