@@ -435,7 +435,8 @@ def write(rows, resident, ticks):
         f"{size('apus')} MB, apus-launcher {size('apus-launcher')} MB, not stripped.", "",
         "Warm rows send signed requests, one after the other over one connection, and record them in an HdrHistogram; the function",
         "returns its event. Their baseline, nginx in front of a server that answers a constant, has two processes in the path, too.",
-        "Cold rows ask a function for the first time since it was made; their baseline is a whole run of the bare interpreter.", "",
+        "Cold rows ask a function for the first time since it was made, one function right after the other; their baseline is a",
+        "whole run of the bare interpreter. A storm's p99 is that of one warm function while 200 others start, on all processors.", "",
         "| row | ratio | Apus | baseline |", "|---|---|---|---|",
     ] + [f"| {' | '.join(row)} |" for row in rows]
     (ROOT / "docs/benchmarks.md").write_text("\n".join(lines) + "\n")
