@@ -61,6 +61,10 @@ extension Launcher {
             slotByID[request.id] = slot
             return true
         } catch {
+            // Nobody's again, so that its end is no news; what it has closed by now is not closed again.
+            record.id = 0
+            record.state = .spare
+            sandboxes[slot] = record
             _ = apus_pidfd_kill(record.pidfd, SIGKILL)
             shelf.failed(recipe, now: .now)
             return false
