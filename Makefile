@@ -41,11 +41,11 @@ $(VENV)/ready: Tests/Clients/requirements.txt
 	@$(VENV)/bin/pip install --quiet --requirement Tests/Clients/requirements.txt
 	@touch $@
 
-bench: build $(VENV)/ready ## Measure against baselines in the same run; writes docs/benchmarks.md
+bench: build $(VENV)/ready ## Measure against baselines in the same run; writes docs/benchmarks.md (ROWS=cold-python: one row)
 	@Scripts/install-missing run bench
 	@$(BUILD) --product apus-load
 	@$(BUILD) --product apus-echo
-	@$(VENV)/bin/python Benchmarks/bench.py
+	@$(VENV)/bin/python Benchmarks/bench.py $(ROWS)
 
 models: $(VENV)/ready ## Regenerate Sources/Models from the installed botocore
 	@$(VENV)/bin/python Scripts/generate_models.py

@@ -8,8 +8,8 @@ import NIOPosix
 @main
 struct Load: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "apus-load", abstract: "Send one request over and over, or answer every request.",
-        subcommands: [Send.self, Answer.self])
+        commandName: "apus-load", abstract: "Send one request over and over, answer every request, or feed a runtime.",
+        subcommands: [Send.self, Answer.self, Feed.self])
 }
 
 /// Sends one prepared HTTP/1.1 request in a closed loop over a number of connections and prints what it took.
