@@ -41,6 +41,8 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     /// Parts of requests that came before the one before them was answered.
     private var backlog: [HTTPServerRequestPart] = []
     private var isReplaying = false
+    /// Whether the bytes of one read are being handed over. What is answered meanwhile leaves after it, together.
+    private var isReading = false
     /// Whether what takes the parts of a response has fallen behind.
     private var isHeld = false
 
@@ -53,12 +55,21 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
+        isReading = true
         switch phase {
         case .done: return
         case .idle, .reading:
             if backlog.isEmpty { handle(part) } else { hold(part) }
         case .waiting: hold(part)
         }
+    }
+
+    /// A runtime that asked for the next event in one breath with its answer need not wake before that event is there:
+    /// until then its answer's acceptance waits, too.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        if case .waiting = phase { return }
+        channel.flush()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -306,7 +317,8 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         if case .done = phase { return }
         if keepAlive {
             phase = .idle
-            channel.writeAndFlush(bytes, promise: nil)
+            channel.write(bytes, promise: nil)
+            if !isReading { channel.flush() }
             if !backlog.isEmpty { replay() }
         } else {
             phase = .done

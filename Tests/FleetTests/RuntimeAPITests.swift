@@ -127,6 +127,25 @@ import TestSupport
         await server.stop()
     }
 
+    /// What asks for the next event in one breath with its answer wakes once, not twice.
+    @Test func anAcceptanceWaitsForTheEventThatWasAskedForWithIt() async throws {
+        let server = try await TestServer.start()
+        let connection = server.connect()
+        let next = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: a\r\n\r\n"
+        connection.send(next)
+        try await server.dispatch("id")
+        #expect(connection.receive()?.status == 200)
+        connection.send(
+            "POST /2018-06-01/runtime/invocation/id/response HTTP/1.1\r\nContent-Length: 1\r\n\r\n1" + next)
+        try await server.becameReadyAgain()
+        #expect(connection.unreadBytes == 0)
+        try await server.dispatch("id-2")
+        #expect(connection.receive()?.status == 202)
+        #expect(connection.receive()?.body == "{\"id\":\"id-2\"}")
+        #expect(server.events == ["ready", "response 1", "ready"])
+        await server.stop()
+    }
+
     @Test func connectionsPastTheLimitAreClosed() async throws {
         let server = try await TestServer.start()
         let connections = (0..<16).map { _ in server.connect() }

@@ -73,7 +73,7 @@ class Fault(Exception):
 
 
 class RuntimeAPI:
-    """One kept-alive connection. A request is one send, so an answer's head and body leave in one segment."""
+    """One kept-alive connection. A request is one send, so that its head and body leave in one segment."""
 
     def __init__(self, authority):
         host, _, port = authority.rpartition(":")
@@ -91,24 +91,42 @@ class RuntimeAPI:
 
     def next(self):
         """Waits for an invocation: its headers, names in lower case, and its body."""
-        status, headers, body = self.exchange(self.next_request)
+        return self.invocation(self.exchange(self.next_request))
+
+    def invocation(self, answer):
+        status, headers, body = answer
         if status != 200:
             raise ConnectionError("GET next answered %d" % status)
         return headers, body
 
     def respond(self, request_id, body, content_type):
-        self.post("/invocation/" + request_id + "/response", body, "Content-Type: " + content_type + "\r\n")
+        """Answers, and waits for the next invocation."""
+        headers = "Content-Type: " + content_type + "\r\n"
+        return self.answer("/invocation/" + request_id + "/response", body, headers)
 
     def fail(self, request_id, document, kind):
-        self.post("/invocation/" + request_id + "/error", document, error_headers(kind))
+        """Answers, and waits for the next invocation."""
+        return self.answer("/invocation/" + request_id + "/error", document, error_headers(kind))
+
+    def answer(self, path, body, headers):
+        """Asks for the next invocation in one segment with the answer: the platform may accept the one with the other,
+        and this process wakes once. Refusals (413 for an answer that is too long) are the platform's to report: the
+        next invocation goes on."""
+        self.post(path, body, headers, self.next_request)
+        if self.socket is not None:
+            try:
+                return self.invocation(self.read_body(self.read_head()))
+            except (ConnectionResetError, EOFError):
+                self.socket.close()
+                self.socket = None
+        return self.next()
 
     def fail_init(self, document, kind):
         self.post("/init/error", document, error_headers(kind))
 
-    def post(self, path, body, headers):
-        """Refusals (413 for an answer that is too long) are the platform's to report: the next invocation goes on."""
+    def post(self, path, body, headers, after=b""):
         head = "POST /2018-06-01/runtime%s HTTP/1.1\r\n%sContent-Length: %d\r\n" % (path, headers, len(body))
-        status, _, _ = self.exchange(head.encode() + self.host + b"\r\n" + body)
+        status, _, _ = self.exchange(b"".join((head.encode(), self.host, b"\r\n", body, after)))
         if status >= 500:
             raise ConnectionError("POST %s answered %d" % (path, status))
 
@@ -613,8 +631,8 @@ def load(handler):
 
 def serve(api, handler, marshaller):
     environ = os.environ
+    headers, body = api.next()
     while True:
-        headers, body = api.next()
         request_id = headers["lambda-runtime-aws-request-id"]
         State.request_id = request_id
         State.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
@@ -637,9 +655,9 @@ def serve(api, handler, marshaller):
         # What it wrote belongs before the line that ends its invocation.
         flush()
         if result is None:
-            api.respond(request_id, answer, content_type)
+            headers, body = api.respond(request_id, answer, content_type)
         else:
-            api.fail(request_id, error_body(result, marshaller), result["errorType"])
+            headers, body = api.fail(request_id, error_body(result, marshaller), result["errorType"])
 
 
 def error_body(result, marshaller):

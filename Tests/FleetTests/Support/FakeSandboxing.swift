@@ -356,6 +356,13 @@ final class RuntimeConnection {
         return max(0, Glibc.send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)))
     }
 
+    /// What has come and was not read.
+    var unreadBytes: Int {
+        var byte: UInt8 = 0
+        let count = recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        return max(0, count) + received.count
+    }
+
     /// Says that nothing more will be sent.
     func hangUp() { shutdown(socket, Int32(SHUT_WR)) }
 

@@ -53,6 +53,12 @@ final class TestServer: RuntimeAPIDelegate {
         tryDispatch(requestID, streams: streams)
     }
 
+    /// The runtime waits for an event, and the server has done what it had to do at once.
+    func becameReadyAgain() async throws {
+        try await eventually("the runtime is ready") { state.withLock { $0.isReady } }
+        try await eventLoop.submit {}.get()
+    }
+
     /// Whether no further parts are wanted.
     func setFull(_ isFull: Bool) {
         state.withLock { $0.isFull = isFull }
