@@ -69,4 +69,9 @@ extension AWSError {
             code: "NotImplementedException", message: "The operation \(operation) is not implemented.", status: 501,
             fault: .server)
     }
+
+    /// AWS has this part of an operation, Apus does not have it yet: refused rather than accepted and ignored.
+    package static func unsupported(_ message: String) -> AWSError {
+        AWSError(code: "NotImplementedException", message: message, status: 501, fault: .server)
+    }
 }

@@ -6,8 +6,8 @@ import Testing
 /// What every SDK asks for: the default rule of
 /// https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
 @Suite struct SamplingTests {
-    private func statistics(_ rule: String, _ count: Int) -> String {
-        #"{"RuleName":"\#(rule)","ClientID":"0123456789abcdef01234567","Timestamp":1,"RequestCount":\#(count),"#
+    private func statistics(_ rule: String, _ count: Int, client: Character = "0") -> String {
+        #"{"RuleName":"\#(rule)","ClientID":"\#(String(repeating: client, count: 24))","Timestamp":1,"RequestCount":\#(count),"#
             + #""SampledCount":2,"BorrowCount":1}"#
     }
 
@@ -47,6 +47,26 @@ import Testing
         _ = try await report(5)
         let summaries = try await rig.send("/SamplingStatisticSummaries", "{}")
         #expect(summaries["SamplingStatisticSummaries"]?.elements[0]["RequestCount"]?.int == 5)
+    }
+
+    /// Of the reservoir all clients have shares that together are no more than it.
+    @Test func oneClientAtATimeHasTheReservoir() async throws {
+        let rig = try Rig()
+        func quota(_ client: Character) async throws -> Int? {
+            let document = statistics("Default", 1, client: client)
+            let answer = try await rig.send("/SamplingTargets", #"{"SamplingStatisticsDocuments":[\#(document)]}"#)
+            return answer["SamplingTargetDocuments"]?.elements.first?["ReservoirQuota"]?.int
+        }
+        #expect(try await quota("a") == 1)
+        #expect(try await quota("b") == 0)
+        rig.clock.now += 20_000
+        #expect(try await quota("a") == 1)
+        rig.clock.now += 20_000
+        #expect(try await quota("b") == 0)
+        // It has not reported for as long as its share held.
+        rig.clock.now += 11_000
+        #expect(try await quota("b") == 1)
+        #expect(try await quota("a") == 0)
     }
 
     @Test func otherOperationsAreNotImplemented() async throws {

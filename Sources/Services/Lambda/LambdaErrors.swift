@@ -35,11 +35,6 @@ extension AWSError {
         AWSError(code: "ValidationException", message: "1 validation error detected: \(problem)", status: 400)
     }
 
-    /// AWS has it, Apus does not have it yet: refused rather than accepted and ignored.
-    static func unsupported(_ message: String) -> AWSError {
-        AWSError(code: "NotImplementedException", message: message, status: 501, fault: .server)
-    }
-
     static func accessDenied(caller: Caller, action: String, resource: String) -> AWSError {
         accessDenied(caller.principalARN, action: "lambda:\(action)", resource: resource)
     }

@@ -94,11 +94,6 @@ extension ServiceRequest {
 }
 
 extension AWSError {
-    /// A part of an operation that is not done here.
-    static func unsupported(_ message: String) -> AWSError {
-        AWSError(code: "NotImplementedException", message: message, status: 501, fault: .server)
-    }
-
     /// A token that no answer has had.
     static var invalidToken: AWSError { XRayError.invalidRequest(message: "Invalid NextToken.") }
 }

@@ -21,7 +21,8 @@ enum DefaultRule {
     }
 }
 
-/// What SDKs reported of their sampling lately. In memory: AWS keeps it for minutes.
+/// What SDKs reported of their sampling lately, and which of them may take the first request of a second. In memory: AWS
+/// keeps it for minutes.
 final class SamplingStatistics: Sendable {
     struct Count: Sendable {
         /// Seconds since 1970.
@@ -29,6 +30,8 @@ final class SamplingStatistics: Sendable {
         var requests = 0
         var sampled = 0
         var borrowed = 0
+        /// The client that has the reservoir, and until when.
+        var holder: (client: String, until: Double)?
     }
 
     /// Owners are few; what is beyond this is not counted.
@@ -41,12 +44,24 @@ final class SamplingStatistics: Sendable {
         counts.withLock { counts in
             if counts[owner] == nil, counts.count >= Self.maximumOwners { return }
             var count = counts[owner] ?? Count(time: now)
-            if now - count.time >= Self.window { count = Count(time: now) }
+            if now - count.time >= Self.window { count = Count(time: now, holder: count.holder) }
             // Numbers are a client's: they must not add up to a crash.
             count.requests = count.requests.addingReportingOverflow(document.requestCount).partialValue
             count.sampled = count.sampled.addingReportingOverflow(document.sampledCount).partialValue
             count.borrowed = count.borrowed.addingReportingOverflow(document.borrowCount ?? 0).partialValue
             counts[owner] = count
+        }
+    }
+
+    /// How much of the reservoir a client has until `end`. It is one request a second of all clients together, so one of
+    /// them has it, for as long as it reports in time.
+    func quota(of client: String, of owner: TraceOwner, now: Double, end: Double) -> Int {
+        counts.withLock { counts in
+            guard var count = counts[owner] else { return 0 }
+            if let holder = count.holder, holder.client != client, holder.until > now { return 0 }
+            count.holder = (client, end)
+            counts[owner] = count
+            return DefaultRule.reservoir
         }
     }
 
@@ -79,11 +94,14 @@ extension XRayService {
                 continue
             }
             statistics.add(document, of: request.owner, now: now)
+            let end = now.rounded(.down) + Double(3 * Self.interval)
+            let quota = statistics.quota(of: document.clientID, of: request.owner, now: now, end: end)
             targets.append(
                 XRay.SamplingTargetDocument(
-                    ruleName: DefaultRule.name, fixedRate: DefaultRule.fixedRate, reservoirQuota: DefaultRule.reservoir,
-                    reservoirQuotaTTL: now.rounded(.down) + Double(3 * Self.interval), interval: Self.interval))
+                    ruleName: DefaultRule.name, fixedRate: DefaultRule.fixedRate, reservoirQuota: quota,
+                    reservoirQuotaTTL: end, interval: Self.interval))
         }
+        // The rule has never been changed.
         return XRay.GetSamplingTargetsResult(
             samplingTargetDocuments: targets, lastRuleModification: 0, unprocessedStatistics: unprocessed
         ).encode()
