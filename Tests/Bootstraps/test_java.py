@@ -14,11 +14,11 @@ FLAGS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xss512k"]
 
 
 @pytest.fixture
-def java(java_version, java_classes, tmp_path):
+def java(java_version, java_classes, tmp_path, ahead):
     def invoke(handler, events=(Event(),), env=None, flags=(), task=None, **more):
         bootstrap, cases = java_classes(java_version)
         command = [str(JDKS[java_version] / "bin/java"), *FLAGS, *flags, "-cp", str(bootstrap), "apus.lambda.Bootstrap"]
-        return run(command, task or cases, {}, handler, events, env, **more)
+        return run(command, task or cases, {}, handler, events, env, ahead=ahead, **more)
 
     return invoke
 

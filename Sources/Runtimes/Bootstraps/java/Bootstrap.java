@@ -33,7 +33,13 @@ public final class Bootstrap {
         this.log = log;
     }
 
-    public static void main(String[] arguments) throws Exception {
+    public static void main(String[] arguments) throws Throwable {
+        String binding = System.getenv(Ahead.BINDING);
+        if (binding != null) Ahead.await(Integer.parseInt(binding));
+        start();
+    }
+
+    private static void start() throws Exception {
         System.setOut(stream(FileDescriptor.out));
         System.setErr(stream(FileDescriptor.err));
         RuntimeApi api = new RuntimeApi(System.getenv("AWS_LAMBDA_RUNTIME_API"));
