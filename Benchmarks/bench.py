@@ -40,6 +40,7 @@ SECONDS = os.environ.get("APUS_BENCH_SECONDS", "1.5")
 UNLIMITED = {"APUS_REQUESTS_PER_CONCURRENCY": "100000"}
 PYTHON = "def handler(event, context):\n    return event\n"
 NODE = "export const handler = async (event) => event;\n"
+JAVA = "public class Main { public static void main(String[] a) {} public Object handle(Object event) { return event; } }\n"
 
 
 class Nginx:
@@ -171,6 +172,15 @@ def ask(port, request):
     return taken
 
 
+def java():
+    """A class with a handler, and a class path of its own with an empty main; nothing where there is no compiler."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="apus-bench-"))
+    (folder / "Main.java").write_text(JAVA)
+    if shutil.which("javac"):
+        subprocess.run(["javac", "-d", folder, folder / "Main.java"], check=True)
+    return {path.name: path.read_bytes() for path in folder.glob("*.class")}, folder
+
+
 def run(command):
     """Milliseconds from the start to the end of a program."""
     begin = time.perf_counter()
@@ -226,12 +236,13 @@ class Bench:
         median = lambda side: statistics.median(r[side]["perSecond"] for r in rounds)  # noqa: E731
         self.row(name, f"{median(0):.0f}", f"{median(1):.0f}", "a second", {"per second": [o["perSecond"] / b["perSecond"] for o, b in rounds]})
 
-    def cold(self, name, language, files, runtime, handler, baseline, memory=1769):
-        """Each round asks a function that never ran, and runs the bare interpreter, in turn."""
+    def cold(self, name, language, files, runtime, handler, baseline, memory=1769, pause=0.0):
+        """Each round asks a function that never ran, `pause` seconds after it was made, and runs the bare interpreter, in turn."""
         ours, base = [], []
         for number in range(ROUNDS * 5):
             function = f"cold-{language}-{memory}-{number}"
             self.deploy(function, files, runtime, handler, memory)
+            time.sleep(pause)
             ours.append(ask(self.port, invocation(self.server, function)))
             base.append(run(baseline))
             self.client.delete_function(FunctionName=function)
@@ -390,6 +401,7 @@ def main(words):
     fresh.close()
     print(f"idle server: {resident:.1f} MiB resident, {ticks} ticks of 10 ms in 5 s")
     bench = Bench()
+    classes, folder = java()
     python = subprocess.run([sys.executable, "-c", "import sys; print(sys._base_executable)"], capture_output=True, text=True).stdout.strip()
     try:
         bench.deploy("echo", {"bootstrap!": (BUILT / "apus-echo").read_bytes()}, "provided.al2023", "any")
@@ -404,6 +416,8 @@ def main(words):
              lambda n: bench.cold(n, "python", {"app.py": PYTHON}, "python3.11", "app.handler", [python, "-c", "pass"], 128)),
             ("cold native echo / true", lambda n: bench.cold(n, "echo", {"bootstrap!": (BUILT / "apus-echo").read_bytes()}, "provided.al2023", "any", ["true"])),
             ("cold Node.js / node -e 0", lambda n: bench.cold(n, "node", {"index.mjs": NODE}, "nodejs20.x", "index.handler", ["node", "-e", "0"])),
+            ("cold Java / an empty java main",
+             lambda n: bench.cold(n, "java", classes, "java17", "Main::handle", ["java", "-cp", folder, "Main"], pause=1) if classes else None),
             ("native echo, 64 connections / our own health page", lambda n: bench.throughput(n, "echo", 64, bench.port, "/_apus/health")),
             ("native echo, 64 connections / bare plain server", lambda n: bench.throughput(n, "echo", 64, bench.plain_port, "/")),
             ("memory of an idle Python environment / fresh interpreter", lambda n: bench.memory(n)),
@@ -436,7 +450,8 @@ def write(rows, resident, ticks):
         "Warm rows send signed requests, one after the other over one connection, and record them in an HdrHistogram; the function",
         "returns its event. Their baseline, nginx in front of a server that answers a constant, has two processes in the path, too.",
         "Cold rows ask a function for the first time since it was made, one function right after the other; their baseline is a",
-        "whole run of the bare interpreter. A storm's p99 is that of one warm function while 200 others start, on all processors.", "",
+        "whole run of the bare interpreter. Java's functions are asked a second after they were made: there a waiting sandbox is ready.",
+        "A storm's p99 is that of one warm function while 200 others start, on all processors.", "",
         "| row | ratio | Apus | baseline |", "|---|---|---|---|",
     ] + [f"| {' | '.join(row)} |" for row in rows]
     (ROOT / "docs/benchmarks.md").write_text("\n".join(lines) + "\n")

@@ -31,10 +31,11 @@ final class Ahead {
         Variables variables = new Variables(lookup);
         variables.replace(waiting());
         if (!"waiting".equals(System.getenv(BINDING))) throw new IllegalStateException("the variables have not changed");
-        Rehearsal.run();
         FileDescriptor opened = new FileDescriptor();
         lookup.findSetter(FileDescriptor.class, "fd", int.class).invokeExact(opened, descriptor);
-        variables.replace(receive(new FileInputStream(opened)));
+        InputStream told = new FileInputStream(opened);
+        if (told.available() == 0) Rehearsal.run(told);
+        variables.replace(receive(told));
         // From the variables again, should it have been asked for.
         if (zone == null) System.clearProperty(ZONE);
         else System.setProperty(ZONE, zone);
