@@ -23,6 +23,8 @@ final class Internals {
         }
         Constructor<?> open = (Constructor<?>) type.getMethod("newConstructorForSerialization", Class.class, Constructor.class)
                 .invoke(factory, MethodHandles.Lookup.class, longest);
+        // Java 8 has nothing closed, and does not open it.
+        if (!open.isAccessible()) open.setAccessible(true);
         return (MethodHandles.Lookup) (open.getParameterTypes().length == 3
                 ? open.newInstance(Object.class, null, TRUSTED) : open.newInstance(Object.class, TRUSTED));
     }
