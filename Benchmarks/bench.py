@@ -9,9 +9,11 @@ and quotes the median round. All rows together go to docs/benchmarks.md.
 import concurrent.futures
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from statistics import mean, median
 
@@ -34,6 +36,7 @@ PYTHON = {"app.py": "def handler(event, context):\n    return event\n"}
 NODE = {"index.mjs": "export const handler = async (event) => event;\n"}
 ECHO = BUILT / "apus-echo"
 NATIVE = {"bootstrap!": ECHO.read_bytes()}
+JAVA = "public class Main { public static void main(String[] a) {} public Object handle(Object event) { return event; } }"
 IMPORTS = "import time, json, logging, traceback"
 
 ROWS = []
@@ -89,17 +92,19 @@ class Bench:
         shown = [f"{median(r[side] for r in rounds):.0f}" for side in (0, 1)]
         return {"rate": median(ours / base for ours, base in rounds)}, *shown, "a second"
 
-    def cold(self, files, runtime, handler, baseline, memory=1769, **settings):
-        """Each round asks a function that never ran, and runs the program that is the baseline, in turn."""
+    def cold(self, files, runtime, handler, baseline, memory=1769, pause=0.0, count=COLD, **settings):
+        """Each round asks a function that never ran, `pause` seconds after it was made, and runs the program that is the
+        baseline, in turn."""
         ours, base = [], []
-        for _ in range(COLD):
+        for _ in range(count):
             self.deploy("cold", files, runtime, handler, memory, **settings)
+            time.sleep(pause)
             ours.append(ask(self.port, self.invocation("cold")))
             base.append(run(baseline))
             self.client.delete_function(FunctionName="cold")
         shown = [f"{median(side):.1f} / {percentile(side, 0.99):.1f}" for side in (ours, base)]
         ratios = {"p50": median(ours) / median(base), "p99": percentile(ours, 0.99) / percentile(base, 0.99)}
-        return ratios, *shown, f"ms (p50 / p99 of {COLD})"
+        return ratios, *shown, f"ms (p50 / p99 of {count})"
 
 
 # Warm
@@ -194,6 +199,22 @@ def _(bench):
 def _(bench):
     # A variable that Node.js reads when it starts: nothing that was started ahead will do.
     return bench.cold(NODE, "nodejs20.x", "index.handler", ["node", "-e", "0"], Environment={"Variables": {"NODE_NO_WARNINGS": "1"}})
+
+
+@row("cold-java", "cold Java / an empty java main", p50=0.5)
+def _(bench):
+    if not shutil.which("javac"):
+        print("no Java compiler: its row is left out")
+        return None
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="apus-bench-"))
+    (folder / "Main.java").write_text(JAVA)
+    subprocess.run(["javac", "-d", folder, folder / "Main.java"], check=True)
+    files = {"Main.class": (folder / "Main.class").read_bytes()}
+    # A hit: there has been time for a virtual machine to start.
+    measured = bench.cold(
+        files, "java17", "Main::handle", ["java", "-cp", folder, "Main"], pause=1.0, count=max(1, COLD // 4))
+    shutil.rmtree(folder)
+    return measured
 
 
 @row("cold-native", "cold native echo / fork and exec of it", p50=3)

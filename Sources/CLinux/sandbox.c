@@ -306,12 +306,12 @@ static void choose_command(const struct apus_start *start) {
         start->arguments[0] = start->fallback;
 }
 
-static _Noreturn void execute(const struct apus_start *start) {
+/// `binding` is what a command that is started ahead reads from; -1 for others.
+static _Noreturn void execute(const struct apus_start *start, int binding) {
     int error_pipe = ERROR_PIPE;
     TRY(STEP_SESSION, syscall(SYS_setsid));
     TRY(STEP_DIRECTORY, chdir(start->directory));
-    // A command that is started ahead hears there what it is to run.
-    if (start->binding >= 0 && !start->parked) TRY(STEP_DESCRIPTORS, fcntl(BINDING, F_SETFD, 0));
+    if (binding >= 0) TRY(STEP_DESCRIPTORS, dup2(binding, BINDING));
     choose_command(start);
     execve(start->arguments[0], start->arguments, start->environment);
     fail(error_pipe, STEP_EXECUTE, errno);
@@ -373,6 +373,31 @@ static void await_command(struct apus_start *start) {
     *list = NULL;
     start->secrets = end - command.size;
     start->secrets_size = command.size;
+}
+
+// MARK: A command that hears later what it is to run
+
+/// Hands on what the launcher says, from the directory that has the command's by now: another one has been mounted over
+/// the one in which it started, not every runtime can change its own, and both have it in common.
+static void hand_over(const struct apus_start *start, int command) {
+    struct pollfd waiting[2] = {{.fd = BINDING, .events = POLLIN}, {.fd = command}};
+    while (poll(waiting, 2, -1) < 0 && errno == EINTR) {}
+    // It has ended, or closed what it was to hear from.
+    if (waiting[1].revents != 0) return;
+    if (chdir(start->directory) < 0) return;
+    char bytes[4096];
+    for (;;) {
+        ssize_t size = read(BINDING, bytes, sizeof bytes);
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) break;
+        for (ssize_t done = 0, count; done < size; done += count) {
+            count = write(command, bytes + done, (size_t)(size - done));
+            if (count < 0 && errno == EINTR) count = 0;
+            if (count < 0) goto end;
+        }
+    }
+end:
+    explicit_bzero(bytes, sizeof bytes);
 }
 
 // MARK: A command alone
@@ -526,18 +551,26 @@ static _Noreturn void initialize(const struct apus_start *start) {
         await_command(&received);
         start = &received;
     }
-    long command = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    int ends[2] = {-1, -1};
+    if (start->binding >= 0 && !start->parked) TRY(STEP_DESCRIPTORS, pipe2(ends, O_CLOEXEC));
+    // The directory of a command that was started ahead is the init's, too (hand_over).
+    long command = syscall(SYS_clone, SIGCHLD | (ends[0] >= 0 ? CLONE_FS : 0), 0, 0, 0, 0);
     TRY(STEP_FORK, command);
-    if (command == 0) execute(start);
+    if (command == 0) execute(start, ends[0]);
     // Init has no default actions: before this line a SIGTERM is lost.
     lone_command = (sig_atomic_t)command;
     struct sigaction action = {.sa_handler = hand_on};
     sigaction(SIGTERM, &action, NULL);
-    explicit_bzero(start->secrets, start->secrets_size);
     close(0);
     close(1);
     close(2);
     close(ERROR_PIPE);
+    if (ends[0] >= 0) {
+        close(ends[0]);
+        hand_over(start, ends[1]);
+        close(ends[1]);
+    }
+    explicit_bzero(start->secrets, start->secrets_size);
     close(BINDING);
     reap(command);
 }

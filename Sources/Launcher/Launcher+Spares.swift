@@ -81,6 +81,9 @@ extension Launcher {
 
     /// Makes one spare, and ends those that are not wanted any more.
     func tendShelf() {
+        for slot in shelf.ready {
+            if let record = sandboxes[slot] { shelf.weigh(slot: slot, bytes: record.group.memoryInUse()) }
+        }
         for slot in shelf.removeExcess(now: .now) {
             if let record = sandboxes[slot] { _ = apus_pidfd_kill(record.pidfd, SIGKILL) }
         }

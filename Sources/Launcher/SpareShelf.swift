@@ -3,7 +3,7 @@ import Sandbox
 /// Which spare sandboxes there should be, and who gets one. Pure: the launcher does what it says.
 ///
 /// A recipe that was asked for is kept in stock for a while: one spare, and more when several were wanted within a
-/// short time. A recipe whose spares end by themselves is left alone for a while.
+/// short time, unless they turn out to be heavy. A recipe whose spares end by themselves is left alone for a while.
 struct SpareShelf {
     typealias Instant = ContinuousClock.Instant
 
@@ -12,6 +12,9 @@ struct SpareShelf {
         /// Spares of one recipe, and of all.
         var maximumEach = 4
         var maximum = 16
+        /// The same in bytes; a recipe gets one spare in any case.
+        var bytesEach = 96 << 20
+        var bytes = 384 << 20
         /// How long a recipe is kept in stock after it was last asked for.
         var memory = Duration.seconds(300)
         /// As many are kept as were asked for within this time.
@@ -30,6 +33,8 @@ struct SpareShelf {
         /// Slots, the newest last.
         var making: [Int] = []
         var ready: [Int] = []
+        /// What one holds, by the latest that was weighed; 0 until then.
+        var weight = 0
         var failures = 0
         var pausedUntil: Instant?
         var count: Int { making.count + ready.count }
@@ -43,6 +48,9 @@ struct SpareShelf {
 
     /// How many spares there are, ready or not.
     var count: Int { recipeBySlot.count }
+    private var weight: Int { stocks.values.reduce(0) { $0 + $1.count * $1.weight } }
+
+    private func fits(_ stock: Stock) -> Bool { count == 0 || weight + stock.weight <= policy.bytes }
 
     // MARK: Requests
 
@@ -75,14 +83,15 @@ struct SpareShelf {
         if now - stock.lastUse > policy.memory { return 0 }
         if let until = stock.pausedUntil, now < until { return 0 }
         let recent = stock.uses.count { now - $0 <= policy.window }
-        return min(max(1, recent), policy.maximumEach)
+        let most = stock.weight == 0 ? policy.maximumEach : policy.bytesEach / stock.weight
+        return max(1, min(recent, policy.maximumEach, most))
     }
 
     /// What to make next, and with which limits: a waiting runtime before an empty sandbox, which is what does where
     /// there is none; of these, what was asked for last.
     func wanted(now: Instant) -> (recipe: SpareRecipe, limits: SandboxLimits)? {
         guard count < policy.maximum else { return nil }
-        let short = stocks.filter { $0.value.count < target($0.value, now) }
+        let short = stocks.filter { $0.value.count < target($0.value, now) && fits($0.value) }
         let next = short.max { one, other in
             let (isBooted, isOtherBooted) = (one.key.command != nil, other.key.command != nil)
             return isBooted == isOtherBooted ? one.value.lastUse < other.value.lastUse : isOtherBooted
@@ -101,6 +110,14 @@ struct SpareShelf {
         guard let recipe = recipeBySlot[slot], let index = stocks[recipe]?.making.firstIndex(of: slot) else { return }
         stocks[recipe]?.making.remove(at: index)
         stocks[recipe]?.ready.append(slot)
+    }
+
+    /// The slots of spares that can be given away.
+    var ready: [Int] { stocks.values.flatMap(\.ready) }
+
+    /// The spare in `slot` holds so many bytes.
+    mutating func weigh(slot: Int, bytes: Int) {
+        if let recipe = recipeBySlot[slot] { stocks[recipe]?.weight = bytes }
     }
 
     /// A spare of this recipe could not be made, or has ended by itself.
@@ -147,12 +164,17 @@ struct SpareShelf {
         return slots
     }
 
-    /// On a full shelf the spare that has been of use least lately, when a recipe that was asked for later has none.
+    /// On a full shelf the spare that has been of use least lately, when a recipe that was asked for later has none, or
+    /// when all together have become too heavy.
     private func leastWanted(_ now: Instant) -> Int? {
-        guard count >= policy.maximum,
-            let oldest = stocks.values.filter({ !$0.ready.isEmpty }).min(by: { $0.lastUse < $1.lastUse }),
-            stocks.values.contains(where: { $0.count == 0 && $0.lastUse > oldest.lastUse && target($0, now) > 0 })
-        else { return nil }
-        return oldest.ready.first
+        guard let oldest = stocks.values.filter({ !$0.ready.isEmpty }).min(by: { $0.lastUse < $1.lastUse }) else {
+            return nil
+        }
+        let isTooHeavy = weight > policy.bytes && count > 1
+        let isInTheWay = stocks.values.contains {
+            $0.count == 0 && $0.lastUse > oldest.lastUse && target($0, now) > 0
+                && (count >= policy.maximum || !fits($0))
+        }
+        return isTooHeavy || isInTheWay ? oldest.ready.first : nil
     }
 }

@@ -287,6 +287,14 @@ package final class ControlGroup {
         return openat(memory.directory, file, O_RDONLY | O_CLOEXEC)
     }
 
+    /// Bytes in use now; 0 where nobody counts them.
+    package func memoryInUse() -> Int {
+        guard let memory else { return 0 }
+        let file = memory.version == 1 ? "memory.usage_in_bytes" : "memory.current"
+        let text = try? KernelFile.read(file, in: memory.directory)
+        return text?.split(separator: "\n").first.flatMap { Int($0) } ?? 0
+    }
+
     /// How many processes of the group the kernel has killed for want of memory.
     package func outOfMemoryKills() -> Int {
         guard let memory else { return 0 }

@@ -14,7 +14,7 @@ final class JavaBootstrap: Sendable {
 
     /// What is compiled, and what it is compiled by, as files of the runtime files' directory.
     static let sources: [(name: String, contents: [UInt8])] = [
-        ("compile-java.sh", PackageResources.compile_java_sh),
+        ("compile-java.sh", PackageResources.compile_java_sh), ("java/Ahead.java", PackageResources.Ahead_java),
         ("java/Bean.java", PackageResources.Bean_java), ("java/Bootstrap.java", PackageResources.Bootstrap_java),
         ("java/Client.java", PackageResources.Client_java),
         ("java/ClientContext.java", PackageResources.ClientContext_java),
@@ -22,16 +22,20 @@ final class JavaBootstrap: Sendable {
         ("java/Context.java", PackageResources.Context_java),
         ("java/CustomPojoSerializer.java", PackageResources.CustomPojoSerializer_java),
         ("java/Fault.java", PackageResources.Fault_java), ("java/Handler.java", PackageResources.Handler_java),
+        ("java/Internals.java", PackageResources.Internals_java),
         ("java/Invocation.java", PackageResources.Invocation_java), ("java/Json.java", PackageResources.Json_java),
         ("java/LambdaLogger.java", PackageResources.LambdaLogger_java),
         ("java/LambdaRuntime.java", PackageResources.LambdaRuntime_java),
         ("java/LambdaRuntimeInternal.java", PackageResources.LambdaRuntimeInternal_java),
         ("java/Log.java", PackageResources.Log_java), ("java/LogFormat.java", PackageResources.LogFormat_java),
         ("java/LogLevel.java", PackageResources.LogLevel_java), ("java/Mapper.java", PackageResources.Mapper_java),
+        ("java/Rehearsal.java", PackageResources.Rehearsal_java),
         ("java/RequestHandler.java", PackageResources.RequestHandler_java),
         ("java/RequestStreamHandler.java", PackageResources.RequestStreamHandler_java),
-        ("java/RuntimeApi.java", PackageResources.RuntimeApi_java), ("java/Texts.java", PackageResources.Texts_java),
-        ("java/Times.java", PackageResources.Times_java), ("java/Training.java", PackageResources.Training_java),
+        ("java/RuntimeApi.java", PackageResources.RuntimeApi_java),
+        ("java/Symbols.java", PackageResources.Symbols_java),
+        ("java/Texts.java", PackageResources.Texts_java), ("java/Times.java", PackageResources.Times_java),
+        ("java/Variables.java", PackageResources.Variables_java),
         ("java/Writer.java", PackageResources.Writer_java), ("java/flags", PackageResources.flags),
     ]
 

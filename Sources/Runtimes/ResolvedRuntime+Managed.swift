@@ -26,8 +26,16 @@ extension ResolvedRuntime {
         return ResolvedRuntime(
             identifier: identifier.name, root: RootBuilder.name(of: interpreter), arguments: command(interpreter, java),
             environment: environment, substitution: substitution,
-            heapFlags: interpreter.language == .node ? .v8 : .none,
-            isBootable: [.python, .node, .ruby].contains(interpreter.language))
+            heapFlags: heapFlags(interpreter.language),
+            isBootable: [.python, .node, .ruby, .java].contains(interpreter.language))
+    }
+
+    private static func heapFlags(_ language: Interpreter.Language) -> HeapFlags {
+        switch language {
+        case .node: .v8
+        case .java: .jvm
+        case .python, .ruby, .dotnet: .none
+        }
     }
 
     /// Through `/var/lang`, so that functions see the paths of AWS, not this machine's.

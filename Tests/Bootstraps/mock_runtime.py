@@ -171,15 +171,16 @@ class MockRuntime:
 
 # What a process has from its start that learns only later for which function it is (ResolvedRuntime.startVariables).
 START_VARIABLES = re.compile(
-    "(PATH|TZ|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR|AWS_EXECUTION_ENV)$"
+    "(PATH|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR|AWS_EXECUTION_ENV)$"
     "|LD_|LANG|LC_|GLIBC_|MALLOC_|OPENSSL_|SSL_|PYTHON|NODE_|UV_|RUBY|GEM_|BUNDLE_"
 )
 
 
-def run(command, directory, files, handler="app.handler", events=(Event(),), env=None, statuses=None, ahead=False):
+def run(command, directory, files, handler="app.handler", events=(Event(),), env=None, statuses=None, ahead=False, keeps_directory=False):
     """Runs `command` with `files` as the function's code until it asks for one event more than there are, or ends.
 
-    `ahead`: it is started before it is known for which function, in another directory, and told then.
+    `ahead`: it is started before it is known for which function, in another directory, and told then. In a sandbox the
+    init changes its directory; `keeps_directory` is for what relies on that.
     """
     directory = Path(directory)
     for name, text in files.items():
@@ -201,8 +202,8 @@ def run(command, directory, files, handler="app.handler", events=(Event(),), env
         binding, other = socket.socketpair()
         theirs = (other.fileno(),)
         start = {name: value for name, value in environment.items() if START_VARIABLES.match(name)}
-        start["APUS_BINDING"] = str(other.fileno())
-        place = "/"
+        start.update(TZ=":UTC", APUS_BINDING=str(other.fileno()))
+        place = directory if keeps_directory else "/"
     process = subprocess.Popen(
         command, cwd=place, env=start, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         pass_fds=theirs,

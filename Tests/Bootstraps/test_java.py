@@ -14,11 +14,11 @@ FLAGS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xss512k"]
 
 
 @pytest.fixture
-def java(java_version, java_classes, tmp_path):
+def java(java_version, java_classes, tmp_path, ahead):
     def invoke(handler, events=(Event(),), env=None, flags=(), task=None, **more):
         bootstrap, cases = java_classes(java_version)
         command = [str(JDKS[java_version] / "bin/java"), *FLAGS, *flags, "-cp", str(bootstrap), "apus.lambda.Bootstrap"]
-        return run(command, task or cases, {}, handler, events, env, **more)
+        return run(command, task or cases, {}, handler, events, env, ahead=ahead, keeps_directory=True, **more)
 
     return invoke
 
@@ -273,6 +273,22 @@ def test_context(java):
         "client": ["t", None, {"k": "v", "n": "1"}, {"locale": "en"}],
     }  # fmt: skip
     assert not {"tenant", "trace", "property", "identity", "client"} & set(second)
+
+
+def test_a_function_finds_what_it_would_find_from_the_start(java, java_version):
+    env = {"OWN": "grün=1", "EMPTY": "", "TZ": "Asia/Tokyo", "LONG": "x" * 3000}
+    result = java("example.Cases::surroundings", env=env)
+    [found] = answers(result)
+    variables = found["variables"]
+    assert {name: variables[name] for name in env} == env and variables["_HANDLER"] == "example.Cases::surroundings"
+    assert found["one"] == "grün=1" and "none" not in found and "APUS_BINDING" not in variables
+    pairs = sorted("%s=%s" % pair for pair in variables.items())
+    assert found["inherited"] == pairs and found["extended"] == sorted([*pairs, "MORE=m"])
+    assert (found["zone"], found["input"], found["here"], found["directory"]) == ("Asia/Tokyo", -1, True, variables["LAMBDA_TASK_ROOT"])
+    # One to the Runtime API, and what the JDK has of its own: none of what it was told its function by.
+    assert found["sockets"] <= 2
+    # Since Java 16: JEP 396.
+    assert found["internals"] == ("open" if int(java_version) < 16 else "InaccessibleObjectException")
 
 
 def test_logs_in_order_each_call_one_record(java):

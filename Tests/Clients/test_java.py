@@ -65,6 +65,41 @@ public class Main implements RequestHandler<Map<String, Object>, Object> {
         }
     }
 
+    /** What a process has from its start, and what it can reach. */
+    public Map<String, Object> surroundings() throws Exception {
+        Map<String, Object> found = new TreeMap<>();
+        found.put("ahead", text(new FileInputStream("/proc/self/environ")).contains("APUS_BINDING="));
+        found.put("variables", System.getenv());
+        found.put("inherited", text(new ProcessBuilder("/usr/bin/env").start().getInputStream()));
+        found.put("here", new File("example/Main.class").isFile());
+        found.put("directory", System.getProperty("user.dir") + text(new ProcessBuilder("/bin/pwd").start().getInputStream()));
+        found.put("zone", TimeZone.getDefault().getID());
+        found.put("heap", Runtime.getRuntime().maxMemory() >> 20);
+        found.put("temporary", Arrays.asList(new File("/tmp").list()));
+        List<String> reached = new ArrayList<>();
+        for (String path : new String[] {"/proc/1/environ", "/proc/1/cwd/", "/proc/1/root/", "/proc/1/fd", "/etc/shadow", "/root/.ssh", "/var/task/x", "/var/compiled/x", "/x"}) {
+            File file = new File(path);
+            try {
+                if (path.endsWith("/x") ? file.createNewFile() : path.endsWith("environ") ? !text(new FileInputStream(file)).isEmpty() : file.list() != null) reached.add(path);
+            } catch (IOException e) {
+                // As it has to be.
+            }
+        }
+        found.put("reached", reached);
+        List<String> processes = new ArrayList<>();
+        for (String name : new File("/proc").list()) {
+            if (Character.isDigit(name.charAt(0))) processes.add(text(new FileInputStream("/proc/" + name + "/comm")).trim());
+        }
+        found.put("processes", processes);
+        return found;
+    }
+
+    private static String text(InputStream input) throws IOException {
+        ByteArrayOutputStream output = new ByteArrayOutputStream();
+        for (int c = input.read(); c >= 0; c = input.read()) output.write(c);
+        return output.toString("UTF-8");
+    }
+
     public String secrets() {
         return System.getProperty("java.home") + " " + (new File("/root").list() != null && new File("/root").list().length > 0) + " " + new File("/etc/shadow").exists()
             + " " + System.getenv("AWS_EXECUTION_ENV");
@@ -129,6 +164,28 @@ def test_methods_with_beans(java, lambda_client):
 
 def test_streams(java, lambda_client):
     assert invoke(lambda_client, java("example.Main$Bytes"), {"a": "bc"})[1] == {"A": "BC"}
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_what_a_function_finds_however_its_environment_came_to_be(java, lambda_client, ahead):
+    """Started ahead, or, where a variable must be there from the start, for this function."""
+    # The first is the JVM's to read when it starts.
+    variables = {"OWN": "a=b", "TZ": "Asia/Tokyo", **({} if ahead else {"JAVA_TOOL_OPTIONS": "-Dany=1"})}
+    function = java("example.Main::surroundings", Environment={"Variables": variables}, MemorySize=384)
+    for round in range(60):
+        found = invoke(lambda_client, function, {})[1]
+        if found["ahead"] == ahead:
+            break
+        # The launcher makes sandboxes ahead while it has nothing else to do: another revision, another environment.
+        lambda_client.update_function_configuration(FunctionName=function, Description=str(round))
+        lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+    assert found["ahead"] == ahead
+    assert {name: found["variables"].get(name) for name in variables} == variables
+    assert found["variables"]["AWS_LAMBDA_FUNCTION_NAME"] == function and "APUS_BINDING" not in found["variables"]
+    assert {f"{name}={value}" for name, value in found["variables"].items()} <= set(found["inherited"].split("\n"))
+    assert (found["here"], found["directory"], found["zone"]) == (True, "/var/task/var/task\n", "Asia/Tokyo")
+    assert 285 <= found["heap"] <= 327
+    assert (found["temporary"], found["reached"], sorted(found["processes"])) == ([], [], ["init", "java"])
 
 
 def test_errors(java, lambda_client):

@@ -36,6 +36,19 @@ struct SandboxSuite {
         #expect(run.output == "993\nsbx_user1051\n990\n/var/task\napus\nhello there\n")
     }
 
+    /// Its directory is the code's, even of a command that started in it before the code was there.
+    @Test(arguments: TestHost.origins) func startsAmongItsCode(_ origin: StartedSandbox.Origin) async throws {
+        let host = try await TestHost.start(origin)
+        var spec = host.spec("ls; cat secret; cd /tmp; ls /proc/1/cwd/ 2>/dev/null; echo; /bin/pwd")
+        spec.code = "other"
+        let running = try await host.begin(spec)
+        #expect(await TestHost.readAll(running.started.output) == "secret\nsecret\n/tmp\n")
+        _ = await running.ended.value
+        close(running.started.runtimeAPIListener)
+        if running.started.memoryPeak >= 0 { close(running.started.memoryPeak) }
+        await host.stop()
+    }
+
     @Test(arguments: TestHost.origins) func tellsHowTheCommandEnded(_ origin: StartedSandbox.Origin) async throws {
         let host = try await TestHost.start(origin)
         #expect(try await host.run("exit 37").exit.cause == .exited(status: 37))

@@ -112,6 +112,36 @@ struct SpareShelfTests {
         #expect(shelf.wanted(now: start + .seconds(60)) != nil)
     }
 
+    @Test func ofHeavyOnesThereAreFew() {
+        var shelf = SpareShelf(policy: .init(maximumEach: 4, bytesEach: 100, bytes: 240))
+        for _ in 0..<4 { _ = shelf.take(python, limits: limits, now: start) }
+        #expect(fill(&shelf, at: start, from: 1) == [1, 2, 3, 4])
+        shelf.weigh(slot: 4, bytes: 50)
+        #expect(shelf.removeExcess(now: start) == [1, 2])
+        #expect(shelf.wanted(now: start) == nil)
+        // One of each recipe, however heavy.
+        shelf.weigh(slot: 4, bytes: 110)
+        #expect(shelf.removeExcess(now: start) == [3])
+        #expect(shelf.wanted(now: start) == nil)
+    }
+
+    @Test func allTogetherStayWithinTheirMemory() {
+        var shelf = SpareShelf(policy: .init(bytesEach: 100, bytes: 150))
+        shelf.expect(python, limits: limits, now: start)
+        shelf.expect(node, limits: limits, now: start + .seconds(1))
+        let now = start + .seconds(2)
+        #expect(fill(&shelf, at: now, from: 1).count == 2)
+        for slot in 1...2 { shelf.weigh(slot: slot, bytes: 100) }
+        // What was of use least lately goes, and does not come back to go again.
+        let gone = shelf.removeExcess(now: now)
+        #expect(gone.count == 1 && shelf.count == 1)
+        #expect(shelf.wanted(now: now) == nil && shelf.removeExcess(now: now).isEmpty)
+        #expect(shelf.take(python, limits: limits, now: now) == nil)
+        // Asked for later than the other, it takes its place.
+        #expect(shelf.removeExcess(now: now).count == 1)
+        #expect(shelf.wanted(now: now)?.recipe == python)
+    }
+
     /// Whatever happens: no slot is given away twice or while it is not ready, and the limits hold.
     @Test(arguments: 0..<50) func randomWalksKeepTheRules(seed: UInt64) {
         var random = seed &* 0x9e37_79b9_7f4a_7c15 &+ 1

@@ -156,8 +156,18 @@ import Testing
                 "/bin/sh", "/var/runtime/bootstrap-java.sh", "/var/lang/bin/java", "/var/runtime/runtime-1-java",
                 "/var/runtime/runtime-1-java-17.0.4.jsa",
             ])
+        #expect(runtime.arguments(memoryMiB: 512) == runtime.arguments + ["512"])
         #expect(try Self.catalogue([Self.java(11)]).resolve("java11").arguments.last == "-")
         #expect(try Self.catalogue([Self.java(8)]).resolve("java8.al2").root == "java8")
+    }
+
+    /// What a virtual machine reads when it starts: https://docs.oracle.com/en/java/javase/21/docs/specs/man/java.html
+    @Test func javaStartsAheadButOfFunctionsWithOptionsForIt() throws {
+        let runtime = try Self.catalogue([Self.java(17)]).resolve("java17")
+        #expect(runtime.canBoot(before: ["JAVA_HOME", "TZ", "OPTIONS"]))
+        for name in ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "LD_PRELOAD"] {
+            #expect(!runtime.canBoot(before: ["TZ", name]))
+        }
     }
 
     /// Class files of a newer Java do not run on an older one.

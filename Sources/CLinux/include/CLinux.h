@@ -164,8 +164,8 @@ struct apus_start {
     const void *filter;
     unsigned short filter_count;
     /// Of a sandbox that is made before it is known what for: a stream socket, whose other end, the launcher's, says so
-    /// later; otherwise -1. First one byte comes from it with the sandbox's mount namespace. The command finds it at
-    /// APUS_BINDING.
+    /// later; otherwise -1. First one byte comes from it with the sandbox's mount namespace. What the other end says
+    /// then comes to the command, at APUS_BINDING, after its directory has become what `directory` names by then.
     int binding;
     /// Whether even the command comes over `binding`, to the init, which says over the error pipe that it waits for it
     /// (APUS_PARKED): a `struct apus_command` and what it announces. `directory` and the lists below it are not looked
@@ -173,7 +173,7 @@ struct apus_start {
     int parked;
 };
 
-/// Where a command that was started ahead finds the socket that tells it what it is to run.
+/// Where a command that was started ahead hears what it is to run: a pipe.
 enum apus_descriptors { APUS_BINDING = 7 };
 
 /// The head of a command for a parked init. After it `size` bytes: strings that each end with a zero, which are the

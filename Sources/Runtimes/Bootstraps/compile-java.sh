@@ -32,7 +32,7 @@ while [ $# -ge 2 ]; do
                 mount -t tmpfs tmpfs /var && mkdir /var/runtime /var/compiled &&
                 mount --bind /mnt /var/runtime && mount --bind /media /var/compiled && cd / || exit 1
             exec "$3" -XX:Flags=/var/runtime/java/flags -XX:MaxRAM=512m -XX:ArchiveClassesAtExit="/var/compiled/$4" \
-                -cp "/var/compiled/$5.jar" apus.lambda.Training' sh "$files" "$compiled" "$1" "$2.$$" "$stem" \
+                -cp "/var/compiled/$5.jar" apus.lambda.Rehearsal' sh "$files" "$compiled" "$1" "$2.$$" "$stem" \
             >/dev/null 2>&1 || :
         if [ -s "$2.$$" ]; then mv "$2.$$" "$2"; else rm -f "$2.$$"; fi
     fi

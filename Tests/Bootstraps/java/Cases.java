@@ -405,4 +405,45 @@ public class Cases {
     public Object wide() {
         return new Wide();
     }
+
+    /** What a process is started with, as Java, its children and its libraries find it. */
+    public Map<String, Object> surroundings() throws Exception {
+        Map<String, Object> found = new TreeMap<>();
+        found.put("variables", System.getenv());
+        found.put("one", System.getenv("OWN"));
+        found.put("none", System.getenv("NONE"));
+        found.put("inherited", lines(new ProcessBuilder("/usr/bin/env", "-0")));
+        ProcessBuilder extended = new ProcessBuilder("/usr/bin/env", "-0");
+        extended.environment().put("MORE", "m");
+        found.put("extended", lines(extended));
+        found.put("zone", java.util.TimeZone.getDefault().getID());
+        found.put("input", System.in.read());
+        found.put("directory", System.getProperty("user.dir"));
+        found.put("here", new java.io.File("example").isDirectory());
+        int sockets = 0;
+        for (java.io.File file : new java.io.File("/proc/self/fd").listFiles()) {
+            try {
+                if (java.nio.file.Files.readSymbolicLink(file.toPath()).toString().startsWith("socket:")) sockets++;
+            } catch (java.nio.file.NoSuchFileException e) {
+                // That of the listing.
+            }
+        }
+        found.put("sockets", sockets);
+        try {
+            Class.forName("java.lang.ProcessEnvironment").getDeclaredField("theEnvironment").setAccessible(true);
+            found.put("internals", "open");
+        } catch (RuntimeException e) {
+            found.put("internals", e.getClass().getSimpleName());
+        }
+        return found;
+    }
+
+    private static List<String> lines(ProcessBuilder builder) throws IOException {
+        InputStream input = builder.start().getInputStream();
+        java.io.ByteArrayOutputStream output = new java.io.ByteArrayOutputStream();
+        for (int c = input.read(); c >= 0; c = input.read()) output.write(c);
+        List<String> lines = new ArrayList<>(Arrays.asList(output.toString("UTF-8").split("\0")));
+        java.util.Collections.sort(lines);
+        return lines;
+    }
 }

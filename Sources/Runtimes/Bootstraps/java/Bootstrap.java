@@ -33,18 +33,28 @@ public final class Bootstrap {
         this.log = log;
     }
 
-    public static void main(String[] arguments) throws Exception {
+    public static void main(String[] arguments) throws Throwable {
+        String binding = System.getenv(Ahead.BINDING);
+        if (binding != null) Ahead.await(Integer.parseInt(binding));
+        start();
+    }
+
+    private static void start() throws Exception {
         System.setOut(stream(FileDescriptor.out));
         System.setErr(stream(FileDescriptor.err));
         RuntimeApi api = new RuntimeApi(System.getenv("AWS_LAMBDA_RUNTIME_API"));
         Log log = new Log(System.getenv("AWS_LAMBDA_LOG_FORMAT"), System.getenv("AWS_LAMBDA_LOG_LEVEL"));
-        Field logger = LambdaRuntime.class.getDeclaredField("logger");
-        logger.setAccessible(true);
-        logger.set(null, log);
+        setLogger(log);
         String root = System.getenv("LAMBDA_TASK_ROOT");
         ClassLoader loader = classes(root == null ? "/var/task" : root);
         Thread.currentThread().setContextClassLoader(loader);
         new Bootstrap(api, log).run(System.getenv("_HANDLER"), loader);
+    }
+
+    static void setLogger(Log log) throws ReflectiveOperationException {
+        Field logger = LambdaRuntime.class.getDeclaredField("logger");
+        logger.setAccessible(true);
+        logger.set(null, log);
     }
 
     /** UTF-8 whatever the locale, each print at once: what a killed function wrote is in its log. */

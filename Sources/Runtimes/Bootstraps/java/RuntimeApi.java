@@ -43,6 +43,11 @@ final class RuntimeApi {
         common = "Host: " + authority + "\r\nUser-Agent: apus-java/1\r\n";
     }
 
+    void close() throws IOException {
+        if (socket != null) socket.close();
+        socket = null;
+    }
+
     /** Waits for an invocation. */
     Answer next() throws IOException {
         byte[] request = ("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n" + common + "\r\n").getBytes(StandardCharsets.ISO_8859_1);
