@@ -2,7 +2,7 @@ import AWSWire
 import Archive
 import Crypto
 import NIOCore
-import Signing
+@testable import Signing
 import Testing
 import TestSupport
 
