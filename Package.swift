@@ -56,13 +56,14 @@ let package = Package(
         module("Linux", ["CLinux", "CSeccomp"]),
         module("AWSWire", ["CZlib", nioCore, nioHTTP1, crypto]),
         module("Storage", [logging, crypto, .product(name: "GRDB", package: "GRDB.swift")]),
-        module("Archive", ["CArchive"]),
+        module("Archive", ["CArchive", crypto]),
         // 2
         module("Sandbox", ["Linux", "CLinux"]),
         module("LambdaModel", path: "Sources/Models/Lambda", ["AWSWire", nioCore]),
         module("LogsModel", path: "Sources/Models/Logs", ["AWSWire", nioCore]),
         module("XRayModel", path: "Sources/Models/XRay", ["AWSWire", nioCore]),
         module("Policies", ["AWSWire", nioCore]),
+        module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
         module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
         // 3
         module("Launcher", ["Sandbox", "Linux", "CLinux"]),
@@ -84,7 +85,8 @@ let package = Package(
         module(
             "LambdaService", path: "Sources/Services/Lambda",
             [
-                "AWSWire", "LambdaModel", "Policies", "Images", "Storage", "Archive", "Fleet", "Runtimes", "Sandbox",
+                "AWSWire", "LambdaModel", "Policies", "Signing", "Images", "Storage", "Archive", "Fleet", "Runtimes",
+                "Sandbox",
                 nioCore,
                 nioHTTP1, logging, crypto,
             ]),
@@ -100,7 +102,8 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "AWSWire", "Storage", "Archive", "Images", "Sandbox", "Launcher", "Linux", "Runtimes", "Fleet",
+                "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
+                "Fleet",
                 "LambdaService", "LogsService", "XRayService", "Gateway", nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -133,6 +136,7 @@ let package = Package(
         tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
         tests("StorageTests", ["TestSupport", "Storage"]),
         tests("ArchiveTests", ["TestSupport", "Archive"]),
+        tests("SigningTests", ["TestSupport", "Signing", "Archive", "AWSWire", nioCore, crypto]),
         tests("ImagesTests", ["TestSupport", "Images", "Archive", logging]),
         tests("RuntimesTests", ["TestSupport", "Runtimes", "Sandbox"]),
         tests(
@@ -144,10 +148,11 @@ let package = Package(
         tests(
             "LambdaServiceTests",
             [
-                "TestSupport", "LambdaService", "LambdaModel", "Policies", "Images", "AWSWire", "Storage", "Archive",
+                "TestSupport", "LambdaService", "LambdaModel", "Policies", "Signing", "Images", "AWSWire", "Storage",
+                "Archive",
                 "Fleet", "Runtimes", "Sandbox",
                 nioCore, nioHTTP1,
-                nioEmbedded, logging,
+                nioEmbedded, logging, crypto,
             ]),
         tests(
             "LogsServiceTests",

@@ -33,7 +33,7 @@ package struct ZipExtractor: Sendable {
     private static let entriesToSyncSingly = 64
     package static let incomingPrefix = ".incoming-"
 
-    private let limits: Limits
+    package let limits: Limits
 
     package init(limits: Limits = Limits()) { self.limits = limits }
 
@@ -81,18 +81,7 @@ package struct ZipExtractor: Sendable {
     /// As ``extract(_:to:)-(UnsafeRawBufferPointer,_)``, from a file that nobody may shorten meanwhile.
     @discardableResult
     package func extract(fileAt path: String, to destination: String) throws(ArchiveError) -> Summary {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw .file(operation: "open", path: path, errno: errno) }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { throw .file(operation: "fstat", path: path, errno: errno) }
-        let size = Int(status.st_size)
-        if size == 0 { throw .empty }
-        guard let memory = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), memory != MAP_FAILED else {
-            throw .file(operation: "mmap", path: path, errno: errno)
-        }
-        defer { munmap(memory, size) }
-        return try extract(UnsafeRawBufferPointer(start: memory, count: size), to: destination)
+        try ZipFile.mapping(path) { (bytes) throws(ArchiveError) in try extract(bytes, to: destination) }
     }
 
     /// Removes what a process that died while unpacking left in `directory`, the parent of destinations.
@@ -203,7 +192,7 @@ extension ZipExtractor {
 }
 
 extension ZipReader.Entry.Kind {
-    fileprivate var node: Tree.Node {
+    var node: Tree.Node {
         switch self {
         case .directory: .directory(isExplicit: true)
         case .link(let target): .link(target: target)

@@ -65,6 +65,13 @@ struct ZipWriter: ~Copyable {
         guard total == size else { throw .file(operation: "read", path: path.text, errno: EIO) }
     }
 
+    func addFile(_ bytes: [UInt8], at path: TreePath, isExecutable: Bool) throws(ArchiveError) {
+        try header(path, type: S_IFREG, mode: isExecutable ? 0o755 : 0o644, size: bytes.count)
+        guard bytes.isEmpty || archive_write_data(archive, bytes, bytes.count) == bytes.count else {
+            throw .unreadable(reason: archive.lastError)
+        }
+    }
+
     /// The zip's bytes. Nothing can be added any more.
     func finish() throws(ArchiveError) -> [UInt8] {
         guard archive_write_close(archive) == ARCHIVE_OK else { throw .unreadable(reason: archive.lastError) }

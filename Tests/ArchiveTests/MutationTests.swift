@@ -30,7 +30,7 @@ import TestSupport
             let directory = TemporaryDirectory()
             defer { withExtendedLifetime(directory) {} }
             mkdir(directory.file("box"), 0o755)
-            let bytes = mutate(bases[round % 2], &generator)
+            let bytes = Zips.mutate(bases[round % 2], &generator)
             let extractor = ZipExtractor(limits: .init(unzippedBytes: 1 << 20, entries: 50))
             do throws(ArchiveError) {
                 try extractor.extract(bytes, to: directory.file("box/out"))
@@ -59,8 +59,30 @@ import TestSupport
         }
         return false
     }
+}
 
-    private func mutate(_ base: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
+/// Damage.
+enum Zips {
+    /// Entries of which a few are others, more or fewer.
+    static func mutate(_ entries: [ZipBytes.Entry], _ generator: inout SeededGenerator) -> [ZipBytes.Entry] {
+        var entries = entries
+        for _ in 0..<Int.random(in: 1...2, using: &generator) where !entries.isEmpty {
+            let index = Int.random(in: 0..<entries.count, using: &generator)
+            let byte = UInt8.random(in: 0x61...0x63, using: &generator)
+            switch Int.random(in: 0..<7, using: &generator) {
+            case 0: entries[index].contents.append(byte)
+            case 1: entries[index].contents = []
+            case 2: entries[index].name = [byte]
+            case 3: entries[index].mode = [0o100_644, 0o100_755, 0o120_777].randomElement(using: &generator) ?? 0
+            case 4: entries.remove(at: index)
+            case 5: entries.shuffle(using: &generator)
+            default: entries.append(.file(String(UnicodeScalar(byte)), "new"))
+            }
+        }
+        return entries
+    }
+
+    static func mutate(_ base: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
         var bytes = base
         for _ in 0..<Int.random(in: 1...4, using: &generator) where !bytes.isEmpty {
             let position = Int.random(in: 0..<bytes.count, using: &generator)

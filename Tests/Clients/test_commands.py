@@ -14,7 +14,7 @@ from conftest import APUS, ROLE, ROOT, wait_until, zip_of
 AWS = pathlib.Path(sys.executable).parent / "aws"
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["env"], ["doctor"], ["deploy"], ["invoke"], ["logs"], ["list"]])
+@pytest.mark.parametrize("command", [[], ["serve"], ["env"], ["doctor"], ["deploy"], ["invoke"], ["logs"], ["list"], ["sign"], ["signing-profiles"]])
 def test_every_command_has_help(command):
     ended = subprocess.run([APUS, *command, "--help"], capture_output=True, text=True)
     assert ended.returncode == 0 and "USAGE: apus" in ended.stdout and "OVERVIEW" in ended.stdout

@@ -114,7 +114,7 @@ import TestSupport
         #expect(made?["CodeSigningPolicies"]?["UntrustedArtifactOnDeployment"]?.string == "Warn")
     }
 
-    // AWS's words, as reported in aws-cdk 29474 and opentelemetry-lambda 1548. Nothing here can be signed.
+    // AWS's words, as reported in aws-cdk 29474 and opentelemetry-lambda 1548. Nothing here is signed.
     @Test func refusesUnsignedCode() async throws {
         let apus = try Harness()
         let strict = try await make(apus, policy: "Enforce")

@@ -28,5 +28,15 @@ package struct ARN: Sendable, Hashable, CustomStringConvertible {
             resource: String(parts[5]))
     }
 
+    /// The partition of a region.
+    package static func partition(of region: String) -> String {
+        if region.hasPrefix("cn-") { return "aws-cn" }
+        if region.hasPrefix("us-gov-") { return "aws-us-gov" }
+        if region.hasPrefix("us-isob-") { return "aws-iso-b" }
+        if region.hasPrefix("us-iso-") { return "aws-iso" }
+        if region.hasPrefix("eusc-") { return "aws-eusc" }
+        return "aws"
+    }
+
     package var description: String { "arn:\(partition):\(service):\(region):\(account):\(resource)" }
 }

@@ -48,12 +48,14 @@ extension LambdaService {
             codeSha256: settings.codeDigest, version: record.version,
             environment: settings.environment(with: configuration.variablesKey, for: record.key),
             tracingConfig: Lambda.TracingConfigResponse(mode: .passThrough), revisionId: record.revisionID,
-            layers: settings.layers?.map { Lambda.Layer(arn: $0.arn, codeSize: $0.codeSize) },
+            layers: settings.layers?.map(\.answer),
             packageType: settings.image == nil ? .zip : .image,
             architectures: [Lambda.Architecture(rawValue: settings.architecture)],
             ephemeralStorage: Lambda.EphemeralStorage(size: settings.ephemeralStorageMiB),
             snapStart: Lambda.SnapStartResponse(applyOn: Lambda.SnapStartApplyOn.none, optimizationStatus: .off),
             loggingConfig: Lambda.LoggingConfig(logFormat: .text, logGroup: settings.logGroup))
+        answer.signingProfileVersionArn = settings.signature?.profileVersion
+        answer.signingJobArn = settings.signature?.job
         answer.imageConfigResponse = settings.image?.overrides?.answer
         settings.options?.fill(&answer)
         return answer
@@ -79,6 +81,15 @@ extension LambdaService {
 extension FunctionSettings {
     /// `CodeSha256` of the answers: the digest of the zip file in base64, of an image's manifest in hex.
     var codeDigest: String { image?.digest ?? CodeDigest.base64(code) }
+}
+
+extension LayerReference {
+    /// The layer as its function's configuration has it.
+    fileprivate var answer: Lambda.Layer {
+        Lambda.Layer(
+            arn: arn, codeSize: codeSize, signingProfileVersionArn: signature?.profileVersion,
+            signingJobArn: signature?.job)
+    }
 }
 
 /// Digests of zip files.

@@ -1,6 +1,7 @@
 import Archive
 import Crypto
 import Images
+import Signing
 import Storage
 
 /// The code of functions and layers: the zip files as blobs, and the unpacked trees that environments mount.
@@ -17,6 +18,8 @@ actor CodeStore {
         var size: Int
         /// Nil for a zip file.
         var image: FunctionImage?
+        /// Nil when it is not signed, or when its signature is not good.
+        var signature: CodeSignature?
     }
 
     private let blobs: BlobStore
@@ -106,6 +109,15 @@ extension CodeStore {
             sizes.append(try await queue().run { () throws in try trees.size(code) })
         }
         return sizes
+    }
+
+    /// What the signature of a zip file says that was accepted or is held.
+    ///
+    /// - Throws: ``SigningProfilesError`` too.
+    func examine(_ code: String, by authority: SigningAuthority) async throws -> PackageFinding {
+        guard let blob = BlobID(code) else { throw StorageError.corruptBlob(id: code) }
+        let (limits, path) = (trees.extractor.limits, blobs.path(of: blob))
+        return try await queue().run { () throws in try authority.examine(zipAt: path, limits: limits) }
     }
 
     /// Where the zip file is; nil when `code` is no digest.

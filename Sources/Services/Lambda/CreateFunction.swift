@@ -21,13 +21,20 @@ extension LambdaService {
         if try await database.read({ try FunctionRepository($0).find(key) }) != nil {
             throw Self.exists(key)
         }
-        let signing = try await codeSigning(input.codeSigningConfigArn, of: key.name, request.caller)
+        let caller = request.caller
+        let signing = input.codeSigningConfigArn.flatMap { $0.isEmpty ? nil : $0 }
+        if let signing {
+            _ = try await database.read { try CodeSigningRepository($0).requireAssignable(signing, caller) }
+        }
 
         let mustPublish = input.publish == true
-        let (accepted, layers) = try await accept(source, layers: input.layers ?? [], request)
+        var (accepted, layers) = try await accept(source, layers: input.layers ?? [], request)
         let record: FunctionRecord
         do {
-            record = try await database.write { [quotas] connection in
+            let package = try await examine(accepted, named: key.name)
+            accepted.signature = package.signature
+            let packages = signing == nil ? [] : [package] + (try await examine(layers))
+            record = try await database.write { [quotas, accepted, layers] connection in
                 let functions = FunctionRepository(connection)
                 guard try functions.find(key) == nil else { throw Self.exists(key) }
                 try functions.requireRoom(
@@ -37,7 +44,11 @@ extension LambdaService {
                 settings.setCode(accepted)
                 settings.image?.overrides = FunctionImage.Overrides(input.imageConfig)
                 settings.setLayers(layers)
-                if let signing { try functions.attach(signing, to: key) }
+                if let signing {
+                    let config = try CodeSigningRepository(connection).requireAssignable(signing, caller)
+                    try self.requireTrusted(packages, by: config, function: key)
+                    try functions.attach(FunctionCodeSigning(configuration: config.arn), to: key)
+                }
                 let now = WallClock.milliseconds()
                 var record = FunctionRecord(
                     creating: key, settings: settings, tags: tags, revisionID: RequestID.make(), now: now)

@@ -16,14 +16,7 @@ struct FunctionKey: Hashable, Sendable {
     }
 
     /// The ARN's second word, which follows from the region.
-    static func partition(of region: String) -> String {
-        if region.hasPrefix("cn-") { return "aws-cn" }
-        if region.hasPrefix("us-gov-") { return "aws-us-gov" }
-        if region.hasPrefix("us-isob-") { return "aws-iso-b" }
-        if region.hasPrefix("us-iso-") { return "aws-iso" }
-        if region.hasPrefix("eusc-") { return "aws-eusc" }
-        return "aws"
-    }
+    static func partition(of region: String) -> String { ARN.partition(of: region) }
 }
 
 /// The function that a request is about, and the qualifier that it was named with.

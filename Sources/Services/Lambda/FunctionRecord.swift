@@ -21,6 +21,8 @@ struct FunctionSettings: Codable, Hashable, Sendable {
     var code: String
     /// Bytes of the zip file.
     var codeSize: Int
+    /// Nil when the code is not signed.
+    var signature: CodeSignature?
     /// Nil for a zip file.
     var image: FunctionImage?
     /// Its layers in the order in which they are laid over each other; nil without any.

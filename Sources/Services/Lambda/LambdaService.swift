@@ -4,6 +4,7 @@ package import Images
 import LambdaModel
 package import Logging
 package import NIOCore
+package import Signing
 package import Storage
 
 /// AWS Lambda's API (2015-03-31): functions and their invocation.
@@ -22,6 +23,8 @@ package final class LambdaService: Service {
         package var variablesKey: VariablesKey
         /// The ids of the access points that functions may have as file systems.
         package var accessPoints: Set<String> = []
+        /// Who says which packages are signed; nil: none is.
+        package var signing: SigningAuthority?
 
         package init(codeDirectory: String, variablesKey: VariablesKey) {
             self.codeDirectory = codeDirectory
@@ -47,6 +50,7 @@ package final class LambdaService: Service {
     let resolveRuntime: ResolveRuntime
     let codeLocation: CodeLocation
     let images: any ImageSource
+    let logger: Logger
     let urls = FunctionURLDirectory()
     let invoke: Invoke
 
@@ -72,6 +76,7 @@ package final class LambdaService: Service {
         self.resolveRuntime = resolveRuntime
         self.codeLocation = codeLocation
         self.images = images
+        self.logger = logger
         validation = Validation(quotas: configuration.quotas, resolveRuntime: resolveRuntime)
         code = CodeStore(
             blobs: blobs, directory: configuration.codeDirectory, unzippedBytes: configuration.quotas.unzippedCodeBytes,

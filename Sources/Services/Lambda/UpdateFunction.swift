@@ -12,15 +12,17 @@ extension LambdaService {
         try Unsupported.check(input)
         let source = try source(input, of: current.settings)
         try current.requireUpdatable()
-        if current.settings.image == nil { try await requireTrustedCode(of: target.key) }
 
-        let accepted = try await accept(source)
+        var accepted = try await accept(source)
         do {
+            let package = try await examine(accepted, named: target.key.arn)
+            accepted.signature = package.signature
             try await requireUnzippedRoom(layers: current.settings.layers ?? [], code: accepted.code)
             let mustPublish = input.publish == true
             let record = try await update(
                 target, revision: input.revisionId, keep: input.dryRun != true, publish: mustPublish
-            ) { [quotas] functions, current in
+            ) { [quotas, accepted] functions, current in
+                try self.requireTrusted([package], of: current.key, in: functions)
                 try functions.requireRoom(
                     for: accepted.size * (mustPublish ? 2 : 1), replacing: current.settings.codeSize,
                     account: current.key.account, region: current.key.region, quotas: quotas)
@@ -52,8 +54,10 @@ extension LambdaService {
         let layers = try await hold(layers: input.layers ?? [], request)
         do {
             try await requireUnzippedRoom(layers: layers, code: current.settings.code)
+            let packages = try await examine(layers)
             let record = try await update(target, revision: input.revisionId) {
                 [validation, configuration] functions, current in
+                try self.requireTrusted(packages, of: current.key, in: functions)
                 if let runtime = input.runtime { try functions.requireRuntimeChangeable(current, to: runtime.rawValue) }
                 var settings = current.settings.applying(input)
                 if input.layers != nil { settings.setLayers(layers) }

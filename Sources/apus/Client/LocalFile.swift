@@ -31,6 +31,27 @@ enum LocalFile {
         }
     }
 
+    /// Makes a file, or replaces it in one step: nobody finds half of it.
+    ///
+    /// - Throws: ``ClientError/usage(_:)`` when it cannot be written.
+    static func replace(_ path: String, with bytes: [UInt8]) throws(ClientError) {
+        let temporary = "\(path).\(UInt64.random(in: 0 ... .max))"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw .usage("Cannot write \(path): \(String(cString: strerror(errno))).") }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { break }
+            rest = rest.dropFirst(count)
+        }
+        let isWritten = rest.isEmpty && close(descriptor) == 0 && rename(temporary, path) == 0
+        guard isWritten else {
+            let reason = String(cString: strerror(errno))
+            unlink(temporary)
+            throw .usage("Cannot write \(path): \(reason).")
+        }
+    }
+
     static func isDirectory(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

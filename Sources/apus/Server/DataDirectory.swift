@@ -10,6 +10,7 @@ import Linux
 /// images/            container images that the operator puts there, as OCI layouts
 /// runtime/           the bootstraps of the managed runtimes
 /// runtimes/          what `apus runtimes install` got
+/// signing-profiles/  whose signed packages are trusted: the operator's
 /// credentials        the root key (mode 0600)
 /// variables.key      encrypts the functions' environment variables (mode 0600)
 /// lock               held while a server runs
@@ -28,6 +29,9 @@ struct DataDirectory: ~Copyable {
         guard let home = variables["HOME"], home.hasPrefix("/") else { throw .noHome }
         return "\(home)/.local/share/apus"
     }
+
+    /// The directory inside that has the signing profiles.
+    static let signingProfiles = "signing-profiles"
 
     /// The directory inside that installed runtimes are in.
     static let runtimes = "runtimes"

@@ -41,8 +41,9 @@ enum Privileges {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            // What root runs at the next start must stay root's.
-            guard name != ".", name != "..", name != DataDirectory.runtimes else { continue }
+            // What root runs at the next start must stay root's, and so must the say about who is trusted.
+            let kept = [".", "..", DataDirectory.runtimes, DataDirectory.signingProfiles]
+            if kept.contains(name) { continue }
             guard lchown("\(path)/\(name)", identity.user, identity.group) == 0 else {
                 throw .failed("chown \(path)/\(name)", errno)
             }

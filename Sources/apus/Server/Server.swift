@@ -12,6 +12,7 @@ import NIOPosix
 import Runtimes
 import Sandbox
 import ServiceLifecycle
+import Signing
 import Storage
 import UnixSignals
 import XRayService
@@ -34,6 +35,7 @@ enum Server {
         for name in ["blobs", "code", "images", "runtime", "run"] { mkdir("\(directory.path)/\(name)", 0o700) }
         // Functions look into this one.
         mkdir("\(directory.path)/compiled", 0o755)
+        mkdir("\(directory.path)/\(DataDirectory.signingProfiles)", 0o755)
 
         let catalogue = try discover(settings, directory: directory.path)
         let launcher = try await startLauncher(settings, roots: catalogue.roots, directory: directory.path)
@@ -129,6 +131,11 @@ enum Server {
             codeDirectory: "\(directory)/code", variablesKey: try VariablesKey(file: "\(directory)/variables.key"))
         functionSettings.quotas = quotas
         functionSettings.accessPoints = Set(settings.fileSystems.map(\.name))
+        let signing = SigningAuthority(
+            directory: "\(directory)/\(DataDirectory.signingProfiles)", account: settings.account.digits,
+            region: settings.region)
+        _ = try signing.profiles()
+        functionSettings.signing = signing
         let functions = LambdaService(
             configuration: functionSettings,
             database: try SQLiteDatabase(

@@ -5,6 +5,7 @@ import NIOCore
 import NIOEmbedded
 import NIOHTTP1
 import Runtimes
+import Signing
 import Storage
 import Synchronization
 import Testing
@@ -45,6 +46,8 @@ struct Harness: Sendable {
         configuration.quotas = quotas
         configuration.codeGrace = grace
         configuration.accessPoints = accessPoints
+        configuration.signing = SigningAuthority(
+            directory: directory.path + "/signing-profiles", account: Harness.account, region: Harness.region)
         service = LambdaService(
             configuration: configuration, database: database, blobs: blobs, fleet: fleet,
             setReservedConcurrency: { account, region, name, executions in

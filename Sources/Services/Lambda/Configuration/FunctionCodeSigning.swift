@@ -2,10 +2,7 @@ import AWSWire
 import LambdaModel
 import Storage
 
-/// The code signing configurations of functions.
-///
-/// AWS Signer makes the signatures, and there is no AWS Signer here: every package counts as unsigned, and so as
-/// untrusted. `Enforce` refuses all of them, `Warn` lets all of them pass. No signature is ever verified.
+/// The code signing configurations of functions. They count for what is deployed from then on.
 extension LambdaService {
     func putFunctionCodeSigningConfig(_ request: ServiceRequest, _ labels: RouteLabels) async throws -> ServiceResponse
     {
@@ -56,50 +53,16 @@ extension LambdaService {
         }
         return .empty(204)
     }
-
-    /// Checks new code against the configuration that a request names.
-    ///
-    /// - Parameter name: The function's, for the words of a refusal.
-    /// - Returns: What to attach to the function; nil without a configuration.
-    func codeSigning(_ arn: String?, of name: String, _ caller: Caller) async throws -> FunctionCodeSigning? {
-        guard let arn, !arn.isEmpty else { return nil }
-        let config = try await database.read { try CodeSigningRepository($0).requireAssignable(arn, caller) }
-        try config.requireTrusted(name)
-        return FunctionCodeSigning(configuration: config.arn)
-    }
-
-    /// Checks new code against the configuration that a function has.
-    func requireTrustedCode(of key: FunctionKey) async throws {
-        let config = try await database.read { connection -> CodeSigningRecord? in
-            let signing = try FunctionRepository(connection).attached(FunctionCodeSigning.self, to: key)
-            return try signing.flatMap {
-                try CodeSigningRepository(connection).find($0.configuration, account: key.account, region: key.region)
-            }
-        }
-        try config?.requireTrusted(key.arn)
-    }
 }
 
 extension CodeSigningRepository {
     /// - Throws: `CodeSigningConfigNotFoundException`.
-    fileprivate func requireAssignable(_ arn: String, _ caller: Caller) throws -> CodeSigningRecord {
+    func requireAssignable(_ arn: String, _ caller: Caller) throws -> CodeSigningRecord {
         guard let record = try find(arn, account: caller.account.digits, region: caller.region) else {
             throw LambdaError.codeSigningConfigNotFound(
                 message: "The code signing configuration cannot be found. Check that the provided configuration is "
                     + "not deleted: \(arn).")
         }
         return record
-    }
-}
-
-extension CodeSigningRecord {
-    /// AWS's words name a new function by its name (aws-cdk 29474), and one that is there by its ARN.
-    ///
-    /// - Throws: `CodeVerificationFailedException` when unsigned code is to be refused.
-    fileprivate func requireTrusted(_ function: String) throws(AWSError) {
-        guard isEnforced else { return }
-        throw LambdaError.codeVerificationFailed(
-            message: "Lambda cannot deploy the function. The function or layer might be signed using a signature that "
-                + "the client is not configured to accept. Check the provided signature for \(function).")
     }
 }

@@ -88,6 +88,7 @@ extension FunctionSettings {
     mutating func setCode(_ accepted: CodeStore.Accepted) {
         code = accepted.code
         codeSize = accepted.size
+        signature = accepted.signature
         let overrides = image?.overrides
         image = accepted.image
         if image?.overrides == nil { image?.overrides = overrides }

@@ -17,6 +17,8 @@ extension LambdaService {
         let accepted = try await accept(zip)
         let record: LayerVersionRecord
         do {
+            // A signature that is not good counts for nothing until the layer is given to a function that minds.
+            let signature = try await examine(accepted, named: key.arn).signature
             record = try await database.write { [quotas] connection in
                 try FunctionRepository(connection).requireRoom(
                     for: accepted.size, account: key.account, region: key.region, quotas: quotas)
@@ -25,7 +27,7 @@ extension LambdaService {
                         key: key, version: version, description: input.description ?? "", license: input.licenseInfo,
                         runtimes: input.compatibleRuntimes?.map(\.rawValue),
                         architectures: input.compatibleArchitectures?.map(\.rawValue), code: accepted.code,
-                        codeSize: accepted.size, created: WallClock.milliseconds())
+                        codeSize: accepted.size, created: WallClock.milliseconds(), signature: signature)
                 }
             }
         } catch {
@@ -137,7 +139,8 @@ extension LambdaService {
     private func content(_ record: LayerVersionRecord, _ request: ServiceRequest) -> Lambda.LayerVersionContentOutput {
         let location = AccountID(record.key.account).map { codeLocation(record.code, $0, request.endpoint) }
         return Lambda.LayerVersionContentOutput(
-            location: location, codeSha256: CodeDigest.base64(record.code), codeSize: record.codeSize)
+            location: location, codeSha256: CodeDigest.base64(record.code), codeSize: record.codeSize,
+            signingProfileVersionArn: record.signature?.profileVersion, signingJobArn: record.signature?.job)
     }
 
     private func zip(_ content: Lambda.LayerVersionContentInput) throws(AWSError) -> [UInt8] {

@@ -17,13 +17,15 @@ struct LayerVersionRecord: Hashable, Sendable {
     var codeSize: Int
     /// Milliseconds since 1970.
     var created: Int64
+    /// Nil when the code is not signed.
+    var signature: CodeSignature?
     /// Nil when nobody was given permission.
     var policy: LayerPolicy?
 
     var arn: String { key.arn(version: version) }
 
     /// What a function that has it keeps of it.
-    var reference: LayerReference { LayerReference(arn: arn, code: code, codeSize: codeSize) }
+    var reference: LayerReference { LayerReference(arn: arn, code: code, codeSize: codeSize, signature: signature) }
 }
 
 /// A layer of a function. It has all that the function needs: the version may be deleted.
@@ -34,6 +36,8 @@ struct LayerReference: Codable, Hashable, Sendable {
     var code: String
     /// Bytes of the zip file.
     var codeSize: Int
+    /// Nil when the code is not signed.
+    var signature: CodeSignature?
 }
 
 extension LayerReference {

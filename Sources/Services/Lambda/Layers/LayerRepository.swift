@@ -54,7 +54,10 @@ struct LayerRepository {
                 )
                 """,
                 "CREATE INDEX lambda_layer_uses_content ON lambda_layer_uses (content)",
-            ])
+            ]),
+        Migration(
+            component: "lambda-layers", number: 2,
+            statements: ["ALTER TABLE lambda_layer_versions ADD COLUMN signature TEXT"]),
     ]
 
     // MARK: Versions
@@ -75,13 +78,14 @@ struct LayerRepository {
         try connection.execute(
             """
             INSERT INTO lambda_layer_versions (account, region, name, version, description, license, runtimes,
-                architectures, code, code_size, created, policy)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)
+                architectures, code, code_size, created, signature, policy)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)
             """,
             key.arguments + [
                 .integer(Int64(version)), .text(record.description), Self.text(record.license),
                 Self.text(record.runtimes.map(Self.list)), Self.text(record.architectures.map(Self.list)),
                 .text(record.code), .integer(Int64(record.codeSize)), .integer(record.created),
+                Self.text(try record.signature.map(Self.json)),
             ])
         return record
     }
@@ -199,6 +203,7 @@ extension LayerRepository {
             license: row.optionalText("license"), runtimes: row.optionalText("runtimes").map(list),
             architectures: row.optionalText("architectures").map(list), code: try row.text("code"),
             codeSize: Int(try row.integer("code_size")), created: try row.integer("created"),
+            signature: try row.optionalText("signature").map { try value(CodeSignature.self, $0) },
             policy: try row.optionalText("policy").map { try value(LayerPolicy.self, $0) })
     }
 

@@ -95,7 +95,7 @@ extension LambdaService {
                             + "same function. \(first) and \(arn) are versions of the same layer.")
                 }
                 seen[name.key] = arn
-                found.append(LayerReference(arn: arn, code: record.code, codeSize: record.codeSize))
+                found.append(record.reference)
             }
             return found
         }
