@@ -14,7 +14,7 @@ extension Environment {
             on: eventLoop, sandboxing: services.sandboxing, tracker: services.tracker, configuration: configuration,
             function: RuntimeAPIFunction(
                 name: version.key.name, version: version.key.version, handler: version.handler,
-                account: version.key.account),
+                account: version.key.account, isSnapStart: kind == .snapStart),
             telemetry: telemetry, makeDaemon: { [weak self] in self?.makeTraceDaemon() }, delegate: self,
             onOver: sandboxIsOver)
     }
@@ -23,7 +23,7 @@ extension Environment {
         SandboxSpec(
             of: version, for: phase,
             environment: EnvironmentVariables.make(
-                for: version, kind: kind, credentials: credentials, logStream: log.stream,
+                for: version, kind: kind, credentials: credentials, token: credentialsToken, logStream: log.stream,
                 endpointURL: configuration.endpointURL),
             configuration)
     }
@@ -33,7 +33,7 @@ extension Environment {
     var initTimeout: Duration {
         switch kind {
         case .onDemand: configuration.initTimeout
-        case .provisioned: max(configuration.provisionedInitTimeout, version.timeout)
+        case .provisioned, .snapStart: max(configuration.provisionedInitTimeout, version.timeout)
         }
     }
 
@@ -105,7 +105,7 @@ extension Environment {
         }
     }
 
-    private func writeExtensions(_ session: SandboxSession) {
+    func writeExtensions(_ session: SandboxSession) {
         for status in session.extensionStatuses {
             log.write(
                 .extensionState(
@@ -171,13 +171,17 @@ extension Environment {
             guard let report = running.truncated else { return }
             finish(running, .reported(report), session: session)
             sessionBecameReady()
-        case .new, .failed, .idle, .closed: return
+        case .restoring(let session, let began, nil):
+            let nanoseconds = (eventLoop.now - began).nanoseconds
+            session.whenDrained { self.restored(nanoseconds) }
+        case .new, .failed, .prepared, .restoring, .idle, .closed: return
         }
     }
 
     /// The runtime waits for its first invocation and what it wrote until then has been read.
     func initialised() {
         switch state {
+        case .initialising(let session, _, _) where kind == .snapStart: initialisedForSnapshot(session)
         case .initialising(let session, _, _):
             state = .idle(session)
             timer?.set(nil)

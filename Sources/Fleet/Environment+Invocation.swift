@@ -7,8 +7,9 @@ extension Environment {
     func begin(_ work: Work, in session: SandboxSession) {
         let now = eventLoop.now
         let running = Running(
-            work: work, began: now, deadline: now + TimeAmount(version.timeout), initNanoseconds: initNanoseconds)
-        initNanoseconds = nil
+            work: work, began: now, deadline: now + TimeAmount(version.timeout), initNanoseconds: initNanoseconds,
+            restoreNanoseconds: restoreNanoseconds)
+        (initNanoseconds, restoreNanoseconds) = (nil, nil)
         log.beginTail(work.invocation.logTail)
         begin(running, in: session)
     }
@@ -152,7 +153,7 @@ extension Environment {
                 .init(
                     requestID: invocation.requestID, nanoseconds: nanoseconds,
                     maxMemoryUsedMiB: min(used, version.memoryMiB), initNanoseconds: running.initNanoseconds,
-                    trace: invocation.traceID, failure: failure)))
+                    restoreNanoseconds: running.restoreNanoseconds, trace: invocation.traceID, failure: failure)))
         return log.endTail()
     }
 }

@@ -3,11 +3,11 @@ import RuntimeAPI
 
 /// The function's segments of sampled invocations. Nothing is done for others.
 extension Environment {
-    /// INIT has just ended.
-    func noteInitialisation(nanoseconds: Int64) {
+    /// INIT has just ended, or the restoration.
+    func noteInitialisation(nanoseconds: Int64, as name: String = "Initialization") {
         guard services.traces != nil else { return }
         let now = configuration.wallClock()
-        initialisation = (now - nanoseconds / 1_000_000, now)
+        initialisation = FunctionTrace.Initialisation(name: name, began: now - nanoseconds / 1_000_000, ended: now)
     }
 
     func beginTrace(_ running: Running) {

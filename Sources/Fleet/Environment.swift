@@ -17,6 +17,10 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         case initialising(SandboxSession, started: NIODeadline?, reported: EnvironmentFailure?)
         /// INIT has failed.
         case failed
+        /// INIT is over, and the environment waits to be restored (SnapStart).
+        case prepared(SandboxSession)
+        /// An invocation waits for what the runtime does after a restoration.
+        case restoring(SandboxSession, began: NIODeadline, reported: EnvironmentFailure?)
         /// An invocation initialises it once more.
         case retrying(SandboxSession, Running, reported: EnvironmentFailure?)
         /// Waits for an invocation.
@@ -38,6 +42,8 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         var deadline: NIODeadline
         /// How long INIT took, when this is the first invocation after it.
         var initNanoseconds: Int64?
+        /// How long the restoration took, likewise.
+        var restoreNanoseconds: Int64?
         /// The report of a response that was cut off.
         var truncated: RuntimeReport?
     }
@@ -54,6 +60,8 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         case onDemand = "on-demand"
         /// Invocations to come. It is never too long idle, but some time replaced.
         case provisioned = "provisioned-concurrency"
+        /// Invocations to come, each of which begins with a restoration, or one that there was none to restore for.
+        case snapStart = "snap-start"
     }
 
     let pool: EnvironmentPool
@@ -66,14 +74,21 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     var configuration: FleetConfiguration { services.configuration }
     var state = State.new
     var log: EnvironmentLog
-    let credentials: EnvironmentCredentials
+    /// The last that were issued.
+    var credentials: EnvironmentCredentials
+    /// Of all that were.
+    var accessKeyIDs: [String]
+    /// What SnapStart functions ask for their credentials with; nil where they are variables.
+    let credentialsToken: String?
     /// The sandboxes that are not over, of which an earlier one may still shut down.
     private var sandboxes = 0
     private var isDisposed = false
     var timer: DeadlineTimer?
     var initNanoseconds: Int64?
-    /// When INIT began and ended, milliseconds since 1970, until an invocation's trace has it.
-    var initialisation: (began: Int64, ended: Int64)?
+    /// Of the restoration, until an invocation's report has it.
+    var restoreNanoseconds: Int64?
+    /// INIT or the restoration, until an invocation's trace has it.
+    var initialisation: FunctionTrace.Initialisation?
     /// Of the sampled invocation that runs, or has been answered and whose runtime has not asked for the next.
     var trace: FunctionTrace?
 
@@ -89,6 +104,8 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         credentials = services.credentials.issue(
             account: version.key.account, region: version.key.region, roleARN: version.roleARN,
             functionName: version.key.name)
+        accessKeyIDs = [credentials.accessKeyID]
+        credentialsToken = kind == .snapStart ? Self.makeToken() : nil
         timer = DeadlineTimer(on: eventLoop) { [weak self] in self?.deadlinePassed() }
     }
 
@@ -117,7 +134,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
                 self.pool.resubmit(work)
             case .failed: self.initialiseAgain(for: work)
             case .closed: self.pool.resubmit(work)
-            case .new, .initialising, .retrying, .invoking, .draining, .finishing:
+            case .new, .initialising, .prepared, .restoring, .retrying, .invoking, .draining, .finishing:
                 preconditionFailure("the pool runs an invocation in an environment that is not free")
             }
         }
@@ -160,6 +177,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     func sessionEnded(_ failure: EnvironmentFailure) {
         switch state {
         case .initialising(_, _, let reported): initFailed(reported ?? failure)
+        case .restoring(_, _, let reported): restoreFailed(reported ?? failure)
         case .retrying(_, let running, let reported): retryFailed(running, reported ?? failure)
         case .invoking(let session, let running) where session.invocationWasTaken:
             complete(running, .failed(failure), session: session)
@@ -171,7 +189,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         case .draining:
             drained()
             end()
-        case .idle, .finishing: end()
+        case .prepared, .idle, .finishing: end()
         case .new, .failed, .closed: return
         }
     }
@@ -180,6 +198,12 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         switch state {
         case .initialising(let session, _, let reported):
             session.whenDrained { self.initFailed(reported ?? .timedOut(limit: self.initTimeout)) }
+        case .prepared:
+            if pool.reapSnapshot(self) { end() } else { awaitRestoration() }
+        case .restoring(let session, _, let reported):
+            session.whenDrained {
+                self.restoreFailed(reported ?? .timedOut(limit: self.configuration.restoreTimeout))
+            }
         case .retrying(let session, let running, let reported):
             session.whenDrained { self.retryFailed(running, reported ?? .timedOut(limit: self.version.timeout)) }
         case .invoking(let session, let running):
@@ -206,7 +230,9 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         switch state {
         case .closed: return
         case .new, .failed: break
-        case .initialising(let session, _, _), .idle(let session), .finishing(let session): session.end(.spindown)
+        case .initialising(let session, _, _), .restoring(let session, _, _), .prepared(let session),
+            .idle(let session), .finishing(let session):
+            session.end(.spindown)
         case .draining:
             drained()
             end()
@@ -217,7 +243,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         }
         let wasStarting: Bool
         switch state {
-        case .new, .initialising: wasStarting = true
+        case .new, .initialising, .restoring: wasStarting = true
         default: wasStarting = false
         }
         state = .closed
@@ -247,6 +273,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
 
     /// Extensions may use the credentials until they have shut down.
     private func revokeIfOver() {
-        if isDisposed, sandboxes == 0 { services.credentials.revoke(accessKeyID: credentials.accessKeyID) }
+        guard isDisposed, sandboxes == 0 else { return }
+        for accessKeyID in accessKeyIDs { services.credentials.revoke(accessKeyID: accessKeyID) }
     }
 }

@@ -10,12 +10,12 @@ struct EnvironmentLog {
     static let tailBytes = 4096
 
     /// `YYYY/MM/DD/[VERSION]` and 32 hexadecimal digits.
-    let stream: String
+    private(set) var stream: String
     private let key: FunctionVersion.Key
     private let group: String
     private let sink: any LogSink
     private let wallClock: @Sendable () -> Int64
-    let facts: PlatformEvent.Facts
+    private(set) var facts: PlatformEvent.Facts
     /// Where extensions hear of every line and event.
     var telemetry: TelemetryHub?
     /// The least level of a platform event in a JSON log; nil for a text log.
@@ -31,9 +31,7 @@ struct EnvironmentLog {
         version: FunctionVersion, kind: Environment.Kind, sink: any LogSink,
         wallClock: @escaping @Sendable () -> Int64
     ) {
-        var generator = SystemRandomNumberGenerator()
-        let date = UTCDate(millisecondsSince1970: wallClock())
-        stream = "\(date.path)/[\(version.key.version)]\(hexadecimal(generator.next()))\(hexadecimal(generator.next()))"
+        stream = Self.makeStream(version.key.version, at: wallClock())
         key = version.key
         group = version.logGroup
         self.sink = sink
@@ -48,6 +46,21 @@ struct EnvironmentLog {
             filter = ApplicationLogFilter(
                 least: version.logging.applicationLevel.flatMap { LogLevel(named: $0) } ?? .info)
         }
+    }
+
+    private static func makeStream(_ version: String, at milliseconds: Int64) -> String {
+        var generator = SystemRandomNumberGenerator()
+        let date = UTCDate(millisecondsSince1970: milliseconds)
+        return "\(date.path)/[\(version)]\(hexadecimal(generator.next()))\(hexadecimal(generator.next()))"
+    }
+
+    /// From here on lines go to another stream, which is new.
+    mutating func beginStream() {
+        finishPartialLine()
+        flush()
+        stream = Self.makeStream(key.version, at: wallClock())
+        facts.logStream = stream
+        telemetry?.facts = facts
     }
 
     /// Whether platform events are JSON.

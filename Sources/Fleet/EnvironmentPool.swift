@@ -15,6 +15,12 @@ final class EnvironmentPool: Sendable {
         var machine = PoolStateMachine<Environment, Work>()
         /// Those that are started ahead of them.
         var provisioned: ProvisionedStateMachine<Environment, Work>
+        /// Those that are initialised ahead and wait to be restored. What has been restored is in `machine`.
+        var snapshots: SnapshotStateMachine<Environment>
+        /// Those of a SnapStart version that `machine` counts as starting: an invocation waits for each.
+        var claimed: Set<Environment> = []
+        /// Who waits for the first that is initialised ahead.
+        var publications: [@Sendable (SnapshotFailure?) -> Void] = []
         /// Of the target that `provisioned` has.
         var generation = ""
         /// Every environment that is not closed, to end them all.
@@ -27,7 +33,9 @@ final class EnvironmentPool: Sendable {
         /// Set once the fleet has forgotten the pool.
         var isForgotten = false
 
-        var isEmpty: Bool { machine.isEmpty && provisioned.isEmpty && environments.isEmpty }
+        var isEmpty: Bool {
+            machine.isEmpty && provisioned.isEmpty && snapshots.isEmpty && environments.isEmpty
+        }
     }
 
     init(version: FunctionVersion, services: FleetServices, concurrency: VersionConcurrency) {
@@ -38,7 +46,11 @@ final class EnvironmentPool: Sendable {
         state = Mutex(
             State(
                 provisioned: ProvisionedStateMachine(
-                    width: configuration.provisionedWidth, attempts: configuration.provisionedAttempts)))
+                    width: configuration.provisionedWidth, attempts: configuration.provisionedAttempts),
+                snapshots: SnapshotStateMachine(
+                    width: configuration.snapshotWidth, limit: configuration.snapshotLimit,
+                    window: configuration.snapshotWindow.microseconds,
+                    idle: configuration.snapshotIdleTimeout.microseconds)))
     }
 
     /// Takes an invocation; false when the pool has been forgotten and another must be asked.
@@ -112,14 +124,19 @@ final class EnvironmentPool: Sendable {
             configuration.burstEnvironments, window: configuration.burstWindow.microseconds, now: configuration.clock())
     }
 
-    private func startEnvironment() {
-        let environment = Environment(pool: self, services: services, on: services.eventLoopGroup.any())
+    func startEnvironment() {
+        if version.isSnapStart, restoreOne() { return }
+        let environment = Environment(
+            pool: self, services: services, on: services.eventLoopGroup.any(),
+            kind: version.isSnapStart ? .snapStart : .onDemand)
         let mayStart = state.withLock { state in
+            if environment.kind == .snapStart { state.claimed.insert(environment) }
             if state.isShutDown { return false }
             state.environments.insert(environment)
             return true
         }
         if mayStart { environment.start() } else { environment.close() }
+        if environment.kind == .snapStart { prepareMore() }
     }
 
     // MARK: Patience
@@ -171,13 +188,22 @@ final class EnvironmentPool: Sendable {
     // MARK: What environments say
 
     func started(_ environment: Environment) {
-        guard environment.kind == .onDemand else { return provisionedStarted(environment) }
-        act(on: environment, state.withLock { $0.machine.started(environment) })
+        guard environment.kind != .provisioned else { return provisionedStarted(environment) }
+        let freed = state.withLock { state in
+            if environment.kind == .snapStart { state.claimed.remove(environment) }
+            return state.machine.started(environment)
+        }
+        act(on: environment, freed)
     }
 
     func initFailed(_ environment: Environment) {
-        guard environment.kind == .onDemand else {
+        switch environment.kind {
+        case .onDemand: break
+        case .provisioned:
             provisionedFailed(environment, reason: ProvisionedState.initFailure)
+            return environment.close()
+        case .snapStart:
+            snapshotFailed(environment, .initialisation)
             return environment.close()
         }
         act(on: environment, state.withLock { $0.machine.initFailed(environment) })
@@ -187,7 +213,7 @@ final class EnvironmentPool: Sendable {
     func answered(_ environment: Environment) -> Bool {
         state.withLock { state in
             switch environment.kind {
-            case .onDemand: state.machine.answered(environment)
+            case .onDemand, .snapStart: state.machine.answered(environment)
             case .provisioned: state.provisioned.answered(environment)
             }
             return state.isShutDown
@@ -195,7 +221,7 @@ final class EnvironmentPool: Sendable {
     }
 
     func ready(_ environment: Environment) {
-        guard environment.kind == .onDemand else { return provisionedReady(environment) }
+        guard environment.kind != .provisioned else { return provisionedReady(environment) }
         act(on: environment, state.withLock { $0.machine.ready(environment) })
     }
 
@@ -209,6 +235,7 @@ final class EnvironmentPool: Sendable {
 
     /// The sandbox of a starting environment could not be started.
     func startFailed(_ environment: Environment, _ error: FleetError) {
+        if environment.kind == .snapStart { return snapshotFailed(environment, .unavailable(error)) }
         let work = state.withLock { state in
             state.environments.remove(environment)
             return environment.kind == .onDemand ? state.machine.startFailed() : nil
@@ -220,17 +247,18 @@ final class EnvironmentPool: Sendable {
 
     /// The environment is closed.
     func removed(_ environment: Environment) {
-        guard environment.kind == .onDemand else { return provisionedRemoved(environment) }
-        let mustStart = state.withLock { state in
+        guard environment.kind != .provisioned else { return provisionedRemoved(environment) }
+        let (mustStart, setback) = state.withLock { state in
             state.environments.remove(environment)
-            return state.machine.removed(environment)
+            return (state.machine.removed(environment), state.snapshots.lost(environment))
         }
+        waitAfter(setback)
         if mustStart { startEnvironment() } else { forgetIfEmpty() }
     }
 
     /// Whether an environment that has been idle for long, or has become old, may end.
     func reap(_ environment: Environment) -> Bool {
-        guard environment.kind == .onDemand else { return recycle(environment) }
+        guard environment.kind != .provisioned else { return recycle(environment) }
         return state.withLock { $0.machine.reap(environment) }
     }
 
@@ -239,11 +267,12 @@ final class EnvironmentPool: Sendable {
     /// Ends the idle environments now and the others when they are free, and starts none ahead any more.
     func retire() {
         let ending = state.withLock { state in
-            let idle = state.machine.retire() + state.provisioned.provision(0, .onwards)
+            let idle = state.machine.retire() + state.provisioned.provision(0, .onwards) + state.snapshots.retire()
             settle(&state)
             return idle
         }
         for environment in ending { environment.close() }
+        published(.retired)
         forgetIfEmpty()
     }
 
@@ -252,11 +281,12 @@ final class EnvironmentPool: Sendable {
         let (free, waiting) = state.withLock { state in
             state.isShutDown = true
             let finishing = state.machine.finishingEnvironments + state.provisioned.finishingEnvironments
-            let idle = state.machine.retire() + state.provisioned.provision(0, .onwards)
+            let idle = state.machine.retire() + state.provisioned.provision(0, .onwards) + state.snapshots.retire()
             return (idle + finishing, state.machine.abandonWaiting() + state.provisioned.abandonWaiting())
         }
         for work in waiting { work.fail(.shuttingDown) }
         for environment in free { environment.close() }
+        published(.retired)
     }
 
     /// Ends every environment, whatever it does.

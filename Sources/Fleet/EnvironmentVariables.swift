@@ -15,8 +15,8 @@ enum EnvironmentVariables {
     /// `NAME=value`, sorted by name: the runtime's defaults, over them the function's own, over them the reserved ones.
     /// An image names its own handler and directories.
     static func make(
-        for version: FunctionVersion, kind: Environment.Kind, credentials: EnvironmentCredentials, logStream: String,
-        endpointURL: String?
+        for version: FunctionVersion, kind: Environment.Kind, credentials: EnvironmentCredentials, token: String? = nil,
+        logStream: String, endpointURL: String?
     ) -> [String] {
         var variables = common(version.runtime)
         if let endpointURL { variables["AWS_ENDPOINT_URL"] = endpointURL }
@@ -28,15 +28,19 @@ enum EnvironmentVariables {
         variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = String(version.memoryMiB)
         variables["AWS_LAMBDA_FUNCTION_VERSION"] = version.key.version
         variables["AWS_LAMBDA_INITIALIZATION_TYPE"] = kind.rawValue
-        variables["AWS_LAMBDA_LOG_GROUP_NAME"] = version.logGroup
-        variables["AWS_LAMBDA_LOG_STREAM_NAME"] = logStream
+        if let token {
+            addReference(to: token, &variables)
+        } else {
+            variables["AWS_LAMBDA_LOG_GROUP_NAME"] = version.logGroup
+            variables["AWS_LAMBDA_LOG_STREAM_NAME"] = logStream
+            variables["AWS_ACCESS_KEY_ID"] = credentials.accessKeyID
+            variables["AWS_SECRET_ACCESS_KEY"] = credentials.secretAccessKey
+            variables["AWS_SESSION_TOKEN"] = credentials.sessionToken
+        }
         if version.logging.format == .json {
             variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
             variables["AWS_LAMBDA_LOG_LEVEL"] = version.logging.applicationLevel ?? "INFO"
         }
-        variables["AWS_ACCESS_KEY_ID"] = credentials.accessKeyID
-        variables["AWS_SECRET_ACCESS_KEY"] = credentials.secretAccessKey
-        variables["AWS_SESSION_TOKEN"] = credentials.sessionToken
         variables["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:9001"
         variables["AWS_XRAY_CONTEXT_MISSING"] = "LOG_ERROR"
         variables["AWS_XRAY_DAEMON_ADDRESS"] = "\(TraceDaemon.host):\(TraceDaemon.port)"
@@ -47,6 +51,13 @@ enum EnvironmentVariables {
             variables["LAMBDA_RUNTIME_DIR"] = "/var/runtime"
         }
         return list(variables)
+    }
+
+    /// What changes between a snapshot and an invocation is no variable: credentials are asked for, and there is no log
+    /// stream. https://docs.aws.amazon.com/lambda/latest/dg/snapstart-monitoring.html
+    private static func addReference(to token: String, _ variables: inout [String: String]) {
+        variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://127.0.0.1:9001/2021-04-23/credentials"
+        variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = token
     }
 
     /// What a runtime finds that starts before it is known for which function; nil when this function's must not.

@@ -61,6 +61,31 @@ package final class Fleet: Invoking, Service {
         return promise.futureResult
     }
 
+    package func publish(_ version: FunctionVersion) async -> SnapshotFailure? {
+        let (answers, answer) = AsyncStream.makeStream(of: SnapshotFailure?.self)
+        while let pool = pool(for: version) {
+            guard pool.publish({ answer.yield($0) }) else { continue }
+            for await failure in answers { return failure }
+            break
+        }
+        // The fleet shuts down, or the caller's task has been cancelled.
+        return .retired
+    }
+
+    /// Ends environments that wait to be restored, for memory is short: those of the versions first that have been
+    /// without use for longest.
+    ///
+    /// - Returns: How many; less than `count` when there are no more.
+    package func releaseSnapshots(atLeast count: Int) -> Int {
+        let waiting = pools.withLock { $0.values.compactMap { pool in pool.snapshotsLastUsed.map { (pool, $0) } } }
+        var released = 0
+        for (pool, _) in waiting.sorted(by: { $0.1 < $1.1 }) where released < count {
+            released += pool.releaseSnapshots()
+            pool.forgetIfEmpty()
+        }
+        return released
+    }
+
     package func expect(_ version: FunctionVersion) {
         services.sandboxing.expect(SandboxSpec(of: version, for: .initialisation, environment: [], configuration))
     }
@@ -145,6 +170,11 @@ package final class Fleet: Invoking, Service {
         -> (idle: Int, busy: Int, finishing: Int, starting: Int, waiting: Int)?
     {
         pools.withLock { $0[key] }?.provisionedCounts
+    }
+
+    /// The environments of a version that are initialised ahead of their restoration.
+    package func snapshotCounts(of key: FunctionVersion.Key) -> (starting: Int, prepared: Int)? {
+        pools.withLock { $0[key] }?.snapshotCounts
     }
 
     // MARK: Service

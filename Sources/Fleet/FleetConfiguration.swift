@@ -24,11 +24,21 @@ package struct FleetConfiguration: Sendable {
     package var provisionedLifetime = Duration.seconds(6 * 3600)
     /// How long to wait when it cannot be replaced yet, because another is starting.
     package var recyclingDelay = Duration.seconds(10)
+    /// Environments of one SnapStart version that initialise ahead at a time.
+    package var snapshotWidth = 2
+    /// How many of them may wait to be restored, however many were lately.
+    package var snapshotLimit = 16
+    /// As many wait as were restored within this time, at least one.
+    package var snapshotWindow = Duration.seconds(60)
+    /// None waits any more when none has been restored for so long. AWS drops a version's snapshot after 14 days.
+    package var snapshotIdleTimeout = Duration.seconds(3600)
+    /// How long the restoration of an environment may take.
+    package var restoreTimeout = Duration.seconds(10)
     /// How long an environment waits for its next invocation before it ends.
     package var idleTimeout = Duration.seconds(600)
     /// How long INIT may take before the first invocation runs it once more, within the function's own timeout.
     package var initTimeout = Duration.seconds(10)
-    /// How long INIT may take in provisioned concurrency, where the function's own timeout is not longer.
+    /// How long INIT may take in provisioned concurrency and for SnapStart, where the function's own timeout is not longer.
     package var provisionedInitTimeout = Duration.seconds(130)
     /// How long a runtime that reported an initialisation error may take to end by itself.
     package var initErrorGrace = Duration.seconds(1)

@@ -71,12 +71,14 @@ package struct FunctionVersion: Sendable {
     package var logging: FunctionLogging
     /// Whether its invocations are traced where the caller leaves that open (`TracingConfig` `Active`).
     package var isTraced: Bool
+    /// Whether its environments are initialised ahead, up to a snapshot, and restored for invocations (SnapStart).
+    package var isSnapStart: Bool
 
     package init(
         key: Key, runtime: ResolvedRuntime, code: String, layers: String? = nil, fileSystem: FileSystem? = nil,
         handler: String, memoryMiB: Int, timeout: Duration, temporaryStorageMiB: Int, variables: [String: String],
         roleARN: String, logGroup: String, logging: FunctionLogging = FunctionLogging(),
-        isTraced: Bool = false
+        isTraced: Bool = false, isSnapStart: Bool = false
     ) {
         self.key = key
         self.runtime = runtime
@@ -92,5 +94,6 @@ package struct FunctionVersion: Sendable {
         self.logGroup = logGroup
         self.logging = logging
         self.isTraced = isTraced
+        self.isSnapStart = isSnapStart
     }
 }

@@ -95,6 +95,10 @@ package enum FleetError: Error, Sendable, Hashable {
     case unavailable(String)
     /// The function's file system cannot be mounted; the access point's ARN.
     case fileSystemNotMounted(accessPoint: String)
+    /// What a SnapStart function runs after it has been restored has failed, or it could not be initialised.
+    case restoreFailed
+    /// That took too long.
+    case restoreTimedOut
     case shuttingDown
 }
 
@@ -118,6 +122,11 @@ package protocol Invoking: Sendable {
 
     /// What has come of that for a version.
     func provisioned(_ key: FunctionVersion.Key) -> ProvisionedState
+
+    /// Has environments of a SnapStart version initialised ahead from now on, until the version is retired.
+    ///
+    /// - Returns: Nil once one of them waits to be restored; else why none does.
+    func publish(_ version: FunctionVersion) async -> SnapshotFailure?
 
     /// Invocations of this version may come soon: their first environment may start faster then. Costs little, if none
     /// comes.

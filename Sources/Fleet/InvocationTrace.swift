@@ -45,6 +45,8 @@ final class InvocationTrace: Sendable {
         switch error {
         case .throttled: write(status: 429, ["error", "throttle"])
         case .fileSystemNotMounted: write(status: 403, ["error"])
+        case .restoreFailed: write(status: 400, ["error"])
+        case .restoreTimedOut: write(status: 408, ["error"])
         case .unavailable, .shuttingDown: write(status: 500, ["fault"])
         }
     }
@@ -78,13 +80,21 @@ struct FunctionTrace {
     let invocation: InvocationTrace
     /// Of the function's segment: the parent of what the function sends.
     let id = TraceContext.makeID()
-    /// When INIT began and ended, for the first invocation after it.
-    var initialisation: (began: Int64, ended: Int64)?
+    /// INIT or the restoration, for the first invocation after it.
+    var initialisation: Initialisation?
     let began: Int64
+
+    /// What an environment did before its first invocation.
+    struct Initialisation {
+        /// As X-Ray shows it.
+        var name = "Initialization"
+        var began: Int64
+        var ended: Int64
+    }
     private var answer: (at: Int64, failure: ByteBuffer?)?
 
     /// Milliseconds since 1970 are the unit of all times.
-    init(_ invocation: InvocationTrace, initialisation: (began: Int64, ended: Int64)?) {
+    init(_ invocation: InvocationTrace, initialisation: Initialisation?) {
         self.invocation = invocation
         self.initialisation = initialisation
         began = invocation.now
@@ -120,7 +130,7 @@ struct FunctionTrace {
         }
         if let failure = answer?.failure { segment.cause(failure) }
         var parts: [(name: String, began: Int64, ended: Int64)] = []
-        if let initialisation { parts.append(("Initialization", initialisation.began, initialisation.ended)) }
+        if let initialisation { parts.append((initialisation.name, initialisation.began, initialisation.ended)) }
         parts += [("Invocation", began, answered), ("Overhead", answered, now)]
         segment.subsegments(parts, arn: invocation.arn)
         invocation.record(segment.finish())

@@ -12,15 +12,18 @@ package struct EnvironmentCredentials: Sendable {
     package var accessKeyID: String
     package var secretAccessKey: String
     package var sessionToken: String
+    /// When they end, in milliseconds since 1970.
+    package var expires: Int64
 
-    package init(accessKeyID: String, secretAccessKey: String, sessionToken: String) {
+    package init(accessKeyID: String, secretAccessKey: String, sessionToken: String, expires: Int64) {
         self.accessKeyID = accessKeyID
         self.secretAccessKey = secretAccessKey
         self.sessionToken = sessionToken
+        self.expires = expires
     }
 }
 
-/// Makes the credentials that an execution environment finds in its variables. Implemented by the front door's key
+/// Makes the credentials that an execution environment finds in its variables, or asks for. Implemented by the front door's key
 /// store.
 package protocol CredentialIssuing: Sendable {
     /// Credentials of the function's execution role. They last until ``revoke(accessKeyID:)`` or twelve hours.

@@ -9,6 +9,11 @@ enum PlatformEvent {
     /// The runtime has initialised, or has failed to.
     case initRuntimeDone(PlatformLines.Phase, EnvironmentFailure?)
     case initReport(PlatformLines.Phase, nanoseconds: Int64, EnvironmentFailure?)
+    /// An environment is restored (SnapStart).
+    case restoreStart
+    /// The runtime has done what it does after a restoration, or has failed to.
+    case restoreRuntimeDone(EnvironmentFailure?)
+    case restoreReport(nanoseconds: Int64, EnvironmentFailure?)
     /// An extension when the initialisation is over.
     case extensionState(name: String, state: String, events: [String], errorType: String?)
     /// `trace` is the invocation's trace header.
@@ -46,6 +51,8 @@ enum PlatformEvent {
         var maxMemoryUsedMiB: Int
         /// How long the initialisation before this invocation took.
         var initNanoseconds: Int64?
+        /// How long the restoration before this invocation took.
+        var restoreNanoseconds: Int64?
         var trace: String
         var failure: EnvironmentFailure?
     }
@@ -68,6 +75,9 @@ enum PlatformEvent {
         case .initStart: "platform.initStart"
         case .initRuntimeDone: "platform.initRuntimeDone"
         case .initReport: "platform.initReport"
+        case .restoreStart: "platform.restoreStart"
+        case .restoreRuntimeDone: "platform.restoreRuntimeDone"
+        case .restoreReport: "platform.restoreReport"
         case .extensionState: "platform.extension"
         case .start: "platform.start"
         case .runtimeDone: "platform.runtimeDone"
@@ -81,7 +91,9 @@ enum PlatformEvent {
     /// Which logs have it (developer guide, "System log level event mapping").
     var level: LogLevel {
         switch self {
-        case .initStart, .start, .subscription: .info
+        case .initStart, .restoreStart, .start, .subscription: .info
+        case .restoreRuntimeDone(let failure): failure == nil ? .debug : .warn
+        case .restoreReport(_, let failure): failure == nil ? .info : .warn
         case .initRuntimeDone(_, let failure), .initReport(_, _, let failure): failure == nil ? .debug : .warn
         case .runtimeDone(let done): done.failure == nil ? .debug : .warn
         case .report(let report): report.failure == nil ? .info : .warn
@@ -98,6 +110,12 @@ enum PlatformEvent {
         case .initStart: body(ByteBuffer(string: PlatformLines.initStart(runtime: facts.runtime)))
         case .initReport(let phase, let nanoseconds, .some(let failure)):
             body(PlatformLines.initReport(nanoseconds: nanoseconds, phase: phase, failure: failure))
+        case .initReport(_, let nanoseconds, nil) where facts.kind == .snapStart:
+            body(PlatformLines.initReport(nanoseconds: nanoseconds))
+        case .restoreStart where facts.runtime.isEmpty: body(ByteBuffer(string: "RESTORE_START"))
+        case .restoreStart: body(ByteBuffer(string: PlatformLines.restoreStart(runtime: facts.runtime)))
+        case .restoreReport(let nanoseconds, let failure):
+            body(PlatformLines.restoreReport(nanoseconds: nanoseconds, failure: failure))
         case .extensionState(let name, let state, let events, let errorType):
             body(PlatformLines.extensionState(name: name, state: state, events: events, errorType: errorType))
         case .start(let requestID, _): body(PlatformLines.start(requestID: requestID, version: facts.version))
@@ -106,7 +124,7 @@ enum PlatformEvent {
             body(PlatformLines.report(report, kind: facts.kind, memorySizeMiB: facts.memoryMiB))
         case .subscription(let name, let types, let api):
             body(PlatformLines.subscription(name: name, types: types, api: api))
-        case .initReport, .initRuntimeDone, .runtimeDone, .logsDropped: return
+        case .initReport, .initRuntimeDone, .restoreRuntimeDone, .runtimeDone, .logsDropped: return
         }
     }
 
@@ -129,14 +147,12 @@ enum PlatformEvent {
         case .initStart(let phase):
             writer.member("initializationType", facts.kind.rawValue)
             writer.member("phase", phase.rawValue)
-            if !facts.runtime.isEmpty {
-                writer.member("runtimeVersion", PlatformLines.runtimeVersion(facts.runtime))
-            }
-            writer.member("functionName", facts.function)
-            writer.member("functionVersion", facts.version)
-            writer.member("instanceId", facts.logStream)
-            writer.name("instanceMaxMemory")
-            writer.int(facts.memoryMiB * 1_048_576)
+            facts.writeInstance(&writer)
+        case .restoreStart: facts.writeInstance(&writer)
+        case .restoreRuntimeDone(let failure): writer.status(failure)
+        case .restoreReport(let nanoseconds, let failure):
+            writer.status(failure)
+            writer.duration(nanoseconds)
         case .initRuntimeDone(let phase, let failure):
             writer.member("initializationType", facts.kind.rawValue)
             writer.member("phase", phase.rawValue)
@@ -145,10 +161,7 @@ enum PlatformEvent {
             writer.member("initializationType", facts.kind.rawValue)
             writer.member("phase", phase.rawValue)
             writer.status(failure)
-            writer.name("metrics")
-            writer.beginObject()
-            writer.milliseconds("durationMs", nanoseconds)
-            writer.endObject()
+            writer.duration(nanoseconds)
         case .extensionState(let name, let state, let events, let errorType):
             writer.member("name", name)
             writer.member("state", state)
@@ -171,6 +184,18 @@ enum PlatformEvent {
             writer.int(records)
             writer.member("reason", reason)
         }
+    }
+}
+
+extension PlatformEvent.Facts {
+    /// What runs where.
+    fileprivate func writeInstance(_ writer: inout JSONWriter) {
+        if !runtime.isEmpty { writer.member("runtimeVersion", PlatformLines.runtimeVersion(runtime)) }
+        writer.member("functionName", function)
+        writer.member("functionVersion", version)
+        writer.member("instanceId", logStream)
+        writer.name("instanceMaxMemory")
+        writer.int(memoryMiB * 1_048_576)
     }
 }
 
@@ -223,6 +248,11 @@ extension PlatformEvent.Report {
         writer.name("maxMemoryUsedMB")
         writer.int(maxMemoryUsedMiB)
         if let initNanoseconds { writer.milliseconds("initDurationMs", initNanoseconds) }
+        if let restoreNanoseconds {
+            writer.milliseconds("restoreDurationMs", restoreNanoseconds)
+            writer.name("billedRestoreDurationMs")
+            writer.int(Int(billedRestoreMilliseconds))
+        }
         writer.endObject()
         writer.status(failure)
         writer.tracing(trace)
@@ -246,6 +276,14 @@ extension JSONWriter {
     fileprivate mutating func milliseconds(_ name: String, _ nanoseconds: Int64) {
         self.name(name)
         double(Double(max(0, nanoseconds) / 1000) / 1000)
+    }
+
+    /// The metrics of what has but a duration.
+    fileprivate mutating func duration(_ nanoseconds: Int64) {
+        name("metrics")
+        beginObject()
+        milliseconds("durationMs", nanoseconds)
+        endObject()
     }
 
     fileprivate mutating func status(_ failure: EnvironmentFailure?) {

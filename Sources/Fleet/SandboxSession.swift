@@ -16,6 +16,10 @@ protocol SandboxSessionDelegate: AnyObject, Sendable {
     /// - Returns: false when no more is to come until ``SandboxSession/resumeResponse()``.
     func sessionSent(_ part: ByteBuffer) -> Bool
     func sessionReported(_ report: RuntimeReport)
+    /// The runtime has initialised and waits for ``SandboxSession/restore()``.
+    func sessionAwaitsRestore()
+    func sessionFailedToRestore(document: ByteBuffer, type: RuntimeErrorType)
+    func sessionCredentials(for token: String) -> ByteBuffer?
     func sessionFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType)
     func sessionWrote(_ output: ByteBuffer)
     /// Extensions wrote something, which may be after the session has been ended, while they shut down.
@@ -141,6 +145,15 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     func dispatch(_ invocation: RuntimeInvocation) {
         guard case .live(let live) = state else { return }
         live.server?.dispatch(invocation)
+    }
+
+    /// Whether the runtime waits for ``restore()``.
+    var awaitsRestore: Bool { if case .live(let live) = state { live.server?.awaitsRestore ?? false } else { false } }
+
+    /// Lets the runtime go on. Only while it ``awaitsRestore``.
+    func restore() {
+        guard case .live(let live) = state else { return }
+        live.server?.restore()
     }
 
     /// More of the response is wanted, after ``SandboxSessionDelegate/sessionSent(_:)`` returned false.
@@ -355,6 +368,17 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         telemetry.endSubscriptions()
         audience?.sessionBecameReady()
     }
+
+    func runtimeAwaitsRestore() {
+        telemetry.endSubscriptions()
+        audience?.sessionAwaitsRestore()
+    }
+
+    func runtimeFailedToRestore(document: ByteBuffer, type: RuntimeErrorType) {
+        audience?.sessionFailedToRestore(document: document, type: type)
+    }
+
+    func credentials(for token: String) -> ByteBuffer? { delegate?.sessionCredentials(for: token) }
 
     func runtimeBeganResponse(contentType: String?) { audience?.sessionBeganResponse(contentType: contentType) }
 

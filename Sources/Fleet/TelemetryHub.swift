@@ -34,7 +34,8 @@ final class TelemetryHub: @unchecked Sendable {
     private static let earlyBytes = 262_144
 
     private let eventLoop: any EventLoop
-    private let facts: PlatformEvent.Facts
+    /// What events are told with.
+    var facts: PlatformEvent.Facts
     /// Nil once nobody may subscribe any more.
     private var early: [Early]? = []
     private var earlyBytes = 0
@@ -124,8 +125,9 @@ enum TelemetryEvents {
     /// The Logs API knows fewer events, and some others (developer guide, "Lambda Logs API").
     private static func logs(_ event: PlatformEvent, facts: PlatformEvent.Facts, at time: Int64) -> [ByteBuffer] {
         switch event {
-        case .initStart, .initRuntimeDone, .initReport, .subscription(_, _, .telemetry): []
-        case .start, .extensionState, .subscription, .logsDropped: [event.json(facts, at: time)]
+        case .initStart, .initRuntimeDone, .initReport, .restoreStart, .restoreReport, .subscription(_, _, .telemetry):
+            []
+        case .start, .restoreRuntimeDone, .extensionState, .subscription, .logsDropped: [event.json(facts, at: time)]
         case .runtimeDone(let done):
             fault(done, at: time) + [
                 record(event.type, at: time) { writer in

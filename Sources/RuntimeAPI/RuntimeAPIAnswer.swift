@@ -10,6 +10,8 @@ enum RuntimeAPIRefusal: Error {
     case notFound
     case methodNotAllowed
     case malformed
+    /// Whoever asks for credentials has not their token.
+    case unknownToken
     /// A request of an extension.
     case `extension`(type: String, message: String)
     /// A request of the Telemetry or Logs API that is not understood.
@@ -21,7 +23,7 @@ enum RuntimeAPIRefusal: Error {
         case .invalidRequestID, .invalidResponseMode, .malformed, .validation: "400 Bad Request"
         case .transition, .extension: "403 Forbidden"
         case .responseTooLarge, .requestTooLarge: "413 Request Entity Too Large"
-        case .notFound: "404 Not Found"
+        case .notFound, .unknownToken: "404 Not Found"
         case .methodNotAllowed: "405 Method Not Allowed"
         }
     }
@@ -40,7 +42,7 @@ enum RuntimeAPIRefusal: Error {
         case .invalidResponseMode: ("Invalid function response mode", "InvalidFunctionResponseMode")
         case .extension(let type, let message): (message, type)
         case .validation(let message): (message, "ValidationError")
-        case .notFound, .methodNotAllowed, .malformed: nil
+        case .notFound, .methodNotAllowed, .malformed, .unknownToken: nil
         }
     }
 
@@ -57,6 +59,8 @@ enum RuntimeAPIRefusal: Error {
         }
         switch self {
         case .notFound: return ("text/plain; charset=utf-8", "404 page not found\n")
+        case .unknownToken:
+            return ("text/plain; charset=utf-8", "cannot get credentials for the provided token\n")
         default: return ("text/plain; charset=utf-8", "")
         }
     }
@@ -68,6 +72,10 @@ enum RuntimeAPIAnswer {
         status: "202 Accepted", type: "application/json", text: #"{"status":"OK"}"#, keepAlive: true)
     static let acceptedClose = render(
         status: "202 Accepted", type: "application/json", text: #"{"status":"OK"}"#, keepAlive: false)
+    /// An empty 200.
+    static func done(keepAlive: Bool) -> ByteBuffer {
+        render(status: "200 OK", type: "text/plain; charset=utf-8", text: "", keepAlive: keepAlive)
+    }
     static let proceed = ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")
 
     static func accepted(keepAlive: Bool) -> ByteBuffer { keepAlive ? acceptedKeepAlive : acceptedClose }
@@ -104,6 +112,9 @@ enum RuntimeAPIRoute: Equatable {
     case response(requestID: Substring)
     case error(requestID: Substring)
     case initError
+    case restoreNext
+    case restoreError
+    case credentials
     case `extension`(ExtensionRoute)
     case notFound
     case methodNotAllowed
@@ -112,6 +123,10 @@ enum RuntimeAPIRoute: Equatable {
 
     init(isGet: Bool, isPost: Bool, isPut: Bool = false, uri: String) {
         let path = uri.prefix { $0 != "?" }
+        if path == "/2021-04-23/credentials" {
+            self = isGet ? .credentials : .methodNotAllowed
+            return
+        }
         guard path.hasPrefix(Self.prefix) else {
             let route = ExtensionRoute(path: path)
             let isRight = route.map { $0.isGet ? isGet : $0.isPut ? isPut : isPost } ?? false
@@ -122,6 +137,8 @@ enum RuntimeAPIRoute: Equatable {
         switch rest {
         case "invocation/next": self = isGet ? .next : .methodNotAllowed
         case "init/error": self = isPost ? .initError : .methodNotAllowed
+        case "restore/next": self = isGet ? .restoreNext : .methodNotAllowed
+        case "restore/error": self = isPost ? .restoreError : .methodNotAllowed
         default:
             let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.count == 3, parts[0] == "invocation", !parts[1].isEmpty,

@@ -20,6 +20,8 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         var route: RuntimeAPIRoute
         var keepAlive: Bool
         var errorType: String?
+        /// Of a request for credentials.
+        var token: String?
         var responseMode: String?
         /// Of a request of an extension.
         var headers: HTTPHeaders?
@@ -164,6 +166,11 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         case .initError:
             request.errorType = head.headers.first(name: "Lambda-Runtime-Function-Error-Type")
             request.refusal = server.beginInitError(from: self)
+        case .restoreError:
+            request.errorType = head.headers.first(name: "Lambda-Runtime-Function-Error-Type")
+            request.refusal = server.beginRestoreError(from: self)
+        case .restoreNext: request.refusal = server.function.isSnapStart ? nil : .notFound
+        case .credentials: request.token = head.headers.first(name: "Authorization")
         case .extension: request.headers = head.headers
         case .notFound: request.refusal = .notFound
         case .methodNotAllowed: request.refusal = .methodNotAllowed
@@ -183,7 +190,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             return
         }
         switch request.route {
-        case .response, .error, .initError, .extension:
+        case .response, .error, .initError, .restoreError, .extension:
             if request.refusal != nil || request.tooLarge { return }
             if request.bodyBytes > server.limits.bytes(of: request.route) {
                 request.tooLarge = true
@@ -193,7 +200,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             } else {
                 request.body?.writeImmutableBuffer(bytes)
             }
-        case .next, .notFound, .methodNotAllowed: return
+        case .next, .restoreNext, .credentials, .notFound, .methodNotAllowed: return
         }
     }
 
@@ -220,6 +227,19 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             if refusal == nil, request.tooLarge { refusal = .responseTooLarge(limit: server.limits.responseBytes) }
         case .initError:
             refusal = server.endInitError(document: body, type: RuntimeErrorType(claimed: request.errorType))
+        case .restoreNext:
+            phase = .waiting(keepAlive: keepAlive)
+            server.restoreNext(for: self)
+            return
+        case .restoreError:
+            refusal = server.endRestoreError(document: body, type: RuntimeErrorType(claimed: request.errorType))
+        case .credentials:
+            let document = server.credentials(for: request.token)
+            let bytes =
+                document.map { RuntimeAPIAnswer.document($0, keepAlive: keepAlive) }
+                ?? RuntimeAPIAnswer.refusal(.unknownToken, keepAlive: keepAlive)
+            answer(bytes, keepAlive: keepAlive)
+            return
         case .extension(let route):
             finishExtension(request, route: route, body: body, keepAlive: keepAlive)
             return
@@ -304,6 +324,12 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         guard case .waiting(let keepAlive) = phase else { return }
         channel.write(invocation.head(keepAlive: keepAlive, allocator: channel.allocator), promise: nil)
         answer(invocation.payload, keepAlive: keepAlive)
+    }
+
+    /// Answers the waiting `restore/next`.
+    func restore() {
+        guard case .waiting(let keepAlive) = phase else { return }
+        answer(RuntimeAPIAnswer.done(keepAlive: keepAlive), keepAlive: keepAlive)
     }
 
     /// Refuses the waiting `next`.

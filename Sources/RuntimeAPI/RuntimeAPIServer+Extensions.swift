@@ -8,12 +8,17 @@ package struct RuntimeAPIFunction: Sendable {
     package var version: String
     package var handler: String
     package var account: String
+    /// Whether the environment waits to be restored between its initialisation and its first invocation.
+    package var isSnapStart: Bool
 
-    package init(name: String = "", version: String = "", handler: String = "", account: String = "") {
+    package init(
+        name: String = "", version: String = "", handler: String = "", account: String = "", isSnapStart: Bool = false
+    ) {
         self.name = name
         self.version = version
         self.handler = handler
         self.account = account
+        self.isSnapStart = isSnapStart
     }
 }
 

@@ -21,10 +21,12 @@ package final class RuntimeAPIServer: @unchecked Sendable {
     /// What it has brought, in bytes.
     var streamedBytes = 0
     var state = RuntimeStateMachine()
-    /// Whether the runtime has not been told since its last invocation that it may have another.
-    private var isBusy = true
+    /// Whether it has not been told since the last invocation, or the restoration, that all wait for the next.
+    var isBusy = true
     /// Whether the initialisation is over: nobody may subscribe to telemetry any more.
     private(set) var hasInitialised = false
+    /// The connection whose `restore/next` waits.
+    var awaitingRestore: RuntimeAPIConnection?
     let function: RuntimeAPIFunction
     var extensions: ExtensionRegistry
     /// Connections whose request for an event waits, by the extension's index.
@@ -92,6 +94,7 @@ package final class RuntimeAPIServer: @unchecked Sendable {
         listener?.close(promise: nil)
         listener = nil
         waiting = []
+        awaitingRestore = nil
         waitingExtensions = [:]
         for connection in connections.values { connection.cut() }
     }
@@ -116,6 +119,7 @@ package final class RuntimeAPIServer: @unchecked Sendable {
     func connectionClosed(_ connection: RuntimeAPIConnection) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         waiting.removeAll { $0 === connection }
+        if awaitingRestore === connection { awaitingRestore = nil }
         for (index, waiting) in waitingExtensions where waiting === connection { waitingExtensions[index] = nil }
         if answering === connection { abandonAnswer() }
         delegate?.runtimeConnectionClosed()
@@ -137,10 +141,10 @@ package final class RuntimeAPIServer: @unchecked Sendable {
 
     /// Tells when the runtime and every extension wait: the phase is over.
     func settleReadiness() {
-        guard isBusy, state.isReady, extensions.isReady else { return }
+        guard isBusy, state.isReady || state.isRestoreReady, extensions.isReady else { return }
         isBusy = false
         hasInitialised = true
-        delegate?.runtimeBecameReady()
+        if state.isReady { delegate?.runtimeBecameReady() } else { delegate?.runtimeAwaitsRestore() }
     }
 
     /// Asks for the right to send an answer's body; nil grants it.
@@ -176,6 +180,8 @@ package final class RuntimeAPIServer: @unchecked Sendable {
 
     /// Ends what ``beginInitError(from:)`` granted; nil when the error was taken.
     func endInitError(document: ByteBuffer, type: RuntimeErrorType) -> RuntimeAPIRefusal? {
+        // Some runtimes report here what fails after a restoration, which AWS takes.
+        if state.isRestoring { return endRestoreError(document: document, type: type) }
         answering = nil
         if let refusal = state.initError() { return refusal }
         delegate?.runtimeFailedToInitialise(document: document, type: type)

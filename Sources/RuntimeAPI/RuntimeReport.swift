@@ -60,6 +60,12 @@ package protocol RuntimeAPIDelegate: AnyObject, Sendable {
     func runtimeReported(_ report: RuntimeReport)
     /// The runtime could not initialise. It usually ends by itself right after.
     func runtimeFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType)
+    /// The runtime has initialised, has run what is to run before a snapshot, and waits to be restored.
+    func runtimeAwaitsRestore()
+    /// What is to run after a restoration has failed. The runtime usually ends by itself right after.
+    func runtimeFailedToRestore(document: ByteBuffer, type: RuntimeErrorType)
+    /// The credentials of whoever has this token, as a JSON document; nil when it is not the environment's.
+    func credentials(for token: String) -> ByteBuffer?
     /// One of the runtime's connections ended.
     func runtimeConnectionClosed()
     /// All external extensions have registered: the runtime may be started. Not called when there are none.
@@ -69,6 +75,9 @@ package protocol RuntimeAPIDelegate: AnyObject, Sendable {
 }
 
 extension RuntimeAPIDelegate {
+    package func runtimeAwaitsRestore() {}
+    package func runtimeFailedToRestore(document: ByteBuffer, type: RuntimeErrorType) {}
+    package func credentials(for token: String) -> ByteBuffer? { nil }
     package func extensionsRegistered() {}
     package func extensionSubscribed(_ name: String, _ subscription: TelemetrySubscription) {}
 }

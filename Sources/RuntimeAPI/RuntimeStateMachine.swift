@@ -8,6 +8,10 @@ struct RuntimeStateMachine {
     private enum State {
         case started
         case initFailed
+        /// Has initialised and waits to be restored.
+        case restoreReady
+        case restoring
+        case restoreFailed
         case ready
         case running(RuntimeInvocation)
         case responded(requestID: String)
@@ -16,6 +20,9 @@ struct RuntimeStateMachine {
             switch self {
             case .started: "Started"
             case .initFailed: "InitError"
+            case .restoreReady: "RestoreReady"
+            case .restoring: "Restoring"
+            case .restoreFailed: "RuntimeRestoreErrorState"
             case .ready: "Ready"
             case .running: "Running"
             case .responded: "RuntimeResponseSentState"
@@ -36,16 +43,42 @@ struct RuntimeStateMachine {
     /// Whether the runtime waits for an invocation.
     var isReady: Bool { if case .ready = state { true } else { false } }
 
+    /// Whether the runtime waits to be restored.
+    var isRestoreReady: Bool { if case .restoreReady = state { true } else { false } }
+
     /// `GET …/invocation/next`.
     mutating func next() -> NextAction {
         switch state {
-        case .started, .responded:
+        case .started, .restoring, .responded:
             state = .ready
             return .wait(becameReady: true)
         case .ready: return .wait(becameReady: false)
         case .running(let invocation): return .deliver(invocation)
-        case .initFailed: return .refuse(refusal(to: "Ready"))
+        case .initFailed, .restoreReady, .restoreFailed: return .refuse(refusal(to: "Ready"))
         }
+    }
+
+    /// `GET …/restore/next`: the request waits; nil when it may.
+    mutating func restoreNext() -> RuntimeAPIRefusal? {
+        guard case .started = state else { return refusal(to: "Ready") }
+        state = .restoreReady
+        return nil
+    }
+
+    /// Whether the runtime runs what is to run after a restoration.
+    var isRestoring: Bool { if case .restoring = state { true } else { false } }
+
+    /// The fleet restores the environment. Only while the runtime waits for that.
+    mutating func restore() {
+        guard case .restoreReady = state else { preconditionFailure("restore in state \(state.name)") }
+        state = .restoring
+    }
+
+    /// `POST …/restore/error`; nil when it is accepted.
+    mutating func restoreError() -> RuntimeAPIRefusal? {
+        guard case .restoring = state else { return refusal(to: "RuntimeRestoreErrorState") }
+        state = .restoreFailed
+        return nil
     }
 
     /// The fleet has an invocation. Only while the runtime is ready.

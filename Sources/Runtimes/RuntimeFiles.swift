@@ -35,6 +35,7 @@ package struct RuntimeFiles: Sendable, Hashable {
         ("bootstrap.cs", PackageResources.bootstrap_cs),
         ("bootstrap.mjs", PackageResources.bootstrap_mjs),
         ("bootstrap.py", PackageResources.bootstrap_py),
+        ("snapshot_restore_py.py", PackageResources.snapshot_restore_py_py),
         ("probe-dotnet.sh", PackageResources.probe_dotnet_sh),
     ]
 

@@ -59,6 +59,7 @@ class Result:
     status: int
     nexts: int
     connections: int
+    restores: int = 0
 
     @property
     def only(self):
@@ -75,6 +76,7 @@ class MockRuntime:
         self.statuses = statuses or {}
         self.posts = []
         self.nexts = 0
+        self.restores = 0
         self.connections = 0
         self.finished = threading.Event()
         mock = self
@@ -91,6 +93,13 @@ class MockRuntime:
                 pass
 
             def do_GET(self):
+                if self.path == "/2018-06-01/runtime/restore/next":
+                    mock.restores += 1
+                    self.send_response(200)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    self.wfile.flush()
+                    return
                 assert self.path == "/2018-06-01/runtime/invocation/next", self.path
                 mock.nexts += 1
                 try:
@@ -229,4 +238,4 @@ def run(command, directory, files, handler="app.handler", events=(Event(),), env
         process.stdout.close()
         mock.close()
     output = b"".join(chunks).decode("utf-8", "replace")
-    return Result(mock.posts, output, status, mock.nexts, mock.connections)
+    return Result(mock.posts, output, status, mock.nexts, mock.connections, mock.restores)

@@ -124,6 +124,17 @@ class RuntimeAPI:
     def fail_init(self, document, kind):
         self.post("/init/error", document, error_headers(kind))
 
+    def restore_next(self):
+        """Waits until the environment is restored, or says that it was not."""
+        status, _, _ = self.exchange(b"GET /2018-06-01/runtime/restore/next HTTP/1.1
+" + self.host + b"
+")
+        if status != 200:
+            raise ConnectionError("GET restore/next answered %d" % status)
+
+    def fail_restore(self, document, kind):
+        self.post("/restore/error", document, error_headers(kind))
+
     def post(self, path, body, headers, after=b""):
         head = "POST /2018-06-01/runtime%s HTTP/1.1\r\n%sContent-Length: %d\r\n" % (path, headers, len(body))
         status, _, _ = self.exchange(b"".join((head.encode(), self.host, b"\r\n", body, after)))
@@ -602,7 +613,8 @@ def prepare_path():
         sys.path[:] = [TASK_ROOT] + layers + [RUNTIME_DIR] + rest
         os.environ["PYTHONPATH"] = RUNTIME_DIR
     else:
-        sys.path[:] = [TASK_ROOT] + rest
+        # What AWS's runtimes bundle is found all the same.
+        sys.path[:] = [TASK_ROOT] + rest + [RUNTIME_DIR]
 
 
 def load(handler):
@@ -627,6 +639,36 @@ def load(handler):
     except AttributeError:
         message = "Handler '%s' missing on module '%s'" % (function_name, module_name)
         raise Fault("Runtime.HandlerNotFound", message)
+
+
+def await_restoration(api, marshaller):
+    """SnapStart: runs the function's hooks on both sides of the snapshot, which may be far apart in time."""
+    report, kind, status = api.fail_init, "Runtime.BeforeSnapshotError", 64
+    try:
+        run_hooks("get_before_snapshot", reverse=True)
+        flush()
+        api.restore_next()
+        report, kind, status = api.fail_restore, "Runtime.AfterRestoreError", 65
+        run_hooks("get_after_restore")
+        flush()
+    except BaseException as error:
+        result = exception_document(error)
+        log_error(result)
+        flush()
+        report(error_body(result, marshaller), kind)
+        sys.exit(status)
+
+
+def run_hooks(name, reverse=False):
+    """Those of whichever `snapshot_restore_py` the function has imported; without it there are none."""
+    module = sys.modules.get("snapshot_restore_py")
+    hooks = getattr(module, name)() if module else []
+    # A hook may register others.
+    done = 0
+    while reverse and hooks or not reverse and done < len(hooks):
+        function, args, kwargs = hooks.pop() if reverse else hooks[done]
+        done += 1
+        function(*args, **kwargs)
 
 
 def serve(api, handler, marshaller):
@@ -694,6 +736,8 @@ def main():
         flush()
         api.fail_init(error_body(result, marshaller), result["errorType"])
         sys.exit(1)
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        await_restoration(api, marshaller)
     serve(api, handler, marshaller)
 
 

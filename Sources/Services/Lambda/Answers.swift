@@ -52,7 +52,7 @@ extension LambdaService {
             packageType: settings.image == nil ? .zip : .image,
             architectures: [Lambda.Architecture(rawValue: settings.architecture)],
             ephemeralStorage: Lambda.EphemeralStorage(size: settings.ephemeralStorageMiB),
-            snapStart: Lambda.SnapStartResponse(applyOn: Lambda.SnapStartApplyOn.none, optimizationStatus: .off),
+            snapStart: record.snapStartAnswer,
             loggingConfig: Lambda.LoggingConfig(logFormat: .text, logGroup: settings.logGroup))
         answer.signingProfileVersionArn = settings.signature?.profileVersion
         answer.signingJobArn = settings.signature?.job

@@ -27,6 +27,7 @@ final class Deployer: Sendable {
     private let code: CodeStore
     private let cache: FunctionCache
     private let provisioner: Provisioner
+    private let snapshots: Snapshots
     private let fleet: any Invoking
     private let images: ImageDeployments
     private let prepareRuntime: PrepareRuntime
@@ -35,13 +36,15 @@ final class Deployer: Sendable {
     private let signal: AsyncStream<Void>.Continuation
 
     init(
-        database: any Database, code: CodeStore, cache: FunctionCache, provisioner: Provisioner, fleet: any Invoking,
-        images: ImageDeployments, prepareRuntime: @escaping PrepareRuntime, logger: Logger
+        database: any Database, code: CodeStore, cache: FunctionCache, provisioner: Provisioner,
+        snapshots: Snapshots, fleet: any Invoking, images: ImageDeployments,
+        prepareRuntime: @escaping PrepareRuntime, logger: Logger
     ) {
         self.database = database
         self.code = code
         self.cache = cache
         self.provisioner = provisioner
+        self.snapshots = snapshots
         self.fleet = fleet
         self.images = images
         self.prepareRuntime = prepareRuntime
@@ -62,6 +65,7 @@ final class Deployer: Sendable {
                 await self.restoreImages()
                 await self.images.run { self.wake() }
             }
+            group.addTask { await self.snapshots.run() }
             let clock = ContinuousClock()
             var alarm: ContinuousClock.Instant?
             var retryDelay = Self.retryDelay
@@ -192,6 +196,7 @@ final class Deployer: Sendable {
                 fleet.expect(version)
             }
             try await provisioner.reapply(key)
+            if deployed.settings.isSnapStart { snapshots.wake() }
             if let previous = record.serving, previous != deployed.serving { await code.discard(previous) }
             if failure == nil {
                 fleet.retire(

@@ -10,6 +10,8 @@ struct ResolvedVersion: Sendable {
         case ready(FunctionVersion)
         /// Nothing has been deployed yet; the word is the function's `State`.
         case unfit(state: String)
+        /// A published version is being initialised for SnapStart.
+        case initialising
         /// The function's runtime cannot be run on this machine; the text says why.
         case withoutRuntime(String)
         /// The environment variables cannot be decrypted.
@@ -26,7 +28,10 @@ struct ResolvedVersion: Sendable {
         version = record.version
         isTraced = record.serving?.options?.isTraced == true
         guard let settings = record.serving else {
-            readiness = .unfit(state: record.state == .pending ? "Pending" : "Failed")
+            switch record.state {
+            case .pending: readiness = record.isSnapStart ? .initialising : .unfit(state: "Pending")
+            default: readiness = .unfit(state: "Failed")
+            }
             return
         }
         let variables: [String: String]
@@ -48,7 +53,8 @@ struct ResolvedVersion: Sendable {
                     memoryMiB: settings.memoryMiB,
                     timeout: .seconds(settings.timeoutSeconds), temporaryStorageMiB: settings.ephemeralStorageMiB,
                     variables: variables, roleARN: settings.roleARN, logGroup: settings.logGroup,
-                    logging: settings.options?.functionLogging ?? FunctionLogging(), isTraced: isTraced))
+                    logging: settings.options?.functionLogging ?? FunctionLogging(), isTraced: isTraced,
+                    isSnapStart: record.isSnapStart))
         } catch {
             readiness = .withoutRuntime(error.description)
         }

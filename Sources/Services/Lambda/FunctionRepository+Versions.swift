@@ -127,11 +127,12 @@ extension FunctionRepository {
         try keepLayers(of: record.key, version: number, [record.settings])
     }
 
-    /// Tells the versions that wait for a deployment what came of it. It makes a new revision of each, as recorded in
+    /// Tells the versions that wait for a deployment what came of it; those with SnapStart wait on. It makes a new revision of each, as recorded in
     /// test_publish_version_on_create.
     func settleVersions(of function: FunctionRecord, failure: StateReason?) throws {
         for var version in try versions(of: function.key, after: 0) where version.state == .pending {
             guard version.settings.deployment == function.settings.deployment else { continue }
+            if failure == nil, version.isSnapStart { continue }
             if let failure {
                 version.notDeployed(failure, revisionID: RequestID.make())
             } else {
@@ -150,7 +151,7 @@ extension FunctionRepository {
             key.arguments + [.integer(Int64(number))]) > 0
     }
 
-    private static func version(_ row: SQLRow) throws -> FunctionRecord {
+    static func version(_ row: SQLRow) throws -> FunctionRecord {
         let state = try state(row)
         let settings = try value(FunctionSettings.self, try row.text("settings"))
         let status: FunctionRecord.UpdateStatus =

@@ -133,12 +133,12 @@ struct FunctionRepository {
         return Array(Dictionary(images.map { ($0.tree, $0) }) { first, _ in first }.values)
     }
 
-    /// The zip files that invocations run, each once.
+    /// The zip files that invocations run, and versions will, each once.
     func servingCode() throws -> [String] {
         try connection.query(
             """
             SELECT serving_code AS code FROM lambda_functions WHERE serving_code IS NOT NULL
-            UNION SELECT code FROM lambda_versions WHERE state = 'Active'
+            UNION SELECT code FROM lambda_versions WHERE state <> 'Failed'
             """, []
         ).map { try $0.text("code") }.filter { !FunctionImage.isTree($0) }
     }

@@ -167,6 +167,7 @@ extension ResolvedVersion {
         switch readiness {
         case .ready(let version): return version
         case .unfit(let state): throw .unfitState(state)
+        case .initialising: throw .snapStartNotReady
         case .withoutRuntime(let text):
             throw LambdaError.invalidRuntime(message: text)
         case .undecipherable:
@@ -186,6 +187,8 @@ extension AWSError {
         case .fileSystemNotMounted(let accessPoint):
             self = LambdaError.efsMountFailure(
                 message: "The function could not mount the EFS file system with access point \(accessPoint).")
+        case .restoreFailed: self = .restoreFailed
+        case .restoreTimedOut: self = .restoreTimedOut
         case .shuttingDown: self = LambdaError.service(message: "The server is shutting down.")
         }
     }

@@ -45,6 +45,7 @@ package final class LambdaService: Service {
     let fleet: any Invoking
     let setReservedConcurrency: SetReservedConcurrency
     let provisioner: Provisioner
+    let snapshots: Snapshots
     let deployer: Deployer
     let validation: Validation
     let resolveRuntime: ResolveRuntime
@@ -83,11 +84,13 @@ package final class LambdaService: Service {
             grace: configuration.codeGrace)
         cache = FunctionCache(
             database: database, resolveRuntime: resolveRuntime, variablesKey: configuration.variablesKey)
-        provisioner = Provisioner(database: database, fleet: fleet) { [key = configuration.variablesKey] record in
+        let resolve = { @Sendable [key = configuration.variablesKey] record in
             ResolvedVersion(record, resolveRuntime: resolveRuntime, variablesKey: key)
         }
+        provisioner = Provisioner(database: database, fleet: fleet, resolve: resolve)
+        snapshots = Snapshots(database: database, cache: cache, fleet: fleet, resolve: resolve, logger: logger)
         deployer = Deployer(
-            database: database, code: code, cache: cache, provisioner: provisioner, fleet: fleet,
+            database: database, code: code, cache: cache, provisioner: provisioner, snapshots: snapshots, fleet: fleet,
             images: ImageDeployments(source: images, code: code, limit: configuration.quotas.unpackedImageBytes),
             prepareRuntime: prepareRuntime, logger: logger)
         invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas)

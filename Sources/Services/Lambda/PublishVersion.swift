@@ -32,6 +32,7 @@ extension LambdaService {
             return version
         }
         try await changed(key)
+        if version.isSnapStart { snapshots.wake() }
         return answer(version, qualifier: version.version).encode(status: 201)
     }
 

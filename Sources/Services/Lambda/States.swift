@@ -52,14 +52,15 @@ extension FunctionRecord {
         self.revisionID = revisionID
     }
 
-    /// Makes a version of the settings as they are now: it serves as soon as they do.
+    /// Makes a version of the settings as they are now: it serves as soon as they do, with SnapStart once it has been
+    /// initialised.
     ///
     /// - Returns: The version; the function counts on.
     mutating func publish(description: String?, now: Int64) -> FunctionRecord {
         var version = self
         version.version = String(nextVersion)
         if let description { version.settings.description = description }
-        version.serving = serving?.deployment == settings.deployment ? version.settings : nil
+        version.serving = serving?.deployment == settings.deployment && !version.isSnapStart ? version.settings : nil
         version.state = version.serving == nil ? .pending : .active
         version.updateStatus = version.serving == nil ? .none : .successful
         version.revisionID = RequestID.make()

@@ -19,13 +19,11 @@ enum Unsupported {
         try refuse(input.code.sourceKMSKeyArn?.isEmpty == false, "Encryption keys (SourceKMSKeyArn)")
         try refuse(input.tenancyConfig != nil, "Tenant isolation (TenancyConfig)")
         try architectures(input.architectures)
-        try others(
-            snapStart: input.snapStart, capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
+        try others(capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
     }
 
     static func check(_ input: Lambda.UpdateFunctionConfigurationRequest) throws(AWSError) {
-        try others(
-            snapStart: input.snapStart, capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
+        try others(capacityProvider: input.capacityProviderConfig, durable: input.durableConfig)
     }
 
     static func check(_ input: Lambda.UpdateFunctionCodeRequest) throws(AWSError) {
@@ -45,9 +43,8 @@ enum Unsupported {
     }
 
     private static func others(
-        snapStart: Lambda.SnapStart?, capacityProvider: Lambda.CapacityProviderConfig?, durable: Lambda.DurableConfig?
+        capacityProvider: Lambda.CapacityProviderConfig?, durable: Lambda.DurableConfig?
     ) throws(AWSError) {
-        try refuse(snapStart?.applyOn == .publishedVersions, "SnapStart")
         try refuse(capacityProvider != nil, "Capacity providers (CapacityProviderConfig)")
         try refuse(durable != nil, "Durable functions (DurableConfig)")
     }

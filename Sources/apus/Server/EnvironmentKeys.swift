@@ -11,7 +11,8 @@ struct EnvironmentKeys: CredentialIssuing {
         let issued = keys.issue(
             account: AccountID(account) ?? .standard, region: region, roleARN: roleARN, functionName: functionName)
         return EnvironmentCredentials(
-            accessKeyID: issued.accessKeyID, secretAccessKey: issued.secretAccessKey, sessionToken: issued.sessionToken)
+            accessKeyID: issued.accessKeyID, secretAccessKey: issued.secretAccessKey, sessionToken: issued.sessionToken,
+            expires: 1000 * (keys.record(accessKeyID: issued.accessKeyID)?.expires?.secondsSince1970 ?? 0))
     }
 
     func revoke(accessKeyID: String) { keys.revoke(accessKeyID: accessKeyID) }

@@ -46,7 +46,8 @@ final class FixedCredentials: CredentialIssuing {
             return state.issued
         }
         return EnvironmentCredentials(
-            accessKeyID: "ASIA\(number)", secretAccessKey: "secret", sessionToken: "token")
+            accessKeyID: "ASIA\(number)", secretAccessKey: "secret", sessionToken: "token",
+            expires: 1_763_942_890_000 + 12 * 3_600_000)
     }
     func revoke(accessKeyID: String) { state.withLock { _ = $0.revoked.insert(accessKeyID) } }
 }

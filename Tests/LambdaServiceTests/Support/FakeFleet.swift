@@ -23,6 +23,9 @@ final class FakeFleet: Invoking {
         var invocations: [(version: FunctionVersion, invocation: Invocation)] = []
         var retirements: [Retirement] = []
         var expected: [FunctionVersion] = []
+        var published: [FunctionVersion] = []
+        var snapshotFailures: [SnapshotFailure] = []
+        var holdsSnapshots = false
         var answer: Result<InvocationOutcome, FleetError>?
         var parts: (contentType: String?, parts: [ByteBuffer])?
     }
@@ -65,6 +68,26 @@ final class FakeFleet: Invoking {
 
     func retire(account: String, region: String, name: String, version: String?, except revision: String?) {
         state.withLock { $0.retirements.append(Retirement(name: name, revision: revision)) }
+    }
+
+    /// The versions that were to be initialised ahead.
+    var published: [FunctionVersion] { state.withLock { $0.published } }
+
+    /// What comes of the next ones, in order; then all succeed.
+    func failSnapshots(_ failures: [SnapshotFailure]) { state.withLock { $0.snapshotFailures = failures } }
+
+    /// Whether those that come take for ever.
+    func holdSnapshots(_ holds: Bool) { state.withLock { $0.holdsSnapshots = holds } }
+
+    func publish(_ version: FunctionVersion) async -> SnapshotFailure? {
+        let (failure, holds) = state.withLock { state in
+            state.published.append(version)
+            let failure = state.snapshotFailures.first
+            state.snapshotFailures = Array(state.snapshotFailures.dropFirst())
+            return (failure, state.holdsSnapshots)
+        }
+        while holds, !Task.isCancelled, state.withLock({ $0.holdsSnapshots }) { await Task.yield() }
+        return failure
     }
 
     func expect(_ version: FunctionVersion) { state.withLock { $0.expected.append(version) } }

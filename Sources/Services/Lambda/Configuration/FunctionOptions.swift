@@ -29,6 +29,8 @@ struct FunctionOptions: Codable, Hashable, Sendable {
     var vpc: VPC?
     var logging: Logging?
     var fileSystem: FunctionFileSystem?
+    /// Whether published versions use SnapStart.
+    var isSnapStart: Bool?
 
     /// What the fleet does with the function's log.
     var functionLogging: FunctionLogging {
@@ -48,6 +50,7 @@ extension FunctionSettings {
         try options.applyFileSystems(changes.fileSystems, for: key, accessPoints: accessPoints)
         var settings = self
         settings.options = options == FunctionOptions() ? nil : options
+        try settings.requireSnapStartable()
         return settings
     }
 }
@@ -61,6 +64,7 @@ extension FunctionOptions {
         var vpc: Lambda.VpcConfig?
         var logging: Lambda.LoggingConfig?
         var fileSystems: [Lambda.FileSystemConfig]?
+        var snapStart: Lambda.SnapStart?
 
         init(_ input: Lambda.CreateFunctionRequest) {
             deadLetter = input.deadLetterConfig
@@ -69,6 +73,7 @@ extension FunctionOptions {
             vpc = input.vpcConfig
             logging = input.loggingConfig
             fileSystems = input.fileSystemConfigs
+            snapStart = input.snapStart
         }
 
         init(_ input: Lambda.UpdateFunctionConfigurationRequest) {
@@ -78,6 +83,7 @@ extension FunctionOptions {
             vpc = input.vpcConfig
             logging = input.loggingConfig
             fileSystems = input.fileSystemConfigs
+            snapStart = input.snapStart
         }
     }
 
@@ -91,6 +97,7 @@ extension FunctionOptions {
         }
         if let mode = changes.tracing?.mode { isTraced = mode == .active ? true : nil }
         if let config = changes.vpc { vpc = try Self.vpc(config) }
+        if let applyOn = changes.snapStart?.applyOn { isSnapStart = applyOn == .publishedVersions ? true : nil }
         if let config = changes.logging { logging = try Self.logging(config, current: logging) }
     }
 

@@ -166,7 +166,7 @@ extension LambdaService {
                 progress.available += available
                 if available < share.executions { progress.isComplete = false }
                 progress.failure = progress.failure ?? state.failure
-            case .unfit:
+            case .unfit, .initialising:
                 if case .failed(let reason) = record.state { progress.failure = reason.text }
                 progress.isComplete = false
             case .withoutRuntime(let text): progress.failure = text

@@ -35,6 +35,7 @@ extension FunctionRepository {
         try requireProvisionableVersion(target)
         let qualifier = target.qualifier ?? ""
         guard let alias = try alias(qualifier, of: target.key) else {
+            if try find(target.key, version: qualifier)?.isSnapStart == true { throw AWSError.provisionedSnapStart }
             if try provisionedAlias(reaching: qualifier, of: target.key, except: "") {
                 throw LambdaError.resourceConflict(message: "Version is pointed by a Provisioned Concurrency alias")
             }
@@ -56,6 +57,7 @@ extension FunctionRepository {
     private func requireUnprovisionedVersions(of alias: AliasRecord) throws {
         for version in [alias.version] + alias.weights.keys {
             if version == Version.latest { throw AWSError.unpublishedProvisioned }
+            if try find(alias.key, version: version)?.isSnapStart == true { throw AWSError.provisionedSnapStart }
             if try attached(ProvisionedConcurrency.self, to: alias.key, qualifier: version) != nil
                 || provisionedAlias(reaching: version, of: alias.key, except: alias.name)
             {
