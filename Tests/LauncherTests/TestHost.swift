@@ -130,7 +130,8 @@ final class TestHost: Sendable {
         var spec = SandboxSpec(
             root: "system", code: "function", layers: layers, arguments: ["/bin/sh", "-c", script],
             environment: ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"] + environment, limits: limits)
-        if origin == .booted {
+        if origin == .booted || origin == .forked {
+            spec.isForkable = origin == .forked
             spec.bootEnvironment = spec.environment.prefix(1) + ["BOOTED=yes"]
             spec.arguments = ["/usr/bin/perl", "-e", Self.booting]
             spec.environment.append("SCRIPT=\(script)")
@@ -138,8 +139,9 @@ final class TestHost: Sendable {
         return spec
     }
 
-    /// A runtime that starts ahead: takes its variables over, then runs a script. Perl is in every Debian.
+    /// A runtime that starts ahead, or is forked then: takes its variables over, then runs a script. Perl is in every Debian.
     private static let booting = """
+        if ($ENV{APUS_ZYGOTE} and fork) { exit }
         open(B, "<&=", $ENV{APUS_BINDING}); read(B, $n, 4) == 4 or exit; read(B, $v, unpack("V", $n)); close(B);
         %ENV = map { split /=/, $_, 2 } split /\\0/, $v; chdir "/var/task";
         $s = delete $ENV{SCRIPT}; exec "/bin/sh", "-c", $s;
