@@ -33,6 +33,8 @@ let package = Package(
     products: [
         .executable(name: "apus", targets: ["apus"]),
         .executable(name: "apus-launcher", targets: ["apus-launcher"]),
+        // What the launcher has runtimes load before all else that are to fork environments. It lies beside it.
+        .library(name: "apus-zygote", type: .dynamic, targets: ["CZygote"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -53,6 +55,10 @@ let package = Package(
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // 1
+        // Neither Swift's library nor its start-up objects: it is loaded where there is no Swift.
+        .target(
+            name: "CZygote", dependencies: ["CLinux"],
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-enable-experimental-feature", "Embedded"])]),
         module("Linux", ["CLinux", "CSeccomp"]),
         module("AWSWire", ["CZlib", nioCore, nioHTTP1, crypto]),
         module("Storage", [logging, crypto, .product(name: "GRDB", package: "GRDB.swift")]),

@@ -34,7 +34,7 @@ extern int umount2(const char *, int);
 #define AT_RECURSIVE 0x8000
 #endif
 
-#define MAXIMUM_DESCRIPTORS 8
+#define MAXIMUM_DESCRIPTORS 12
 
 const int apus_o_path = O_PATH;
 const uint64_t apus_clone_newns = CLONE_NEWNS;

@@ -3,6 +3,7 @@
 // there.
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include "inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -140,6 +141,8 @@ static void show_file_system(const struct apus_start *start, int error_pipe) {
     TRY(STEP_FILE_SYSTEM, mount(NULL, "mnt", NULL, flags | MS_REMOUNT | MS_RDONLY, NULL));
 }
 
+static int is_furnished_later(const struct apus_start *start) { return start->binding >= 0 && start->code_tree < 0; }
+
 /// Groups, network and the root: what needs power over the launcher's namespaces.
 static void enter(const struct apus_start *start, int error_pipe) {
     // First the groups, so that everything below is already accounted for; the cgroup namespace after them, so that its
@@ -161,7 +164,7 @@ static void enter(const struct apus_start *start, int error_pipe) {
         TRY(STEP_CODE, syscall(SYS_move_mount, start->code_tree, "", AT_FDCWD, "var/task", 4 /* F_EMPTY_PATH */));
     // The dynamic linker asks once whether a directory of its search path is there: until apus_furnish, the skeleton's
     // own directory stands for both.
-    if (start->binding >= 0) TRY(STEP_LAYERS, mount("var/task", "opt", NULL, MS_BIND, NULL));
+    if (is_furnished_later(start)) TRY(STEP_LAYERS, mount("var/task", "opt", NULL, MS_BIND, NULL));
     if (start->layer_tree >= 0)
         TRY(STEP_LAYERS, syscall(SYS_move_mount, start->layer_tree, "", AT_FDCWD, "opt", 4 /* F_EMPTY_PATH */));
 
@@ -194,7 +197,7 @@ static void enter(const struct apus_start *start, int error_pipe) {
     TRY(STEP_HOSTNAME, sethostname(start->hostname, strlen(start->hostname)));
 }
 
-static int set_capabilities(uint64_t permitted) {
+int apus_set_capabilities(uint64_t permitted) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2] = {
         {.effective = (uint32_t)permitted, .permitted = (uint32_t)permitted},
@@ -212,7 +215,7 @@ static void drop(const struct apus_start *start, int error_pipe) {
         TRY(STEP_USER, syscall(SYS_setgroups, 0, NULL));
         TRY(STEP_USER, syscall(SYS_setresgid, start->host_user, start->host_user, start->host_user));
         TRY(STEP_USER, syscall(SYS_setresuid, start->host_user, start->host_user, start->host_user));
-        TRY(STEP_USER, set_capabilities(1ULL << CAP_SYS_ADMIN));
+        TRY(STEP_USER, apus_set_capabilities(1ULL << CAP_SYS_ADMIN));
     }
     // Every namespace above belongs to the launcher's user namespace: capabilities in this one mean nothing there.
     TRY(STEP_USER_NAMESPACE, unshare(CLONE_NEWUSER));
@@ -231,7 +234,7 @@ static void drop(const struct apus_start *start, int error_pipe) {
             fail(error_pipe, STEP_CAPABILITIES, errno);
         }
     TRY(STEP_CAPABILITIES, prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
-    TRY(STEP_CAPABILITIES, set_capabilities(0));
+    TRY(STEP_CAPABILITIES, apus_set_capabilities(0));
     TRY(STEP_PRIVILEGES, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 
     // After the changes of credentials, which clear it. A launcher that died before this line is noticed by its end of
@@ -300,7 +303,7 @@ static void search_command(const struct apus_start *start) {
 }
 
 /// Here and not by the error of execve, which says the same when an interpreter is missing.
-static void choose_command(const struct apus_start *start) {
+void apus_choose_command(const struct apus_start *start) {
     if (strchr(start->arguments[0], '/') == NULL) search_command(start);
     else if (start->fallback && access(start->arguments[0], F_OK) < 0 && errno == ENOENT)
         start->arguments[0] = start->fallback;
@@ -312,7 +315,7 @@ static _Noreturn void execute(const struct apus_start *start, int binding) {
     TRY(STEP_SESSION, syscall(SYS_setsid));
     TRY(STEP_DIRECTORY, chdir(start->directory));
     if (binding >= 0) TRY(STEP_DESCRIPTORS, dup2(binding, BINDING));
-    choose_command(start);
+    apus_choose_command(start);
     execve(start->arguments[0], start->arguments, start->environment);
     fail(error_pipe, STEP_EXECUTE, errno);
 }
@@ -505,7 +508,7 @@ static _Noreturn void supervise(const struct apus_start *start) {
         }
         if (size < 0) continue;
         if (order == APUS_RUN && start != NULL) {
-            choose_command(start);
+            apus_choose_command(start);
             long pid = run(0, start->directory, start->arguments, start->environment, 1);
             if (pid < 0) {
                 // As of a command that could not be executed: an end follows the failure.
@@ -527,14 +530,35 @@ static _Noreturn void supervise(const struct apus_start *start) {
     }
 }
 
-static _Noreturn void initialize(const struct apus_start *start) {
+// MARK: A command that a zygote forks
+
+/// In the command's process, which then goes on with what the zygote has loaded: as much like an executed one as it can
+/// be. The binding stays close-on-exec.
+static void go_on(const struct apus_start *start) {
+    int error_pipe = ERROR_PIPE;
+    TRY(STEP_SESSION, syscall(SYS_setsid));
+    TRY(STEP_DIRECTORY, chdir(start->directory));
+    TRY(STEP_USER_MAP, prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+    prctl(PR_SET_NAME, start->name, 0, 0, 0);
+    close(STATUS_PIPE);
+    // Its end says that the command runs.
+    close(ERROR_PIPE);
+}
+
+/// What the zygote's runtime wants to hear, its init does not.
+static void forget_handlers(void) {
+    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+}
+
+/// Returns in the process of a command that a zygote forks, and nowhere else.
+static void initialize(const struct apus_start *start) {
     int error_pipe = start->error_pipe;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NAME, "init", 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     umask(022);
     enter(start, error_pipe);
-    if (start->binding >= 0) TRY(STEP_NAMESPACE, send_namespace(start->binding));
+    if (is_furnished_later(start)) TRY(STEP_NAMESPACE, send_namespace(start->binding));
     drop(start, error_pipe);
     TRY(STEP_DESCRIPTORS, arrange_descriptors(start));
     error_pipe = ERROR_PIPE;
@@ -552,11 +576,14 @@ static _Noreturn void initialize(const struct apus_start *start) {
         start = &received;
     }
     int ends[2] = {-1, -1};
-    if (start->binding >= 0 && !start->parked) TRY(STEP_DESCRIPTORS, pipe2(ends, O_CLOEXEC));
+    const int hears_later = start->binding >= 0 && !start->parked && start->fork == NULL;
+    if (hears_later) TRY(STEP_DESCRIPTORS, pipe2(ends, O_CLOEXEC));
     // The directory of a command that was started ahead is the init's, too (hand_over).
-    long command = syscall(SYS_clone, SIGCHLD | (ends[0] >= 0 ? CLONE_FS : 0), 0, 0, 0, 0);
+    long command = start->fork ? start->fork() : syscall(SYS_clone, SIGCHLD | (hears_later ? CLONE_FS : 0), 0, 0, 0, 0);
     TRY(STEP_FORK, command);
-    if (command == 0) execute(start, ends[0]);
+    if (command == 0 && start->fork == NULL) execute(start, ends[0]);
+    if (command == 0) return go_on(start);
+    if (start->fork) forget_handlers();
     // Init has no default actions: before this line a SIGTERM is lost.
     lone_command = (sig_atomic_t)command;
     struct sigaction action = {.sa_handler = hand_on};
@@ -577,10 +604,16 @@ static _Noreturn void initialize(const struct apus_start *start) {
 
 int apus_sandbox_start(const struct apus_start *start, int *pidfd) {
     struct clone_args arguments = {
-        .flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+        .flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
-        .exit_signal = SIGCHLD,
     };
+    if (start->fork) {
+        // The launcher's child, whoever forks it: it is the launcher that hears of its end, and whose end it dies of.
+        arguments.flags |= CLONE_PARENT;
+    } else {
+        arguments.flags |= CLONE_CLEAR_SIGHAND;
+        arguments.exit_signal = SIGCHLD;
+    }
     if (start->cgroup_directory >= 0) {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = (uint64_t)start->cgroup_directory;

@@ -10,8 +10,8 @@ import Sandbox
 final class Furnisher {
     private let host: LauncherHost
     /// Of the launcher itself.
-    private let namespace: Descriptor
-    private let root: Descriptor
+    let namespace: Descriptor
+    let root: Descriptor
 
     init(_ host: LauncherHost) throws(SystemCallError) {
         self.host = host
@@ -85,7 +85,8 @@ final class Furnisher {
         return Descriptor(owning: namespace)
     }
 
-    private func send(
+    /// Tells a command, or a parked init, what it waits for.
+    func send(
         _ request: LauncherRequest.StartRequest, _ packet: UnsafeMutableRawBufferPointer, to record: SandboxRecord,
         isParked: Bool
     ) throws(SystemCallError) {

@@ -32,8 +32,12 @@ extension Launcher {
                 recipes.insert(booted, at: 0)
             }
             for recipe in recipes {
-                guard let slot = shelf.take(recipe, limits: request.limits, now: .now) else { continue }
-                if give(slot, recipe, to: request, packet, goods) { return true }
+                if let slot = shelf.take(recipe, limits: request.limits, now: .now),
+                    give(slot, recipe, to: request, packet, goods)
+                {
+                    return true
+                }
+                if fork(request, packet, recipe) { return true }
             }
             return false
         } catch {
@@ -75,8 +79,13 @@ extension Launcher {
 
     /// Whether one is to be made when the loop has nothing else to do.
     var wantsSpare: Bool {
-        slots.count > Self.reservedSlots && shelf.wanted(now: .now) != nil
+        slots.count > Self.reservedSlots && wantedSpare() != nil
             && host.weaknesses.allSatisfy(host.configuration.accepted.contains)
+    }
+
+    /// Not one that a zygote which is about to serve will fork.
+    private func wantedSpare() -> (recipe: SpareRecipe, limits: SandboxLimits)? {
+        shelf.wanted(now: .now) { way($0) != .wait }
     }
 
     /// Makes one spare, and ends those that are not wanted any more.
@@ -87,7 +96,18 @@ extension Launcher {
         for slot in shelf.removeExcess(now: .now) {
             if let record = sandboxes[slot] { _ = apus_pidfd_kill(record.pidfd, SIGKILL) }
         }
-        guard wantsSpare, let (recipe, limits) = shelf.wanted(now: .now), let slot = slots.take() else { return }
+        tendZygotes()
+        guard wantsSpare, let (recipe, limits) = wantedSpare() else { return }
+        var zygote: Int?
+        switch way(recipe) {
+        case .start:
+            if let recipe = recipe.zygote { startZygote(recipe) }
+            return
+        case .wait: return
+        case .fork(let number): zygote = number
+        case .alone: break
+        }
+        guard let slot = slots.take() else { return }
         do {
             var bytes = recipe.packet(limits: limits)
             let record = try bytes.withUnsafeMutableBytes { bytes in
@@ -95,17 +115,20 @@ extension Launcher {
                 guard case .start(let request) = request else { throw PacketError("kind") }
                 let ahead: SandboxStart.Ahead = recipe.command == nil ? .parked : .booted
                 var record = try SandboxStart(
-                    host: host, request: request, packet: bytes, slot: slot, ahead: ahead
+                    host: host, request: request, packet: bytes, slot: slot, ahead: ahead,
+                    zygote: zygote.flatMap { zygoteRecords[$0]?.socket }
                 ).run()
                 record.state = .spare
-                record.origin = recipe.command == nil ? .parked : .booted
+                record.origin = zygote != nil ? .forked : recipe.command == nil ? .parked : .booted
                 return record
             }
+            if let zygote { zygotes.used(zygote, now: .now) }
             sandboxes[slot] = record
             shelf.began(recipe, slot: slot)
             watch(record, in: slot)
         } catch {
             if sandboxes[slot] == nil { slots.give(slot) }
+            if let zygote, let error = error as? SandboxError { forkFailed(zygote, error) }
             shelf.failed(recipe, now: .now)
         }
     }

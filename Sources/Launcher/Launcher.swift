@@ -23,6 +23,14 @@ final class Launcher {
     /// The sandboxes that were made ahead.
     var shelf = SpareShelf()
     let furnisher: Furnisher
+    var zygotes = ZygoteStock()
+    /// By number.
+    var zygoteRecords: [Int: ZygoteRecord] = [:]
+    let zygoteMaker: ZygoteMaker
+    /// How many have been started.
+    var zygoteCount = 0
+    /// Control groups of ended ones that the kernel still calls busy.
+    var busyZygoteGroups: [ControlGroup] = []
     /// Ended and reported; what they held is freed when nothing else is to be done.
     private var ended: [(slot: Int, network: EnvironmentNetwork)] = []
     /// Slots whose control groups the kernel still calls busy.
@@ -38,6 +46,7 @@ final class Launcher {
         outbox = Outbox(socket: socket)
         slots = Slots(count: host.configuration.maximumSandboxes)
         furnisher = try Furnisher(host)
+        zygoteMaker = ZygoteMaker(host)
         packet = .allocate(byteCount: LauncherRequest.maximumSize, alignment: 16)
         poller = try Poller()
         try poller.add(socket, .server)
@@ -66,6 +75,8 @@ final class Launcher {
                 case .end(let slot): try end(slot)
                 case .hostAddresses: try? host.network.hostAddressesChanged()
                 case .wayOut: wayOutChanged()
+                case .zygote(let number): zygoteSpoke(number)
+                case .zygoteEnd(let number): zygoteEnded(number)
                 }
             }
             try watchOutbox()
@@ -274,7 +285,7 @@ final class Launcher {
         // reported.
         if starting > 0 { return -1 }
         if host.network.wantsRefill { return refills < 64 ? 0 : 1000 }
-        return shelf.count > 0 ? 10_000 : -1
+        return shelf.count > 0 || !zygoteRecords.isEmpty ? 10_000 : -1
     }
 
     /// One piece of what can wait: tearing down what has ended, then making what the next start will need.

@@ -16,6 +16,9 @@ struct Poller: ~Copyable {
         case end(slot: Int)
         case hostAddresses
         case wayOut
+        /// The socket of a zygote, and its pidfd.
+        case zygote(number: Int)
+        case zygoteEnd(number: Int)
 
         fileprivate var token: UInt64 {
             switch self {
@@ -24,6 +27,8 @@ struct Poller: ~Copyable {
             case .wayOut: 2
             case .beginning(let slot): 1 << 32 | UInt64(slot)
             case .end(let slot): 2 << 32 | UInt64(slot)
+            case .zygote(let number): 3 << 32 | UInt64(number)
+            case .zygoteEnd(let number): 4 << 32 | UInt64(number)
             }
         }
 
@@ -35,6 +40,8 @@ struct Poller: ~Copyable {
             case (0, 2): self = .wayOut
             case (1, _): self = .beginning(slot: slot)
             case (2, _): self = .end(slot: slot)
+            case (3, _): self = .zygote(number: slot)
+            case (4, _): self = .zygoteEnd(number: slot)
             default: return nil
             }
         }

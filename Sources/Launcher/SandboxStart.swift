@@ -15,6 +15,8 @@ struct SandboxStart {
     let slot: Int
     /// Nil when the request is the whole truth.
     var ahead: Ahead?
+    /// The socket of a zygote that is to fork it; the command is the zygote's own. Nil: it is executed.
+    var zygote: Int32?
 
     /// A sandbox that is made before it is known for what code, which ``Furnishing`` brings. The request's code and
     /// layers do not count.
@@ -119,7 +121,7 @@ struct SandboxStart {
         let errors = try Pipe()
         let status = try Pipe()
         let output = try Pipe()
-        let binding = try SocketPair(isWanted: ahead != nil)
+        let binding = try SocketPair(isWanted: ahead != nil || zygote != nil)
 
         var start = apus_start()
         start.error_pipe = errors.write.number
@@ -185,6 +187,7 @@ struct SandboxStart {
                             start.extensions = paths.count > 1 ? paths.baseAddress : nil
                             start.extension_environment = shown.baseAddress
                             start.filter = filter.baseAddress
+                            if let zygote { return apus_zygote_fork(zygote, &start, &pidfd) }
                             return apus_sandbox_start(&start, &pidfd)
                         }
                     }
@@ -250,13 +253,20 @@ private struct SocketPair: ~Copyable {
 }
 
 /// C strings that live until ``free()``.
-private struct CStrings {
+struct CStrings {
     private var strings: [UnsafeMutablePointer<CChar>?] = []
 
     mutating func add(_ text: String) -> UnsafePointer<CChar>? {
         let copy = strdup(text)
         strings.append(copy)
         return UnsafePointer(copy)
+    }
+
+    /// The pointers to copies of these, and a null pointer.
+    mutating func list(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+        var pointers: [UnsafeMutablePointer<CChar>?] = []
+        for text in texts { pointers.append(UnsafeMutablePointer(mutating: add(text))) }
+        return pointers + [nil]
     }
 
     func free() {

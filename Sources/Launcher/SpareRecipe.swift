@@ -9,6 +9,8 @@ struct SpareRecipe: Hashable {
         var fallback: String?
         var environment: [String]
         var workingDirectory: String
+        /// ``SandboxSpec/isForkable``
+        var isForkable = false
     }
 
     var root: String
@@ -41,7 +43,8 @@ struct SpareRecipe: Hashable {
         let fallback = request.fallback.flatMap(text)
         guard (fallback == nil) == (request.fallback == nil) else { return nil }
         recipe.command = Command(
-            arguments: arguments, fallback: fallback, environment: environment, workingDirectory: workingDirectory)
+            arguments: arguments, fallback: fallback, environment: environment, workingDirectory: workingDirectory,
+            isForkable: request.isForkable)
         return recipe
     }
 

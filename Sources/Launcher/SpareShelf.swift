@@ -89,9 +89,14 @@ struct SpareShelf {
 
     /// What to make next, and with which limits: a waiting runtime before an empty sandbox, which is what does where
     /// there is none; of these, what was asked for last.
-    func wanted(now: Instant) -> (recipe: SpareRecipe, limits: SandboxLimits)? {
+    /// - Parameter isPossible: whether a spare of the recipe can be made now.
+    func wanted(
+        now: Instant, where isPossible: (SpareRecipe) -> Bool = { _ in true }
+    ) -> (recipe: SpareRecipe, limits: SandboxLimits)? {
         guard count < policy.maximum else { return nil }
-        let short = stocks.filter { $0.value.count < target($0.value, now) && fits($0.value) }
+        let short = stocks.filter {
+            $0.value.count < target($0.value, now) && fits($0.value) && isPossible($0.key)
+        }
         let next = short.max { one, other in
             let (isBooted, isOtherBooted) = (one.key.command != nil, other.key.command != nil)
             return isBooted == isOtherBooted ? one.value.lastUse < other.value.lastUse : isOtherBooted

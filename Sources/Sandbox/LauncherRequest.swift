@@ -28,6 +28,7 @@ package enum LauncherRequest: Sendable, Hashable {
         package var limits: SandboxLimits
         /// ``SandboxSpec/bootEnvironment``; empty for none.
         package var bootEnvironment: [Range<Int>]
+        package var isForkable: Bool
     }
 
     /// No packet is larger, bytes: it must fit into a socket's default send buffer.
@@ -66,6 +67,7 @@ package enum LauncherRequest: Sendable, Hashable {
             writer.put(UInt32(clamping: limit))
         }
         writer.put(spec.bootEnvironment ?? [])
+        writer.put(UInt8(spec.isForkable ? 1 : 0))
         return writer.bytes
     }
 
@@ -144,7 +146,7 @@ package enum LauncherRequest: Sendable, Hashable {
             fileSystem: try fileSystem(&reader), arguments: try ranges(&reader, "arguments"),
             fallback: try optionalRange(&reader, "fallback"), environment: try ranges(&reader, "environment"),
             workingDirectory: try reader.textRange("working directory"), limits: try limits(&reader),
-            bootEnvironment: try ranges(&reader, "boot environment"))
+            bootEnvironment: try ranges(&reader, "boot environment"), isForkable: try flag(&reader, "forkable"))
         try reader.finish()
         guard isComponent(request.code) else { throw PacketError("code") }
         if let layers = request.layers, !isComponent(layers) { throw PacketError("layers") }
@@ -199,6 +201,12 @@ package enum LauncherRequest: Sendable, Hashable {
         let value = try reader.number(UInt32.self, field)
         guard range.contains(value) else { throw PacketError(field) }
         return Int(value)
+    }
+
+    private static func flag(_ reader: inout PacketReader, _ field: String) throws(PacketError) -> Bool {
+        let number = try reader.number(UInt8.self, field)
+        guard number <= 1 else { throw PacketError(field) }
+        return number == 1
     }
 
     private static func isComponent(_ name: String) -> Bool {

@@ -119,7 +119,11 @@ package struct SandboxSpec: Sendable, Hashable {
     /// What the command finds in its environment when it may be started before it is known for whom: it then learns
     /// `environment` over a socket (``bindingVariable``). Nil when it must not be.
     package var bootEnvironment: [String]?
+    /// Whether the command, when it is started ahead with ``zygoteVariable`` in its environment, makes itself ready and
+    /// then calls `fork` once, in whose children it goes on as if each had been started ahead. It may have one thread.
+    package var isForkable: Bool
 
+    package static let zygoteVariable = "APUS_ZYGOTE"
     /// The variable that names the descriptor of that socket, whose other end sends, once, the size of `environment` in
     /// bytes (32 bits, little-endian) and its pairs, each ended by a zero. A socket that ends before wants no command.
     package static let bindingVariable = "APUS_BINDING"
@@ -127,7 +131,7 @@ package struct SandboxSpec: Sendable, Hashable {
     package init(
         root: String?, code: String, layers: String? = nil, fileSystem: FileSystemMount? = nil, arguments: [String],
         fallback: String? = nil, environment: [String], workingDirectory: String = "/var/task", limits: SandboxLimits,
-        bootEnvironment: [String]? = nil
+        bootEnvironment: [String]? = nil, isForkable: Bool = false
     ) {
         self.root = root
         self.code = code
@@ -139,6 +143,7 @@ package struct SandboxSpec: Sendable, Hashable {
         self.workingDirectory = workingDirectory
         self.limits = limits
         self.bootEnvironment = bootEnvironment
+        self.isForkable = isForkable
     }
 }
 

@@ -31,6 +31,8 @@ package struct StartedSandbox: Sendable {
         case parked
         /// Its command waited for a function.
         case booted
+        /// Its command was forked from one that waits for that.
+        case forked
     }
 
     package var id: UInt64

@@ -130,7 +130,8 @@ final class TestHost: Sendable {
         var spec = SandboxSpec(
             root: "system", code: "function", layers: layers, arguments: ["/bin/sh", "-c", script],
             environment: ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"] + environment, limits: limits)
-        if origin == .booted {
+        if origin == .booted || origin == .forked {
+            spec.isForkable = origin == .forked
             spec.bootEnvironment = spec.environment.prefix(1) + ["BOOTED=yes"]
             spec.arguments = ["/usr/bin/perl", "-e", Self.booting]
             spec.environment.append("SCRIPT=\(script)")
@@ -138,11 +139,12 @@ final class TestHost: Sendable {
         return spec
     }
 
-    /// A runtime that starts ahead: takes its variables over, then runs a script. Perl is in every Debian. Its directory
-    /// is the init's to change.
+    /// A runtime that starts ahead, or is forked then: takes its variables over, then runs a script. Perl is in every
+    /// Debian. Its directory is the init's to change, or, where it was forked, its own.
     private static let booting = """
+        $f = $ENV{APUS_ZYGOTE}; if ($f and fork) { exit }
         open(B, "<&=", $ENV{APUS_BINDING}); read(B, $n, 4) == 4 or exit; read(B, $v, unpack("V", $n)); close(B);
-        %ENV = map { split /=/, $_, 2 } split /\\0/, $v;
+        %ENV = map { split /=/, $_, 2 } split /\\0/, $v; chdir "/var/task" if $f;
         $s = delete $ENV{SCRIPT}; exec "/bin/sh", "-c", $s;
         """
 

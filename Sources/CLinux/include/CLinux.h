@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 
 #include "network.h"
+#include "zygote.h"
 
 /// Constants that need _GNU_SOURCE.
 extern const int apus_o_path;
@@ -23,10 +24,10 @@ extern const uint64_t apus_clone_newuser;
 /// caller owns; -ELOOP for a link, -EXDEV for a path that leads out.
 int apus_open_beneath(int directory, const char *path, int flags);
 
-/// Sends one packet with `count` descriptors (at most 8) without waiting and without SIGPIPE. Returns the bytes sent.
+/// Sends one packet with `count` descriptors (at most 12) without waiting and without SIGPIPE. Returns the bytes sent.
 long apus_send(int socket, const void *bytes, size_t size, const int *descriptors, int count);
 
-/// Receives one packet and at most `*count` (up to 8) descriptors, close-on-exec, owned by the caller; `*count` becomes
+/// Receives one packet and at most `*count` (up to 12) descriptors, close-on-exec, owned by the caller; `*count` becomes
 /// their number. `flags` are MSG_*. Returns the packet's size, 0 at the end, -EMSGSIZE (everything dropped) when it did
 /// not fit.
 long apus_receive(int socket, void *bytes, size_t capacity, int *descriptors, int *count, int flags);
@@ -171,6 +172,10 @@ struct apus_start {
     /// (APUS_PARKED): a `struct apus_command` and what it announces. `directory` and the lists below it are not looked
     /// at then.
     int parked;
+    /// Of a sandbox that a zygote forks: makes the command's process, as fork does. That process takes `name` and goes
+    /// on where apus_sandbox_start was called, which returns 0 there; nothing is executed. Otherwise null.
+    int (*fork)(void);
+    const char *name;
 };
 
 /// Where a command that was started ahead hears what it is to run: a pipe.

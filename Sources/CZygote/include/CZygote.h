@@ -1,0 +1,1 @@
+/// Nothing: what the library defines is found by the dynamic linker alone.
