@@ -29,6 +29,7 @@ package final class Fleet: Invoking, Service {
             configuration: configuration, sandboxing: sandboxing, logs: logs, traces: traces, credentials: credentials,
             eventLoopGroup: eventLoopGroup, logger: logger)
         services.onEmpty { [weak self] in self?.forget($0) }
+        services.admission.onShortage { [weak self] in self?.makeRoom($0) }
     }
 
     // MARK: Invoking
@@ -133,6 +134,26 @@ package final class Fleet: Invoking, Service {
         }
     }
 
+    /// Ends the environments that have been idle for longest, whosever they are, for `missing` MiB, and what was made
+    /// ahead.
+    private func makeRoom(_ missing: Int) {
+        let pools = self.pools.withLock { Array($0.values) }
+        services.endSpares()
+        var missing = missing
+        while missing > 0,
+            let (pool, environment) = pools.compactMap({ pool in pool.longestIdle.map { (pool, $0) } })
+                .min(by: { $0.1.idleSince < $1.1.idleSince })
+        {
+            guard pool.reap(environment) else { continue }
+            missing -= environment.giveWay()
+        }
+    }
+
+    /// The memory that environments count with, MiB, and how many wait to be started, for tests and metrics.
+    package var pressure: (usedMiB: Int, waiting: Int) {
+        (services.admission.budget.usedMiB, services.admission.waiting)
+    }
+
     /// What one version's pool holds on demand, for tests and metrics; nil when it has none.
     package func counts(of key: FunctionVersion.Key)
         -> (idle: Int, busy: Int, finishing: Int, starting: Int, waiting: Int)?
@@ -162,6 +183,7 @@ package final class Fleet: Invoking, Service {
             isShuttingDown.store(true, ordering: .relaxed)
             return Array(pools.values)
         }
+        services.admission.end()
         for pool in pools { pool.shutDown() }
         let eventLoop = services.eventLoopGroup.next()
         await wait(for: services.tracker.none(on: eventLoop), atMost: services.configuration.shutdownGrace)
@@ -191,6 +213,7 @@ final class FleetServices: Sendable {
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
     let tracker = SandboxTracker()
+    let admission: Admission
     private let forgetting = Mutex<(@Sendable (EnvironmentPool) -> Void)?>(nil)
 
     init(
@@ -198,12 +221,25 @@ final class FleetServices: Sendable {
         credentials: any CredentialIssuing, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.configuration = configuration
+        admission = Admission(configuration: configuration, eventLoopGroup: eventLoopGroup)
         self.sandboxing = sandboxing
         self.logs = logs
         self.traces = traces
         self.credentials = credentials
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
+    }
+
+    /// When the sandboxes that were made ahead were last ended, on the fleet's clock.
+    private let sparesEnded = Atomic<UInt64>(0)
+
+    /// Ends the sandboxes that were made ahead, if that is long ago.
+    func endSpares() {
+        let (now, last) = (configuration.clock(), sparesEnded.load(ordering: .relaxed))
+        guard last == 0 || now > last + 10_000_000,
+            sparesEnded.compareExchange(expected: last, desired: now, ordering: .relaxed).exchanged
+        else { return }
+        sandboxing.endSpares()
     }
 
     /// Sets what happens when a pool has nothing left.

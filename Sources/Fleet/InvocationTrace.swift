@@ -45,6 +45,7 @@ final class InvocationTrace: Sendable {
         switch error {
         case .throttled: write(status: 429, ["error", "throttle"])
         case .fileSystemNotMounted: write(status: 403, ["error"])
+        case .outOfCapacity: write(status: 502, ["fault"])
         case .unavailable, .shuttingDown: write(status: 500, ["fault"])
         }
     }

@@ -1,3 +1,5 @@
+package import Linux
+
 /// The read-only root file system that sandboxes of one runtime share. Sealed into the launcher when it starts, so the
 /// process that faces the network can name a root but never define one.
 package struct RootTemplate: Sendable, Hashable {
@@ -119,6 +121,8 @@ package struct SandboxSpec: Sendable, Hashable {
     /// What the command finds in its environment when it may be started before it is known for whom: it then learns
     /// `environment` over a socket (``bindingVariable``). Nil when it must not be.
     package var bootEnvironment: [String]?
+    /// Whom its processes let go first, until ``Sandboxing/settle(_:)`` or ``Sandboxing/raise(_:)``.
+    package var precedence = Precedence.ordinary
 
     /// The variable that names the descriptor of that socket, whose other end sends, once, the size of `environment` in
     /// bytes (32 bits, little-endian) and its pairs, each ended by a zero. A socket that ends before wants no command.
