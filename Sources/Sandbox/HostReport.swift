@@ -33,7 +33,8 @@ package struct HostReport: Sendable, Hashable {
     package init(facts: HostFacts) {
         findings =
             [Self.kernel(facts), Self.namespaces(facts), Self.seccomp(facts)]
-            + Controller.allCases.map { Self.limit($0, facts) } + [Self.freezing(facts)] + (Self.swap(facts).map { [$0] } ?? [])
+            + Controller.allCases.map { Self.limit($0, facts) } + [Self.freezing(facts)]
+            + (Self.swap(facts).map { [$0] } ?? [])
     }
 
     private static func kernel(_ facts: HostFacts) -> Finding {
@@ -120,7 +121,8 @@ package struct HostReport: Sendable, Hashable {
     private static func freezing(_ facts: HostFacts) -> Finding {
         if facts.canFreeze {
             return Finding(
-                subject: "freezing", state: .good, detail: "idle environments are frozen (cgroup version 2)", remedy: nil)
+                subject: "freezing", state: .good, detail: "idle environments are frozen (cgroup version 2)",
+                remedy: nil)
         }
         let remedy: String? =
             facts.layout.unified == nil

@@ -62,7 +62,8 @@ struct FleetFixture {
 
     init(
         failure: SandboxError? = nil, memoryPeak: String? = "36700161\n",
-        canFreeze: Bool = false, settings: FleetConfiguration = .changed { _ in }, credentials: FixedCredentials = FixedCredentials(),
+        canFreeze: Bool = false, settings: FleetConfiguration = .changed { _ in },
+        credentials: FixedCredentials = FixedCredentials(),
         extensions: [(name: String, script: FakeSandboxing.Script)] = [], script: @escaping FakeSandboxing.Script
     ) {
         self.credentials = credentials
