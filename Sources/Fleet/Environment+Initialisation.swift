@@ -1,3 +1,4 @@
+import Linux
 import Logging
 import NIOCore
 import RuntimeAPI
@@ -20,12 +21,14 @@ extension Environment {
     }
 
     func spec(for phase: PlatformLines.Phase) -> SandboxSpec {
-        SandboxSpec(
+        var spec = SandboxSpec(
             of: version, for: phase,
             environment: EnvironmentVariables.make(
                 for: version, kind: kind, credentials: credentials, token: credentialsToken, logStream: log.stream,
                 endpointURL: configuration.endpointURL),
             configuration)
+        spec.precedence = place?.precedence ?? .ordinary
+        return spec
     }
 
     /// Ahead of invocations there is more time:
@@ -124,6 +127,7 @@ extension Environment {
         guard case .initialising(let session, let started, _) = state else { return }
         state = .failed
         timer?.set(nil)
+        leavePlace()
         let nanoseconds = started.map { (eventLoop.now - $0).nanoseconds } ?? 0
         log.write(.initRuntimeDone(.initialisation, failure))
         writeExtensions(session)
@@ -192,6 +196,7 @@ extension Environment {
             pool.started(self)
             // After the first invocation is under way: its runtime need not wait for this.
             session.endInitialisation()
+            leavePlace()
         case .retrying(let session, let running, _):
             noteInitialisation(nanoseconds: (eventLoop.now - running.began).nanoseconds)
             log.write(.initRuntimeDone(.invocation, nil))

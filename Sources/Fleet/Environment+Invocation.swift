@@ -77,6 +77,7 @@ extension Environment {
                 failure: nil, answered: session.answerTimes)
         }
         log.flush()
+        noteMemory(session)
         if mustEnd { end() }
     }
 

@@ -23,14 +23,15 @@ extension Environment {
         // No invocation's report has it.
         initNanoseconds = nil
         session.endInitialisation()
+        leavePlace()
         pool.prepared(self)
     }
 
     /// The pool keeps it: asks about it again after a while.
     func awaitRestoration() {
         onLoop {
-            guard case .prepared = self.state else { return }
-            self.timer?.set(self.eventLoop.now + TimeAmount(self.configuration.snapshotWindow))
+            guard case .prepared(let session) = self.state else { return }
+            self.rest(session, for: self.configuration.snapshotWindow)
         }
     }
 

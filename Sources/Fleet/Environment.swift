@@ -1,6 +1,7 @@
 import NIOCore
 import RuntimeAPI
 import Sandbox
+import Synchronization
 
 /// One execution environment: the sandbox of one function version, through INIT, its invocations and its end.
 ///
@@ -84,6 +85,13 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     private var sandboxes = 0
     private var isDisposed = false
     var timer: DeadlineTimer?
+    /// While INIT has one.
+    private(set) var place: Admission.Place?
+    /// What it counts with.
+    private let memory = Mutex<MemoryBudget.Claim?>(nil)
+    private let idleSinceTime = Atomic<UInt64>(0)
+    /// When it has been idle for long enough.
+    private var restEnd: NIODeadline?
     var initNanoseconds: Int64?
     /// Of the restoration, until an invocation's report has it.
     var restoreNanoseconds: Int64?
@@ -115,13 +123,30 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     // MARK: What the pool says
 
     /// Begins INIT.
-    func start() {
+    func start(_ place: Admission.Place) {
+        memory.withLock { $0 = place.memory }
         onLoop {
-            guard case .new = self.state else { return }
+            self.place = place
+            guard case .new = self.state else {
+                self.leavePlace()
+                return self.disposeIfOver()
+            }
             let session = self.makeSession()
             self.state = .initialising(session, started: nil, reported: nil)
             session.start(self.spec(for: .initialisation))
+            place.onOverdue { [weak self] in self?.raise() }
         }
+    }
+
+    /// INIT has taken so long that others have its place: it yields no more.
+    private func raise() {
+        onLoop { if case .initialising(let session, _, _) = self.state { session.raise() } }
+    }
+
+    /// INIT is over.
+    func leavePlace() {
+        place?.leave()
+        place = nil
     }
 
     /// Runs an invocation. One at a time, when the pool says so.
@@ -142,10 +167,41 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
 
     /// The pool has no work: ends the environment when it stays idle for too long, or has become too old.
     func park() {
+        idleSinceTime.store(configuration.clock(), ordering: .relaxed)
         onLoop {
-            guard case .idle = self.state else { return }
-            self.timer?.set(self.eventLoop.now + TimeAmount(self.restTime))
+            guard case .idle(let session) = self.state else { return }
+            self.rest(session, for: self.restTime)
         }
+    }
+
+    /// Freezes the sandbox soon, and asks after `time` what is to become of it.
+    func rest(_ session: SandboxSession, for time: Duration) {
+        let end = eventLoop.now + TimeAmount(time)
+        restEnd = end
+        timer?.set(session.canFreeze ? freezeTime(before: end) : end)
+    }
+
+    private func freezeTime(before end: NIODeadline) -> NIODeadline {
+        configuration.freezeDelay.map { min(end, eventLoop.now + TimeAmount($0)) } ?? end
+    }
+
+    /// When it became idle, on the fleet's clock.
+    var idleSince: UInt64 { idleSinceTime.load(ordering: .relaxed) }
+
+    /// Ends the environment, which the pool has given up, for its memory: returns how much that is, MiB.
+    func giveWay() -> Int {
+        let claim = memory.withLock { $0 }
+        claim?.beginEnd()
+        close()
+        return max(1, claim?.mebibytes ?? 0)
+    }
+
+    /// Counts what the environment has been seen to hold.
+    func noteMemory(_ session: SandboxSession) {
+        let bytes = session.lastPeakBytes
+        let mebibytes = bytes > 0 ? min(version.memoryMiB, Int((bytes + 1_048_575) >> 20)) : version.memoryMiB
+        memory.withLock { $0 }?.change(to: mebibytes)
+        pool.note(mebibytes: mebibytes)
     }
 
     /// Whether it is to be replaced.
@@ -198,8 +254,12 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         switch state {
         case .initialising(let session, _, let reported):
             session.whenDrained { self.initFailed(reported ?? .timedOut(limit: self.initTimeout)) }
-        case .prepared:
-            if pool.reapSnapshot(self) { end() } else { awaitRestoration() }
+        case .prepared(let session), .idle(let session):
+            if let end = restEnd, eventLoop.now < end {
+                timer?.set(session.freeze() ? end : freezeTime(before: end))
+            } else {
+                restIsOver()
+            }
         case .restoring(let session, _, let reported):
             session.whenDrained {
                 self.restoreFailed(reported ?? .timedOut(limit: self.configuration.restoreTimeout))
@@ -213,15 +273,19 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
             } else {
                 finish(running, .failed(.timedOut(limit: version.timeout)), session: session)
             }
-        case .idle:
-            if pool.reap(self) {
-                end()
-            } else if kind == .provisioned {
-                park()
-            }
         // The runtime went on after its answer until the invocation's time was over.
         case .finishing: end()
         case .new, .failed, .draining, .closed: return
+        }
+    }
+
+    private func restIsOver() {
+        if case .prepared = state {
+            if pool.reapSnapshot(self) { end() } else { awaitRestoration() }
+        } else if pool.reap(self) {
+            end()
+        } else if kind == .provisioned {
+            park()
         }
     }
 
@@ -260,20 +324,22 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         timer?.cancel()
         timer = nil
         finishTrace()
+        leavePlace()
         isDisposed = true
-        revokeIfOver()
+        disposeIfOver()
     }
 
     func sandboxBegins() { sandboxes += 1 }
 
     func sandboxIsOver() {
         sandboxes -= 1
-        revokeIfOver()
+        disposeIfOver()
     }
 
     /// Extensions may use the credentials until they have shut down.
-    private func revokeIfOver() {
+    private func disposeIfOver() {
         guard isDisposed, sandboxes == 0 else { return }
         for accessKeyID in accessKeyIDs { services.credentials.revoke(accessKeyID: accessKeyID) }
+        memory.withLock { $0 }?.release()
     }
 }

@@ -62,7 +62,12 @@ extension EnvironmentPool {
             guard isWanted else { return environment.discard() }
             // They count for the function's burst, which does not hold them up: they start a few at a time.
             _ = mayStart()
-            environment.start()
+            services.admission.enter(version.key, mebibytes: expectedMiB) { admitted in
+                switch admitted {
+                case .success(let place): environment.start(place)
+                case .failure: environment.close()
+                }
+            }
         }
     }
 

@@ -60,11 +60,10 @@ extension EnvironmentPool {
 
     /// Ends the environments that wait to be restored; the next invocation that needs one initialises it.
     ///
-    /// - Returns: How many.
+    /// - Returns: The memory that comes free, MiB.
     func releaseSnapshots() -> Int {
         let ending = state.withLock { $0.snapshots.release() }
-        for environment in ending { environment.close() }
-        return ending.count
+        return ending.reduce(0) { $0 + $1.giveWay() }
     }
 
     /// Restores an environment for an invocation that waits; false when there is none.
@@ -99,7 +98,12 @@ extension EnvironmentPool {
                 return true
             }
             guard isWanted else { return environment.discard() }
-            environment.start()
+            services.admission.enter(version.key, mebibytes: expectedMiB) { admitted in
+                switch admitted {
+                case .success(let place): environment.start(place)
+                case .failure: environment.close()
+                }
+            }
         }
     }
 

@@ -9,6 +9,8 @@ final class EnvironmentPool: Sendable {
     let concurrency: VersionConcurrency
     let services: FleetServices
     let state: Mutex<State>
+    /// The most that an environment of this version has been seen to hold, MiB; 0 before the first.
+    private let memory = Atomic<Int>(0)
 
     struct State {
         /// The environments that are started for invocations.
@@ -126,18 +128,52 @@ final class EnvironmentPool: Sendable {
 
     func startEnvironment() {
         if version.isSnapStart, restoreOne() { return }
-        let environment = Environment(
-            pool: self, services: services, on: services.eventLoopGroup.any(),
-            kind: version.isSnapStart ? .snapStart : .onDemand)
-        let mayStart = state.withLock { state in
-            if environment.kind == .snapStart { state.claimed.insert(environment) }
-            if state.isShutDown { return false }
-            state.environments.insert(environment)
-            return true
-        }
-        if mayStart { environment.start() } else { environment.close() }
-        if environment.kind == .snapStart { prepareMore() }
+        services.admission.enter(version.key, mebibytes: expectedMiB) { self.startEnvironment($0) }
     }
+
+    private func startEnvironment(_ admitted: Result<Admission.Place, FleetError>) {
+        switch admitted {
+        case .failure(let error):
+            state.withLock { $0.machine.startFailed() }?.fail(error)
+            forgetIfEmpty()
+        case .success(let place):
+            let environment = Environment(
+                pool: self, services: services, on: services.eventLoopGroup.any(),
+                kind: version.isSnapStart ? .snapStart : .onDemand)
+            let mayStart: Bool? = state.withLock { state in
+                guard state.isShutDown || state.machine.isStillToStart() else { return nil }
+                if environment.kind == .snapStart { state.claimed.insert(environment) }
+                if state.isShutDown { return false }
+                state.environments.insert(environment)
+                return true
+            }
+            switch mayStart {
+            case true:
+                environment.start(place)
+                if environment.kind == .snapStart { prepareMore() }
+                return
+            case false: environment.close()
+            default: environment.discard()
+            }
+            place.memory.release()
+            place.leave()
+            if mayStart == nil { forgetIfEmpty() }
+        }
+    }
+
+    /// What one more environment will hold, as far as is known, MiB.
+    var expectedMiB: Int {
+        let seen = memory.load(ordering: .relaxed)
+        return seen > 0 ? seen : min(version.memoryMiB, MemoryBudget.unknown)
+    }
+
+    /// An environment has been seen to hold so much.
+    func note(mebibytes: Int) {
+        if mebibytes > memory.load(ordering: .relaxed) { memory.max(mebibytes, ordering: .relaxed) }
+    }
+
+    /// The environment on demand that has been idle for longest.
+    var longestIdle: Environment? { state.withLock { $0.machine.longestIdle } }
 
     // MARK: Patience
 

@@ -29,6 +29,7 @@ package final class Fleet: Invoking, Service {
             configuration: configuration, sandboxing: sandboxing, logs: logs, traces: traces, credentials: credentials,
             eventLoopGroup: eventLoopGroup, logger: logger)
         services.onEmpty { [weak self] in self?.forget($0) }
+        services.admission.onShortage { [weak self] in self?.makeRoom($0) }
     }
 
     // MARK: Invoking
@@ -70,20 +71,6 @@ package final class Fleet: Invoking, Service {
         }
         // The fleet shuts down, or the caller's task has been cancelled.
         return .retired
-    }
-
-    /// Ends environments that wait to be restored, for memory is short: those of the versions first that have been
-    /// without use for longest.
-    ///
-    /// - Returns: How many; less than `count` when there are no more.
-    package func releaseSnapshots(atLeast count: Int) -> Int {
-        let waiting = pools.withLock { $0.values.compactMap { pool in pool.snapshotsLastUsed.map { (pool, $0) } } }
-        var released = 0
-        for (pool, _) in waiting.sorted(by: { $0.1 < $1.1 }) where released < count {
-            released += pool.releaseSnapshots()
-            pool.forgetIfEmpty()
-        }
-        return released
     }
 
     package func expect(_ version: FunctionVersion) {
@@ -158,6 +145,28 @@ package final class Fleet: Invoking, Service {
         }
     }
 
+    /// Ends for `missing` MiB what was made ahead, then the environments that have been idle for longest, whosever they
+    /// are.
+    private func makeRoom(_ missing: Int) {
+        let pools = self.pools.withLock { Array($0.values) }
+        services.endSpares()
+        var missing = missing
+        let prepared = pools.compactMap { pool in pool.snapshotsLastUsed.map { (pool, $0) } }
+        for (pool, _) in prepared.sorted(by: { $0.1 < $1.1 }) where missing > 0 { missing -= pool.releaseSnapshots() }
+        while missing > 0,
+            let (pool, environment) = pools.compactMap({ pool in pool.longestIdle.map { (pool, $0) } })
+                .min(by: { $0.1.idleSince < $1.1.idleSince })
+        {
+            guard pool.reap(environment) else { continue }
+            missing -= environment.giveWay()
+        }
+    }
+
+    /// The memory that environments count with, MiB, and how many wait to be started, for tests and metrics.
+    package var pressure: (usedMiB: Int, waiting: Int) {
+        (services.admission.budget.usedMiB, services.admission.waiting)
+    }
+
     /// What one version's pool holds on demand, for tests and metrics; nil when it has none.
     package func counts(of key: FunctionVersion.Key)
         -> (idle: Int, busy: Int, finishing: Int, starting: Int, waiting: Int)?
@@ -192,6 +201,7 @@ package final class Fleet: Invoking, Service {
             isShuttingDown.store(true, ordering: .relaxed)
             return Array(pools.values)
         }
+        services.admission.end()
         for pool in pools { pool.shutDown() }
         let eventLoop = services.eventLoopGroup.next()
         await wait(for: services.tracker.none(on: eventLoop), atMost: services.configuration.shutdownGrace)
@@ -221,6 +231,7 @@ final class FleetServices: Sendable {
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
     let tracker = SandboxTracker()
+    let admission: Admission
     private let forgetting = Mutex<(@Sendable (EnvironmentPool) -> Void)?>(nil)
 
     init(
@@ -228,12 +239,25 @@ final class FleetServices: Sendable {
         credentials: any CredentialIssuing, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.configuration = configuration
+        admission = Admission(configuration: configuration, eventLoopGroup: eventLoopGroup)
         self.sandboxing = sandboxing
         self.logs = logs
         self.traces = traces
         self.credentials = credentials
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
+    }
+
+    /// When the sandboxes that were made ahead were last ended, on the fleet's clock.
+    private let sparesEnded = Atomic<UInt64>(0)
+
+    /// Ends the sandboxes that were made ahead, if that is long ago.
+    func endSpares() {
+        let (now, last) = (configuration.clock(), sparesEnded.load(ordering: .relaxed))
+        guard last == 0 || now > last + 10_000_000,
+            sparesEnded.compareExchange(expected: last, desired: now, ordering: .relaxed).exchanged
+        else { return }
+        sandboxing.endSpares()
     }
 
     /// Sets what happens when a pool has nothing left.

@@ -1,3 +1,6 @@
+import Linux
+import NIOCore
+
 #if canImport(Glibc)
     import Glibc
 #endif
@@ -36,6 +39,24 @@ package struct FleetConfiguration: Sendable {
     package var restoreTimeout = Duration.seconds(10)
     /// How long an environment waits for its next invocation before it ends.
     package var idleTimeout = Duration.seconds(600)
+    /// How long an environment is idle before its processes are frozen; nil for never.
+    package var freezeDelay: Duration? = .seconds(1)
+    /// What environments may hold together, MiB; nil for no limit. The idle ones give way before others start.
+    package var memoryMiB: Int?
+    /// How long an environment that is to be started waits for memory.
+    package var memoryPatience = Duration.seconds(5)
+    /// The processors that environments share.
+    package var processors = System.coreCount
+    /// Environments that initialise at a time, others wait: for no longer than ``admissionHold`` for each before them,
+    /// and less while a processor is idle.
+    package var admissionWidth = 2 * System.coreCount
+    package var admissionHold = Duration.milliseconds(500)
+    /// How often that is looked at while somebody waits.
+    package var admissionPace = Duration.milliseconds(10)
+    package var hasIdleProcessor: @Sendable () -> Bool = {
+        // Who asks runs, too.
+        Processors.runnable().map { $0 <= System.coreCount } ?? false
+    }
     /// How long INIT may take before the first invocation runs it once more, within the function's own timeout.
     package var initTimeout = Duration.seconds(10)
     /// How long INIT may take in provisioned concurrency and for SnapStart, where the function's own timeout is not longer.

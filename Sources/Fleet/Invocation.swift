@@ -93,6 +93,8 @@ package enum FleetError: Error, Sendable, Hashable {
     case throttled(reason: String)
     /// No sandbox can be started on this node; the text is for the operator.
     case unavailable(String)
+    /// There is no memory left on this node for another environment.
+    case outOfCapacity
     /// The function's file system cannot be mounted; the access point's ARN.
     case fileSystemNotMounted(accessPoint: String)
     /// What a SnapStart function runs after it has been restored has failed, or it could not be initialised.

@@ -47,6 +47,7 @@ final class InvocationTrace: Sendable {
         case .fileSystemNotMounted: write(status: 403, ["error"])
         case .restoreFailed: write(status: 400, ["error"])
         case .restoreTimedOut: write(status: 408, ["error"])
+        case .outOfCapacity: write(status: 502, ["fault"])
         case .unavailable, .shuttingDown: write(status: 500, ["fault"])
         }
     }

@@ -86,6 +86,17 @@ struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
         return true
     }
 
+    /// One of those that are to be started may be started now: false, and it is not to be any more, when there are more
+    /// of them than invocations that wait.
+    mutating func isStillToStart() -> Bool {
+        if waiting.count >= starting { return true }
+        starting -= 1
+        return false
+    }
+
+    /// The environment that has been idle for longest.
+    var longestIdle: Environment? { idle.first }
+
     enum Freed {
         case run(Waiter)
         /// Idle: end it when it stays so for too long.

@@ -101,6 +101,7 @@ extension SandboxSession {
         let limit = live.extensions == nil ? configuration.internalShutdownGrace : configuration.externalShutdownGrace
         let stop = Stop(reason: reason, deadline: now + TimeAmount(limit))
         wasTakenAtEnd = invocationWasTaken
+        thaw(live)
         state = .stopping(live, stop)
         telemetry.flush()
         eventLoop.scheduleTask(deadline: stop.deadline) { self.finish(stop) }

@@ -48,6 +48,8 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     struct Live {
         var id: UInt64
         var memoryPeak: Int32
+        /// Nil where nothing can be frozen.
+        var ice: Ice?
         var output: OutputReader
         var server: RuntimeAPIServer?
         var daemon: TraceDaemon?
@@ -108,7 +110,11 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     var failure: EnvironmentFailure?
     var isTold = false
     var state = State.new
-    private var lastPeakBytes: Int64 = 0
+    /// What ``memoryPeakBytes()`` last said.
+    private(set) var lastPeakBytes: Int64 = 0
+    private var isFrozen = false
+    /// ``raise()`` was called before the sandbox ran.
+    private var mustRaise = false
     var wasTakenAtEnd = false
 
     init(
@@ -144,6 +150,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     /// Gives the runtime an invocation; only after ``SandboxSessionDelegate/sessionBecameReady()``.
     func dispatch(_ invocation: RuntimeInvocation) {
         guard case .live(let live) = state else { return }
+        if isFrozen { thaw(live) }
         live.server?.dispatch(invocation)
     }
 
@@ -153,7 +160,37 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     /// Lets the runtime go on. Only while it ``awaitsRestore``.
     func restore() {
         guard case .live(let live) = state else { return }
+        if isFrozen { thaw(live) }
         live.server?.restore()
+    }
+
+    /// Whether ``freeze()`` may be called.
+    var canFreeze: Bool { if case .live(let live) = state { live.ice != nil && !isFrozen } else { false } }
+
+    /// Nothing in the sandbox runs until there is something to do for it. Only while its runtime and its extensions
+    /// wait.
+    ///
+    /// - Returns: false while extensions have yet to get telemetry, and it must be tried again.
+    func freeze() -> Bool {
+        guard case .live(let live) = state, let ice = live.ice else { return true }
+        guard telemetry.isQuiet else { return false }
+        isFrozen = true
+        ice.freeze()
+        return true
+    }
+
+    func thaw(_ live: Live) {
+        isFrozen = false
+        live.ice?.thaw()
+    }
+
+    /// INIT yields no more.
+    func raise() {
+        switch state {
+        case .live(let live): sandboxing.raise(live.id)
+        case .new, .launching: mustRaise = true
+        case .abandoned, .stopping, .settling, .ended: break
+        }
     }
 
     /// More of the response is wanted, after ``SandboxSessionDelegate/sessionSent(_:)`` returned false.
@@ -240,6 +277,7 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
 
     func release(_ live: Live) {
         telemetry.close()
+        live.ice?.close()
         live.server?.close()
         live.daemon?.close()
         live.output.close()
@@ -270,7 +308,8 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         case (.success(let sandbox), _):
             sandboxing.kill(sandbox.id)
             let extensions = [sandbox.extensions?.control ?? -1, sandbox.extensions?.output ?? -1]
-            for descriptor in [sandbox.runtimeAPIListener, sandbox.output, sandbox.memoryPeak] + extensions
+            for descriptor in [sandbox.runtimeAPIListener, sandbox.output, sandbox.memoryPeak, sandbox.freezer]
+                + extensions
             where descriptor >= 0 {
                 close(descriptor)
             }
@@ -285,7 +324,10 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         let daemon = makeDaemon()
         state = .live(
             Live(
-                id: sandbox.id, memoryPeak: sandbox.memoryPeak, output: output, daemon: daemon, extensions: extensions))
+                id: sandbox.id, memoryPeak: sandbox.memoryPeak,
+                ice: sandbox.freezer >= 0 ? Ice(sandbox.freezer) : nil, output: output, daemon: daemon,
+                extensions: extensions))
+        if mustRaise { sandboxing.raise(sandbox.id) }
         if let daemon {
             let eventLoop = self.eventLoop
             sandboxing.makeDatagramSocket(sandbox.id, port: UInt16(TraceDaemon.port)) { socket in

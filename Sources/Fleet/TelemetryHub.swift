@@ -90,6 +90,9 @@ final class TelemetryHub: @unchecked Sendable {
     /// The initialisation is over.
     func endSubscriptions() { early = nil }
 
+    /// Whether everything has been delivered.
+    var isQuiet: Bool { subscribers.allSatisfy(\.subscriber.isQuiet) }
+
     /// Sends what waits, at once.
     func flush() { for (_, subscriber) in subscribers { subscriber.flush() } }
 

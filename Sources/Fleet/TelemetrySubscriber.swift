@@ -34,6 +34,9 @@ final class TelemetrySubscriber: @unchecked Sendable {
     var heldBytes: Int { pendingBytes }
     var droppedRecords: Int { dropped.records }
 
+    /// Whether everything has been delivered.
+    var isQuiet: Bool { pending.isEmpty && !isSending }
+
     func wants(_ category: TelemetrySubscription.Category) -> Bool { subscription.categories.contains(category) }
 
     /// Takes one event, a JSON object.

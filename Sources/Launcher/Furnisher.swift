@@ -45,6 +45,7 @@ final class Furnisher {
         let limits = record.limits
         if request.limits != limits { try record.group.limit(SandboxStart.groupLimits(request.limits)) }
         record.limits = request.limits
+        record.setPrecedence(request.precedence)
         record.settledQuota = SandboxStart.quota(request.limits.cpuMillis)
         let isResized = limits.temporaryStorageMiB != request.limits.temporaryStorageMiB
         try mount(goods, in: record, temporaryOptions: isResized ? SandboxStart.temporaryOptions(request.limits) : nil)

@@ -77,6 +77,13 @@ extension Launcher {
 
     // MARK: Making and giving back
 
+    /// Their memory is wanted.
+    func endSpares() {
+        for slot in shelf.clear(now: .now) {
+            if let record = sandboxes[slot] { _ = apus_pidfd_kill(record.pidfd, SIGKILL) }
+        }
+    }
+
     /// Whether one is to be made when the loop has nothing else to do.
     var wantsSpare: Bool {
         slots.count > Self.reservedSlots && wantedSpare() != nil

@@ -117,6 +117,8 @@ final class Launcher {
                 case .expect(let request): expect(request, UnsafeRawBufferPointer(bytes))
                 case .kill(let id): kill(id)
                 case .settle(let id): settle(id)
+                case .raise(let id): raise(id)
+                case .endSpares: endSpares()
                 case .terminate(let id): terminate(id)
                 case .socket(let id, let port): try makeSocket(id, datagramPort: port)
                 }
@@ -168,8 +170,13 @@ final class Launcher {
 
     /// A limit that cannot be set is a limit that does not hold: the sandbox ends.
     private func settle(_ id: UInt64) {
+        raise(id)
         guard let slot = slotByID[id], let record = sandboxes[slot] else { return }
         if (try? record.group.limitCPU(quotaMicroseconds: record.settledQuota)) == nil { kill(id) }
+    }
+
+    private func raise(_ id: UInt64) {
+        if let slot = slotByID[id] { sandboxes[slot]?.setPrecedence(.ordinary) }
     }
 
     private func kill(_ id: UInt64) {
@@ -235,11 +242,14 @@ final class Launcher {
         let listener = try duplicate(record.network.runtimeAPIListener)
         let pidfd = try duplicate(record.pidfd)
         let peak = record.group.openMemoryPeak()
+        let freezer = record.group.openFreezer()
         let extensions = record.extensions.take()
+        var gauges: SandboxGauges = peak >= 0 ? .memoryPeak : []
+        if freezer >= 0 { gauges.insert(.freezer) }
         try outbox.put(
-            .started(id: record.id, origin: record.origin, extensions: extensions?.names ?? []),
+            .started(id: record.id, origin: record.origin, extensions: extensions?.names ?? [], gauges: gauges),
             descriptors: [listener, record.output, pidfd] + (extensions.map { [$0.control, $0.output] } ?? [])
-                + (peak >= 0 ? [peak] : []))
+                + [peak, freezer].filter { $0 >= 0 })
         record.output = -1
     }
 

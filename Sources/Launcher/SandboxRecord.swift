@@ -43,6 +43,7 @@ struct SandboxRecord {
     var group: ControlGroup
     /// Microseconds of processor time in each period once initialization is over.
     var settledQuota: Int
+    var precedence = Precedence.ordinary
     /// What its group and its mounts allow by now.
     var limits: SandboxLimits
 
@@ -51,6 +52,11 @@ struct SandboxRecord {
         var status: Int32 = 0
         let size = MemoryLayout<Int32>.size
         return read(statusPipe, &status, size) == size ? status : nil
+    }
+
+    mutating func setPrecedence(_ wanted: Precedence) {
+        if wanted != precedence { group.setPrecedence(wanted) }
+        precedence = wanted
     }
 
     func closeDescriptors() {

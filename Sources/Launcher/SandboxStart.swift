@@ -44,7 +44,8 @@ struct SandboxStart {
             let extensions =
                 request.root == nil
                 ? try ExtensionSetup.find(inImage: code.number) : try ExtensionSetup.find(in: layers.number)
-            let group = try host.groups.make("\(slot)", limits: Self.groupLimits(request.limits))
+            let group = try host.groups.make(
+                "\(slot)", limits: Self.groupLimits(request.limits), precedence: precedence)
             do throws(SystemCallError) {
                 let network = try acquireNetwork()
                 do throws(SystemCallError) {
@@ -63,6 +64,9 @@ struct SandboxStart {
             throw SandboxError(operation: error.operation, subject: error.subject, errno: error.errno)
         }
     }
+
+    /// What is made ahead waits for whatever is asked for.
+    private var precedence: Precedence { ahead == nil ? request.precedence : .yielding }
 
     private func findRoot() throws(SandboxError) -> String {
         guard let name = request.root else { return host.imagePlace }
@@ -201,6 +205,7 @@ struct SandboxStart {
             id: request.id, pidfd: pidfd, errorPipe: errors.keepReader(), statusPipe: status.keepReader(),
             output: output.keepReader(), network: network, group: group,
             settledQuota: Self.quota(request.limits.cpuMillis), limits: request.limits)
+        record.precedence = precedence
         record.binding = binding.keepOurs()
         record.extensions = extensions?.takeServerEnds()
         return record

@@ -149,6 +149,14 @@ struct SpareShelf {
 
     // MARK: Giving back
 
+    /// Takes every spare off the shelf that is ready, and has none made for a while.
+    mutating func clear(now: Instant) -> [Int] {
+        let slots = stocks.values.flatMap(\.ready)
+        for slot in slots { _ = remove(slot) }
+        for recipe in stocks.keys { stocks[recipe]?.pausedUntil = now + policy.pause }
+        return slots
+    }
+
     /// Takes the spares off the shelf that are not wanted any more: their sandboxes are to end. What nobody has asked
     /// for in a long time is forgotten.
     mutating func removeExcess(now: Instant) -> [Int] {

@@ -24,7 +24,16 @@ package struct ControlGroupLimits: Sendable, Hashable {
     var quota: Int { max(1000, cpuQuotaMicroseconds) }
 }
 
-/// The groups that this process may make: one parent group per hierarchy, a child in each for every sandbox.
+/// Whom the kernel lets run first.
+package enum Precedence: UInt8, Sendable, Hashable, CaseIterable {
+    case ordinary
+    /// Runs with what others leave of the processors, and gives way to them at once (`cpu.idle`, from Linux 5.15 on;
+    /// before, with the least share).
+    case yielding
+}
+
+/// The groups that this process may make: one parent group per hierarchy, and a group for every sandbox: below the
+/// parent, or beside it (``Parent/beside``).
 ///
 /// A parent is named `apus-<pid>` and locked with flock for as long as its maker lives, so the next instance can tell
 /// the groups of the living from those of the dead, which it removes.
@@ -36,6 +45,10 @@ package final class ControlGroups {
         /// Holds the lock, too.
         var directory: Int32
         var controllers: Set<Controller>
+        /// The directory that the parent is in, where sandboxes' groups are then made, under names that begin with the
+        /// parent's: so the kernel compares each with what is outside, and a yielding one gives way to that, too. Only
+        /// in our own group and for processor time; -1 elsewhere: there the parent as a whole is one of many.
+        var beside: Int32 = -1
     }
 
     private let parents: [Parent]
@@ -56,6 +69,7 @@ package final class ControlGroups {
         for parent in parents {
             _ = rmdir(parent.path)
             close(parent.directory)
+            if parent.beside >= 0 { close(parent.beside) }
         }
         unified?.reoccupy()
     }
@@ -78,7 +92,9 @@ package final class ControlGroups {
             do {
                 let (name, directory) = try makeParent(in: path)
                 parents.append(
-                    Parent(version: 1, path: name, directory: directory, controllers: Set(controllers)))
+                    Parent(
+                        version: 1, path: name, directory: directory, controllers: Set(controllers),
+                        beside: controllers.contains(.cpu) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1))
             } catch {
                 obstacles.append("\(error)")
             }
@@ -89,6 +105,10 @@ package final class ControlGroups {
             if let unified { parents.append(try unified.prepare(wanted)) }
         } catch {
             obstacles.append("\(error)")
+        }
+        // Groups without controllers, to freeze by.
+        if unified == nil, let place = layout.unified, let parent = UnifiedHierarchy(place).prepareFreezer() {
+            parents.append(parent)
         }
         return ControlGroups(parents: parents, unified: unified, obstacles: obstacles)
     }
@@ -121,20 +141,29 @@ package final class ControlGroups {
         guard let names = try? KernelFile.names(in: path) else { return }
         for name in names where name.hasPrefix(prefix) {
             let group = path + "/" + name
+            if let dash = name.dropFirst(prefix.count).firstIndex(of: "-") {
+                // Made beside a parent, and gone with it.
+                if access(path + "/" + name[..<dash], F_OK) < 0 { _ = rmdir(group) }
+                continue
+            }
             let descriptor = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             if descriptor < 0 { continue }
             let directory = Descriptor(owning: descriptor)
             if flock(directory.number, LOCK_EX | LOCK_NB) < 0 { continue }
             for child in (try? KernelFile.names(in: group)) ?? [] { _ = rmdir(group + "/" + child) }
+            for other in names where other.hasPrefix(name + "-") { _ = rmdir(path + "/" + other) }
             _ = rmdir(group)
         }
     }
 
     /// Makes the groups of one sandbox. Nothing is left behind when it throws.
-    package func make(_ name: String, limits: ControlGroupLimits) throws(SystemCallError) -> ControlGroup {
+    package func make(
+        _ name: String, limits: ControlGroupLimits, precedence: Precedence = .ordinary
+    ) throws(SystemCallError) -> ControlGroup {
         let group = ControlGroup(name: name)
         do {
             for parent in parents { try group.add(parent, limits: limits) }
+            if precedence != .ordinary { group.setPrecedence(precedence) }
             return group
         } catch {
             _ = group.remove()
@@ -143,11 +172,19 @@ package final class ControlGroups {
     }
 }
 
+extension ControlGroups.Parent {
+    /// The directory in which a sandbox's group is, and the group's name there.
+    fileprivate func place(of name: String) -> (directory: Int32, name: String) {
+        guard beside >= 0, let own = path.split(separator: "/").last else { return (directory, name) }
+        return (beside, "\(own)-\(name)")
+    }
+}
+
 /// The groups of one sandbox, one in each hierarchy. Descriptors close with it; ``remove()`` is the owner's duty.
 package final class ControlGroup {
     private let name: String
-    /// Where each group is: its parent's directory, and its own.
-    private var places: [(parent: Int32, directory: Int32)] = []
+    /// Where each group is: the directory and its name there, and its own.
+    private var places: [(parent: Int32, name: String, directory: Int32)] = []
     private var memory: (version: Int, directory: Int32)?
     private var cpu: (version: Int, directory: Int32)?
     private var pids: Int32?
@@ -170,23 +207,21 @@ package final class ControlGroup {
     }
 
     func add(_ parent: ControlGroups.Parent, limits: ControlGroupLimits) throws(SystemCallError) {
-        let path = parent.path + "/" + name
-        if mkdirat(parent.directory, name, 0o755) < 0 {
+        let (place, name) = parent.place(of: self.name)
+        let path = parent.path + " " + name
+        if mkdirat(place, name, 0o755) < 0 {
             // Left by an earlier sandbox of ours whose group was still busy when it ended: empty by now, or an error.
-            guard errno == EEXIST, unlinkat(parent.directory, name, AT_REMOVEDIR) == 0,
-                mkdirat(parent.directory, name, 0o755) == 0
+            guard errno == EEXIST, unlinkat(place, name, AT_REMOVEDIR) == 0, mkdirat(place, name, 0o755) == 0
             else { throw SystemCallError("mkdirat", path, errno: errno) }
         }
         let directory: Int32
         do {
-            directory = try checked("openat", path) {
-                openat(parent.directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            }
+            directory = try checked("openat", path) { openat(place, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         } catch {
-            unlinkat(parent.directory, name, AT_REMOVEDIR)
+            unlinkat(place, name, AT_REMOVEDIR)
             throw error
         }
-        places.append((parent.directory, directory))
+        places.append((place, name, directory))
         if parent.controllers.contains(.memory) { memory = (parent.version, directory) }
         if parent.controllers.contains(.cpu) { cpu = (parent.version, directory) }
         if parent.controllers.contains(.pids) { pids = directory }
@@ -280,6 +315,24 @@ package final class ControlGroup {
         }
     }
 
+    /// Says whom the group's processes let go first. Fails silently: it is no limit.
+    package func setPrecedence(_ precedence: Precedence) {
+        guard let cpu else { return }
+        let isYielding = precedence == .yielding
+        do throws(SystemCallError) {
+            try KernelFile.write(isYielding ? "1" : "0", to: "cpu.idle", in: cpu.directory)
+        } catch {
+            let (file, standard) = cpu.version == 1 ? ("cpu.shares", "1024") : ("cpu.weight", "100")
+            try? KernelFile.write(isYielding ? "2" : standard, to: file, in: cpu.directory)
+        }
+    }
+
+    /// Opens the file by which the group's processes are frozen (`1`) and thawed (`0`), for writing, or -1. Only of
+    /// version 2: what version 1 has frozen outlives SIGKILL.
+    package func openFreezer() -> Int32 {
+        birthplace < 0 ? -1 : openat(birthplace, "cgroup.freeze", O_WRONLY | O_CLOEXEC)
+    }
+
     /// Opens the file that holds the peak use of memory in bytes, or -1: `memory.peak` exists from Linux 5.19 on.
     package func openMemoryPeak() -> Int32 {
         guard let memory else { return -1 }
@@ -315,7 +368,9 @@ package final class ControlGroup {
     /// Removes the groups. False while one is still busy: try again later.
     package func remove() -> Bool {
         var removed = true
-        for place in places where unlinkat(place.parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT { removed = false }
+        for place in places where unlinkat(place.parent, place.name, AT_REMOVEDIR) < 0 && errno != ENOENT {
+            removed = false
+        }
         return removed
     }
 }

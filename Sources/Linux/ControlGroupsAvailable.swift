@@ -3,6 +3,12 @@
 #endif
 
 extension ControlGroups {
+    /// Whether groups without controllers could be made to freeze by.
+    package static func canFreeze(in layout: ControlGroupLayout) -> Bool {
+        guard let own = layout.unified?.ownGroup else { return false }
+        return access(own, W_OK) == 0 && access(own + "/cgroup.procs", W_OK) == 0
+    }
+
     /// The version in which each controller could be used by ``prepare()``, as far as it can be told without changing
     /// anything: in version 1 our group must be writable, in version 2 a group that gives the controller, or may. A
     /// group with other processes than this one in it may not.

@@ -51,9 +51,19 @@ struct UnifiedHierarchy {
         return best
     }
 
+    /// A parent below our own group whose children need no controllers; nil where none can be made.
+    func prepareFreezer() -> ControlGroups.Parent? {
+        // A process may be born in a group only by who may write to the common ancestor's cgroup.procs.
+        guard access("\(ownGroup)/cgroup.procs", W_OK) == 0,
+            let (path, directory) = try? ControlGroups.makeParent(in: ownGroup)
+        else { return nil }
+        return ControlGroups.Parent(version: 2, path: path, directory: directory, controllers: [])
+    }
+
     private static func discard(_ parent: ControlGroups.Parent) {
         _ = rmdir(parent.path)
         close(parent.directory)
+        if parent.beside >= 0 { close(parent.beside) }
     }
 
     /// Our own group, then its ancestors up to the mount point.
@@ -109,7 +119,9 @@ struct UnifiedHierarchy {
         let usable = UnifiedHierarchy.controllers(
             (try? KernelFile.read("cgroup.subtree_control", in: directory)) ?? "")
         return ControlGroups.Parent(
-            version: 2, path: name, directory: directory, controllers: usable.intersection(wanted))
+            version: 2, path: name, directory: directory, controllers: usable.intersection(wanted),
+            beside: path == ownGroup && usable.isSuperset(of: wanted)
+                ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1)
     }
 
     /// Gives controllers to a group's children, one by one: one that is not to be had must not cost the others.

@@ -29,13 +29,15 @@ package struct HostFacts: Sendable, Hashable {
     package var countsSwap: Bool
     package var hasSwap: Bool
     package var hasSystemd: Bool
+    /// Whether processes of a sandbox can be frozen.
+    package var canFreeze: Bool
     /// sysctl settings that were found.
     package var settings: [String: String]
 
     package init(
         isRoot: Bool, kernelRelease: String, userNamespaceError: Int32 = 0, seccompError: Int32 = 0,
         layout: ControlGroupLayout, controllers: [Controller: Int] = [:], countsSwap: Bool = true,
-        hasSwap: Bool = false, hasSystemd: Bool = true, settings: [String: String] = [:]
+        hasSwap: Bool = false, hasSystemd: Bool = true, canFreeze: Bool = true, settings: [String: String] = [:]
     ) {
         self.isRoot = isRoot
         self.kernelRelease = kernelRelease
@@ -46,6 +48,7 @@ package struct HostFacts: Sendable, Hashable {
         self.countsSwap = countsSwap
         self.hasSwap = hasSwap
         self.hasSystemd = hasSystemd
+        self.canFreeze = canFreeze
         self.settings = settings
     }
 
@@ -70,12 +73,14 @@ package struct HostFacts: Sendable, Hashable {
         let release = (try? KernelFile.read("/proc/sys/kernel/osrelease")) ?? ""
         let swaps = (try? KernelFile.read("/proc/swaps")) ?? ""
         let memsw = layout.legacy[.memory].map { access($0.ownGroup + "/memory.memsw.limit_in_bytes", F_OK) == 0 }
+        let controllers = ControlGroups.available(in: layout)
         return HostFacts(
             isRoot: geteuid() == 0, kernelRelease: String(release.prefix { $0 != "\n" }),
             userNamespaceError: HostProbe.userNamespace(), seccompError: HostProbe.seccomp(), layout: layout,
-            controllers: ControlGroups.available(in: layout), countsSwap: memsw ?? true,
+            controllers: controllers, countsSwap: memsw ?? true,
             // The first line is a heading.
             hasSwap: swaps.split(separator: "\n").count > 1, hasSystemd: access("/run/systemd/system", F_OK) == 0,
+            canFreeze: controllers.values.contains(2) || ControlGroups.canFreeze(in: layout),
             settings: settings)
     }
 }

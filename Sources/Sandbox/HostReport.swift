@@ -7,6 +7,8 @@ package struct HostReport: Sendable, Hashable {
         case good
         /// Missing, and functions can run only once the operator accepts this weakness.
         case weak(Weakness)
+        /// Missing, and functions run without it.
+        case lacking
         /// Missing, and functions cannot run.
         case broken
     }
@@ -31,7 +33,8 @@ package struct HostReport: Sendable, Hashable {
     package init(facts: HostFacts) {
         findings =
             [Self.kernel(facts), Self.namespaces(facts), Self.seccomp(facts)]
-            + Controller.allCases.map { Self.limit($0, facts) } + (Self.swap(facts).map { [$0] } ?? [])
+            + Controller.allCases.map { Self.limit($0, facts) } + [Self.freezing(facts)]
+            + (Self.swap(facts).map { [$0] } ?? [])
     }
 
     private static func kernel(_ facts: HostFacts) -> Finding {
@@ -112,6 +115,23 @@ package struct HostReport: Sendable, Hashable {
         return Finding(
             subject: subject, state: .weak(weakness), detail: "no \(controller.rawValue) cgroup to be had",
             remedy: remedy)
+    }
+
+    /// Only version 2 freezes what can still be killed.
+    private static func freezing(_ facts: HostFacts) -> Finding {
+        if facts.canFreeze {
+            return Finding(
+                subject: "freezing", state: .good, detail: "idle environments are frozen (cgroup version 2)",
+                remedy: nil)
+        }
+        let remedy: String? =
+            facts.layout.unified == nil
+            ? "mkdir -p /sys/fs/cgroup/unified; mount -t cgroup2 none /sys/fs/cgroup/unified"
+            : facts.isRoot ? nil : "run Apus as root"
+        return Finding(
+            subject: "freezing", state: .lacking,
+            detail: "no cgroup version 2 to be had: what a function leaves running goes on between invocations",
+            remedy: facts.layout.unified == nil && !facts.isRoot ? nil : remedy)
     }
 
     /// Moves everything in a container's root group, a shell beside the server for one, to a group below it: only a

@@ -78,6 +78,10 @@ package final class LauncherClient: Sandboxing {
 
     package func settle(_ id: UInt64) { connection.settle(id) }
 
+    package func raise(_ id: UInt64) { connection.raise(id) }
+
+    package func endSpares() { connection.endSpares() }
+
     /// Ends the launcher and with it every sandbox; their exits are delivered first. Returns at once; `completion` is
     /// called when all is over. Does nothing the second time.
     package func shutdown(completion: @escaping @Sendable () -> Void = {}) { connection.shutdown(completion) }

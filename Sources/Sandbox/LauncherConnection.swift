@@ -106,6 +106,16 @@ final class LauncherConnection: Sendable {
         }
     }
 
+    func raise(_ id: UInt64) {
+        state.withLock { state in
+            if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeRaise(id: id), &state) }
+        }
+    }
+
+    func endSpares() {
+        state.withLock { if $0.socket >= 0 { submit(LauncherRequest.encodeEndSpares(), &$0) } }
+    }
+
     func terminate(_ id: UInt64) {
         state.withLock { state in
             if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeTerminate(id: id), &state) }
@@ -284,21 +294,29 @@ final class LauncherConnection: Sendable {
         for (completion, error) in refused { completion(.failure(error)) }
     }
 
+    /// How many descriptors come with such a report.
+    private static func descriptors(_ extensions: [String], _ gauges: SandboxGauges) -> Int {
+        (extensions.isEmpty ? 3 : 5) + (gauges.contains(.memoryPeak) ? 1 : 0) + (gauges.contains(.freezer) ? 1 : 0)
+    }
+
     private func deliver(_ report: LauncherReport, _ descriptors: [Int32]) {
         switch report {
-        case .started(let id, let origin, let extensions) where descriptors.count >= (extensions.isEmpty ? 3 : 5):
+        case .started(let id, let origin, let extensions, let gauges)
+        where descriptors.count == Self.descriptors(extensions, gauges):
             let completion = state.withLock { state -> Completion? in
                 guard let completion = state.pending[id]?.completion.take() else { return nil }
                 state.pending[id]?.pidfd = descriptors[2]
                 return completion
             }
             guard let completion else { break }
-            let others = extensions.isEmpty ? 3 : 5
+            var rest = descriptors.dropFirst(extensions.isEmpty ? 3 : 5)
+            let memoryPeak = gauges.contains(.memoryPeak) ? rest.removeFirst() : -1
+            let freezer = gauges.contains(.freezer) ? rest.removeFirst() : -1
             completion(
                 .success(
                     StartedSandbox(
                         id: id, origin: origin, runtimeAPIListener: descriptors[0], output: descriptors[1],
-                        memoryPeak: descriptors.count > others ? descriptors[others] : -1,
+                        memoryPeak: memoryPeak, freezer: freezer,
                         extensions: extensions.isEmpty
                             ? nil
                             : StartedExtensions(names: extensions, control: descriptors[3], output: descriptors[4]))))

@@ -5,8 +5,8 @@ package enum LauncherReport: Sendable, Hashable {
     /// The launcher cannot work and ends.
     case unable(SandboxError)
     /// With the Runtime API's listener, the output, the init's pidfd, if there are extensions their control and their
-    /// output, and, if there is one, the memory peak's file. `extensions` are the names of the external extensions.
-    case started(id: UInt64, origin: StartedSandbox.Origin, extensions: [String])
+    /// output, and the gauges. `extensions` are the names of the external extensions.
+    case started(id: UInt64, origin: StartedSandbox.Origin, extensions: [String], gauges: SandboxGauges = [])
     /// With the socket, if it could be made.
     case socket(id: UInt64)
     case failed(id: UInt64, SandboxError)
@@ -28,11 +28,12 @@ package enum LauncherReport: Sendable, Hashable {
         case .unable(let error):
             writer.put(Kind.unable.rawValue)
             Self.put(error, in: &writer)
-        case .started(let id, let origin, let extensions):
+        case .started(let id, let origin, let extensions, let gauges):
             writer.put(Kind.started.rawValue)
             writer.put(id)
             writer.put(origin.rawValue)
             writer.put(extensions)
+            writer.put(gauges.rawValue)
         case .socket(let id):
             writer.put(Kind.socket.rawValue)
             writer.put(id)
@@ -79,7 +80,10 @@ package enum LauncherReport: Sendable, Hashable {
             guard let origin = StartedSandbox.Origin(rawValue: try reader.number(UInt8.self, "origin")) else {
                 throw PacketError("origin")
             }
-            self = .started(id: id, origin: origin, extensions: try reader.texts("extensions", maximum: 64))
+            let extensions = try reader.texts("extensions", maximum: 64)
+            let gauges = SandboxGauges(rawValue: try reader.number(UInt8.self, "gauges"))
+            guard gauges.isSubset(of: [.memoryPeak, .freezer]) else { throw PacketError("gauges") }
+            self = .started(id: id, origin: origin, extensions: extensions, gauges: gauges)
         case .socket: self = .socket(id: try reader.number(UInt64.self, "id"))
         case .failed: self = .failed(id: try reader.number(UInt64.self, "id"), try Self.error(&reader))
         case .exited: self = .exited(id: try reader.number(UInt64.self, "id"), try Self.exit(&reader))
@@ -114,6 +118,15 @@ package enum LauncherReport: Sendable, Hashable {
             operation: try reader.text("operation"), subject: try reader.text("subject"),
             errno: try reader.number(Int32.self, "errno"))
     }
+}
+
+/// The files of a sandbox's control groups that the server gets, in this order.
+package struct SandboxGauges: OptionSet, Sendable, Hashable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    package static let memoryPeak = SandboxGauges(rawValue: 1)
+    package static let freezer = SandboxGauges(rawValue: 2)
 }
 
 /// What the launcher found when it started.

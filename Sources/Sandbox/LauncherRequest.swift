@@ -1,3 +1,5 @@
+package import Linux
+
 /// What the server may ask of the launcher.
 package enum LauncherRequest: Sendable, Hashable {
     case start(StartRequest)
@@ -6,6 +8,10 @@ package enum LauncherRequest: Sendable, Hashable {
     case kill(id: UInt64)
     /// The processor limit of the sandbox's initialization is over.
     case settle(id: UInt64)
+    /// A sandbox that initialises gets ordinary precedence.
+    case raise(id: UInt64)
+    /// The sandboxes that were made ahead end. Others are made again when there is need of them.
+    case endSpares
     /// SIGTERM to the command of a sandbox without external extensions.
     case terminate(id: UInt64)
     /// A socket in the sandbox's network namespace: for TCP and unconnected, or, unless `datagramPort` is 0, for UDP
@@ -29,6 +35,7 @@ package enum LauncherRequest: Sendable, Hashable {
         /// ``SandboxSpec/bootEnvironment``; empty for none.
         package var bootEnvironment: [Range<Int>]
         package var isForkable: Bool
+        package var precedence: Precedence
     }
 
     /// No packet is larger, bytes: it must fit into a socket's default send buffer.
@@ -41,6 +48,8 @@ package enum LauncherRequest: Sendable, Hashable {
         case terminate = 4
         case socket = 5
         case expect = 6
+        case raise = 21
+        case endSpares = 22
     }
 
     package static func encodeStart(id: UInt64, _ spec: SandboxSpec) -> [UInt8] { encode(.start, id: id, spec) }
@@ -68,6 +77,20 @@ package enum LauncherRequest: Sendable, Hashable {
         }
         writer.put(spec.bootEnvironment ?? [])
         writer.put(UInt8(spec.isForkable ? 1 : 0))
+        writer.put(spec.precedence.rawValue)
+        return writer.bytes
+    }
+
+    package static func encodeRaise(id: UInt64) -> [UInt8] {
+        var writer = PacketWriter()
+        writer.put(Kind.raise.rawValue)
+        writer.put(id)
+        return writer.bytes
+    }
+
+    package static func encodeEndSpares() -> [UInt8] {
+        var writer = PacketWriter()
+        writer.put(Kind.endSpares.rawValue)
         return writer.bytes
     }
 
@@ -114,6 +137,12 @@ package enum LauncherRequest: Sendable, Hashable {
         case .settle:
             self = .settle(id: try reader.number(UInt64.self, "id"))
             try reader.finish()
+        case .raise:
+            self = .raise(id: try reader.number(UInt64.self, "id"))
+            try reader.finish()
+        case .endSpares:
+            self = .endSpares
+            try reader.finish()
         case .terminate:
             self = .terminate(id: try reader.number(UInt64.self, "id"))
             try reader.finish()
@@ -146,7 +175,8 @@ package enum LauncherRequest: Sendable, Hashable {
             fileSystem: try fileSystem(&reader), arguments: try ranges(&reader, "arguments"),
             fallback: try optionalRange(&reader, "fallback"), environment: try ranges(&reader, "environment"),
             workingDirectory: try reader.textRange("working directory"), limits: try limits(&reader),
-            bootEnvironment: try ranges(&reader, "boot environment"), isForkable: try flag(&reader, "forkable"))
+            bootEnvironment: try ranges(&reader, "boot environment"), isForkable: try flag(&reader, "forkable"),
+            precedence: try precedence(&reader))
         try reader.finish()
         guard isComponent(request.code) else { throw PacketError("code") }
         if let layers = request.layers, !isComponent(layers) { throw PacketError("layers") }
@@ -157,6 +187,13 @@ package enum LauncherRequest: Sendable, Hashable {
         if let fallback = request.fallback, !isAbsolute(bytes, fallback) { throw PacketError("fallback") }
         guard isAbsolute(bytes, request.workingDirectory) else { throw PacketError("working directory") }
         return request
+    }
+
+    private static func precedence(_ reader: inout PacketReader) throws(PacketError) -> Precedence {
+        guard let precedence = Precedence(rawValue: try reader.number(UInt8.self, "precedence")) else {
+            throw PacketError("precedence")
+        }
+        return precedence
     }
 
     /// Nil for two empty texts.

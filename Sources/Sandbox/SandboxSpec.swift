@@ -1,3 +1,5 @@
+package import Linux
+
 /// The read-only root file system that sandboxes of one runtime share. Sealed into the launcher when it starts, so the
 /// process that faces the network can name a root but never define one.
 package struct RootTemplate: Sendable, Hashable {
@@ -122,6 +124,8 @@ package struct SandboxSpec: Sendable, Hashable {
     /// Whether the command, when it is started ahead with ``zygoteVariable`` in its environment, makes itself ready and
     /// then calls `fork` once, in whose children it goes on as if each had been started ahead. It may have one thread.
     package var isForkable: Bool
+    /// Whom its processes let go first, until ``Sandboxing/settle(_:)`` or ``Sandboxing/raise(_:)``.
+    package var precedence = Precedence.ordinary
 
     package static let zygoteVariable = "APUS_ZYGOTE"
     /// The variable that names the descriptor of that socket, whose other end sends, once, the size of `environment` in

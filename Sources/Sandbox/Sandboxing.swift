@@ -44,19 +44,23 @@ package struct StartedSandbox: Sendable {
     /// A readable file of the sandbox's memory cgroup that holds its peak use in bytes as decimal text (`memory.peak`
     /// or `memory.max_usage_in_bytes`), to be read with pread; -1 where there is none. The receiver owns it.
     package var memoryPeak: Int32
+    /// A file to which `1` is written to freeze every process of the sandbox, and `0` to thaw them; -1 where there is
+    /// none. Writing may wait. Who is frozen can be killed. The receiver owns it.
+    package var freezer: Int32
     /// The external extensions, which run already, while the command waits for ``ProcessOrder/run``; nil when there are
     /// none, and the command runs.
     package var extensions: StartedExtensions?
 
     package init(
         id: UInt64, origin: Origin = .new, runtimeAPIListener: Int32, output: Int32, memoryPeak: Int32,
-        extensions: StartedExtensions? = nil
+        freezer: Int32 = -1, extensions: StartedExtensions? = nil
     ) {
         self.id = id
         self.origin = origin
         self.runtimeAPIListener = runtimeAPIListener
         self.output = output
         self.memoryPeak = memoryPeak
+        self.freezer = freezer
         self.extensions = extensions
     }
 }
@@ -111,9 +115,15 @@ package protocol Sandboxing: Sendable {
     /// Says that a sandbox like this one will be wanted: it may start faster then. Its environment does not matter.
     func expect(_ spec: SandboxSpec)
 
-    /// Ends what ``SandboxLimits/initializationCPUMillis`` allowed: from now on `cpuMillis` holds. Does nothing for an
-    /// id that has ended.
+    /// Ends what ``SandboxLimits/initializationCPUMillis`` allowed: from now on `cpuMillis` holds, and the sandbox has
+    /// ordinary precedence. Does nothing for an id that has ended.
     func settle(_ id: UInt64)
+
+    /// Gives a sandbox that still initialises ordinary precedence. Does nothing for an id that has ended.
+    func raise(_ id: UInt64)
+
+    /// The sandboxes that were made ahead end: their memory is wanted.
+    func endSpares()
 
     /// SIGTERM to the command of a sandbox without external extensions. Does nothing for an id that has ended.
     func terminate(_ id: UInt64)
@@ -132,6 +142,8 @@ package protocol Sandboxing: Sendable {
 extension Sandboxing {
     package func expect(_ spec: SandboxSpec) {}
     package func settle(_ id: UInt64) {}
+    package func raise(_ id: UInt64) {}
+    package func endSpares() {}
     package func terminate(_ id: UInt64) {}
     package func makeSocket(_ id: UInt64, completion: @escaping @Sendable (Int32) -> Void) { completion(-1) }
     package func makeDatagramSocket(_ id: UInt64, port: UInt16, completion: @escaping @Sendable (Int32) -> Void) {

@@ -116,6 +116,27 @@ import TestSupport
         #expect(machine.started(13).work == 2)
     }
 
+    /// Environments that wait for their turn to start are not started in vain.
+    @Test func whatIsNotWaitedForIsNotStarted() {
+        var machine = Machine()
+        _ = machine.acquire(Waiter(id: 1))
+        let isStill = machine.isStillToStart()
+        #expect(isStill && machine.started(11).work == 1)
+        #expect(machine.acquire(Waiter(id: 2)).isStart)
+        #expect(machine.acquire(Waiter(id: 3)).isStart)
+        machine.answered(11)
+        #expect(machine.ready(11).work == 2)
+        let (first, second) = (machine.isStillToStart(), machine.isStillToStart())
+        #expect(!first && second)
+        #expect(machine.counts == (0, 1, 0, 1, 1))
+        #expect(machine.started(12).work == 3)
+        for environment in [12, 11] {
+            machine.answered(environment)
+            #expect(machine.ready(environment).isPark)
+        }
+        #expect(machine.longestIdle == 12)
+    }
+
     @Test func retiredEnvironmentsEndWhenTheyAreFree() {
         var machine = Machine()
         for id in 1...3 { _ = machine.acquire(Waiter(id: id)) }

@@ -1,5 +1,6 @@
 import Linux
 import Sandbox
+import TestSupport
 import Testing
 
 @testable import Launcher
@@ -448,7 +449,7 @@ struct ControlGroupSuite {
         spec.limits.cpuMillis = 72
         spec.limits.initializationCPUMillis = 2000
         let running = try await host.begin(spec)
-        let path = "\(place.ownGroup)/apus-\(host.client.processID)/0/\(file)"
+        let path = try group(of: host, slot: 0, place) + "/\(file)"
         if access(path, F_OK) == 0 {
             #expect(try KernelFile.read(path).hasPrefix("200000"))
             host.client.settle(running.started.id)
@@ -471,8 +472,135 @@ struct ControlGroupSuite {
         await host.stop()
         let next = try await TestHost.start(origin)
         let layout = try ControlGroupLayout.current()
-        for place in layout.legacy.values { #expect(access("\(place.ownGroup)/\(name)", F_OK) < 0) }
-        if let unified = layout.unified { #expect(access("\(unified.ownGroup)/\(name)", F_OK) < 0) }
+        for place in layout.legacy.values + (layout.unified.map { [$0] } ?? []) {
+            #expect(try KernelFile.names(in: place.ownGroup).filter { $0 == name || $0.hasPrefix(name + "-") } == [])
+        }
         await next.stop()
+    }
+
+    /// Where a sandbox's group is: beside the launcher's, or below it.
+    private func group(of host: TestHost, slot: Int, _ place: ControlGroupLayout.Legacy) throws -> String {
+        let parent = "\(place.ownGroup)/apus-\(host.client.processID)"
+        return access("\(parent)-\(slot)", F_OK) == 0 ? "\(parent)-\(slot)" : "\(parent)/\(slot)"
+    }
+
+    /// `cpu.idle`: cgroup-v2.rst, "CPU Interface Files"; version 1 has it, too.
+    @Test(arguments: TestHost.origins) func yieldsUntilItIsRaised(_ origin: StartedSandbox.Origin) async throws {
+        let host = try await TestHost.start(origin)
+        let layout = try ControlGroupLayout.current()
+        guard !host.client.readiness.weaknesses.contains(.cpuLimit), let place = layout.legacy[.cpu] ?? layout.unified
+        else { return await host.stop() }
+        for (precedence, end) in [(Precedence.ordinary, "0"), (.yielding, "1")] {
+            var spec = host.spec("sleep 600")
+            spec.precedence = precedence
+            let running = try await host.begin(spec)
+            let paths = try KernelFile.names(in: place.ownGroup).filter {
+                $0.hasPrefix("apus-\(host.client.processID)-")
+            }.map { "\(place.ownGroup)/\($0)/cpu.idle" }.filter { access($0, F_OK) == 0 }
+            if !paths.isEmpty {
+                let values = { try paths.map { try KernelFile.read($0) } }
+                // Spares yield, whoever asked for them.
+                #expect(try values().contains("\(end)\n"))
+                let before = try values().count { $0 == "0\n" }
+                host.client.raise(running.started.id)
+                #expect(try await host.run("true").exit.cause == .exited(status: 0))
+                #expect(try paths.count { try KernelFile.read($0) == "0\n" } >= (end == "1" ? before + 1 : before))
+            }
+            host.client.kill(running.started.id)
+            _ = await running.ended.value
+            for descriptor in [running.started.output, running.started.runtimeAPIListener, running.started.memoryPeak] {
+                close(descriptor)
+            }
+        }
+        await host.stop()
+    }
+}
+
+/// What needs control groups of version 2, with or without controllers.
+@Suite(.serialized, .enabled(if: TestHost.obstacle == nil, "no sandbox here: \(TestHost.obstacle ?? "")"))
+struct FreezerSuite {
+    /// The running number that a sandbox writes, over and over; nil at the end of the output.
+    private struct Counter {
+        let output: Int32
+
+        /// Everything that has been written by now; waits for something when `blocking`.
+        func read(_ mode: Mode) -> Int {
+            _ = fcntl(output, F_SETFL, mode == .waiting ? 0 : O_NONBLOCK)
+            var (bytes, total) = ([UInt8](repeating: 0, count: 65_536), 0)
+            repeat {
+                let count = Glibc.read(output, &bytes, bytes.count)
+                if count <= 0 { break }
+                total += count
+            } while mode == .available
+            return total
+        }
+
+        enum Mode { case waiting, available }
+    }
+
+    private func write(_ text: String, to file: Int32) { _ = pwrite(file, text, 1, 0) }
+
+    /// Whether every process of the group is frozen (`cgroup.events`; cgroup-v2.rst).
+    private func isFrozen(_ host: TestHost) throws -> Bool {
+        guard let place = try ControlGroupLayout.current().unified else { return false }
+        for parent in try KernelFile.names(in: place.ownGroup) where parent.hasPrefix("apus-\(host.client.processID)") {
+            for child in ["."] + ((try? KernelFile.names(in: "\(place.ownGroup)/\(parent)")) ?? []) {
+                let events = try? KernelFile.read("\(place.ownGroup)/\(parent)/\(child)/cgroup.events")
+                if events?.contains("frozen 1") == true { return true }
+            }
+        }
+        return false
+    }
+
+    private func close(_ started: StartedSandbox) {
+        for descriptor in [started.output, started.runtimeAPIListener, started.memoryPeak, started.freezer]
+        where descriptor >= 0 { _ = Glibc.close(descriptor) }
+    }
+
+    @Test(arguments: TestHost.origins) func standsStillWhileItIsFrozen(_ origin: StartedSandbox.Origin) async throws {
+        let host = try await TestHost.start(origin)
+        let running = try await host.begin(host.spec("while :; do echo x; done"))
+        guard running.started.freezer >= 0 else { return await host.stop() }
+        let counter = Counter(output: running.started.output)
+        for _ in 0..<200 {
+            #expect(counter.read(.waiting) > 0)
+            write("1", to: running.started.freezer)
+            #expect(try await eventually { try isFrozen(host) })
+            _ = counter.read(.available)
+            for _ in 0..<10 { #expect(counter.read(.available) == 0) }
+            write("0", to: running.started.freezer)
+        }
+        #expect(counter.read(.waiting) > 0)
+        host.client.kill(running.started.id)
+        _ = await running.ended.value
+        close(running.started)
+        await host.stop()
+    }
+
+    @Test(arguments: TestHost.origins) func isKilledWhileItIsFrozen(_ origin: StartedSandbox.Origin) async throws {
+        let host = try await TestHost.start(origin)
+        let running = try await host.begin(host.spec("sleep 600 & sleep 600 & wait"))
+        guard running.started.freezer >= 0 else { return await host.stop() }
+        write("1", to: running.started.freezer)
+        #expect(try await eventually { try isFrozen(host) })
+        host.client.kill(running.started.id)
+        #expect(await running.ended.value == SandboxExit(cause: .signalled(number: 9)))
+        close(running.started)
+        // Its slot, with its groups, is free again.
+        #expect(try await host.run("echo next").output == "next\n")
+        await host.stop()
+    }
+
+    @Test func diesWithTheLauncherWhileItIsFrozen() async throws {
+        let host = try await TestHost.start()
+        let running = try await host.begin(host.spec("sleep 600 & sleep 600"))
+        guard running.started.freezer >= 0 else { return await host.stop() }
+        write("1", to: running.started.freezer)
+        #expect(try await eventually { try isFrozen(host) })
+        kill(host.client.processID, SIGKILL)
+        #expect(await running.ended.value == SandboxExit(cause: .lost))
+        #expect(Counter(output: running.started.output).read(.waiting) == 0)
+        close(running.started)
+        await host.stop()
     }
 }

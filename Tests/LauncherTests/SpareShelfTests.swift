@@ -41,6 +41,16 @@ struct SpareShelfTests {
         #expect(shelf.take(python, limits: limits, now: start) == nil)
     }
 
+    /// Memory is wanted elsewhere: for a while none is made.
+    @Test func aClearedShelfStaysEmptyForAWhile() {
+        var shelf = SpareShelf(policy: .init(pause: .seconds(60)))
+        shelf.expect(python, limits: limits, now: start)
+        #expect(fill(&shelf, at: start, from: 1) == [1])
+        #expect(shelf.clear(now: start) == [1])
+        #expect(shelf.count == 0 && shelf.wanted(now: start + .seconds(59)) == nil)
+        #expect(shelf.wanted(now: start + .seconds(61))?.recipe == python)
+    }
+
     @Test func whatIsBeingMadeIsNotGivenAway() {
         var shelf = SpareShelf()
         shelf.expect(python, limits: limits, now: start)

@@ -53,6 +53,15 @@ import Testing
         #expect((try finding("kernel", facts).state == .good) == enough)
     }
 
+    /// Without version 2 nothing is frozen, which is no weakness.
+    @Test func saysThatNothingCanBeFrozen() throws {
+        let legacy = ControlGroupLayout(
+            mountInfo: "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu", ownGroups: "1:cpu:/\n")
+        let facts = HostFacts(isRoot: true, kernelRelease: "6.1.0", layout: legacy, canFreeze: false)
+        #expect(try finding("freezing", facts).state == .lacking)
+        #expect(try finding("freezing", facts).remedy?.contains("mount -t cgroup2") == true)
+    }
+
     @Test func looksAtThisHost() {
         #expect(HostReport.current().findings.count >= 6)
     }

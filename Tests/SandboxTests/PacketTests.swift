@@ -30,6 +30,8 @@ import TestSupport
         .unable(SandboxError(operation: "unshare", subject: "user namespace", errno: 1)),
         .started(id: 7, origin: .new, extensions: []),
         .started(id: 7, origin: .booted, extensions: ["a", "ü b"]), .socket(id: 3),
+        .started(id: 7, origin: .new, extensions: [], gauges: .memoryPeak),
+        .started(id: 7, origin: .new, extensions: ["a"], gauges: [.memoryPeak, .freezer]),
         .failed(id: 8, SandboxError(operation: "execve", subject: "", errno: 2)),
         .exited(id: 9, SandboxExit(cause: .exited(status: 255), outOfMemory: true)),
         .exited(id: 9, SandboxExit(cause: .signalled(number: 9))), .exited(id: .max, SandboxExit(cause: .lost)),
@@ -55,7 +57,7 @@ import TestSupport
         #expect(text(request.workingDirectory) == Self.spec.workingDirectory)
         #expect(request.fileSystem == Self.spec.fileSystem)
         #expect(request.limits == Self.spec.limits)
-        #expect(request.bootEnvironment.isEmpty)
+        #expect(request.bootEnvironment.isEmpty && request.precedence == .ordinary)
         // The launcher hands them to execve where they are.
         for range in request.arguments + request.environment { #expect(bytes[range.upperBound] == 0) }
     }
@@ -69,6 +71,15 @@ import TestSupport
             return
         }
         #expect(request.bootEnvironment.map { String(decoding: bytes[$0], as: UTF8.self) } == spec.bootEnvironment)
+        spec.precedence = .yielding
+        var start = LauncherRequest.encodeStart(id: 1, spec)
+        guard case .start(let yielding) = try decode(start, LauncherRequest.init(decoding:)) else {
+            Issue.record("no start")
+            return
+        }
+        #expect(yielding.precedence == .yielding)
+        start[start.count - 1] = 2
+        #expect(LauncherRequest.problem(in: start) == "precedence")
         spec.workingDirectory = "relative"
         #expect(LauncherRequest.problem(in: LauncherRequest.encodeExpect(spec)) == "working directory")
     }
@@ -76,6 +87,8 @@ import TestSupport
     @Test func killsReportsAndConfigurationsComeBackAsTheyWere() throws {
         #expect(try decode(LauncherRequest.encodeKill(id: 5), LauncherRequest.init(decoding:)) == .kill(id: 5))
         #expect(try decode(LauncherRequest.encodeSettle(id: 6), LauncherRequest.init(decoding:)) == .settle(id: 6))
+        #expect(try decode(LauncherRequest.encodeRaise(id: 6), LauncherRequest.init(decoding:)) == .raise(id: 6))
+        #expect(try decode(LauncherRequest.encodeEndSpares(), LauncherRequest.init(decoding:)) == .endSpares)
         #expect(
             try decode(LauncherRequest.encodeTerminate(id: 7), LauncherRequest.init(decoding:)) == .terminate(id: 7))
         #expect(try decode(LauncherRequest.encodeSocket(id: 8), LauncherRequest.init(decoding:)) == .socket(id: 8))

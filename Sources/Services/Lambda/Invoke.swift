@@ -183,6 +183,10 @@ extension AWSError {
             self = LambdaError.tooManyRequests(message: "Rate Exceeded.", reason: reason)
         case .unavailable(let text):
             self = LambdaError.service(message: "No execution environment could be started: \(text)")
+        // The error that Lambda's model has for computing capacity that a function's initialisation does not get.
+        case .outOfCapacity:
+            self = LambdaError.ec2Throttled(
+                message: "There is not enough memory left on this server to initialize the function.")
         // The developer guide's words ("Troubleshoot invocation issues").
         case .fileSystemNotMounted(let accessPoint):
             self = LambdaError.efsMountFailure(

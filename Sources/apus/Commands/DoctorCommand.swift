@@ -35,7 +35,9 @@ struct DoctorCommand: AsyncParsableCommand {
             let by = line.served == .missing ? "not installed" : line.by
             show(line.identifier, by, isGood: line.served == .exactly, remedy: line.remedy)
         }
-        if !network.hasWayOut || host.findings.contains(where: { $0.state != .good }) { throw ExitCode.failure }
+        if !network.hasWayOut || host.findings.contains(where: { $0.state != .good && $0.state != .lacking }) {
+            throw ExitCode.failure
+        }
     }
 
     private func show(_ subject: String, _ detail: String, isGood: Bool, remedy: String?) {

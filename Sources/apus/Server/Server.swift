@@ -120,6 +120,9 @@ enum Server {
         limits.burstEnvironments = quotas.burstEnvironments
         limits.burstWindow = .seconds(quotas.burstSeconds)
         limits.idleTimeout = settings.idleTimeout
+        limits.freezeDelay = settings.freezeDelay
+        // The rest is for the server, the launcher and the system's caches.
+        limits.memoryMiB = settings.memory ?? MachineMemory.mebibytes().map { $0 * 3 / 4 }
         limits.endpointURL =
             launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
         let fleet = Fleet(

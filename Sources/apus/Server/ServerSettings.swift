@@ -30,6 +30,10 @@ struct ServerSettings: Sendable {
     var requestsPerConcurrency: Int
     /// How long an environment may be idle before it ends.
     var idleTimeout: Duration
+    /// What environments may hold together, MB; nil for what the machine has room for.
+    var memory: Int?
+    /// How long an environment is idle before it is frozen; nil: never.
+    var freezeDelay: Duration?
     /// How long logs are kept; nil: for ever.
     var logRetentionDays: Int?
     /// Whether a missing runtime version is an error instead of being served by the nearest.
@@ -102,6 +106,8 @@ struct ServerSettings: Sendable {
         let burst = number("burst", 1...100_000, 1000)
         let requestsPerConcurrency = number("requestsPerConcurrency", 1...100_000, 10)
         let idle = number("idleTimeoutSeconds", 1...86_400, 600)
+        let memory = number("memory", 128...(1 << 30), nil)
+        let freeze = number("freezeAfterMilliseconds", 0...86_400_000, 1000)
         let retention = number("logRetentionDays", 1...3653, nil)
         let strictRuntimes = reader.bool(forKey: "strictRuntimes")
         if strictRuntimes == nil, let given = reader.string(forKey: "strictRuntimes") {
@@ -123,7 +129,7 @@ struct ServerSettings: Sendable {
             reader.stringArray(forKey: "fileSystems") ?? [], data: data, problems: &problems)
 
         guard problems.isEmpty, let address, let account, let authentication, let concurrency, let burst,
-            let requestsPerConcurrency, let idle, let logLevel
+            let requestsPerConcurrency, let idle, let freeze, let logLevel
         else {
             throw SettingsError(problems: problems)
         }
@@ -131,7 +137,8 @@ struct ServerSettings: Sendable {
             host: address.host, port: address.port, data: data, account: account, region: region,
             authentication: authentication, user: reader.string(forKey: "user"), accepted: accepted,
             concurrency: concurrency, burst: burst, requestsPerConcurrency: requestsPerConcurrency,
-            idleTimeout: .seconds(idle), logRetentionDays: retention,
+            idleTimeout: .seconds(idle), memory: memory, freezeDelay: freeze == 0 ? nil : .milliseconds(freeze),
+            logRetentionDays: retention,
             strictRuntimes: strictRuntimes ?? false, logLevel: logLevel, images: images, registries: Set(registries),
             registryCredentials: registryCredentials, fileSystems: fileSystems)
     }

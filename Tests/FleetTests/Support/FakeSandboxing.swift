@@ -20,19 +20,25 @@ final class FakeSandboxing: Sandboxing {
         var extensions: [UInt64: FakeExtensions] = [:]
         var ports: [UInt64: UInt16] = [:]
         var datagramPorts: [UInt16] = []
+        var raised: [UInt64] = []
+        var endedSpares = 0
+        var freezers: [UInt64: Int32] = [:]
     }
     private let state = Mutex(State())
     private let script: Script
     private let failure: SandboxError?
     private let memoryPeak: String?
     private let extensions: [(name: String, script: Script)]
+    /// Whether sandboxes can be frozen: nothing is, but ``frozen(_:)`` says whether it should be.
+    let canFreeze: Bool
 
     /// Every sandbox runs `script`, or fails to start with `failure`. `memoryPeak` is what its memory gauge shows.
     /// `extensions` run beside it, in the order of their names.
     init(
-        failure: SandboxError? = nil, memoryPeak: String? = nil, extensions: [(name: String, script: Script)] = [],
-        script: @escaping Script
+        failure: SandboxError? = nil, memoryPeak: String? = nil, canFreeze: Bool = false,
+        extensions: [(name: String, script: Script)] = [], script: @escaping Script
     ) {
+        self.canFreeze = canFreeze
         self.extensions = extensions
         self.failure = failure
         self.memoryPeak = memoryPeak
@@ -68,6 +74,11 @@ final class FakeSandboxing: Sandboxing {
         state.withLock { $0.runtimes[id] = runtime }
         var started = StartedSandbox(
             id: id, runtimeAPIListener: listener, output: pipeEnds[0], memoryPeak: gauge(memoryPeak))
+        if canFreeze {
+            let file = gauge("")
+            started.freezer = file
+            state.withLock { $0.freezers[id] = fcntl(file, F_DUPFD_CLOEXEC, 0) }
+        }
         if !extensions.isEmpty {
             let fake = FakeExtensions(extensions, port: port, number: id)
             started.extensions = fake.started
@@ -93,6 +104,23 @@ final class FakeSandboxing: Sandboxing {
     }
 
     func settle(_ id: UInt64) { state.withLock { $0.settled.append(id) } }
+
+    func raise(_ id: UInt64) { state.withLock { $0.raised.append(id) } }
+
+    func endSpares() { state.withLock { $0.endedSpares += 1 } }
+
+    var raised: [UInt64] { state.withLock { $0.raised } }
+    var endedSpares: Int { state.withLock { $0.endedSpares } }
+
+    /// What the freezer of each sandbox says, in the order in which they started; nil where nothing was ever written.
+    var frozen: [Bool?] {
+        state.withLock { state in
+            state.freezers.sorted { $0.key < $1.key }.map { _, file in
+                var byte: UInt8 = 0
+                return pread(file, &byte, 1, 0) == 1 ? byte == UInt8(ascii: "1") : nil
+            }
+        }
+    }
 
     /// SIGTERM ends a fake runtime as SIGKILL does.
     func terminate(_ id: UInt64) {

@@ -63,12 +63,13 @@ struct FleetFixture {
 
     init(
         failure: SandboxError? = nil, memoryPeak: String? = "36700161\n",
-        settings: FleetConfiguration = .changed { _ in }, credentials: FixedCredentials = FixedCredentials(),
+        canFreeze: Bool = false, settings: FleetConfiguration = .changed { _ in },
+        credentials: FixedCredentials = FixedCredentials(),
         extensions: [(name: String, script: FakeSandboxing.Script)] = [], script: @escaping FakeSandboxing.Script
     ) {
         self.credentials = credentials
         sandboxing = FakeSandboxing(
-            failure: failure, memoryPeak: memoryPeak, extensions: extensions, script: script)
+            failure: failure, memoryPeak: memoryPeak, canFreeze: canFreeze, extensions: extensions, script: script)
         fleet = Fleet(
             configuration: settings, sandboxing: sandboxing, logs: logs, traces: traces,
             credentials: credentials, eventLoopGroup: loops,
