@@ -79,10 +79,12 @@ static void check_trust(char *const *paths) {
 }
 
 /// What `initialize` of a sandbox needs, and the way to the skeleton, which may lie in somebody's directory.
-static const uint64_t kept = 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_SYS_CHROOT | 1ULL << CAP_SETUID | 1ULL << CAP_SETGID |
-                             1ULL << CAP_SETPCAP | 1ULL << CAP_DAC_READ_SEARCH;
+static const uint64_t needed = 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_SYS_CHROOT | 1ULL << CAP_SETUID | 1ULL << CAP_SETGID |
+                               1ULL << CAP_SETPCAP | 1ULL << CAP_DAC_READ_SEARCH;
 
-static void drop_capabilities(void) {
+static void drop_capabilities(const struct apus_zygote *zygote) {
+    // Linux 5.12: user 0 is mapped only for makers of user namespaces who had it.
+    const uint64_t kept = needed | (zygote->maps_root ? 1ULL << CAP_SETFCAP : 0);
     for (int capability = 0; capability < 64; capability++) {
         if (kept >> capability & 1) continue;
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
@@ -121,7 +123,7 @@ static _Noreturn void become_zygote(const struct apus_zygote *zygote) {
     arrange(zygote);
     const struct rlimit none = {0};
     MUST("setrlimit", syscall(SYS_prlimit64, 0, RLIMIT_CORE, &none, NULL));
-    drop_capabilities();
+    drop_capabilities(zygote);
     struct apus_start command = {
         .arguments = zygote->arguments, .fallback = zygote->fallback, .environment = zygote->environment};
     apus_choose_command(&command);

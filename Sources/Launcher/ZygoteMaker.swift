@@ -72,6 +72,7 @@ final class ZygoteMaker {
             }
         }
         zygote.cgroup_directory = group.birthplace
+        zygote.maps_root = host.separateUsers ? 0 : 1
         zygote.place = places[recipe.root] ?? -1
 
         var texts = CStrings()

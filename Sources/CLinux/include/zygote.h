@@ -40,6 +40,8 @@ struct apus_zygote {
     char **arguments;
     char *fallback;
     char *const *environment;
+    /// Whether sandboxes run as user 0 of the launcher's user namespace.
+    int maps_root;
     /// The library's path in the launcher's mount namespace.
     const char *library;
     /// Paths inside the root, NULL-terminated, all below which must be root's to write alone; NULL for none.
