@@ -76,10 +76,12 @@ def client(dotnet_server):
     return dotnet_server.client()
 
 
-@pytest.fixture
-def create(client, deploy):
+@pytest.fixture(params=[False, True], ids=["started", "any"])
+def create(request, client, deploy):
+    """Deploys. What sets a variable that .NET reads at its start is not run in what was started ahead."""
     def make(files, handler, **settings):
-        settings = {"Runtime": "dotnet8", "MemorySize": 256, "Timeout": 30, **settings}
+        variables = {**settings.pop("Environment", {}).get("Variables", {}), **({} if request.param else {"DOTNET_APUS": "1"})}
+        settings = {"Runtime": "dotnet8", "MemorySize": 256, "Timeout": 30, "Environment": {"Variables": variables}, **settings}
         return deploy(files=files, client=client, Handler=handler, **settings)
 
     return make
@@ -144,6 +146,7 @@ SAME = {"tfm": "netcoreapp3.1", "framework": {"name": "Microsoft.NETCore.App", "
 OTHER = {"framework": {"name": "Microsoft.NETCore.App", "version": "3.1.0"}, "configProperties": {"System.GC.Server": True}}
 
 
+@pytest.mark.parametrize("create", [True], indirect=True)
 @pytest.mark.parametrize("ahead, options, extra", [
     (True, None, {}), (True, SAME, {}), (False, OTHER, {}), (False, None, {"EMPTY": ""}), (False, None, {"DOTNET_gcServer": "0"}),
 ], ids=["ahead", "same", "configured", "empty", "setting"])  # fmt: skip

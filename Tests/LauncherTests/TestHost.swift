@@ -138,8 +138,8 @@ final class TestHost: Sendable {
         return spec
     }
 
-    /// A runtime that starts ahead: takes its variables over, then runs a script. Perl is in every Debian. Its directory
-    /// is the init's to change.
+    /// A runtime that starts ahead: takes its variables over, then runs a script. Perl is in every Debian.
+    /// Its directory is the init's to change.
     private static let booting = """
         open(B, "<&=", $ENV{APUS_BINDING}); read(B, $n, 4) == 4 or exit; read(B, $v, unpack("V", $n)); close(B);
         %ENV = map { split /=/, $_, 2 } split /\\0/, $v;

@@ -146,7 +146,8 @@ namespace Apus {
             if (!variables.TryGetValue("LAMBDA_TASK_ROOT", out string root)) root = "/var/task";
             string path = Path.Combine(root, handler.Substring(0, colons) + ".runtimeconfig.json");
             try {
-                return !File.Exists(path) || Fits(JsonDocument.Parse(File.ReadAllBytes(path)).RootElement.GetProperty("runtimeOptions"));
+                if (!File.Exists(path)) return true;
+                return Fits(JsonDocument.Parse(File.ReadAllBytes(path)).RootElement.GetProperty("runtimeOptions"));
             } catch (Exception) {
                 // .NET says what is wrong with it.
                 return false;
@@ -180,7 +181,8 @@ namespace Apus {
             var own = Environment.Version;
             if (asked > own) return false;
             var frameworks = Path.GetDirectoryName(Path.GetDirectoryName(typeof(object).Assembly.Location));
-            return (asked.Major == own.Major && asked.Minor == own.Minor) || Directory.GetDirectories(frameworks).Length == 1;
+            return (asked.Major == own.Major && asked.Minor == own.Minor)
+                || Directory.GetDirectories(frameworks).Length == 1;
         }
 
         // All methods of this program, which are compiled at their first call otherwise.
