@@ -3,6 +3,7 @@
 // there.
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include "handover.h"
 #include "inside.h"
 
 #include <errno.h>
@@ -378,31 +379,6 @@ static void await_command(struct apus_start *start) {
     start->secrets_size = command.size;
 }
 
-// MARK: A command that hears later what it is to run
-
-/// Hands on what the launcher says, from the directory that has the command's by now: another one has been mounted over
-/// the one in which it started, not every runtime can change its own, and both have it in common.
-static void hand_over(const struct apus_start *start, int command) {
-    struct pollfd waiting[2] = {{.fd = BINDING, .events = POLLIN}, {.fd = command}};
-    while (poll(waiting, 2, -1) < 0 && errno == EINTR) {}
-    // It has ended, or closed what it was to hear from.
-    if (waiting[1].revents != 0) return;
-    if (chdir(start->directory) < 0) return;
-    char bytes[4096];
-    for (;;) {
-        ssize_t size = read(BINDING, bytes, sizeof bytes);
-        if (size < 0 && errno == EINTR) continue;
-        if (size <= 0) break;
-        for (ssize_t done = 0, count; done < size; done += count) {
-            count = write(command, bytes + done, (size_t)(size - done));
-            if (count < 0 && errno == EINTR) count = 0;
-            if (count < 0) goto end;
-        }
-    }
-end:
-    explicit_bzero(bytes, sizeof bytes);
-}
-
 // MARK: A command alone
 
 static volatile sig_atomic_t lone_command;
@@ -578,7 +554,7 @@ static void initialize(const struct apus_start *start) {
     int ends[2] = {-1, -1};
     const int hears_later = start->binding >= 0 && !start->parked && start->fork == NULL;
     if (hears_later) TRY(STEP_DESCRIPTORS, pipe2(ends, O_CLOEXEC));
-    // The directory of a command that was started ahead is the init's, too (hand_over).
+    // The directory of a command that was started ahead is the init's, too (apus_hand_over).
     long command = start->fork ? start->fork() : syscall(SYS_clone, SIGCHLD | (hears_later ? CLONE_FS : 0), 0, 0, 0, 0);
     TRY(STEP_FORK, command);
     if (command == 0 && start->fork == NULL) execute(start, ends[0]);
@@ -594,7 +570,7 @@ static void initialize(const struct apus_start *start) {
     close(ERROR_PIPE);
     if (ends[0] >= 0) {
         close(ends[0]);
-        hand_over(start, ends[1]);
+        apus_hand_over(start->directory, ends[1]);
         close(ends[1]);
     }
     explicit_bzero(start->secrets, start->secrets_size);

@@ -27,14 +27,14 @@ extension ResolvedRuntime {
             identifier: identifier.name, root: RootBuilder.name(of: interpreter), arguments: command(interpreter, java),
             environment: environment, substitution: substitution,
             heapFlags: heapFlags(interpreter.language),
-            isBootable: [.python, .node, .ruby, .java].contains(interpreter.language))
+            isBootable: true)
     }
 
     private static func heapFlags(_ language: Interpreter.Language) -> HeapFlags {
         switch language {
         case .node: .v8
-        case .java: .jvm
-        case .python, .ruby, .dotnet: .none
+        case .java, .dotnet: .script
+        case .python, .ruby: .none
         }
     }
 

@@ -30,8 +30,8 @@ package struct ResolvedRuntime: Sendable, Hashable {
         case none
         /// V8's, which otherwise takes the machine's memory for its own and collects garbage too late.
         case v8
-        /// By the last argument of its start script, which makes the heap 85 % of it, as on AWS.
-        case jvm
+        /// By the last argument of its start script, which makes of it what the runtime understands.
+        case script
     }
     package var heapFlags: HeapFlags
     /// Whether the command can be started before it is known for which function (``SandboxSpec/bootEnvironment``).
@@ -60,6 +60,7 @@ package struct ResolvedRuntime: Sendable, Hashable {
     private static let startVariables = [
         "LD_", "LANG", "LC_", "GLIBC_", "MALLOC_", "OPENSSL_", "SSL_", "PYTHON", "NODE_", "UV_", "RUBY", "GEM_",
         "BUNDLE_", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_",
+        "DOTNET_", "COMPlus_", "CORECLR_", "CLR_",
     ]
 
     /// Whether a process that started without these variables of a function can take them over later.
@@ -76,7 +77,7 @@ package struct ResolvedRuntime: Sendable, Hashable {
             arguments.prefix(1) + [
                 "--max-old-space-size=\(memoryMiB * 9 / 10)", "--max-semi-space-size=\(max(1, memoryMiB / 20))",
             ] + arguments.dropFirst()
-        case .jvm: arguments + ["\(memoryMiB)"]
+        case .script: arguments + ["\(memoryMiB)"]
         }
     }
 }

@@ -185,11 +185,22 @@ START_VARIABLES = re.compile(
 )
 
 
-def run(command, directory, files, handler="app.handler", events=(Event(),), env=None, statuses=None, ahead=False, keeps_directory=False):
+def rest(process):
+    """Waits until a process that was started ahead has prepared itself: it uses no more of the processor."""
+    used, quiet, limit = None, 0, time.monotonic() + PATIENCE
+    while quiet < 4 and process.poll() is None:
+        assert time.monotonic() < limit, "the process has not come to rest"
+        time.sleep(0.02)
+        fields = Path("/proc/%d/stat" % process.pid).read_text().rsplit(")", 1)[1].split()
+        quiet = quiet + 1 if fields[11:13] == used else 0
+        used = fields[11:13]
+
+
+def run(command, directory, files, handler="app.handler", events=(Event(),), env=None, statuses=None, ahead=False, keeps_directory=False, rested=False):
     """Runs `command` with `files` as the function's code until it asks for one event more than there are, or ends.
 
     `ahead`: it is started before it is known for which function, in another directory, and told then. In a sandbox the
-    init changes its directory; `keeps_directory` is for what relies on that.
+    init changes its directory; `keeps_directory` is for what relies on that. `rested`: not told before it waits.
     """
     directory = Path(directory)
     for name, text in files.items():
@@ -219,6 +230,8 @@ def run(command, directory, files, handler="app.handler", events=(Event(),), env
     )  # fmt: skip
     if ahead:
         other.close()
+        if rested:
+            rest(process)
         pairs = b"".join(b"%s=%s\0" % (name.encode(), value.encode()) for name, value in environment.items())
         binding.sendall(struct.pack("<I", len(pairs)) + pairs)
         binding.close()

@@ -15,10 +15,10 @@ FLAGS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xss512k"]
 
 @pytest.fixture
 def java(java_version, java_classes, tmp_path, ahead):
-    def invoke(handler, events=(Event(),), env=None, flags=(), task=None, **more):
+    def invoke(handler, events=(Event(),), env=None, flags=(), task=None, rested=True, **more):
         bootstrap, cases = java_classes(java_version)
         command = [str(JDKS[java_version] / "bin/java"), *FLAGS, *flags, "-cp", str(bootstrap), "apus.lambda.Bootstrap"]
-        return run(command, task or cases, {}, handler, events, env, ahead=ahead, keeps_directory=True, **more)
+        return run(command, task or cases, {}, handler, events, env, ahead=ahead, keeps_directory=True, rested=rested, **more)
 
     return invoke
 
@@ -289,6 +289,10 @@ def test_a_function_finds_what_it_would_find_from_the_start(java, java_version):
     assert found["sockets"] <= 2
     # Since Java 16: JEP 396.
     assert found["internals"] == ("open" if int(java_version) < 16 else "InaccessibleObjectException")
+
+
+def test_a_function_need_not_wait_for_the_rehearsal(java):
+    assert answers(java("example.Cases$Echo", [Event(1), Event({"a": [2]})], rested=False)) == [1, {"a": [2]}]
 
 
 def test_logs_in_order_each_call_one_record(java):

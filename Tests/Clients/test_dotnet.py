@@ -76,10 +76,12 @@ def client(dotnet_server):
     return dotnet_server.client()
 
 
-@pytest.fixture
-def create(client, deploy):
+@pytest.fixture(params=[False, True], ids=["started", "any"])
+def create(request, client, deploy):
+    """Deploys. What sets a variable that .NET reads at its start is not run in what was started ahead."""
     def make(files, handler, **settings):
-        settings = {"Runtime": "dotnet8", "MemorySize": 256, "Timeout": 30, **settings}
+        variables = {**settings.pop("Environment", {}).get("Variables", {}), **({} if request.param else {"DOTNET_APUS": "1"})}
+        settings = {"Runtime": "dotnet8", "MemorySize": 256, "Timeout": 30, "Environment": {"Variables": variables}, **settings}
         return deploy(files=files, client=client, Handler=handler, **settings)
 
     return make
@@ -137,6 +139,37 @@ def test_the_context(create, client, functions):
     assert (answer["title"], answer["custom"], answer["environment"]) == ("title", "value", "en")
     assert answer["trace"].startswith("Root=") and answer["execution"] == "AWS_Lambda_dotnet8"
     assert answer["identity"] is None
+
+
+SAME = {"tfm": "netcoreapp3.1", "framework": {"name": "Microsoft.NETCore.App", "version": "3.1.0"},
+        "configProperties": {"System.Runtime.Serialization.EnableUnsafeBinaryFormatterSerialization": False}}  # fmt: skip
+OTHER = {"framework": {"name": "Microsoft.NETCore.App", "version": "3.1.0"}, "configProperties": {"System.GC.Server": True}}
+
+
+@pytest.mark.parametrize("create", [True], indirect=True)
+@pytest.mark.parametrize("ahead, options, extra", [
+    (True, None, {}), (True, SAME, {}), (False, OTHER, {}), (False, None, {"EMPTY": ""}), (False, None, {"DOTNET_gcServer": "0"}),
+], ids=["ahead", "same", "configured", "empty", "setting"])  # fmt: skip
+def test_what_a_function_finds_however_its_environment_came_to_be(create, client, functions, ahead, options, extra):
+    """Started ahead, or, where .NET must be told something from the start, for this function."""
+    files = {**functions, **({"Functions.runtimeconfig.json": json.dumps({"runtimeOptions": options})} if options else {})}
+    variables = {"OWN": "grün=1", "TZ": "Asia/Tokyo", **extra}
+    function = create(files, "Functions::Test.Shapes::Surroundings", Environment={"Variables": variables}, MemorySize=320)
+    for round in range(60):
+        error, found, log = invoke(client, function)
+        assert error is None, (found, log)
+        if found["ahead"] == ahead:
+            break
+        # The launcher makes sandboxes ahead while it has nothing else to do: another revision, another environment.
+        client.update_function_configuration(FunctionName=function, Description=str(round))
+        client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+    assert found["ahead"] == ahead
+    assert {name: found["variables"].get(name) for name in variables} == variables and found["native"] == "grün=1"
+    assert found["variables"]["AWS_LAMBDA_FUNCTION_NAME"] == function and "APUS_BINDING" not in found["variables"]
+    assert {f"{name}={value}" for name, value in found["variables"].items()} <= set(found["inherited"].split("\n"))
+    assert (found["here"], found["directory"], found["zone"]) == (True, "/var/task", 9)
+    # .NET's own: what locks its named mutexes, and pipes of a debugger that it does not open.
+    assert [path for path in found["temporary"] if not path.startswith("/tmp/.dotnet")] == []
 
 
 def test_logs_have_time_request_and_level(create, client, functions):

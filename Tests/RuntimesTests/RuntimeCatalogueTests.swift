@@ -132,6 +132,16 @@ import Testing
         #expect(try catalogue.resolve(identifier).root == "dotnet\(expected)")
     }
 
+    /// https://learn.microsoft.com/dotnet/core/runtime-config/
+    @Test func dotNetStartsAheadButOfFunctionsWithSettingsForIt() throws {
+        let runtime = try Self.catalogue([Self.dotnet(8)]).resolve("dotnet8")
+        #expect(runtime.arguments(memoryMiB: 256) == runtime.arguments + ["256"])
+        #expect(runtime.canBoot(before: ["TZ", "ASPNETCORE_ENVIRONMENT"]))
+        for name in ["DOTNET_gcServer", "COMPlus_TieredCompilation", "CORECLR_ENABLE_PROFILING"] {
+            #expect(!runtime.canBoot(before: ["TZ", name]))
+        }
+    }
+
     /// https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
     @Test func rubyLooksForGemsWhereLayersKeepThem() throws {
         let runtime = try Self.catalogue([Self.ruby(3, 1)]).resolve("ruby3.3")

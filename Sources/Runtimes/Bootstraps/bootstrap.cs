@@ -25,6 +25,8 @@ namespace Apus {
                 Console.WriteLine(Environment.Version.ToString(3));
                 return 0;
             }
+            string binding = Environment.GetEnvironmentVariable("APUS_BINDING");
+            if (binding != null) Ahead.Await(int.Parse(binding, CultureInfo.InvariantCulture), arguments);
             var api = new RuntimeApi(Environment.GetEnvironmentVariable("AWS_LAMBDA_RUNTIME_API"));
             Log.Redirect();
             Handler handler;
@@ -49,6 +51,182 @@ namespace Apus {
                 }
                 api.Post("/invocation/" + invocation.Id + "/response", answer, null);
             }
+        }
+    }
+
+    // --- Before it is known for which function -----------------------------------------------------------------------
+
+    // A process that was started ahead: it prepares what every function needs, then waits for the variables of the one
+    // that it is to run and takes them for its own. A function that needs another start than this one had gets it:
+    // `command` starts anew in its place. The directory is the init's to change.
+    static class Ahead {
+        // What the SDK writes into the configuration of any program, and what a program can set by itself.
+        static readonly string[] Switches = {
+            "System.Reflection.Metadata.MetadataUpdater.IsSupported",
+            "System.Runtime.Serialization.EnableUnsafeBinaryFormatterSerialization",
+        };
+        const BindingFlags Any = BindingFlags.DeclaredOnly | BindingFlags.NonPublic | BindingFlags.Public
+            | BindingFlags.Instance | BindingFlags.Static;
+
+        struct PollDescriptor {
+            public int Descriptor;
+            public short Events;
+            public short Happened;
+        }
+
+        [DllImport("libc")]
+        static extern int poll(ref PollDescriptor descriptor, UIntPtr count, int milliseconds);
+        [DllImport("libc")]
+        static extern IntPtr read(int descriptor, byte[] bytes, UIntPtr count);
+        [DllImport("libc")]
+        static extern int close(int descriptor);
+        [DllImport("libc")]
+        static extern int clearenv();
+        [DllImport("libc")]
+        static extern int setenv(string name, string value, int overwrite);
+        [DllImport("libc")]
+        static extern int execve(string path, string[] arguments, string[] variables);
+
+        public static void Await(int descriptor, string[] command) {
+            foreach (var step in new Action[] { Compile, Rehearse }) {
+                var told = new PollDescriptor { Descriptor = descriptor, Events = 1 };
+                if (poll(ref told, (UIntPtr)1, 0) == 0) step();
+            }
+            int size = BitConverter.ToInt32(Receive(descriptor, 4), 0);
+            var pairs = Encoding.UTF8.GetString(Receive(descriptor, size)).Split('\0');
+            pairs[pairs.Length - 1] = null;
+            close(descriptor);
+            var variables = new Dictionary<string, string>();
+            foreach (string pair in pairs) {
+                if (pair == null) continue;
+                int equals = pair.IndexOf('=');
+                variables[pair.Substring(0, equals)] = pair.Substring(equals + 1);
+            }
+            if (!Fits(variables)) StartAgain(command, pairs);
+            // Those that native libraries ask C for, and .NET's own.
+            foreach (var name in Environment.GetEnvironmentVariables().Keys) {
+                Environment.SetEnvironmentVariable((string)name, null);
+            }
+            clearenv();
+            foreach (var variable in variables) {
+                setenv(variable.Key, variable.Value, 1);
+                Environment.SetEnvironmentVariable(variable.Key, variable.Value);
+            }
+            TimeZoneInfo.ClearCachedData();
+        }
+
+        static byte[] Receive(int descriptor, int size) {
+            var bytes = new byte[size];
+            for (int filled = 0; filled < size;) {
+                var part = new byte[size - filled];
+                int count = (int)read(descriptor, part, (UIntPtr)part.Length);
+                // Nobody wants it.
+                if (count <= 0) Environment.Exit(0);
+                Buffer.BlockCopy(part, 0, bytes, filled, count);
+                filled += count;
+            }
+            return bytes;
+        }
+
+        static void StartAgain(string[] command, string[] variables) {
+            var arguments = new string[command.Length + 2];
+            arguments[0] = "/bin/sh";
+            command.CopyTo(arguments, 1);
+            execve(arguments[0], arguments, variables);
+            Environment.Exit(1);
+        }
+
+        // Whether a function with these variables can run in a process that was started like this one.
+        static bool Fits(Dictionary<string, string> variables) {
+            // .NET before 9 takes one that is set to nothing for one that is not set.
+            if (variables.ContainsValue("")) return false;
+            variables.TryGetValue("_HANDLER", out string handler);
+            int colons = (handler ?? "").IndexOf("::", StringComparison.Ordinal);
+            if (colons < 0) return false;
+            if (!variables.TryGetValue("LAMBDA_TASK_ROOT", out string root)) root = "/var/task";
+            string path = Path.Combine(root, handler.Substring(0, colons) + ".runtimeconfig.json");
+            try {
+                if (!File.Exists(path)) return true;
+                return Fits(JsonDocument.Parse(File.ReadAllBytes(path)).RootElement.GetProperty("runtimeOptions"));
+            } catch (Exception) {
+                // .NET says what is wrong with it.
+                return false;
+            }
+        }
+
+        // A configuration with nothing in it but what can be met now.
+        static bool Fits(JsonElement options) {
+            foreach (var option in options.EnumerateObject()) {
+                switch (option.Name) {
+                case "tfm": continue;
+                case "framework":
+                    if (option.Value.GetProperty("name").GetString() != "Microsoft.NETCore.App") return false;
+                    if (!IsServed(option.Value.GetProperty("version").GetString())) return false;
+                    continue;
+                case "configProperties":
+                    foreach (var property in option.Value.EnumerateObject()) {
+                        if (Array.IndexOf(Switches, property.Name) < 0) return false;
+                        AppContext.SetSwitch(property.Name, property.Value.GetBoolean());
+                    }
+                    continue;
+                default: return false;
+                }
+            }
+            return true;
+        }
+
+        // Whether a program that asks for this version would have got the one that runs.
+        static bool IsServed(string version) {
+            var asked = new Version(version);
+            var own = Environment.Version;
+            if (asked > own) return false;
+            var frameworks = Path.GetDirectoryName(Path.GetDirectoryName(typeof(object).Assembly.Location));
+            return (asked.Major == own.Major && asked.Minor == own.Minor)
+                || Directory.GetDirectories(frameworks).Length == 1;
+        }
+
+        // All methods of this program, which are compiled at their first call otherwise.
+        static void Compile() {
+            foreach (var type in typeof(Program).Assembly.GetTypes()) {
+                if (type.ContainsGenericParameters) continue;
+                var methods = new List<MethodBase>(type.GetMethods(Any));
+                methods.AddRange(type.GetConstructors(BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.Instance));
+                foreach (var method in methods) {
+                    if (method.IsAbstract || method.ContainsGenericParameters) continue;
+                    try {
+                        RuntimeHelpers.PrepareMethod(method.MethodHandle);
+                    } catch (Exception) {
+                        // Then at its first call.
+                    }
+                }
+            }
+        }
+
+        // Invocations that nobody hears of, and what else loads much of .NET at its first use. It asks for no setting.
+        static void Rehearse() {
+            var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            listener.Listen(1);
+            var api = new RuntimeApi("127.0.0.1:" + ((IPEndPoint)listener.LocalEndPoint).Port);
+            var platform = Task.Run(() => {
+                var socket = listener.Accept();
+                var request = new byte[4096];
+                foreach (string answer in new[] {
+                    "200 OK\r\nLambda-Runtime-Aws-Request-Id: 1\r\nContent-Length: 2\r\n\r\n{}",
+                    "202 Accepted\r\nConnection: close\r\n\r\n" }) {
+                    // Head and body come one after the other; nothing is as long as the buffer.
+                    socket.Receive(request);
+                    socket.Send(Encoding.ASCII.GetBytes("HTTP/1.1 " + answer));
+                }
+                socket.Dispose();
+            });
+            api.Next();
+            api.Post("/invocation/1/response", new byte[0], null);
+            platform.Wait();
+            listener.Dispose();
+            Errors.Describe(new InvalidOperationException("text"));
+            Proxy.Make(typeof(IDisposable), (name, arguments) => null);
+            new AssemblyDependencyResolver(typeof(Program).Assembly.Location);
         }
     }
 

@@ -2,6 +2,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading.Tasks;
 using Amazon.Lambda.Core;
@@ -50,6 +51,27 @@ namespace Test {
             ["trace"] = Environment.GetEnvironmentVariable("_X_AMZN_TRACE_ID"),
             ["execution"] = Environment.GetEnvironmentVariable("AWS_EXECUTION_ENV"),
         };
+
+        // What a process has from its start, as .NET and its children find it.
+        public Dictionary<string, object> Surroundings() {
+            var variables = new Dictionary<string, object>();
+            foreach (System.Collections.DictionaryEntry each in Environment.GetEnvironmentVariables()) {
+                variables[(string)each.Key] = each.Value;
+            }
+            var start = new System.Diagnostics.ProcessStartInfo("/usr/bin/env") { RedirectStandardOutput = true };
+            using (var child = System.Diagnostics.Process.Start(start)) {
+                return new Dictionary<string, object> {
+                    ["ahead"] = File.ReadAllText("/proc/self/environ").Contains("APUS_BINDING="),
+                    ["variables"] = variables, ["native"] = Marshal.PtrToStringUTF8(getenv("OWN")),
+                    ["inherited"] = child.StandardOutput.ReadToEnd(), ["directory"] = Directory.GetCurrentDirectory(),
+                    ["here"] = File.Exists("Functions.dll"), ["zone"] = TimeZoneInfo.Local.BaseUtcOffset.TotalHours,
+                    ["temporary"] = Directory.GetFileSystemEntries("/tmp"),
+                };
+            }
+        }
+
+        [DllImport("libc")]
+        static extern IntPtr getenv(string name);
 
         public string Logs(Person person, ILambdaContext context) {
             Console.WriteLine("to the console");
