@@ -1,3 +1,4 @@
+import Linux
 import NIOPosix
 import Synchronization
 import Testing

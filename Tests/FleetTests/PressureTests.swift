@@ -1,4 +1,5 @@
 import Fleet
+import Linux
 import Sandbox
 import Synchronization
 import Testing
