@@ -482,9 +482,11 @@ struct ControlGroupSuite {
             var spec = host.spec("sleep 600")
             spec.precedence = precedence
             let running = try await host.begin(spec)
-            let paths = try KernelFile.names(in: place.ownGroup).filter {
+            let names = try KernelFile.names(in: place.ownGroup).filter {
                 $0.hasPrefix("apus.\(host.client.processID).")
-            }.map { "\(place.ownGroup)/\($0)/cpu.idle" }.filter { access($0, F_OK) == 0 }
+            }
+            let files: [String] = names.map { "\(place.ownGroup)/\($0)/cpu.idle" }
+            let paths = files.filter { access($0, F_OK) == 0 }
             if !paths.isEmpty {
                 let values = { try paths.map { try KernelFile.read($0) } }
                 // Spares yield, whoever asked for them.
