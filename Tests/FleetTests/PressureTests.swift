@@ -1,5 +1,6 @@
 import Fleet
 import Linux
+import NIOCore
 import Sandbox
 import Synchronization
 import Testing
