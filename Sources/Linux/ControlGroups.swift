@@ -45,8 +45,9 @@ package final class ControlGroups {
         /// Holds the lock, too.
         var directory: Int32
         var controllers: Set<Controller>
-        /// The directory that the parent is in, where sandboxes' groups are then made, named for the parent: so the kernel compares each with what is outside, and a yielding one gives way to that, too. Only
-        /// in our own group and for processor time; -1 elsewhere: there the parent as a whole is one of many.
+        /// The directory that the parent is in, where sandboxes' groups are then made, named for the parent: so the
+        /// kernel compares each with what is outside, and a yielding one gives way to that, too. Only in our own group
+        /// and for processor time; -1 elsewhere: there the parent as a whole is one of many.
         var beside: Int32 = -1
     }
 
