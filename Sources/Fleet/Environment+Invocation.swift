@@ -8,6 +8,7 @@ extension Environment {
         let now = eventLoop.now
         let running = Running(
             work: work, began: now, deadline: now + TimeAmount(version.timeout), initNanoseconds: initNanoseconds)
+        if initNanoseconds == nil { services.admission.noteWarm(now) }
         initNanoseconds = nil
         log.beginTail(work.invocation.logTail)
         begin(running, in: session)

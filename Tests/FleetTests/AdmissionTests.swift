@@ -1,4 +1,5 @@
 import Linux
+import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
@@ -81,6 +82,7 @@ import TestSupport
             configuration: .changed { configuration in
                 configuration.admissionWidth = 2
                 configuration.admissionHold = .seconds(600)
+                configuration.warmth = .seconds(600)
                 configuration.hasIdleProcessor = { false }
                 change(&configuration)
             }, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
@@ -102,6 +104,7 @@ import TestSupport
 
     @Test func whoIsAloneYieldsToNobody() {
         let (admission, guests) = (admission { _ in }, Guests())
+        admission.noteWarm(.now())
         guests.enter(admission, 0)
         guests.enter(admission, 1)
         #expect(guests.place(0)?.precedence == .ordinary && guests.place(1)?.precedence == .yielding)
@@ -109,6 +112,16 @@ import TestSupport
         guests.place(1)?.leave()
         guests.enter(admission, 2)
         #expect(guests.place(2)?.precedence == .ordinary)
+    }
+
+    @Test func withoutWarmInvocationsNobodyYields() {
+        let (admission, guests) = (admission { _ in }, Guests())
+        guests.enter(admission, 0)
+        guests.enter(admission, 1)
+        guests.place(0)?.leave()
+        admission.noteWarm(.now())
+        guests.enter(admission, 2)
+        #expect(guests.place(1)?.precedence == .ordinary && guests.place(2)?.precedence == .yielding)
     }
 
     @Test func aLongInitialisationLosesItsPlace() async throws {
