@@ -1,4 +1,5 @@
 import NIOCore
+import Synchronization
 
 /// What an environment takes of the machine, and when it lets go of it.
 extension Environment {
