@@ -148,8 +148,8 @@ let package = Package(
         tests(
             "FleetTests",
             [
-                "TestSupport", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", nioCore, nioPosix, nioEmbedded,
-                logging,
+                "TestSupport", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix,
+                nioEmbedded, logging,
             ]),
         tests(
             "LambdaServiceTests",

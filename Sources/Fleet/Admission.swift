@@ -6,8 +6,9 @@ import Synchronization
 /// (``AdmissionQueue``), within the memory that there is for them (``MemoryBudget``).
 ///
 /// An initialisation has its place for some time only: one that waits for something else than a processor, or takes
-/// long, keeps nobody from starting for longer than that; and as long as a processor is idle more are let in. Each but
-/// one that is alone yields to everything else on the machine while it has its place.
+/// long, keeps nobody from starting for longer than that; and as long as a processor is idle more are let in. While
+/// there are warm invocations, each but one that is alone yields to everything else on the machine as long as it has
+/// its place.
 final class Admission: Sendable {
     /// The right to initialise, until ``leave()``.
     final class Place: Sendable {
@@ -91,6 +92,8 @@ final class Admission: Sendable {
     private let configuration: FleetConfiguration
     private let eventLoopGroup: any EventLoopGroup
     private let state = Mutex(State())
+    /// When a warm invocation last began, to some milliseconds.
+    private let warm = Atomic<UInt64>(0)
     /// Ends what is idle, for as many MiB.
     private let makeRoom = Mutex<(@Sendable (Int) -> Void)?>(nil)
 
@@ -98,6 +101,13 @@ final class Admission: Sendable {
         self.configuration = configuration
         self.eventLoopGroup = eventLoopGroup
         budget = MemoryBudget(mebibytes: configuration.memoryMiB)
+    }
+
+    /// An invocation begins for which nothing had to be initialised.
+    func noteWarm(_ now: NIODeadline) {
+        // Read by every invocation, written by few.
+        let last = warm.load(ordering: .relaxed)
+        if now.uptimeNanoseconds > last + 10_000_000 { warm.store(now.uptimeNanoseconds, ordering: .relaxed) }
     }
 
     /// Sets how memory is freed: `body` gets the MiB that are missing, and says nothing when there are none to be had.
@@ -196,8 +206,13 @@ final class Admission: Sendable {
             }
             state.queue.leave()
             let isAlone = state.places.isEmpty && state.queue.count == 0
+            // Without warm invocations there is nobody of ours to yield to, and others of this machine would only
+            // slow it down.
+            let last = warm.load(ordering: .relaxed)
+            let isWarm = last > 0 && .uptimeNanoseconds(last) + TimeAmount(configuration.warmth) > now
             let place = Place(
-                self, isAlone ? .ordinary : .yielding, claim, until: now + TimeAmount(configuration.admissionHold))
+                self, isAlone || !isWarm ? .ordinary : .yielding, claim,
+                until: now + TimeAmount(configuration.admissionHold))
             state.places[ObjectIdentifier(place)] = place
             verdict.admitted.append((ticket, place))
         }

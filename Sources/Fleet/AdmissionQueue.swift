@@ -2,9 +2,9 @@ import NIOCore
 
 /// Who may initialise next. Pure: ``Admission`` acts.
 ///
-/// First come, first served, but for those that want much: every key may have one start in each round, and what it wants
-/// beyond that goes to the rounds after. So a storm over many functions is served in the order in which it came, and a
-/// storm of one function keeps no other waiting for longer than a round.
+/// First come, first served, but for those that want much: every key may have one start in each round, and what it
+/// wants beyond that goes to the rounds after. So a storm over many functions is served in the order in which it came,
+/// and a storm of one function keeps no other waiting for longer than a round.
 struct AdmissionQueue<Key: Hashable, Ticket> {
     private var rounds = CircularBuffer<CircularBuffer<(key: Key, ticket: Ticket)>>()
     /// The number of the first of `rounds`.

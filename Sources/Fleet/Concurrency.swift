@@ -22,6 +22,8 @@ final class FunctionConcurrency: Sendable {
     let provisioned = Atomic<Int>(0)
     /// Limits how fast environments are started.
     let burst = BurstLimit()
+    /// The most that an environment has been seen to hold, MiB; 0 before the first.
+    let memory = Atomic<Int>(0)
 }
 
 /// What an invocation of one version counts against.

@@ -9,6 +9,7 @@ extension Environment {
         let running = Running(
             work: work, began: now, deadline: now + TimeAmount(version.timeout), initNanoseconds: initNanoseconds,
             restoreNanoseconds: restoreNanoseconds)
+        if initNanoseconds == nil { services.admission.noteWarm(now) }
         (initNanoseconds, restoreNanoseconds) = (nil, nil)
         log.beginTail(work.invocation.logTail)
         begin(running, in: session)

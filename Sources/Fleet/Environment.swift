@@ -86,10 +86,10 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     private var isDisposed = false
     var timer: DeadlineTimer?
     /// While INIT has one.
-    private(set) var place: Admission.Place?
+    var place: Admission.Place?
     /// What it counts with.
-    private let memory = Mutex<MemoryBudget.Claim?>(nil)
-    private let idleSinceTime = Atomic<UInt64>(0)
+    let memory = Mutex<MemoryBudget.Claim?>(nil)
+    let idleSinceTime = Atomic<UInt64>(0)
     /// When it has been idle for long enough.
     private var restEnd: NIODeadline?
     var initNanoseconds: Int64?
@@ -134,19 +134,8 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
             let session = self.makeSession()
             self.state = .initialising(session, started: nil, reported: nil)
             session.start(self.spec(for: .initialisation))
-            place.onOverdue { [weak self] in self?.raise() }
+            place.onOverdue { [weak self] in self?.yieldNoMore() }
         }
-    }
-
-    /// INIT has taken so long that others have its place: it yields no more.
-    private func raise() {
-        onLoop { if case .initialising(let session, _, _) = self.state { session.raise() } }
-    }
-
-    /// INIT is over.
-    func leavePlace() {
-        place?.leave()
-        place = nil
     }
 
     /// Runs an invocation. One at a time, when the pool says so.
@@ -179,29 +168,6 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         let end = eventLoop.now + TimeAmount(time)
         restEnd = end
         timer?.set(session.canFreeze ? freezeTime(before: end) : end)
-    }
-
-    private func freezeTime(before end: NIODeadline) -> NIODeadline {
-        configuration.freezeDelay.map { min(end, eventLoop.now + TimeAmount($0)) } ?? end
-    }
-
-    /// When it became idle, on the fleet's clock.
-    var idleSince: UInt64 { idleSinceTime.load(ordering: .relaxed) }
-
-    /// Ends the environment, which the pool has given up, for its memory: returns how much that is, MiB.
-    func giveWay() -> Int {
-        let claim = memory.withLock { $0 }
-        claim?.beginEnd()
-        close()
-        return max(1, claim?.mebibytes ?? 0)
-    }
-
-    /// Counts what the environment has been seen to hold.
-    func noteMemory(_ session: SandboxSession) {
-        let bytes = session.lastPeakBytes
-        let mebibytes = bytes > 0 ? min(version.memoryMiB, Int((bytes + 1_048_575) >> 20)) : version.memoryMiB
-        memory.withLock { $0 }?.change(to: mebibytes)
-        pool.note(mebibytes: mebibytes)
     }
 
     /// Whether it is to be replaced.

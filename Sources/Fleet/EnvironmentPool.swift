@@ -9,8 +9,6 @@ final class EnvironmentPool: Sendable {
     let concurrency: VersionConcurrency
     let services: FleetServices
     let state: Mutex<State>
-    /// The most that an environment of this version has been seen to hold, MiB; 0 before the first.
-    private let memory = Atomic<Int>(0)
 
     struct State {
         /// The environments that are started for invocations.
@@ -163,13 +161,14 @@ final class EnvironmentPool: Sendable {
 
     /// What one more environment will hold, as far as is known, MiB.
     var expectedMiB: Int {
-        let seen = memory.load(ordering: .relaxed)
-        return seen > 0 ? seen : min(version.memoryMiB, MemoryBudget.unknown)
+        let seen = concurrency.function.memory.load(ordering: .relaxed)
+        return min(version.memoryMiB, seen > 0 ? seen : MemoryBudget.unknown)
     }
 
     /// An environment has been seen to hold so much.
     func note(mebibytes: Int) {
-        if mebibytes > memory.load(ordering: .relaxed) { memory.max(mebibytes, ordering: .relaxed) }
+        let function = concurrency.function
+        if mebibytes > function.memory.load(ordering: .relaxed) { function.memory.max(mebibytes, ordering: .relaxed) }
     }
 
     /// The environment on demand that has been idle for longest.

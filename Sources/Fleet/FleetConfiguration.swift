@@ -53,6 +53,8 @@ package struct FleetConfiguration: Sendable {
     package var admissionHold = Duration.milliseconds(500)
     /// How often that is looked at while somebody waits.
     package var admissionPace = Duration.milliseconds(10)
+    /// How long after a warm invocation others are expected, to which they yield.
+    package var warmth = Duration.seconds(1)
     package var hasIdleProcessor: @Sendable () -> Bool = {
         // Who asks runs, too.
         Processors.runnable().map { $0 <= System.coreCount } ?? false

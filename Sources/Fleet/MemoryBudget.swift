@@ -3,10 +3,10 @@ import Synchronization
 /// The memory that the environments of this node may take together.
 ///
 /// An environment counts with what it has been seen to take: the peak that its control group shows, which is read after
-/// every invocation anyway, and is never less than what it holds. Before its first invocation is over it counts with the
-/// peak of others of its version; and where nobody has seen one, with its configured size, or ``unknown``: most functions
-/// take a small part of what they are configured with, so that counting all of it would leave most of a machine unused.
-/// Where the host does not show peaks, the configured size counts.
+/// every invocation anyway, and is never less than what it holds. Before its first invocation is over it counts with
+/// the peak of others of its function; and where nobody has seen one, with its configured size, or ``unknown``: most
+/// functions take a small part of what they are configured with, so that counting all of it would leave most of a
+/// machine unused. Where the host does not show peaks, the configured size counts.
 final class MemoryBudget: Sendable {
     /// What an environment counts with of which nothing is known, if its size allows, MiB.
     static let unknown = 128

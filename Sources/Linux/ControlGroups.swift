@@ -45,9 +45,9 @@ package final class ControlGroups {
         /// Holds the lock, too.
         var directory: Int32
         var controllers: Set<Controller>
-        /// The directory that the parent is in, where sandboxes' groups are then made, under names that begin with the
-        /// parent's: so the kernel compares each with what is outside, and a yielding one gives way to that, too. Only
-        /// in our own group and for processor time; -1 elsewhere: there the parent as a whole is one of many.
+        /// The directory that the parent is in, where sandboxes' groups are then made, named for the parent: so the
+        /// kernel compares each with what is outside, and a yielding one gives way to that, too. Only in our own group
+        /// and for processor time; -1 elsewhere: there the parent as a whole is one of many.
         var beside: Int32 = -1
     }
 
@@ -135,24 +135,25 @@ package final class ControlGroups {
     }
 
     static let prefix = "apus-"
+    /// Of the groups that are made beside a parent; its process id and the sandbox's name follow.
+    static let besidePrefix = "apus."
 
     /// Removes the groups in `path` whose maker no longer holds their lock.
     private static func removeAbandoned(in path: String) {
         guard let names = try? KernelFile.names(in: path) else { return }
         for name in names where name.hasPrefix(prefix) {
             let group = path + "/" + name
-            if let dash = name.dropFirst(prefix.count).firstIndex(of: "-") {
-                // Made beside a parent, and gone with it.
-                if access(path + "/" + name[..<dash], F_OK) < 0 { _ = rmdir(group) }
-                continue
-            }
             let descriptor = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             if descriptor < 0 { continue }
             let directory = Descriptor(owning: descriptor)
             if flock(directory.number, LOCK_EX | LOCK_NB) < 0 { continue }
             for child in (try? KernelFile.names(in: group)) ?? [] { _ = rmdir(group + "/" + child) }
-            for other in names where other.hasPrefix(name + "-") { _ = rmdir(path + "/" + other) }
             _ = rmdir(group)
+        }
+        // What was made beside a parent is gone with it.
+        for name in names where name.hasPrefix(besidePrefix) {
+            let parent = prefix + name.dropFirst(besidePrefix.count).prefix { $0 != "." }
+            if access(path + "/" + parent, F_OK) < 0 { _ = rmdir(path + "/" + name) }
         }
     }
 
@@ -175,8 +176,7 @@ package final class ControlGroups {
 extension ControlGroups.Parent {
     /// The directory in which a sandbox's group is, and the group's name there.
     fileprivate func place(of name: String) -> (directory: Int32, name: String) {
-        guard beside >= 0, let own = path.split(separator: "/").last else { return (directory, name) }
-        return (beside, "\(own)-\(name)")
+        beside < 0 ? (directory, name) : (beside, "\(ControlGroups.besidePrefix)\(getpid()).\(name)")
     }
 }
 

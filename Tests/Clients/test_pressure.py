@@ -78,7 +78,7 @@ def frozen(server):
             continue
         path = next(line[3:] for line in groups if line.startswith("0::"))
         events = pathlib.Path(mount + path) / "cgroup.events"
-        if "apus-" not in path:
+        if "/apus" not in path:
             pytest.skip("sandboxes have no control groups of version 2 here")
         if events.exists() and "frozen 1" in events.read_text():
             found.append(pid)

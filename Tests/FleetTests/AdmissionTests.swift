@@ -1,3 +1,5 @@
+import Linux
+import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
@@ -80,6 +82,7 @@ import TestSupport
             configuration: .changed { configuration in
                 configuration.admissionWidth = 2
                 configuration.admissionHold = .seconds(600)
+                configuration.warmth = .seconds(600)
                 configuration.hasIdleProcessor = { false }
                 change(&configuration)
             }, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
@@ -101,6 +104,7 @@ import TestSupport
 
     @Test func whoIsAloneYieldsToNobody() {
         let (admission, guests) = (admission { _ in }, Guests())
+        admission.noteWarm(.now())
         guests.enter(admission, 0)
         guests.enter(admission, 1)
         #expect(guests.place(0)?.precedence == .ordinary && guests.place(1)?.precedence == .yielding)
@@ -110,15 +114,25 @@ import TestSupport
         #expect(guests.place(2)?.precedence == .ordinary)
     }
 
+    @Test func withoutWarmInvocationsNobodyYields() {
+        let (admission, guests) = (admission { _ in }, Guests())
+        guests.enter(admission, 0)
+        guests.enter(admission, 1)
+        guests.place(0)?.leave()
+        admission.noteWarm(.now())
+        guests.enter(admission, 2)
+        #expect(guests.place(1)?.precedence == .ordinary && guests.place(2)?.precedence == .yielding)
+    }
+
     @Test func aLongInitialisationLosesItsPlace() async throws {
         let (admission, guests) = (admission { $0.admissionHold = .milliseconds(20) }, Guests())
-        let lost = Mutex(0)
+        let lost = Notes()
         for number in 0..<5 { guests.enter(admission, number) }
-        guests.place(0)?.onOverdue { lost.withLock { $0 += 1 } }
+        guests.place(0)?.onOverdue { lost.add("lost") }
         try await eventually("all are admitted") { guests.numbers.count == 5 }
-        #expect(guests.numbers == [0, 1, 2, 3, 4] && lost.withLock { $0 } == 1)
-        guests.place(1)?.onOverdue { lost.withLock { $0 += 1 } }
-        #expect(lost.withLock { $0 } == 2)
+        #expect(guests.numbers == [0, 1, 2, 3, 4] && lost.all.count == 1)
+        guests.place(1)?.onOverdue { lost.add("lost") }
+        #expect(lost.all.count == 2)
     }
 
     @Test func anIdleProcessorLetsMoreIn() async throws {
@@ -131,16 +145,16 @@ import TestSupport
     /// Whoever gives its place back at once, thousands of times.
     @Test func leavingAtOnceTakesNoStack() {
         let admission = admission { $0.admissionWidth = 1 }
-        let (first, count) = (Guests(), Mutex(0))
+        let (first, left) = (Guests(), Notes())
         first.enter(admission, 0)
         for _ in 0..<20_000 {
             admission.enter(.init(account: "0", region: "r", name: "f", version: "1", revision: "1"), mebibytes: 1) {
-                count.withLock { $0 += 1 }
+                left.add("left")
                 if case .success(let place) = $0 { place.leave() }
             }
         }
         first.place(0)?.leave()
-        #expect(count.withLock { $0 } == 20_000)
+        #expect(left.all.count == 20_000)
     }
 
     @Test func nobodyIsAdmittedAfterTheEnd() {
@@ -162,13 +176,13 @@ import TestSupport
                 $0.memoryPatience = .milliseconds(50)
             }, Guests()
         )
-        let missing = Mutex<[Int]>([])
-        admission.onShortage { mebibytes in missing.withLock { $0.append(mebibytes) } }
+        let missing = Notes()
+        admission.onShortage { mebibytes in missing.add("\(mebibytes)") }
         guests.enter(admission, 0, mebibytes: 80)
         guests.enter(admission, 1, mebibytes: 30)
         guests.enter(admission, 2, mebibytes: 10)
         // The second waits for memory, and the third for the second.
-        #expect(guests.numbers == [0] && missing.withLock { $0.first } == 10)
+        #expect(guests.numbers == [0] && missing.all.first == "10")
         try await eventually("the second is refused") { guests.refused.withLock { $0.count } == 1 }
         #expect(guests.refused.withLock { $0 } == [.outOfCapacity])
         #expect(guests.numbers == [0, 2] && admission.budget.usedMiB == 90)

@@ -1,4 +1,6 @@
 import Fleet
+import Linux
+import NIOCore
 import Sandbox
 import Synchronization
 import Testing
@@ -63,12 +65,18 @@ import TestSupport
     }
 
     @Test func aStormIsServedAndYields() async throws {
-        let fixture = serving { $0.admissionWidth = 2 }
+        let fixture = serving {
+            $0.admissionWidth = 2
+            $0.warmth = .seconds(600)
+        }
+        for number in 1...2 {
+            _ = try await fixture.invoke(requestID: "w-\(number)", version: fixture.version(name: "w"))
+        }
         let storm = (0..<100).map { number in
             fixture.start(requestID: "r-\(number)", version: fixture.version(name: "f\(number)"))
         }
         for future in storm { #expect(try await future.get().text == "1") }
-        #expect(fixture.sandboxing.started == 100 && fixture.fleet.pressure.waiting == 0)
+        #expect(fixture.sandboxing.started == 101 && fixture.fleet.pressure.waiting == 0)
         #expect(fixture.sandboxing.specs.first?.precedence == .ordinary)
         #expect(fixture.sandboxing.specs.contains { $0.precedence == .yielding })
         await fixture.fleet.shutDown()
@@ -77,10 +85,19 @@ import TestSupport
 
     /// A busy machine starves nobody: who has initialised for long yields no more.
     @Test func whoInitialisesForLongYieldsNoMore() async throws {
-        let fixture = FleetFixture(settings: .changed { $0.admissionHold = .milliseconds(20) }) { runtime in
-            runtime.hang()
-            return SandboxExit(cause: .lost)
+        let fixture = FleetFixture(
+            settings: .changed {
+                $0.admissionHold = .milliseconds(20)
+                $0.warmth = .seconds(600)
+            }
+        ) { runtime in
+            if runtime.number > 2 {
+                runtime.hang()
+                return SandboxExit(cause: .lost)
+            }
+            return runtime.serve { event, connection in connection.respond(event.requestID, "1") }
         }
+        for number in 1...2 { _ = try await fixture.invoke(requestID: "w-\(number)") }
         let started = (0..<2).map { fixture.start(requestID: "r-\($0)", version: fixture.version(name: "f\($0)")) }
         try await eventually("it is raised") { fixture.sandboxing.raised.count >= 1 }
         await fixture.fleet.shutDown()

@@ -473,15 +473,16 @@ struct ControlGroupSuite {
         let next = try await TestHost.start(origin)
         let layout = try ControlGroupLayout.current()
         for place in layout.legacy.values + (layout.unified.map { [$0] } ?? []) {
-            #expect(try KernelFile.names(in: place.ownGroup).filter { $0 == name || $0.hasPrefix(name + "-") } == [])
+            let beside = "apus.\(name.dropFirst(5))."
+            #expect(try KernelFile.names(in: place.ownGroup).filter { $0 == name || $0.hasPrefix(beside) } == [])
         }
         await next.stop()
     }
 
     /// Where a sandbox's group is: beside the launcher's, or below it.
     private func group(of host: TestHost, slot: Int, _ place: ControlGroupLayout.Legacy) throws -> String {
-        let parent = "\(place.ownGroup)/apus-\(host.client.processID)"
-        return access("\(parent)-\(slot)", F_OK) == 0 ? "\(parent)-\(slot)" : "\(parent)/\(slot)"
+        let beside = "\(place.ownGroup)/apus.\(host.client.processID).\(slot)"
+        return access(beside, F_OK) == 0 ? beside : "\(place.ownGroup)/apus-\(host.client.processID)/\(slot)"
     }
 
     /// `cpu.idle`: cgroup-v2.rst, "CPU Interface Files"; version 1 has it, too.
@@ -494,9 +495,11 @@ struct ControlGroupSuite {
             var spec = host.spec("sleep 600")
             spec.precedence = precedence
             let running = try await host.begin(spec)
-            let paths = try KernelFile.names(in: place.ownGroup).filter {
-                $0.hasPrefix("apus-\(host.client.processID)-")
-            }.map { "\(place.ownGroup)/\($0)/cpu.idle" }.filter { access($0, F_OK) == 0 }
+            let names = try KernelFile.names(in: place.ownGroup).filter {
+                $0.hasPrefix("apus.\(host.client.processID).")
+            }
+            let files: [String] = names.map { "\(place.ownGroup)/\($0)/cpu.idle" }
+            let paths = files.filter { access($0, F_OK) == 0 }
             if !paths.isEmpty {
                 let values = { try paths.map { try KernelFile.read($0) } }
                 // Spares yield, whoever asked for them.
@@ -543,7 +546,8 @@ struct FreezerSuite {
     /// Whether every process of the group is frozen (`cgroup.events`; cgroup-v2.rst).
     private func isFrozen(_ host: TestHost) throws -> Bool {
         guard let place = try ControlGroupLayout.current().unified else { return false }
-        for parent in try KernelFile.names(in: place.ownGroup) where parent.hasPrefix("apus-\(host.client.processID)") {
+        for parent in try KernelFile.names(in: place.ownGroup)
+        where parent == "apus-\(host.client.processID)" || parent.hasPrefix("apus.\(host.client.processID).") {
             for child in ["."] + ((try? KernelFile.names(in: "\(place.ownGroup)/\(parent)")) ?? []) {
                 let events = try? KernelFile.read("\(place.ownGroup)/\(parent)/\(child)/cgroup.events")
                 if events?.contains("frozen 1") == true { return true }
