@@ -27,7 +27,8 @@ extension ResolvedRuntime {
             identifier: identifier.name, root: RootBuilder.name(of: interpreter), arguments: command(interpreter, java),
             environment: environment, substitution: substitution,
             heapFlags: interpreter.language == .node ? .v8 : .none,
-            isBootable: [.python, .node, .ruby].contains(interpreter.language))
+            isBootable: [.python, .node, .ruby].contains(interpreter.language),
+            isForkable: interpreter.language == .python)
     }
 
     /// Through `/var/lang`, so that functions see the paths of AWS, not this machine's.

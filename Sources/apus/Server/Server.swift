@@ -118,6 +118,7 @@ enum Server {
         limits.burstEnvironments = quotas.burstEnvironments
         limits.burstWindow = .seconds(quotas.burstSeconds)
         limits.idleTimeout = settings.idleTimeout
+        limits.zygotes = settings.zygotes
         limits.endpointURL =
             launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
         let fleet = Fleet(
