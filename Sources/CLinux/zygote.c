@@ -41,6 +41,12 @@ static _Noreturn void give_up(const char *what, const char *subject, int status)
         if ((expression) < 0) give_up(what, strerrorname_np(errno), 127); \
     } while (0)
 
+/// Whether nobody but root may write it.
+static int is_roots(const struct stat *status) {
+    return status->st_uid == 0 &&
+           (S_ISLNK(status->st_mode) || (status->st_mode & (status->st_gid == 0 ? 002 : 022)) == 0);
+}
+
 /// Makes the skeleton the root of this process's mount namespace, with the library in its /run.
 static void make_place(const struct apus_zygote *zygote) {
     const unsigned long flags = MS_NOSUID | MS_NODEV;
@@ -56,6 +62,12 @@ static void make_place(const struct apus_zygote *zygote) {
     MUST("pivot_root", syscall(SYS_pivot_root, ".", "."));
     MUST("umount old root", umount2(".", MNT_DETACH));
     MUST("chdir", chdir("/"));
+    // Whole directories of others (what the server compiles) are not there for a zygote.
+    for (char *const *path = zygote->trusted; path && *path; path++) {
+        struct stat status;
+        if (lstat(*path, &status) == 0 && S_ISDIR(status.st_mode) && !is_roots(&status))
+            MUST("cover", mount("/mnt", *path, NULL, MS_BIND, NULL));
+    }
 }
 
 /// What a zygote runs has the launcher's power: it must not be anybody else's to write. (The one child of a process with
@@ -70,9 +82,7 @@ static void check_trust(char *const *paths) {
             if (entry->fts_errno == ENOENT) continue;
             give_up("read", entry->fts_path, APUS_ZYGOTE_DISTRUSTED);
         }
-        const struct stat *status = entry->fts_statp;
-        int is_closed = S_ISLNK(status->st_mode) || (status->st_mode & (status->st_gid == 0 ? 002 : 022)) == 0;
-        if (status->st_uid != 0 || !is_closed)
+        if (!is_roots(entry->fts_statp))
             give_up("others than root may write", entry->fts_path, APUS_ZYGOTE_DISTRUSTED);
     }
     fts_close(walk);

@@ -224,6 +224,7 @@ extension SandboxSpec {
             fileSystem: version.fileSystem?.mount, arguments: ExecWrapper.command(for: version),
             fallback: version.runtime.entrypoints.dropFirst().first, environment: environment,
             workingDirectory: version.runtime.workingDirectory, limits: limits,
-            bootEnvironment: EnvironmentVariables.boot(for: version))
+            bootEnvironment: EnvironmentVariables.boot(for: version),
+            isForkable: configuration.zygotes && version.runtime.isForkable)
     }
 }

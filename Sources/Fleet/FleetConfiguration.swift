@@ -86,6 +86,8 @@ package struct FleetConfiguration: Sendable {
     /// Processes and descriptors of one environment.
     package var processes = 1024
     package var descriptors = 1024
+    /// Whether environments may be forked from a process that has loaded their runtime.
+    package var zygotes = true
     /// Milliseconds since 1970.
     package var wallClock: @Sendable () -> Int64 = { systemMilliseconds() }
     /// Microseconds since some moment, never backwards: what rates are measured with.

@@ -26,8 +26,7 @@ extension ResolvedRuntime {
         return ResolvedRuntime(
             identifier: identifier.name, root: RootBuilder.name(of: interpreter), arguments: command(interpreter, java),
             environment: environment, substitution: substitution,
-            heapFlags: heapFlags(interpreter.language),
-            isBootable: true)
+            heapFlags: heapFlags(interpreter.language), isBootable: true, isForkable: interpreter.language == .python)
     }
 
     private static func heapFlags(_ language: Interpreter.Language) -> HeapFlags {

@@ -36,13 +36,15 @@ package struct ResolvedRuntime: Sendable, Hashable {
     package var heapFlags: HeapFlags
     /// Whether the command can be started before it is known for which function (``SandboxSpec/bootEnvironment``).
     package var isBootable: Bool
+    /// Whether it then knows how to be forked (``SandboxSpec/isForkable``).
+    package var isForkable: Bool
     private var names: [String]
     private var values: [String]
 
     package init(
         identifier: String, root: String?, arguments: [String], environment: [(name: String, value: String)],
         substitution: String? = nil, entrypoints: [String]? = nil, heapFlags: HeapFlags = .none,
-        isBootable: Bool = false
+        isBootable: Bool = false, isForkable: Bool = false
     ) {
         self.identifier = identifier
         self.root = root
@@ -50,6 +52,7 @@ package struct ResolvedRuntime: Sendable, Hashable {
         self.entrypoints = entrypoints ?? Array(arguments.prefix(1))
         self.heapFlags = heapFlags
         self.isBootable = isBootable
+        self.isForkable = isForkable
         self.names = environment.map(\.name)
         self.values = environment.map(\.value)
         self.substitution = substitution

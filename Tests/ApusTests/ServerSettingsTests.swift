@@ -50,7 +50,7 @@ import TestSupport
             "apus.json",
             """
             {"region": "ap-south-1", "concurrency": 7, "burst": 5, "requestsPerConcurrency": 3,
-             "idleTimeoutSeconds": 30, "logRetentionDays": 3, "strictRuntimes": true}
+             "idleTimeoutSeconds": 30, "logRetentionDays": 3, "strictRuntimes": true, "zygotes": false}
             """)
         var flags = flags
         flags.config = directory.path + "/apus.json"
@@ -62,6 +62,7 @@ import TestSupport
         #expect(settings.idleTimeout == .seconds(30))
         #expect(settings.logRetentionDays == 3)
         #expect(settings.strictRuntimes)
+        #expect(!settings.zygotes)
     }
 
     @Test func everyProblemIsToldAtOnce() async throws {

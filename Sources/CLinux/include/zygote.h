@@ -44,7 +44,8 @@ struct apus_zygote {
     int maps_root;
     /// The library's path in the launcher's mount namespace.
     const char *library;
-    /// Paths inside the root, NULL-terminated, all below which must be root's to write alone; NULL for none.
+    /// Paths inside the root, NULL-terminated, all below which must be root's alone to write; directories that are not
+    /// are covered. NULL for none.
     char *const *trusted;
 };
 

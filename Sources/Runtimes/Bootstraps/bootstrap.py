@@ -13,12 +13,73 @@ import time
 from importlib import import_module
 
 
+def become_zygote():
+    """Loads and rehearses what functions need, then forks: only the children go on, each of them as if started ahead.
+
+    Whatever is touched here for the first time stays shared memory of them all. Nothing here may start a thread. Modules
+    reseed what they draw random numbers from in each child by themselves.
+    """
+    import gc
+
+    import_common()
+    before = set(sys.modules)
+    for name in SHARED_MODULES:
+        try:
+            import_module(name)
+        except ImportError:
+            pass
+    shared.update(set(sys.modules) - before)
+    rehearse()
+    gc.collect()
+    # Collections pass over what is there by now, so that they leave its memory shared.
+    gc.freeze()
+    child = os.fork()
+    if child:
+        # No launcher is underneath, which would have kept the parent for itself: this one waits for its only child.
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+# The modules that a zygote has imported and another process that started ahead would not have.
+shared = set()
+
+# What functions import most, or AWS's SDK does.
+SHARED_MODULES = (
+    "argparse base64 binascii bisect calendar collections.abc concurrent.futures configparser contextlib copy csv datetime "
+    "decimal email.message email.parser enum functools gzip hashlib heapq hmac html http.client inspect io ipaddress "
+    "itertools json logging math operator pathlib pickle platform queue random re secrets shutil socket ssl statistics "
+    "string struct subprocess tempfile textwrap threading traceback types typing urllib.parse urllib.request uuid warnings "
+    "weakref xml.etree.ElementTree zipfile zlib"
+).split()
+
+
+def rehearse():
+    """Goes the way of a first invocation, so that what it fills (type caches, the compiler's tables) is filled."""
+    source = (
+        "import json, os\nfrom time import time as now\nA = {'a': [1, 2.0, None], **{}}\n"
+        "class C:\n    def f(self, *a, b=1, **c):\n        with self as s: return f'{s!r:>4}' if a else [x for x in c]\n"
+        "def handler(event, context):\n    try:\n        return {'statusCode': 200, 'body': json.dumps(event)}\n"
+        "    except (KeyError, ValueError) as error:\n        raise RuntimeError(str(error)) from error\n"
+    )
+    headers = {"lambda-runtime-aws-request-id": "0", "lambda-runtime-deadline-ms": "0"}
+    marshaller = Marshaller()
+    for _ in range(20):
+        space = {"__name__": "app"}
+        exec(compile(source, "/var/task/app.py", "exec"), space)
+        event = marshaller.decode(b'{"a": [1, 2.5, "b", null, true], "c": {}}', "application/json")
+        marshaller.encode(space["handler"](event, LambdaContext(headers)))
+    flush()
+
+
+def import_common():
+    import datetime, decimal, enum, functools, json, logging, re, threading, traceback, types  # noqa: E401, F401
+
+
 def await_function(descriptor):
     """Waits, started ahead, for the variables of the function that this process is to run, and takes them for its own.
 
     What AWS's runtime imports before any function, and what takes long, is imported meanwhile.
     """
-    import datetime, decimal, enum, functools, json, logging, re, threading, traceback, types  # noqa: E401, F401
+    import_common()
 
     def read(count):
         data = b""
@@ -43,15 +104,8 @@ def await_function(descriptor):
     os.chdir(os.environ.get("LAMBDA_TASK_ROOT", "/var/task"))
 
 
-if "APUS_BINDING" in os.environ:
-    await_function(int(os.environ["APUS_BINDING"]))
-
-# Where AWS keeps them. A function with a PYTHONPATH of its own decides for itself where layers come.
-TASK_ROOT = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
-RUNTIME_DIR = os.environ.get("LAMBDA_RUNTIME_DIR", "/var/runtime")
+# A function with a PYTHONPATH of its own decides for itself where layers come.
 LAYERS = "/opt/python"
-
-JSON_LOGS = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
 
 # Lines of one error stay one record of the log: they are separated by carriage returns, and what would be indented by
 # blanks is indented by no-break spaces.
@@ -498,6 +552,10 @@ class ConfiguringLoader:
         configure(module)
 
 
+def json_logs():
+    return os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+
+
 def configure(logging):
     logging.Formatter.converter = time.gmtime
 
@@ -516,7 +574,7 @@ def configure(logging):
             return json_record(logging, self, record)
 
     handler = LambdaLoggerHandler()
-    if JSON_LOGS:
+    if json_logs():
         handler.setFormatter(JSONFormatter())
     else:
         line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
@@ -587,7 +645,7 @@ def document(message, kind, trace, request_id):
 
 
 def log_error(result):
-    if JSON_LOGS:
+    if json_logs():
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         sys.stdout.write(write_json({"timestamp": now, "level": "ERROR", **result}, not keeps_unicode()) + "\n")
         return
@@ -606,15 +664,32 @@ def log_error(result):
 
 def prepare_path():
     """AWS's order: the function's code, layers, the runtime's directory, then the interpreter's own."""
+    # Where AWS keeps them.
+    task_root = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
+    runtime_dir = os.environ.get("LAMBDA_RUNTIME_DIR", "/var/runtime")
     layers = [LAYERS + "/lib/python%d.%d/site-packages" % sys.version_info[:2], LAYERS]
     # The first entry is this script's directory.
-    rest = [entry for entry in sys.path[1:] if entry != RUNTIME_DIR]
+    rest = [entry for entry in sys.path[1:] if entry != runtime_dir]
     if "PYTHONPATH" not in os.environ:
-        sys.path[:] = [TASK_ROOT] + layers + [RUNTIME_DIR] + rest
-        os.environ["PYTHONPATH"] = RUNTIME_DIR
+        sys.path[:] = [task_root] + layers + [runtime_dir] + rest
+        os.environ["PYTHONPATH"] = runtime_dir
     else:
         # What AWS's runtimes bundle is found all the same.
-        sys.path[:] = [TASK_ROOT] + rest + [RUNTIME_DIR]
+        sys.path[:] = [task_root] + rest + [runtime_dir]
+
+
+def give_way():
+    """Forgets modules of the standard library that were imported for all functions, where this one has its own."""
+    if not shared:
+        return
+    own = set()
+    for place in sys.path[:3]:
+        try:
+            own.update(name.partition(".")[0] for name in os.listdir(place))
+        except OSError:
+            pass
+    for name in [name for name in shared if name.partition(".")[0] in own]:
+        sys.modules.pop(name, None)
 
 
 def load(handler):
@@ -715,10 +790,15 @@ def flush():
 
 
 def main():
+    if "APUS_ZYGOTE" in os.environ:
+        become_zygote()
+    if "APUS_BINDING" in os.environ:
+        await_function(int(os.environ["APUS_BINDING"]))
     api = RuntimeAPI(os.environ["AWS_LAMBDA_RUNTIME_API"])
     # Whole lines leave at once, so that what a killed function wrote is in its log.
     sys.stdout.reconfigure(line_buffering=True)
     prepare_path()
+    give_way()
     if "logging" in sys.modules:
         configure(sys.modules["logging"])
     else:

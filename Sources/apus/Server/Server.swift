@@ -123,6 +123,7 @@ enum Server {
         limits.freezeDelay = settings.freezeDelay
         // The rest is for the server, the launcher and the system's caches.
         limits.memoryMiB = settings.memory ?? MachineMemory.mebibytes().map { $0 * 3 / 4 }
+        limits.zygotes = settings.zygotes
         limits.endpointURL =
             launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
         let fleet = Fleet(

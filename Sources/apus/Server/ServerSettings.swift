@@ -38,6 +38,8 @@ struct ServerSettings: Sendable {
     var logRetentionDays: Int?
     /// Whether a missing runtime version is an error instead of being served by the nearest.
     var strictRuntimes: Bool
+    /// Whether environments may be forked from a process that has loaded their runtime.
+    var zygotes: Bool
     var logLevel: Logger.Level
     /// Where container images are, as OCI layouts.
     var images: String
@@ -113,6 +115,10 @@ struct ServerSettings: Sendable {
         if strictRuntimes == nil, let given = reader.string(forKey: "strictRuntimes") {
             problems.append("strictRuntimes: \(given) is neither true nor false")
         }
+        let zygotes = reader.bool(forKey: "zygotes")
+        if zygotes == nil, let given = reader.string(forKey: "zygotes") {
+            problems.append("zygotes: \(given) is neither true nor false")
+        }
         let logLevel = Logger.Level(rawValue: text("logLevel", "info"))
         if logLevel == nil {
             problems.append("logLevel: \(text("logLevel", "")) is not a level, such as info or debug")
@@ -138,8 +144,8 @@ struct ServerSettings: Sendable {
             authentication: authentication, user: reader.string(forKey: "user"), accepted: accepted,
             concurrency: concurrency, burst: burst, requestsPerConcurrency: requestsPerConcurrency,
             idleTimeout: .seconds(idle), memory: memory, freezeDelay: freeze == 0 ? nil : .milliseconds(freeze),
-            logRetentionDays: retention,
-            strictRuntimes: strictRuntimes ?? false, logLevel: logLevel, images: images, registries: Set(registries),
+            logRetentionDays: retention, strictRuntimes: strictRuntimes ?? false, zygotes: zygotes ?? true,
+            logLevel: logLevel, images: images, registries: Set(registries),
             registryCredentials: registryCredentials, fileSystems: fileSystems)
     }
 
