@@ -22,6 +22,10 @@ import Testing
         #expect(await asked.first { _ in true } == "nodejs22.x")
         let pending = try await apus.configuration("hello")
         #expect(pending["State"]?.string == "Pending" && pending["StateReasonCode"]?.string == "Creating")
+        #expect(try await apus.send(.POST, "/2015-03-31/functions/hello/invocations").status == 409)
+        // Nothing remembers that: as soon as a client can hear that the function is active, it can be invoked.
+        let target = FunctionTarget(FunctionKey(account: Harness.account, region: Harness.region, name: "hello"))
+        #expect(apus.service.cache.lookup(target) == nil)
         opening.finish()
         #expect(await pass == .done)
         #expect(try await apus.configuration("hello")["State"]?.string == "Active")

@@ -84,6 +84,11 @@ final class ResolvedFunction: Sendable {
         self.urlID = urlID
     }
 
+    /// Whether it will be ready by itself: whoever hears of that may invoke it before ``FunctionCache/invalidate(_:)``.
+    var isPending: Bool {
+        if case .unfit(state: "Pending") = primary.readiness { true } else { false }
+    }
+
     /// The version that runs the next invocation: an alias with weights draws it anew each time.
     func choose() -> ResolvedVersion {
         guard let other else { return primary }
@@ -127,7 +132,7 @@ final class FunctionCache: Sendable {
         }
     }
 
-    /// Reads the function from the store and keeps it.
+    /// Reads the function from the store and keeps it, unless it is pending.
     ///
     /// - Returns: nil when there is no such function, version or alias.
     func load(_ target: FunctionTarget) async throws -> ResolvedFunction? {
@@ -140,7 +145,7 @@ final class FunctionCache: Sendable {
         }
         guard let found else { return nil }
         state.withLock { state in
-            guard state.epoch == epoch else { return }
+            guard state.epoch == epoch, !found.isPending else { return }
             if target.isLatest {
                 state.functions[target.key, default: Entry()].latest = found
             } else if let qualifier = target.qualifier {
