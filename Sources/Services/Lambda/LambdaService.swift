@@ -89,7 +89,7 @@ package final class LambdaService: Service {
         deployer = Deployer(
             database: database, code: code, cache: cache, provisioner: provisioner, fleet: fleet,
             images: ImageDeployments(source: images, code: code, limit: configuration.quotas.unpackedImageBytes),
-            prepareRuntime: prepareRuntime, logger: logger)
+            resolveRuntime: resolveRuntime, prepareRuntime: prepareRuntime, logger: logger)
         invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas)
     }
 
