@@ -1,6 +1,7 @@
 import AWSWire
 import Fleet
 import Logging
+import Runtimes
 import Storage
 
 /// The background worker: puts accepted settings to work and clears away code that nothing refers to.
