@@ -20,8 +20,28 @@ extension RuntimeCatalogue {
         package var remedy: String?
     }
 
-    /// One line for each identifier that can be served, for `apus doctor` and `apus runtimes`.
+    /// The line of ``report`` that is not of an identifier.
+    package static let powerShellLine = "powershell"
+
+    /// One line for each identifier that can be served, for `apus doctor` and `apus runtimes`, and one for PowerShell,
+    /// which AWS has no identifier for.
     package var report: [Line] {
+        identifierLines + [powerShellReport]
+    }
+
+    private var powerShellReport: Line {
+        guard let powerShell else {
+            return Line(
+                identifier: Self.powerShellLine, served: .missing, by: "",
+                reason: "No pwsh is installed: a powershell script is no handler of provided.al2 and provided.al2023 "
+                    + "here.")
+        }
+        return Line(
+            identifier: Self.powerShellLine, served: .exactly,
+            by: "\(powerShell.language.title) \(powerShell.version) (\(powerShell.prefix))", interpreter: powerShell)
+    }
+
+    private var identifierLines: [Line] {
         RuntimeIdentifier.served.map { identifier in
             let remedy = RuntimePackage.command(for: identifier)
             let runtime: ResolvedRuntime

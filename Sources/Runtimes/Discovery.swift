@@ -55,7 +55,7 @@ package struct Discovery: Sendable, Hashable {
             pythons.map { (Interpreter.Language.python, $0) } + [
                 (.node, "node"), (.node, "nodejs"), (.dotnet, "dotnet"),
             ]
-            + [(.java, "java"), (.ruby, "ruby")] + rubies.map { (.ruby, $0) }
+            + [(.java, "java"), (.powershell, "pwsh"), (.ruby, "ruby")] + rubies.map { (.ruby, $0) }
         var seen: Set<String> = []
         var found: [(language: Interpreter.Language, path: String)] = []
         for directory in path + systemDirectories + installations {

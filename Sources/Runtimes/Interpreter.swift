@@ -6,6 +6,8 @@ package struct Interpreter: Sendable, Hashable {
         case dotnet
         case java
         case ruby
+        /// PowerShell, which AWS has no runtime identifier for: it serves handlers of OS-only runtimes.
+        case powershell
 
         /// The name people know it by, as in "CPython 3.12.1".
         package var title: String {
@@ -15,6 +17,7 @@ package struct Interpreter: Sendable, Hashable {
             case .dotnet: ".NET"
             case .java: "Java"
             case .ruby: "Ruby"
+            case .powershell: "PowerShell"
             }
         }
     }
@@ -74,11 +77,11 @@ package struct Interpreter: Sendable, Hashable {
     }
 
     /// What tells the versions of one language apart in runtime identifiers: 12 of CPython 3.12.1, 20 of Node.js
-    /// 20.1.0, 8 of .NET 8.0.1, 17 of Java 17.0.2, 34 of Ruby 3.4.5.
+    /// 20.1.0, 8 of .NET 8.0.1, 17 of Java 17.0.2, 34 of Ruby 3.4.5, 7 of PowerShell 7.4.6.
     package var line: Int {
         switch language {
         case .python: version.minor
-        case .node, .dotnet, .java: version.major
+        case .node, .dotnet, .java, .powershell: version.major
         case .ruby: version.major * 10 + version.minor
         }
     }
@@ -91,6 +94,7 @@ package struct Interpreter: Sendable, Hashable {
         case .dotnet: 3...10
         case .java: 8...30
         case .ruby: 27...49
+        case .powershell: 7...7
         }
     }
 

@@ -6,6 +6,7 @@ enum InterpreterProbe {
         case .node: [path, "-p", nodeQuestion]
         case .java: ["/bin/sh", "-c", javaQuestion, path]
         case .ruby: [path, "--disable-gems", "-e", rubyQuestion]
+        case .powershell: [path, "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", powerShellQuestion]
         case .dotnet: ["/bin/sh", "-c", dotnetQuestion, "sh", path, files.directory, dotnetBootstrap]
         }
     }
@@ -38,6 +39,12 @@ enum InterpreterProbe {
 
     private static let nodeQuestion = #""version=" + process.version + "\nexecutable=" + process.execPath"#
 
+    /// An installation has its executable beside its assemblies; a global tool of .NET's has none there.
+    private static let powerShellQuestion = """
+        "version=$($PSVersionTable.PSVersion)"
+        if (Test-Path -LiteralPath "$PSHOME/pwsh") { "executable=$((Get-Item -LiteralPath $PSHOME).FullName)/pwsh" }
+        """
+
     private static let dotnetQuestion = String(decoding: PackageResources.probe_dotnet_sh, as: UTF8.self)
     private static let javaQuestion = String(decoding: PackageResources.probe_java_sh, as: UTF8.self)
     private static let rubyQuestion = String(decoding: PackageResources.probe_rb, as: UTF8.self)
@@ -67,6 +74,9 @@ enum InterpreterProbe {
         case .ruby:
             guard values["engine"]?.first == "ruby", let given = values["prefix"]?.first else { return nil }
             prefix = given
+        case .powershell:
+            guard executable.hasSuffix("/pwsh") else { return nil }
+            prefix = parent(executable)
         case .dotnet:
             guard executable.hasSuffix("/dotnet"), values["compiled"] != nil else { return nil }
             prefix = parent(executable)

@@ -8,6 +8,16 @@ extension ResolvedRuntime {
             environment: common(language: []), entrypoints: bootstraps)
     }
 
+    /// The same for a handler that names a script or a module: with PowerShell beside, which runs the handler unless
+    /// the function brings an executable.
+    static func provided(_ identifier: RuntimeIdentifier, with powerShell: Interpreter) -> ResolvedRuntime {
+        ResolvedRuntime(
+            identifier: identifier.name, root: RootBuilder.name(of: powerShell),
+            arguments: [
+                "/bin/sh", "/var/runtime/bootstrap-powershell.sh", RootBuilder.language + "/" + powerShell.executable,
+            ], environment: common(language: []))
+    }
+
     static func managed(
         _ identifier: RuntimeIdentifier, line: Int, by interpreter: Interpreter, java: JavaBootstrap? = nil
     )
@@ -44,6 +54,8 @@ extension ResolvedRuntime {
         case .python: [executable, "/var/runtime/" + (interpreter.compiledBootstrap ?? "bootstrap.py")]
         case .node: [executable, "/var/runtime/bootstrap.mjs"]
         case .ruby: [executable, "--disable-gems", "/var/runtime/bootstrap.rb"]
+        // Not a managed runtime of AWS's.
+        case .powershell: [executable, "/var/runtime/bootstrap.ps1"]
         case .java: ["/bin/sh", "/var/runtime/bootstrap-java.sh", executable] + (java?.places(interpreter) ?? [])
         case .dotnet:
             [

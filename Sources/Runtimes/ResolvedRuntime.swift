@@ -11,7 +11,7 @@ package struct ResolvedRuntime: Sendable, Hashable {
     /// `Runtime.InvalidEntrypoint`. Managed runtimes have one, which is always there.
     package var entrypoints: [String]
     /// Whether the runtime is more than the function's own executable.
-    package var isManaged: Bool { root != nil && root != Self.providedRoot }
+    package var isManaged: Bool { root != nil && !identifier.hasPrefix("provided.") }
     package var isImage: Bool { root == nil }
     /// Where the command starts.
     package var workingDirectory = "/var/task"
@@ -21,6 +21,18 @@ package struct ResolvedRuntime: Sendable, Hashable {
     package var environment: [(name: String, value: String)] {
         names.indices.map { (names[$0], values[$0]) }
     }
+    /// What serves a handler of PowerShell's instead, at most one: only OS-only runtimes have it, where PowerShell is
+    /// installed.
+    var forPowerShell: [ResolvedRuntime] = []
+
+    /// Whether a handler of PowerShell's would need what this machine has not.
+    package var lacksPowerShell: Bool { !isImage && !isManaged && forPowerShell.isEmpty }
+
+    /// The runtime for a function of this handler.
+    package func serving(_ handler: String) -> ResolvedRuntime {
+        PowerShellHandler(handler) == nil ? self : forPowerShell.first ?? self
+    }
+
     /// Set when another version of the language serves the function: one line for its log.
     package var substitution: String?
 

@@ -65,6 +65,7 @@ package struct RootBuilder: Sendable {
         case .dotnet: "dotnet\(interpreter.line)"
         case .java: "java\(interpreter.line)"
         case .ruby: "ruby\(interpreter.line / 10).\(interpreter.line % 10)"
+        case .powershell: "powershell\(interpreter.line)"
         }
     }
 
@@ -89,6 +90,8 @@ package struct RootBuilder: Sendable {
             let libraries = HostFile.list(host + prefix + "/lib").filter { $0.hasPrefix("libruby") }
             paths += [prefix + "/lib/ruby"] + libraries.map { prefix + "/lib/" + $0 }
         case .dotnet: paths += [prefix + "/host", prefix + "/shared"]
+        // Always a directory to itself.
+        case .powershell: break
         }
         return paths
     }

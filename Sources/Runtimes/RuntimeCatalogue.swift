@@ -42,6 +42,9 @@ package struct RuntimeCatalogue: Sendable {
         self.java = JavaBootstrap(files: roots.files, interpreters: self.interpreters)
     }
 
+    /// What runs PowerShell's handlers; nil when there is none.
+    package var powerShell: Interpreter? { interpreters.last { $0.language == .powershell } }
+
     /// Sees to it that functions can be run with it: waits while what it needs is compiled.
     ///
     /// - Returns: why it cannot be used, in a sentence; nil when it can.
@@ -55,7 +58,10 @@ package struct RuntimeCatalogue: Sendable {
             throw RuntimeUnavailable(identifier: identifier, reason: .unknown)
         }
         switch known.kind {
-        case .provided: return .provided(known)
+        case .provided:
+            var runtime = ResolvedRuntime.provided(known)
+            runtime.forPowerShell = powerShell.map { [.provided(known, with: $0)] } ?? []
+            return runtime
         case .unserved: throw RuntimeUnavailable(identifier: identifier, reason: .unserved)
         case .python(let minor): return .managed(known, line: minor, by: try nearest(.python, minor, known))
         case .node(let major): return .managed(known, line: major, by: try nearest(.node, major, known))

@@ -32,6 +32,8 @@ package struct RuntimeFiles: Sendable, Hashable {
         ("bootstrap-java.sh", PackageResources.bootstrap_java_sh),
         ("bootstrap.rb", PackageResources.bootstrap_rb),
         ("bootstrap-dotnet.sh", PackageResources.bootstrap_dotnet_sh),
+        ("bootstrap-powershell.sh", PackageResources.bootstrap_powershell_sh),
+        ("bootstrap.ps1", PackageResources.bootstrap_ps1),
         ("bootstrap.cs", PackageResources.bootstrap_cs),
         ("bootstrap.mjs", PackageResources.bootstrap_mjs),
         ("bootstrap.py", PackageResources.bootstrap_py),

@@ -16,6 +16,7 @@ ANSWERS = {
     "nodejs": GREETING,
     "ruby": GREETING,
     "java": GREETING,
+    "powershell": GREETING,
     "go": GREETING,
     "swift": GREETING,
     "rust": {"statusCode": 200, "body": "Hello from Rust", "event": {"name": "Ada"}},

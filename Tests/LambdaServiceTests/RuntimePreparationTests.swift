@@ -50,6 +50,40 @@ import Testing
         #expect(try await apus.send(.POST, "/2015-03-31/functions/before/invocations").status == 200)
     }
 
+    /// The harness's machine has no PowerShell. What brings an executable does without, as on AWS.
+    @Test func aScriptOfPowerShellNeedsItOrABootstrap() async throws {
+        let apus = try Harness()
+        func state(_ name: String, _ files: [(name: String, contents: String)], _ layer: [UInt8]? = nil) async throws
+            -> JSONValue
+        {
+            var layers = ""
+            if let layer {
+                let answer = try await apus.send(
+                    .POST, "/2018-10-31/layers/\(name)/versions",
+                    body: #"{"Content":{"ZipFile":"\#(Base64.encode(layer))"}}"#)
+                layers = #","Layers":["\#(try answer.json["LayerVersionArn"]?.string ?? "")"]"#
+            }
+            let body = """
+                {"FunctionName":"\(name)","Runtime":"provided.al2023","Role":"\(Harness.role)","Handler":"app.ps1",\
+                "Code":{"ZipFile":"\(Base64.encode(Zip.archive(files)))"}\(layers)}
+                """
+            try #require(try await apus.send(.POST, "/2015-03-31/functions", body: body).status == 201)
+            await apus.settle()
+            return try await apus.configuration(name)
+        }
+        let script = (name: "app.ps1", contents: "1")
+        let failed = try await state("bare", [script])
+        #expect(failed["State"]?.string == "Failed" && failed["StateReasonCode"]?.string == "InvalidRuntime")
+        #expect(
+            failed["StateReason"]?.string
+                == "The handler app.ps1 needs a bootstrap or PowerShell (pwsh), which is not installed on this machine."
+        )
+        let own = try await state("own", [script, (name: "bootstrap", contents: "#!/bin/sh")])
+        #expect(own["State"]?.string == "Active")
+        let layer = Zip.archive([(name: "bootstrap", contents: "#!/bin/sh")])
+        #expect(try await state("layered", [script], layer)["State"]?.string == "Active")
+    }
+
     /// A new release may have a new bootstrap: it is compiled before the first request, not in it.
     @Test func aNewProcessPreparesWhatServes() async throws {
         let directory = TemporaryDirectory()

@@ -125,6 +125,22 @@ import TestSupport
         #expect(found.first?.packageDirectories == ["/r/gems"])
     }
 
+    /// What the probe's script prints: https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/
+    /// about_automatic_variables has PSHOME and PSVersionTable.
+    @Test func findsPowerShell() throws {
+        host.program("opt/old/bin/pwsh", answers: "version=6.2.7\nexecutable=/old/pwsh")
+        host.program("opt/tool/bin/pwsh", answers: "version=7.5.0")
+        host.program("bin/pwsh", answers: "version=7.4.6\nexecutable=/opt/microsoft/powershell/7/pwsh")
+        let found = discovery().interpreters(files: files)
+        #expect(found.map(\.version.description) == ["7.4.6"])
+        #expect(found.first?.prefix == "/opt/microsoft/powershell/7" && found.first?.executable == "pwsh")
+        for answer in ["version=7.4.6\nexecutable=/pwsh", "version=7.4.6-preview.1\nexecutable=/a/dotnet"] {
+            #expect(InterpreterProbe.read(answer, language: .powershell) == nil)
+        }
+        let preview = InterpreterProbe.read("version=7.5.0-preview.1\nexecutable=/a/pwsh", language: .powershell)
+        #expect(preview?.version.description == "7.5.0")
+    }
+
     @Test func oneInstallationUnderTwoNamesCountsOnce() throws {
         host.program("bin/python3", answers: pythonAnswer("3.12.1", prefix: "/one"))
         host.program("bin/python3.12", answers: pythonAnswer("3.12.1", prefix: "/one"))

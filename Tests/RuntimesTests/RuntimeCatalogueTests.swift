@@ -225,14 +225,54 @@ import Testing
         #expect(runtime.environment.contains { $0 == ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin") })
     }
 
+    static func powerShell(_ minor: Int = 4) -> Interpreter {
+        Interpreter(
+            language: .powershell, version: .init(major: 7, minor: minor, patch: 6),
+            prefix: "/opt/microsoft/powershell/7", executable: "pwsh")
+    }
+
+    // The forms of handlers are those of awslabs/aws-lambda-powershell-runtime's readme.
+    @Test(arguments: ["app.ps1", "lib/App.PS1", "app.ps1::Invoke-Hello", "Module::Hello::Invoke-Hello"])
+    func powerShellServesItsHandlers(_ handler: String) throws {
+        let runtime = try Self.catalogue([Self.powerShell()]).resolve("provided.al2023")
+        #expect(!runtime.lacksPowerShell)
+        let serving = runtime.serving(handler)
+        #expect(serving.root == "powershell7")
+        #expect(
+            serving.arguments == ["/bin/sh", "/var/runtime/bootstrap-powershell.sh", "/var/lang/pwsh"])
+        #expect(serving.identifier == "provided.al2023")
+        // As for every OS-only runtime: AWS_LAMBDA_EXEC_WRAPPER is for managed ones.
+        #expect(!serving.isManaged)
+        #expect(serving.environment.map(\.name) == runtime.environment.map(\.name))
+        let without = try Self.catalogue([Self.python(12)]).resolve("provided.al2023")
+        #expect(without.lacksPowerShell)
+        #expect(without.serving(handler) == without)
+    }
+
+    @Test(arguments: [
+        "bootstrap", "app.handler", "", "::", ".ps1::", "app.ps1::a::b", "module::a", "Hello::Hello.Function::Handle",
+        "Module::a::b::c", "::app.ps1",
+    ])
+    func otherHandlersAreNotPowerShells(_ handler: String) throws {
+        let runtime = try Self.catalogue([Self.powerShell()]).resolve("provided.al2")
+        #expect(runtime.serving(handler) == runtime)
+    }
+
+    @Test func managedRuntimesDoNotMindPowerShell() throws {
+        let runtime = try Self.catalogue([Self.powerShell(), Self.dotnet(8)]).resolve("dotnet8")
+        #expect(runtime.serving("app.ps1") == runtime)
+        #expect(!runtime.lacksPowerShell)
+        #expect(runtime.isManaged)
+    }
+
     @Test func everyResolvedRootIsDefined() throws {
         let catalogue = Self.catalogue([
             Self.python(9), Self.python(13), Self.python(13, 5, prefix: "/other"), Self.node(18), Self.dotnet(8),
-            Self.java(17), Self.ruby(3, 1),
+            Self.java(17), Self.ruby(3, 1), Self.powerShell(),
         ])
         let names = catalogue.roots.map(\.name)
         #expect(
-            names == ["python3.9", "python3.13", "nodejs18", "dotnet8", "java17", "ruby3.1", "provided"])
+            names == ["python3.9", "python3.13", "nodejs18", "dotnet8", "java17", "ruby3.1", "powershell7", "provided"])
         for identifier in RuntimeIdentifier.served {
             #expect(names.contains(try catalogue.resolve(identifier.name).root ?? ""))
         }
@@ -242,7 +282,10 @@ import Testing
     @Test func reportNamesWhatServesAndWhatMends() throws {
         let report = Self.catalogue([Self.python(12)]).report
         let lines = Dictionary(uniqueKeysWithValues: report.map { ($0.identifier, $0) })
-        #expect(report.count == RuntimeIdentifier.served.count)
+        #expect(report.count == RuntimeIdentifier.served.count + 1)
+        #expect(lines["powershell"]?.served == .missing && lines["powershell"]?.remedy == nil)
+        let other = Self.catalogue([Self.powerShell()]).report.first { $0.identifier == "powershell" }
+        #expect(other?.served == .exactly && other?.by == "PowerShell 7.4.6 (/opt/microsoft/powershell/7)")
         #expect(
             lines["python3.12"]
                 == .init(

@@ -120,6 +120,12 @@ extension CodeStore {
         return try await queue().run { () throws in try authority.examine(zipAt: path, limits: limits) }
     }
 
+    /// Whether an unpacked tree has a file by a name, directly in it.
+    func contains(_ file: String, in tree: String) async throws -> Bool {
+        let trees = trees
+        return try await queue().run { () throws in try trees.contains(name: "\(tree)/\(file)") }
+    }
+
     /// Where the zip file is; nil when `code` is no digest.
     nonisolated func zipFile(_ code: String) -> String? { BlobID(code).map(blobs.path) }
 

@@ -1,6 +1,7 @@
 import AWSWire
 import Fleet
 import Logging
+import Runtimes
 import Storage
 
 /// The background worker: puts accepted settings to work and clears away code that nothing refers to.
@@ -30,6 +31,7 @@ final class Deployer: Sendable {
     private let snapshots: Snapshots
     private let fleet: any Invoking
     private let images: ImageDeployments
+    private let resolveRuntime: ResolveRuntime
     private let prepareRuntime: PrepareRuntime
     private let logger: Logger
     private let wakeups: AsyncStream<Void>
@@ -37,7 +39,7 @@ final class Deployer: Sendable {
 
     init(
         database: any Database, code: CodeStore, cache: FunctionCache, provisioner: Provisioner,
-        snapshots: Snapshots, fleet: any Invoking, images: ImageDeployments,
+        snapshots: Snapshots, fleet: any Invoking, images: ImageDeployments, resolveRuntime: @escaping ResolveRuntime,
         prepareRuntime: @escaping PrepareRuntime, logger: Logger
     ) {
         self.database = database
@@ -47,6 +49,7 @@ final class Deployer: Sendable {
         self.snapshots = snapshots
         self.fleet = fleet
         self.images = images
+        self.resolveRuntime = resolveRuntime
         self.prepareRuntime = prepareRuntime
         self.logger = logger
         (wakeups, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -239,6 +242,9 @@ final class Deployer: Sendable {
             if let layers = record.settings.layers, let tree = record.settings.opt {
                 try await code.merge(layers.map(\.code), as: tree)
             }
+            if let problem = try await powerShellProblem(record.settings) {
+                return .failed(StateReason(code: "InvalidRuntime", text: problem))
+            }
         } catch {
             logger.error(
                 "Could not unpack a function's code", metadata: ["function": "\(record.arn)", "error": "\(error)"])
@@ -246,5 +252,17 @@ final class Deployer: Sendable {
         }
         let problem = await prepareRuntime(record.settings.runtime)
         return problem.map { .failed(StateReason(code: "InvalidRuntime", text: $0)) } ?? .inPlace
+    }
+
+    /// Why a function whose handler is one of PowerShell's cannot run: it brings no executable, and there is no `pwsh`.
+    private func powerShellProblem(_ settings: FunctionSettings) async throws -> String? {
+        guard PowerShellHandler(settings.handler) != nil, let runtime = try? resolveRuntime(settings.runtime),
+            runtime.lacksPowerShell
+        else { return nil }
+        for tree in [settings.code, settings.opt].compactMap({ $0 }) {
+            if try await code.contains("bootstrap", in: tree) { return nil }
+        }
+        return "The handler \(settings.handler) needs a bootstrap or PowerShell (pwsh), which is not installed on this "
+            + "machine."
     }
 }

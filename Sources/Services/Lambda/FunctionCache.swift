@@ -42,7 +42,10 @@ struct ResolvedVersion: Sendable {
             return
         }
         do throws(RuntimeUnavailable) {
-            let runtime = if let image = settings.image { image.runtime } else { try resolveRuntime(settings.runtime) }
+            let runtime =
+                if let image = settings.image { image.runtime } else {
+                    try resolveRuntime(settings.runtime).serving(settings.handler)
+                }
             readiness = .ready(
                 FunctionVersion(
                     key: FunctionVersion.Key(

@@ -92,7 +92,7 @@ package final class LambdaService: Service {
         deployer = Deployer(
             database: database, code: code, cache: cache, provisioner: provisioner, snapshots: snapshots, fleet: fleet,
             images: ImageDeployments(source: images, code: code, limit: configuration.quotas.unpackedImageBytes),
-            prepareRuntime: prepareRuntime, logger: logger)
+            resolveRuntime: resolveRuntime, prepareRuntime: prepareRuntime, logger: logger)
         invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas)
     }
 

@@ -17,6 +17,7 @@ struct FunctionProject: Equatable {
         [".mjs", ".js", ".cjs"].map { name + $0 }
     }
     private static let rubyFiles = ["lambda_function.rb", "app.rb", "main.rb", "handler.rb", "index.rb"]
+    private static let powerShellFiles = ["app.ps1", "main.ps1", "handler.ps1", "index.ps1", "script.ps1"]
     private static let functionNames = ["lambda_handler", "handler", "main"]
 
     /// Looks at the files directly in `directory`.
@@ -41,6 +42,9 @@ struct FunctionProject: Equatable {
             guard let source = text("\(directory)/\(file)") else { continue }
             let name = functionNames.first { defines($0, in: source, after: "def ") } ?? "lambda_handler"
             return project(ruby, file: file, function: name)
+        }
+        if let file = powerShellFiles.first(where: { access("\(directory)/\($0)", R_OK) == 0 }) {
+            return FunctionProject(runtime: "provided.al2023", handler: file, reason: "\(file) is a PowerShell script")
         }
         return javaHandler(directory: directory)
     }
