@@ -70,7 +70,8 @@ let package = Package(
             "Runtimes", ["Sandbox", "Linux"],
             resources: [
                 "bootstrap.py", "bootstrap.mjs", "bootstrap.cs", "bootstrap-dotnet.sh", "probe-dotnet.sh",
-                "snapshot_restore_py.py", "bootstrap.rb", "bootstrap-java.sh", "compile-java.sh", "probe-java.sh", "probe.rb", "java",
+                "snapshot_restore_py.py", "bootstrap.rb", "bootstrap-java.sh", "compile-java.sh", "probe-java.sh",
+                "probe.rb", "java",
             ].map { .embedInCode("Bootstraps/\($0)") }),
         module("RuntimeAPI", ["AWSWire", "Linux", nioCore, nioPosix, nioHTTP1]),
         // 4
