@@ -71,7 +71,7 @@ let package = Package(
             resources: [
                 "bootstrap.py", "bootstrap.mjs", "bootstrap.cs", "bootstrap-dotnet.sh", "probe-dotnet.sh",
                 "snapshot_restore_py.py", "bootstrap.rb", "bootstrap-java.sh", "compile-java.sh", "probe-java.sh",
-                "probe.rb", "java",
+                "probe.rb", "java", "crac",
             ].map { .embedInCode("Bootstraps/\($0)") }),
         module("RuntimeAPI", ["AWSWire", "Linux", nioCore, nioPosix, nioHTTP1]),
         // 4

@@ -41,6 +41,7 @@ public final class Bootstrap {
         Field logger = LambdaRuntime.class.getDeclaredField("logger");
         logger.setAccessible(true);
         logger.set(null, log);
+        SnapStart.prepare();
         String root = System.getenv("LAMBDA_TASK_ROOT");
         ClassLoader loader = classes(root == null ? "/var/task" : root);
         Thread.currentThread().setContextClassLoader(loader);
@@ -77,6 +78,7 @@ public final class Bootstrap {
             System.exit(1);
             return;
         }
+        SnapStart.await(api, log);
         while (serve(handler, loader)) continue;
         System.exit(0);
     }
