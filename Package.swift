@@ -78,7 +78,7 @@ let package = Package(
             resources: [
                 "bootstrap.py", "bootstrap.mjs", "bootstrap.cs", "bootstrap-dotnet.sh", "probe-dotnet.sh",
                 "snapshot_restore_py.py", "bootstrap.rb", "bootstrap.ps1", "bootstrap-powershell.sh",
-                "bootstrap-java.sh", "compile-java.sh", "probe-java.sh", "probe.rb", "java",
+                "bootstrap-java.sh", "compile-java.sh", "probe-java.sh", "probe.rb", "java", "crac",
             ].map { .embedInCode("Bootstraps/\($0)") }),
         module("RuntimeAPI", ["AWSWire", "Linux", nioCore, nioPosix, nioHTTP1]),
         // 4

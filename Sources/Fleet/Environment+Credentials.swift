@@ -2,7 +2,8 @@ import AWSWire
 import NIOCore
 
 /// The credentials of environments that ask for them: what an environment finds in its variables would have ended by
-/// the time that it is restored. https://docs.aws.amazon.com/lambda/latest/dg/snapstart-activate.html#snapstart-credentials
+/// the time that it is restored.
+/// https://docs.aws.amazon.com/lambda/latest/dg/snapstart-activate.html#snapstart-credentials
 extension Environment {
     /// How long before their end credentials are replaced, in milliseconds. The SDKs ask again 15 minutes before.
     private static let renewal: Int64 = 3_600_000

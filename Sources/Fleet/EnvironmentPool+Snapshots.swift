@@ -13,8 +13,8 @@ package enum SnapshotFailure: Error, Sendable, Hashable {
 
 /// SnapStart: environments that are initialised ahead, and restored for invocations.
 ///
-/// To ``PoolStateMachine`` a restoration is the start of an environment. Which one is restored is decided here: one that
-/// waits, one that still initialises, or else a new one.
+/// To ``PoolStateMachine`` a restoration is the start of an environment. Which one is restored is decided here: one
+/// that waits, one that still initialises, or else a new one.
 extension EnvironmentPool {
     /// Has environments initialised ahead from now on.
     ///

@@ -61,7 +61,8 @@ package struct FleetConfiguration: Sendable {
     }
     /// How long INIT may take before the first invocation runs it once more, within the function's own timeout.
     package var initTimeout = Duration.seconds(10)
-    /// How long INIT may take in provisioned concurrency and for SnapStart, where the function's own timeout is not longer.
+    /// How long INIT may take in provisioned concurrency and for SnapStart, where the function's own timeout is not
+    /// longer.
     package var provisionedInitTimeout = Duration.seconds(130)
     /// How long a runtime that reported an initialisation error may take to end by itself.
     package var initErrorGrace = Duration.seconds(1)

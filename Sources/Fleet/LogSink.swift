@@ -23,8 +23,8 @@ package struct EnvironmentCredentials: Sendable {
     }
 }
 
-/// Makes the credentials that an execution environment finds in its variables, or asks for. Implemented by the front door's key
-/// store.
+/// Makes the credentials that an execution environment finds in its variables, or asks for. Implemented by the front
+/// door's key store.
 package protocol CredentialIssuing: Sendable {
     /// Credentials of the function's execution role. They last until ``revoke(accessKeyID:)`` or twelve hours.
     func issue(account: String, region: String, roleARN: String, functionName: String) -> EnvironmentCredentials

@@ -2,8 +2,8 @@
 /// a lock, ``EnvironmentPool`` acts after unlocking. Times are microseconds of the fleet's clock.
 ///
 /// As many wait as were taken within the last ``window``, one at least and ``limit`` at most; none once none has been
-/// taken for ``idle``. What is taken, or ends while it waits, is replaced: at once in the first case, after a pause that
-/// grows in the second. After a failed initialisation one is tried at a time.
+/// taken for ``idle``. What is taken, or ends while it waits, is replaced: at once in the first case, after a pause
+/// that grows in the second. After a failed initialisation one is tried at a time.
 ///
 /// An environment belongs here from ``begin(_:now:)`` until it is taken or gone. One that still initialises may be
 /// taken, too: an invocation then waits for that and no longer.

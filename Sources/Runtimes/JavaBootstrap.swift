@@ -33,10 +33,21 @@ final class JavaBootstrap: Sendable {
         ("java/RequestHandler.java", PackageResources.RequestHandler_java),
         ("java/RequestStreamHandler.java", PackageResources.RequestStreamHandler_java),
         ("java/RuntimeApi.java", PackageResources.RuntimeApi_java),
+        ("java/SnapStart.java", PackageResources.SnapStart_java),
         ("java/Symbols.java", PackageResources.Symbols_java),
         ("java/Texts.java", PackageResources.Texts_java), ("java/Times.java", PackageResources.Times_java),
         ("java/Variables.java", PackageResources.Variables_java),
         ("java/Writer.java", PackageResources.Writer_java), ("java/flags", PackageResources.flags),
+    ]
+
+    /// The classes that `org.crac` looks for. One has the name of another class, so all have other names here than there.
+    static let crac: [(name: String, contents: [UInt8])] = [
+        ("java/crac/CheckpointException.java", PackageResources.CracCheckpointException_java),
+        ("java/crac/Context.java", PackageResources.CracContext_java),
+        ("java/crac/Core.java", PackageResources.CracCore_java),
+        ("java/crac/GlobalContext.java", PackageResources.CracGlobalContext_java),
+        ("java/crac/Resource.java", PackageResources.CracResource_java),
+        ("java/crac/RestoreException.java", PackageResources.CracRestoreException_java),
     ]
 
     private let files: RuntimeFiles

@@ -26,7 +26,7 @@ package struct RuntimeFiles: Sendable, Hashable {
     }
 
     /// The files by name.
-    static let embedded: [(name: String, contents: [UInt8])] = scripts + JavaBootstrap.sources
+    static let embedded: [(name: String, contents: [UInt8])] = scripts + JavaBootstrap.sources + JavaBootstrap.crac
 
     private static let scripts: [(name: String, contents: [UInt8])] = [
         ("bootstrap-java.sh", PackageResources.bootstrap_java_sh),
@@ -45,7 +45,7 @@ package struct RuntimeFiles: Sendable, Hashable {
         try makeDirectories(parent)
         let directory = parent + "/" + contentName(files)
         try makeDirectories(directory)
-        if files.contains(where: { $0.name.hasPrefix("java/") }) { try makeDirectories(directory + "/java") }
+        if files.contains(where: { $0.name.hasPrefix("java/") }) { try makeDirectories(directory + "/java/crac") }
         for file in files {
             let path = directory + "/" + file.name
             if (try? HostFile.read(path, limit: file.contents.count + 1)) == file.contents { continue }

@@ -87,7 +87,13 @@ def java_classes(tmp_path_factory):
             place = tmp_path_factory.mktemp("java" + version)
             bootstrap, cases = place / "bootstrap", place / "cases"
             here = Path(__file__).parent
-            javac(JDKS[version], bootstrap, (here.parents[1] / "Sources/Runtimes/Bootstraps/java").glob("*.java"), "-Xlint:-options", "-source", "8", "-target", "8")
+            sources = here.parents[1] / "Sources/Runtimes/Bootstraps"
+            crac = place / "crac"
+            crac.mkdir()
+            # As they are named where they are installed.
+            for path in (sources / "crac").glob("*.java"):
+                shutil.copy(path, crac / path.name.removeprefix("Crac"))
+            javac(JDKS[version], bootstrap, [*(sources / "java").glob("*.java"), *crac.glob("*.java")], "-Xlint:-options", "-source", "8", "-target", "8")
             javac(JDKS[version], cases, (here / "java").glob("*.java"), "-cp", bootstrap, "-parameters")
             known[version] = (bootstrap, cases)
         return known[version]

@@ -158,7 +158,10 @@ import TestSupport
             ),
             (#""Code":{"S3Bucket":"bucket","S3Key":"key"}"#, "NotImplementedException", nil),
             (#""Layers":["arn:aws:lambda:us-east-1:111111111111:layer:a:1"]"#, "InvalidParameterValueException", nil),
-            (#""SnapStart":{"ApplyOn":"PublishedVersions"}"#, "NotImplementedException", nil),
+            (
+                #""Runtime":"python3.11","SnapStart":{"ApplyOn":"PublishedVersions"}"#, "InvalidParameterValueException",
+                "python3.11 is not supported for SnapStart enabled functions."
+            ),
             (
                 #""LoggingConfig":{"ApplicationLogLevel":"INFO"}"#, "InvalidParameterValueException",
                 #"LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again."#

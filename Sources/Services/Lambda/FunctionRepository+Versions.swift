@@ -127,8 +127,8 @@ extension FunctionRepository {
         try keepLayers(of: record.key, version: number, [record.settings])
     }
 
-    /// Tells the versions that wait for a deployment what came of it; those with SnapStart wait on. It makes a new revision of each, as recorded in
-    /// test_publish_version_on_create.
+    /// Tells the versions that wait for a deployment what came of it; those with SnapStart wait on. It makes a new
+    /// revision of each, as recorded in test_publish_version_on_create.
     func settleVersions(of function: FunctionRecord, failure: StateReason?) throws {
         for var version in try versions(of: function.key, after: 0) where version.state == .pending {
             guard version.settings.deployment == function.settings.deployment else { continue }

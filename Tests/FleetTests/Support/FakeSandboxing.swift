@@ -357,6 +357,17 @@ final class RuntimeConnection {
         post("/2018-06-01/runtime/init/error", body, headers: "Lambda-Runtime-Function-Error-Type: \(type)\r\n")
     }
 
+    /// Waits to be restored; the answer's status, nil when the server closed the connection.
+    func restoreNext() -> Int? {
+        send("GET /2018-06-01/runtime/restore/next HTTP/1.1\r\nHost: 127.0.0.1:9001\r\n\r\n")
+        return receive()?.status
+    }
+
+    func get(_ path: String, headers: String = "") -> Answer? {
+        send("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:9001\r\n\(headers)\r\n")
+        return receive()
+    }
+
     func post(_ path: String, _ body: String, headers: String = "") -> Answer? {
         send(
             "POST \(path) HTTP/1.1\r\nHost: 127.0.0.1:9001\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"

@@ -87,7 +87,7 @@ final class FakeFleet: Invoking {
             return (failure, state.holdsSnapshots)
         }
         while holds, !Task.isCancelled, state.withLock({ $0.holdsSnapshots }) { await Task.yield() }
-        return failure
+        return Task.isCancelled ? .retired : failure
     }
 
     func expect(_ version: FunctionVersion) { state.withLock { $0.expected.append(version) } }

@@ -45,6 +45,7 @@ public final class Bootstrap {
         RuntimeApi api = new RuntimeApi(System.getenv("AWS_LAMBDA_RUNTIME_API"));
         Log log = new Log(System.getenv("AWS_LAMBDA_LOG_FORMAT"), System.getenv("AWS_LAMBDA_LOG_LEVEL"));
         setLogger(log);
+        SnapStart.prepare();
         String root = System.getenv("LAMBDA_TASK_ROOT");
         ClassLoader loader = classes(root == null ? "/var/task" : root);
         Thread.currentThread().setContextClassLoader(loader);
@@ -87,6 +88,7 @@ public final class Bootstrap {
             System.exit(1);
             return;
         }
+        SnapStart.await(api, log);
         while (serve(handler, loader)) continue;
         System.exit(0);
     }

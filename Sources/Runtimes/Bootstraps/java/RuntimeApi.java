@@ -68,6 +68,17 @@ final class RuntimeApi {
         post("/init/error", document, "Lambda-Runtime-Function-Error-Type: " + type + "\r\n");
     }
 
+    /** Waits until the environment is restored. */
+    void restoreNext() throws IOException {
+        byte[] request = ("GET /2018-06-01/runtime/restore/next HTTP/1.1\r\n" + common + "\r\n").getBytes(StandardCharsets.ISO_8859_1);
+        Answer answer = exchange(request);
+        if (answer.status != 200) throw new IOException("GET restore/next answered " + answer.status);
+    }
+
+    void failRestore(byte[] document, String type) throws IOException {
+        post("/restore/error", document, "Lambda-Runtime-Function-Error-Type: " + type + "\r\n");
+    }
+
     /** Refusals (413 for an answer that is too long) are the platform's to report: the next invocation goes on. */
     private void post(String path, byte[] body, String headers) throws IOException {
         String head = "POST /2018-06-01/runtime" + path + " HTTP/1.1\r\n" + common + headers

@@ -49,7 +49,8 @@ extension AWSError {
     /// The words of the developer guide ("Troubleshooting SnapStart errors").
     static var snapStartNotReady: AWSError {
         LambdaError.snapStartNotReady(
-            message: "Lambda is initializing your function. It will be ready to invoke once your function state becomes "
+            message:
+                "Lambda is initializing your function. It will be ready to invoke once your function state becomes "
                 + "ACTIVE.")
     }
 

@@ -74,7 +74,8 @@ final class Snapshots: Sendable {
     private func initialise(_ target: FunctionTarget) async -> Bool {
         do {
             let number = target.qualifier ?? ""
-            guard var record = try await database.read({ try FunctionRepository($0).find(target.key, version: number) }),
+            guard
+                var record = try await database.read({ try FunctionRepository($0).find(target.key, version: number) }),
                 record.state == .pending
             else { return true }
             record.serving = record.settings
@@ -88,7 +89,8 @@ final class Snapshots: Sendable {
             case .withoutRuntime(let text):
                 try await settle(target, number, StateReason(code: "InvalidRuntime", text: text))
             case .unfit, .initialising, .undecipherable:
-                try await settle(target, number, StateReason(code: "InternalError", text: FunctionSettings.undecipherable))
+                try await settle(
+                    target, number, StateReason(code: "InternalError", text: FunctionSettings.undecipherable))
             }
             return true
         } catch {
@@ -142,7 +144,8 @@ final class Snapshots: Sendable {
             failure != .retired
         else { return }
         logger.error(
-            "Could not initialise a version with SnapStart ahead", metadata: ["version": "\(record.key.arn):\(record.version)"])
+            "Could not initialise a version with SnapStart ahead",
+            metadata: ["version": "\(record.key.arn):\(record.version)"])
     }
 }
 
