@@ -43,7 +43,7 @@ extension ResolvedRuntime {
         switch language {
         case .node: .v8
         case .java, .dotnet: .script
-        case .python, .ruby: .none
+        case .python, .ruby, .powershell: .none
         }
     }
 
