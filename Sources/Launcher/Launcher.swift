@@ -70,7 +70,7 @@ final class Launcher {
                 switch event.source {
                 case .server:
                     if event.writable { try outbox.flush() }
-                    if event.readable, try !readRequests() { return }
+                    if event.readable, try !readRequests() { return hurry() }
                 case .beginning(let slot): try begin(slot)
                 case .end(let slot): try end(slot)
                 case .hostAddresses: try? host.network.hostAddressesChanged()
@@ -81,6 +81,11 @@ final class Launcher {
             }
             try watchOutbox()
         }
+    }
+
+    /// Every sandbox is about to die: what yields would take long to, on a busy machine.
+    private func hurry() {
+        for slot in sandboxes.keys { sandboxes[slot]?.setPrecedence(.ordinary) }
     }
 
     private func watchOutbox() throws(SystemCallError) {
