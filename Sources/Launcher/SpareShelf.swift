@@ -11,7 +11,10 @@ struct SpareShelf {
     struct Policy {
         /// Spares of one recipe, and of all.
         var maximumEach = 4
-        var maximum = 16
+        var maximum = 32
+        /// Of one that a zygote forks, which takes little time and memory: at least, and at most.
+        var minimumForked = 4
+        var maximumForked = 16
         /// How long a recipe is kept in stock after it was last asked for.
         var memory = Duration.seconds(300)
         /// As many are kept as were asked for within this time.
@@ -25,7 +28,7 @@ struct SpareShelf {
         /// Of the last request: spares made with them need no change for the next.
         var limits: SandboxLimits
         var lastUse: Instant
-        /// The latest uses, oldest first, no more than ``Policy/maximumEach``.
+        /// The latest uses, oldest first, no more than there may be spares.
         var uses: [Instant] = []
         /// Slots, the newest last.
         var making: [Int] = []
@@ -36,13 +39,21 @@ struct SpareShelf {
     }
 
     private let policy: Policy
+    /// Whether there are zygotes.
+    private let forks: Bool
     private var stocks: [SpareRecipe: Stock] = [:]
     private var recipeBySlot: [Int: SpareRecipe] = [:]
 
-    init(policy: Policy = Policy()) { self.policy = policy }
+    init(policy: Policy = Policy(), forks: Bool = false) {
+        self.policy = policy
+        self.forks = forks
+    }
 
     /// How many spares there are, ready or not.
     var count: Int { recipeBySlot.count }
+
+    /// How many of this recipe.
+    func count(of recipe: SpareRecipe) -> Int { stocks[recipe]?.count ?? 0 }
 
     // MARK: Requests
 
@@ -66,17 +77,21 @@ struct SpareShelf {
     private mutating func note(_ recipe: SpareRecipe, _ limits: SandboxLimits, _ now: Instant) {
         expect(recipe, limits: limits, now: now)
         stocks[recipe]?.uses.append(now)
-        if let uses = stocks[recipe]?.uses, uses.count > policy.maximumEach { stocks[recipe]?.uses.removeFirst() }
+        if let uses = stocks[recipe]?.uses, uses.count > maximum(recipe) { stocks[recipe]?.uses.removeFirst() }
     }
 
     // MARK: Making
 
-    private func target(_ stock: Stock, _ now: Instant) -> Int {
+    private func target(_ recipe: SpareRecipe, _ stock: Stock, _ now: Instant) -> Int {
         if now - stock.lastUse > policy.memory { return 0 }
         if let until = stock.pausedUntil, now < until { return 0 }
         let recent = stock.uses.count { now - $0 <= policy.window }
-        return min(max(1, recent), policy.maximumEach)
+        return min(max(isForked(recipe) ? policy.minimumForked : 1, recent), maximum(recipe))
     }
+
+    private func isForked(_ recipe: SpareRecipe) -> Bool { recipe.zygote != nil && forks }
+
+    private func maximum(_ recipe: SpareRecipe) -> Int { isForked(recipe) ? policy.maximumForked : policy.maximumEach }
 
     /// What to make next, and with which limits: a waiting runtime before an empty sandbox, which is what does where
     /// there is none; of these, what was asked for last.
@@ -85,7 +100,7 @@ struct SpareShelf {
         now: Instant, where isPossible: (SpareRecipe) -> Bool = { _ in true }
     ) -> (recipe: SpareRecipe, limits: SandboxLimits)? {
         guard count < policy.maximum else { return nil }
-        let short = stocks.filter { $0.value.count < target($0.value, now) && isPossible($0.key) }
+        let short = stocks.filter { $0.value.count < target($0.key, $0.value, now) && isPossible($0.key) }
         let next = short.max { one, other in
             let (isBooted, isOtherBooted) = (one.key.command != nil, other.key.command != nil)
             return isBooted == isOtherBooted ? one.value.lastUse < other.value.lastUse : isOtherBooted
@@ -135,7 +150,7 @@ struct SpareShelf {
     mutating func removeExcess(now: Instant) -> [Int] {
         var slots: [Int] = []
         for (recipe, stock) in stocks {
-            let excess = stock.count - target(stock, now)
+            let excess = stock.count - target(recipe, stock, now)
             // Of those that are ready: what is being made will be, soon.
             for slot in stock.ready.prefix(max(0, excess)) {
                 _ = remove(slot)
@@ -154,7 +169,9 @@ struct SpareShelf {
     private func leastWanted(_ now: Instant) -> Int? {
         guard count >= policy.maximum,
             let oldest = stocks.values.filter({ !$0.ready.isEmpty }).min(by: { $0.lastUse < $1.lastUse }),
-            stocks.values.contains(where: { $0.count == 0 && $0.lastUse > oldest.lastUse && target($0, now) > 0 })
+            stocks.contains(where: { recipe, stock in
+                stock.count == 0 && stock.lastUse > oldest.lastUse && target(recipe, stock, now) > 0
+            })
         else { return nil }
         return oldest.ready.first
     }
