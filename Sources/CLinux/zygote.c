@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern int setns(int, int);
@@ -73,6 +74,21 @@ static void make_place(const struct apus_zygote *zygote) {
 /// What a zygote runs has the launcher's power: it must not be anybody else's to write. (The one child of a process with
 /// one thread may allocate, which fts does.)
 static void check_trust(char *const *paths) {
+    // A process of its own: there may be many files, for which nobody waits, and not everybody who has become nice may
+    // become otherwise again.
+    long walker = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    MUST("fork", walker);
+    if (walker > 0) {
+        int status;
+        pid_t ended;
+        do ended = waitpid((pid_t)walker, &status, 0);
+        while (ended < 0 && errno == EINTR);
+        if (ended < 0 || !WIFEXITED(status)) _exit(127);
+        if (WEXITSTATUS(status) != 0) _exit(WEXITSTATUS(status));
+        return;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    setpriority(PRIO_PROCESS, 0, 19);
     FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     if (walk == NULL) give_up("read", paths[0], 127);
     for (FTSENT *entry; (entry = fts_read(walk)) != NULL;) {
@@ -85,7 +101,7 @@ static void check_trust(char *const *paths) {
         if (!is_roots(entry->fts_statp))
             give_up("others than root may write", entry->fts_path, APUS_ZYGOTE_DISTRUSTED);
     }
-    fts_close(walk);
+    _exit(0);
 }
 
 /// What `initialize` of a sandbox needs, and the way to the skeleton, which may lie in somebody's directory.

@@ -90,9 +90,15 @@ extension Launcher {
             && host.weaknesses.allSatisfy(host.configuration.accepted.contains)
     }
 
-    /// Not one that a zygote which is about to serve will fork.
+    /// Whether that would be a fork, which takes hardly more time than a request.
+    var forksSpare: Bool {
+        guard let (recipe, _) = shelf.wanted(now: .now), case .fork = way(recipe) else { return false }
+        return wantsSpare
+    }
+
+    /// While a zygote starts, one spare of its recipe is made without it.
     private func wantedSpare() -> (recipe: SpareRecipe, limits: SandboxLimits)? {
-        shelf.wanted(now: .now) { way($0) != .wait }
+        shelf.wanted(now: .now) { way($0) != .wait || shelf.count(of: $0) == 0 }
     }
 
     /// Makes one spare, and ends those that are not wanted any more.
@@ -110,9 +116,8 @@ extension Launcher {
         case .start:
             if let recipe = recipe.zygote { startZygote(recipe) }
             return
-        case .wait: return
         case .fork(let number): zygote = number
-        case .alone: break
+        case .wait, .alone: break
         }
         guard let slot = slots.take() else { return }
         do {

@@ -21,7 +21,7 @@ final class Launcher {
     /// How many of them are starting for a request.
     var starting = 0
     /// The sandboxes that were made ahead.
-    var shelf = SpareShelf()
+    var shelf: SpareShelf
     let furnisher: Furnisher
     var zygotes = ZygoteStock()
     /// By number.
@@ -47,6 +47,7 @@ final class Launcher {
         slots = Slots(count: host.configuration.maximumSandboxes)
         furnisher = try Furnisher(host)
         zygoteMaker = ZygoteMaker(host)
+        shelf = SpareShelf(forks: zygoteMaker.isAble)
         packet = .allocate(byteCount: LauncherRequest.maximumSize, alignment: 16)
         poller = try Poller()
         try poller.add(socket, .server)
@@ -295,6 +296,7 @@ final class Launcher {
     /// How long the loop may wait, milliseconds.
     private func patience() -> Int32 {
         if !ended.isEmpty || !finished.isEmpty { return 0 }
+        if starting == 0, forksSpare { return 1 }
         if !busy.isEmpty || wantsSpare { return 20 }
         // Making a spare takes a millisecond or more, in which a sandbox that is about to run would wait to be
         // reported.

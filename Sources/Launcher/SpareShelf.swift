@@ -11,7 +11,10 @@ struct SpareShelf {
     struct Policy {
         /// Spares of one recipe, and of all.
         var maximumEach = 4
-        var maximum = 16
+        var maximum = 32
+        /// Of one that a zygote forks, which takes little time and memory: at least, and at most.
+        var minimumForked = 4
+        var maximumForked = 16
         /// The same in bytes; a recipe gets one spare in any case.
         var bytesEach = 96 << 20
         var bytes = 384 << 20
@@ -28,7 +31,7 @@ struct SpareShelf {
         /// Of the last request: spares made with them need no change for the next.
         var limits: SandboxLimits
         var lastUse: Instant
-        /// The latest uses, oldest first, no more than ``Policy/maximumEach``.
+        /// The latest uses, oldest first, no more than there may be spares.
         var uses: [Instant] = []
         /// Slots, the newest last.
         var making: [Int] = []
@@ -41,16 +44,24 @@ struct SpareShelf {
     }
 
     private let policy: Policy
+    /// Whether there are zygotes.
+    private let forks: Bool
     private var stocks: [SpareRecipe: Stock] = [:]
     private var recipeBySlot: [Int: SpareRecipe] = [:]
 
-    init(policy: Policy = Policy()) { self.policy = policy }
+    init(policy: Policy = Policy(), forks: Bool = false) {
+        self.policy = policy
+        self.forks = forks
+    }
 
     /// How many spares there are, ready or not.
     var count: Int { recipeBySlot.count }
     private var weight: Int { stocks.values.reduce(0) { $0 + $1.count * $1.weight } }
 
     private func fits(_ stock: Stock) -> Bool { count == 0 || weight + stock.weight <= policy.bytes }
+
+    /// How many of this recipe.
+    func count(of recipe: SpareRecipe) -> Int { stocks[recipe]?.count ?? 0 }
 
     // MARK: Requests
 
@@ -74,18 +85,22 @@ struct SpareShelf {
     private mutating func note(_ recipe: SpareRecipe, _ limits: SandboxLimits, _ now: Instant) {
         expect(recipe, limits: limits, now: now)
         stocks[recipe]?.uses.append(now)
-        if let uses = stocks[recipe]?.uses, uses.count > policy.maximumEach { stocks[recipe]?.uses.removeFirst() }
+        if let uses = stocks[recipe]?.uses, uses.count > maximum(recipe) { stocks[recipe]?.uses.removeFirst() }
     }
 
     // MARK: Making
 
-    private func target(_ stock: Stock, _ now: Instant) -> Int {
+    private func target(_ recipe: SpareRecipe, _ stock: Stock, _ now: Instant) -> Int {
         if now - stock.lastUse > policy.memory { return 0 }
         if let until = stock.pausedUntil, now < until { return 0 }
         let recent = stock.uses.count { now - $0 <= policy.window }
-        let most = stock.weight == 0 ? policy.maximumEach : policy.bytesEach / stock.weight
-        return max(1, min(recent, policy.maximumEach, most))
+        let most = stock.weight == 0 ? maximum(recipe) : policy.bytesEach / stock.weight
+        return max(1, min(max(isForked(recipe) ? policy.minimumForked : 1, recent), maximum(recipe), most))
     }
+
+    private func isForked(_ recipe: SpareRecipe) -> Bool { recipe.zygote != nil && forks }
+
+    private func maximum(_ recipe: SpareRecipe) -> Int { isForked(recipe) ? policy.maximumForked : policy.maximumEach }
 
     /// What to make next, and with which limits: a waiting runtime before an empty sandbox, which is what does where
     /// there is none; of these, what was asked for last.
@@ -95,7 +110,7 @@ struct SpareShelf {
     ) -> (recipe: SpareRecipe, limits: SandboxLimits)? {
         guard count < policy.maximum else { return nil }
         let short = stocks.filter {
-            $0.value.count < target($0.value, now) && fits($0.value) && isPossible($0.key)
+            $0.value.count < target($0.key, $0.value, now) && fits($0.value) && isPossible($0.key)
         }
         let next = short.max { one, other in
             let (isBooted, isOtherBooted) = (one.key.command != nil, other.key.command != nil)
@@ -162,7 +177,7 @@ struct SpareShelf {
     mutating func removeExcess(now: Instant) -> [Int] {
         var slots: [Int] = []
         for (recipe, stock) in stocks {
-            let excess = stock.count - target(stock, now)
+            let excess = stock.count - target(recipe, stock, now)
             // Of those that are ready: what is being made will be, soon.
             for slot in stock.ready.prefix(max(0, excess)) {
                 _ = remove(slot)
@@ -184,9 +199,9 @@ struct SpareShelf {
             return nil
         }
         let isTooHeavy = weight > policy.bytes && count > 1
-        let isInTheWay = stocks.values.contains {
-            $0.count == 0 && $0.lastUse > oldest.lastUse && target($0, now) > 0
-                && (count >= policy.maximum || !fits($0))
+        let isInTheWay = stocks.contains { recipe, stock in
+            stock.count == 0 && stock.lastUse > oldest.lastUse && target(recipe, stock, now) > 0
+                && (count >= policy.maximum || !fits(stock))
         }
         return isTooHeavy || isInTheWay ? oldest.ready.first : nil
     }

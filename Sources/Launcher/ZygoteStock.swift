@@ -37,7 +37,7 @@ struct ZygoteStock {
     enum Way: Equatable {
         /// By this zygote.
         case fork(Int)
-        /// As if there were no zygotes, once one has started: it is about to.
+        /// By one that is about to serve; until then as if there were none.
         case wait
         /// By a zygote, which is to be started.
         case start

@@ -148,6 +148,19 @@ final class TestHost: Sendable {
         $s = delete $ENV{SCRIPT}; exec "/bin/sh", "-c", $s;
         """
 
+    /// One that is forked and executes nothing, but runs `perl`.
+    static func forking(_ perl: String) -> String {
+        booting.replacing("$s = delete $ENV{SCRIPT}; exec \"/bin/sh\", \"-c\", $s;", with: perl)
+    }
+
+    /// The processes of zygotes: children of the launcher that are perl in its own namespace of processes.
+    func zygotes() throws -> [Int32] {
+        let children = try KernelFile.read("/proc/\(client.processID)/task/\(client.processID)/children")
+        return children.split(separator: " ").compactMap { Int32($0) }.filter {
+            (try? KernelFile.read("/proc/\($0)/comm")) == "perl\n"
+        }
+    }
+
     /// Starts a sandbox, made from what this host's sandboxes are made from: until there is one of those, others start.
     func begin(_ spec: SandboxSpec) async throws -> Running {
         for _ in 0..<1000 {
@@ -225,5 +238,12 @@ final class TestHost: Sendable {
             close(descriptor)
             done(String(decoding: bytes ?? [], as: UTF8.self))
         }
+    }
+}
+
+extension StartedSandbox {
+    /// Closes what has not been closed by reading it to its end.
+    func close() {
+        for descriptor in [runtimeAPIListener, memoryPeak] where descriptor >= 0 { Glibc.close(descriptor) }
     }
 }

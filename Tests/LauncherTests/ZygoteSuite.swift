@@ -1,0 +1,134 @@
+import Linux
+import Sandbox
+import Testing
+
+@testable import Launcher
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// What is peculiar to sandboxes that a zygote forks; what they have in common with all others is in `SandboxSuite`.
+@Suite(.serialized, .enabled(if: TestHost.obstacle == nil, "no sandbox here: \(TestHost.obstacle ?? "")"))
+struct ZygoteSuite {
+    /// What a forked process sees of itself before it executes anything: perl runs this where the function's code would.
+    private func look(_ perl: String) async throws -> String {
+        let host = try await TestHost.start(.forked)
+        var spec = host.spec("")
+        spec.arguments[2] = TestHost.forking(perl)
+        let output: String
+        do {
+            let running = try await host.begin(spec)
+            output = await TestHost.readAll(running.started.output)
+            _ = await running.ended.value
+            running.started.close()
+        } catch {
+            await host.stop()
+            throw error
+        }
+        await host.stop()
+        return output
+    }
+
+    @Test func hasNoPrivilegesBeforeItExecutesAnything() async throws {
+        let output = try await look(
+            """
+            open(S, "/proc/self/status");
+            while (<S>) { s/\\t/ /g; print if /^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):/ }
+            print `cat /proc/self/uid_map` =~ s/ +/ /gr =~ s/^ (\\S+) .*/$1/sr, "\\n";
+            """)
+        let none = "0000000000000000"
+        #expect(
+            output
+                == """
+                Uid: 993 993 993 993
+                Gid: 990 990 990 990
+                Groups: 
+                NoNewPrivs: 1
+                Seccomp: 2
+                993
+
+                """.replacingSections(after: "Groups: \n", with: ["Inh", "Prm", "Eff", "Bnd", "Amb"], none))
+    }
+
+    @Test func seesNothingOfTheZygote() async throws {
+        let output = try await look(
+            """
+            print join(",", map { "$_=$ENV{$_}" } grep { /ZYGOTE|LD_|APUS/ } keys %ENV), "\\n";
+            open(E, "/proc/self/environ"); $e = <E>; print $e =~ /ZYGOTE|PRELOAD/ ? "environ\\n" : "";
+            opendir(D, "/proc/self/fd"); print join(" ", sort map { $_ > 2 ? readlink("/proc/self/fd/$_") : $_ }
+                grep { /\\d/ && readlink("/proc/self/fd/$_") !~ m(^/proc/\\d+/fd$|^/dev/null$) } readdir(D)), "\\n";
+            open(M, "/proc/self/maps"); print join("\\n", grep { !m(^/usr/|^/lib|^/run/apus-zygote.so$) }
+                keys %{{map { (split)[5] // "/usr/", 1 } grep { !/\\[/ } <M>}});
+            print readlink("/proc/self/exe"), " ", readlink("/proc/self/cwd"), " ", readlink("/proc/self/root"), "\\n";
+            print -e "/run/apus-zygote.so" ? "library\\n" : "";
+            print kill(0, 1) ? "" : "cannot signal\\n"; print getppid(), " $$\\n";
+            print `tr -d '\\\\0' < /proc/self/environ` =~ /PRELOAD/ ? "inherited\\n" : "";
+            open(I, "/proc/1/mem") and print "memory\\n"; opendir(F, "/proc/1/fd") and print "descriptors\\n";
+            """)
+        #expect(output == "\n1 2\n/usr/bin/perl /var/task /\n1 2\n")
+    }
+
+    @Test func livesOnWithoutItsZygote() async throws {
+        let host = try await TestHost.start(.forked)
+        let running = try await host.begin(host.spec("echo begun; sleep 600"))
+        var byte: UInt8 = 0
+        _ = fcntl(running.started.output, F_SETFL, 0)
+        _ = read(running.started.output, &byte, 1)
+        let zygotes = try host.zygotes()
+        #expect(!zygotes.isEmpty)
+        for zygote in zygotes { Glibc.kill(zygote, SIGKILL) }
+        // The next one is made without it, or by a new one.
+        #expect(try await host.run("echo fine").output == "fine\n")
+        #expect(kill(zygotes[0], 0) < 0 || (try? KernelFile.read("/proc/\(zygotes[0])/stat").contains(") Z")) == true)
+        host.client.kill(running.started.id)
+        #expect(await running.ended.value == SandboxExit(cause: .signalled(number: 9)))
+        running.started.close()
+        await host.stop()
+    }
+
+    @Test func endsWithTheLauncher() async throws {
+        let host = try await TestHost.start(.forked)
+        let running = try await host.begin(host.spec("sleep 600"))
+        let zygotes = try host.zygotes()
+        #expect(!zygotes.isEmpty)
+        Glibc.kill(host.client.processID, SIGKILL)
+        #expect(await running.ended.value.cause == .lost)
+        for zygote in zygotes {
+            var attempts = 0
+            while Glibc.kill(zygote, 0) == 0, try KernelFile.read("/proc/\(zygote)/stat").contains(") Z") == false,
+                attempts < 1000
+            {
+                attempts += 1
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(attempts < 1000)
+        }
+        running.started.close()
+        await host.stop()
+    }
+
+    /// A zygote has no network, and of the launcher's capabilities those alone that making sandboxes takes.
+    @Test func aZygoteKeepsLittle() async throws {
+        let host = try await TestHost.start(.forked)
+        _ = try await host.run("true")
+        let zygote = try #require(try host.zygotes().first)
+        let status = try KernelFile.read("/proc/\(zygote)/status")
+        // SETGID 6, SETUID 7, SETPCAP 8, DAC_READ_SEARCH 2, SYS_CHROOT 18, SYS_ADMIN 21.
+        let kept = "00000000002401c4"
+        if geteuid() == 0 {
+            #expect(status.contains("CapEff:\t\(kept)\n") && status.contains("CapBnd:\t\(kept)\n"))
+        }
+        #expect(status.contains("Threads:\t1\n"))
+        await host.stop()
+    }
+}
+
+extension String {
+    /// Capability sets, each empty, after a line.
+    fileprivate func replacingSections(after line: String, with names: [String], _ value: String) -> String {
+        let lines = names.map { "Cap\($0): \(value)\n" }.joined()
+        guard let place = firstRange(of: line) else { return self }
+        return String(self[..<place.upperBound]) + lines + self[place.upperBound...]
+    }
+}
