@@ -68,6 +68,12 @@ public class Main implements RequestHandler<Map<String, Object>, Object> {
     /** What a process has from its start, and what it can reach. */
     public Map<String, Object> surroundings() throws Exception {
         Map<String, Object> found = new TreeMap<>();
+        // Before it has children.
+        List<String> processes = new ArrayList<>();
+        for (String name : new File("/proc").list()) {
+            if (Character.isDigit(name.charAt(0))) processes.add(text(new FileInputStream("/proc/" + name + "/comm")).trim());
+        }
+        found.put("processes", processes);
         found.put("ahead", text(new FileInputStream("/proc/self/environ")).contains("APUS_BINDING="));
         found.put("variables", System.getenv());
         found.put("inherited", text(new ProcessBuilder("/usr/bin/env").start().getInputStream()));
@@ -86,11 +92,6 @@ public class Main implements RequestHandler<Map<String, Object>, Object> {
             }
         }
         found.put("reached", reached);
-        List<String> processes = new ArrayList<>();
-        for (String name : new File("/proc").list()) {
-            if (Character.isDigit(name.charAt(0))) processes.add(text(new FileInputStream("/proc/" + name + "/comm")).trim());
-        }
-        found.put("processes", processes);
         return found;
     }
 
