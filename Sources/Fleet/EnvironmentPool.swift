@@ -136,7 +136,6 @@ final class EnvironmentPool: Sendable {
             return true
         }
         if mayStart { environment.start() } else { environment.close() }
-        if environment.kind == .snapStart { prepareMore() }
     }
 
     // MARK: Patience
@@ -194,6 +193,7 @@ final class EnvironmentPool: Sendable {
             return state.machine.started(environment)
         }
         act(on: environment, freed)
+        if environment.kind == .snapStart { prepareMore() }
     }
 
     func initFailed(_ environment: Environment) {
