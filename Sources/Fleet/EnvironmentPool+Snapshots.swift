@@ -82,14 +82,17 @@ extension EnvironmentPool {
             }
         }
         toRestore?.restore()
-        if taken { prepareMore() }
         return taken
     }
 
-    /// Starts what is missing.
+    /// Starts what is missing, unless an invocation waits for an environment that is being started or restored: the
+    /// machine is for that one first.
     func prepareMore() {
         let clock = services.configuration.clock
-        while state.withLock({ !$0.isShutDown && $0.snapshots.needsAnother(now: clock()) }) {
+        let needsAnother = { (state: inout State) in
+            !state.isShutDown && state.claimed.isEmpty && state.snapshots.needsAnother(now: clock())
+        }
+        while state.withLock(needsAnother) {
             let environment = Environment(
                 pool: self, services: services, on: services.eventLoopGroup.next(), kind: .snapStart)
             let isWanted = state.withLock { state in
@@ -141,6 +144,7 @@ extension EnvironmentPool {
         }
         published(failure)
         waitAfter(setback)
+        if setback == .none { prepareMore() }
         switch failure {
         case .initialisation, .retired: work?.fail(.restoreFailed)
         case .unavailable(let error): work?.fail(error)

@@ -146,10 +146,7 @@ final class EnvironmentPool: Sendable {
                 return true
             }
             switch mayStart {
-            case true:
-                environment.start(place)
-                if environment.kind == .snapStart { prepareMore() }
-                return
+            case true: return environment.start(place)
             case false: environment.close()
             default: environment.discard()
             }
@@ -229,6 +226,7 @@ final class EnvironmentPool: Sendable {
             return state.machine.started(environment)
         }
         act(on: environment, freed)
+        if environment.kind == .snapStart { prepareMore() }
     }
 
     func initFailed(_ environment: Environment) {

@@ -40,7 +40,8 @@ final class JavaBootstrap: Sendable {
         ("java/Writer.java", PackageResources.Writer_java), ("java/flags", PackageResources.flags),
     ]
 
-    /// The classes that `org.crac` looks for. One has the name of another class, so all have other names here than there.
+    /// The classes that `org.crac` looks for. One is called like another class, so all have other names
+    /// here than there.
     static let crac: [(name: String, contents: [UInt8])] = [
         ("java/crac/CheckpointException.java", PackageResources.CracCheckpointException_java),
         ("java/crac/Context.java", PackageResources.CracContext_java),

@@ -37,6 +37,7 @@ namespace Apus {
                 api.Post("/init/error", Errors.Describe(error), Errors.Name(error));
                 return 1;
             }
+            if (!SnapStart.Await(api)) return 1;
             while (true) {
                 var invocation = api.Next();
                 Log.RequestId = invocation.Id;
@@ -261,6 +262,12 @@ namespace Apus {
             int status = Exchange("GET", "/invocation/next", null, null, headers, out byte[] body);
             if (status != 200) throw new IOException("GET next answered " + status);
             return new Invocation { Id = headers["lambda-runtime-aws-request-id"], Payload = body, Headers = headers };
+        }
+
+        // Waits until the environment is restored.
+        public void RestoreNext() {
+            int status = Exchange("GET", "/restore/next", null, null, new Dictionary<string, string>(), out byte[] _);
+            if (status != 200) throw new IOException("GET restore/next answered " + status);
         }
 
         // Refusals (413 for an answer that is too long) are the platform's to report: the next invocation goes on.
@@ -843,6 +850,49 @@ namespace Apus {
                 if (line.Trim().Length > 0) frames.Add(line.Trim());
             }
             return frames.ToArray();
+        }
+    }
+
+    // --- SnapStart ---------------------------------------------------------------------------------------------------
+
+    // What a function registered with Amazon.Lambda.Core's SnapshotRestore, on both sides of a snapshot, which may be far
+    // apart in time: what was registered last is the first before the snapshot and the last after the restoration.
+    static class SnapStart {
+        // False when the environment cannot be used.
+        public static bool Await(RuntimeApi api) {
+            if (Environment.GetEnvironmentVariable("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start") return true;
+            string path = "/init/error", type = "Runtime.BeforeSnapshotError";
+            try {
+                var before = Registered("CopyBeforeSnapshotCallbacksToRegistry");
+                before.Reverse();
+                Run(before);
+                api.RestoreNext();
+                path = "/restore/error";
+                type = "Runtime.AfterRestoreError";
+                Run(Registered("CopyAfterRestoreCallbacksToRegistry"));
+                return true;
+            } catch (Exception error) {
+                Log.Unhandled(error);
+                api.Post(path, Errors.Describe(error), type);
+                return false;
+            }
+        }
+
+        static void Run(List<Func<ValueTask>> hooks) {
+            foreach (var hook in hooks) hook().AsTask().GetAwaiter().GetResult();
+        }
+
+        // The library hands its hooks over, in the order in which they were registered, to whoever runs functions. Its
+        // versions before SnapStart have none.
+        static List<Func<ValueTask>> Registered(string method) {
+            var hooks = new List<Func<ValueTask>>();
+            foreach (var assembly in AppDomain.CurrentDomain.GetAssemblies()) {
+                if (assembly.GetName().Name != "Amazon.Lambda.Core") continue;
+                var type = assembly.GetType("Amazon.Lambda.Core.SnapshotRestore");
+                var copy = type?.GetMethod(method, BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public);
+                copy?.Invoke(null, new object[] { new Action<Func<ValueTask>>(hooks.Add) });
+            }
+            return hooks;
         }
     }
 }

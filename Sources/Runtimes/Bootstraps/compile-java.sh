@@ -12,8 +12,8 @@ trap 'rm -rf "$work"' EXIT
 cd "$compiled"
 rm -f "$stem.failed"
 if [ ! -f "$stem.jar" ]; then
-    if "$javac" -nowarn -Xlint:none -encoding UTF-8 -source 8 -target 8 -d "$work/classes" "$files"/java/*.java \
-        "$files"/java/crac/*.java \
+    if "$javac" -nowarn -Xlint:none -encoding UTF-8 -source 8 -target 8 -d "$work/classes" \
+        "$files"/java/crac/*.java "$files"/java/*.java \
         >"$work/said" 2>&1 && "${javac%javac}jar" cf0 "$work/jar" -C "$work/classes" . >>"$work/said" 2>&1; then
         cp "$work/jar" "$stem.$$"
         mv "$stem.$$" "$stem.jar"

@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Text.Json;
+using System.Threading.Tasks;
 
 namespace Amazon.Lambda.Core {
     public interface ILambdaSerializer {
@@ -54,6 +55,23 @@ namespace Amazon.Lambda.Core {
         string LogStreamName { get; }
         int MemoryLimitInMB { get; }
         TimeSpan RemainingTime { get; }
+    }
+
+    // As version 2.5 has it: hooks wait here until whoever runs functions takes them.
+    public static class SnapshotRestore {
+        static readonly Queue<Func<ValueTask>> Before = new Queue<Func<ValueTask>>();
+        static readonly Queue<Func<ValueTask>> After = new Queue<Func<ValueTask>>();
+
+        public static void RegisterBeforeSnapshot(Func<ValueTask> hook) => Before.Enqueue(hook);
+        public static void RegisterAfterRestore(Func<ValueTask> hook) => After.Enqueue(hook);
+
+        internal static void CopyBeforeSnapshotCallbacksToRegistry(Action<Func<ValueTask>> register) {
+            while (Before.Count > 0) register(Before.Dequeue());
+        }
+
+        internal static void CopyAfterRestoreCallbacksToRegistry(Action<Func<ValueTask>> register) {
+            while (After.Count > 0) register(After.Dequeue());
+        }
     }
 
     public class JsonLambdaSerializer : ILambdaSerializer {

@@ -17,7 +17,6 @@ extension FunctionSettings {
         guard isSnapStart else { return }
         if image != nil { throw .unsupported("SnapStart of container images: not implemented.") }
         guard Self.snapStartRuntimes.contains(runtime) else { throw Self.refusal(of: runtime) }
-        if runtime.hasPrefix("dotnet") { throw .unsupported("SnapStart of .NET functions: not implemented.") }
         if ephemeralStorageMiB > 512 { throw Self.refusal(of: "EphemeralStorage greater than 512 MB") }
         if options?.fileSystem != nil { throw Self.refusal(of: "EFS") }
     }
