@@ -122,6 +122,16 @@ def test_an_inherited_handler(create, client, functions):
     assert invoke(client, function, "x")[1] == "inherited x"
 
 
+# https://docs.aws.amazon.com/lambda/latest/dg/powershell-package.html: AWSLambdaPSCore's packages are .NET functions. The
+# assemblies of PowerShell that they bring cannot be had here; what is ours of it, loading such a package, can.
+def test_packages_in_the_shape_of_powershells(create, client, compiled):
+    files = {
+        "Amazon.Lambda.Core.dll": compiled("Core"), "ScriptHost.dll": compiled("ScriptHost", "Core"),
+        "Scripted.dll": compiled("Scripted", "Core", "ScriptHost"), "Scripted.ps1": "1,"}
+    function = create(files, "Scripted::Scripted.Bootstrap::ExecuteFunction")
+    assert invoke(client, function, {"a": 2})[1] == [function, 1, {"a": 2}]
+
+
 def test_tasks_and_the_context_together(create, client, functions):
     function = create(functions, "Functions::Test.Shapes::PocoLater")
     assert invoke(client, function, PERSON)[1] == {"Name": f"Ada{len(function)}", "Age": 36}
