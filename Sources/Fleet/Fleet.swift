@@ -147,7 +147,7 @@ package final class Fleet: Invoking, Service {
 
     /// Ends for `missing` MiB what was made ahead, then the environments that have been idle for longest, whosever they
     /// are.
-    private func makeRoom(_ missing: Int) {
+    package func makeRoom(_ missing: Int) {
         let pools = self.pools.withLock { Array($0.values) }
         services.endSpares()
         var missing = missing
