@@ -60,6 +60,10 @@ static void make_place(const struct apus_zygote *zygote) {
     MUST("protect library",
          mount(NULL, &APUS_ZYGOTE_LIBRARY[1], NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | flags, NULL));
     MUST("protect /run", mount(NULL, "run", NULL, flags | MS_REMOUNT | MS_RDONLY, NULL));
+    int place = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    char byte = 0;
+    MUST("send", place < 0 ? -1 : apus_send(zygote->socket, &byte, 1, &place, 1));
+    close(place);
     MUST("pivot_root", syscall(SYS_pivot_root, ".", "."));
     MUST("umount old root", umount2(".", MNT_DETACH));
     MUST("chdir", chdir("/"));

@@ -70,15 +70,24 @@ extension Launcher {
         }
     }
 
-    /// All it says by itself is that it serves; answers to requests are waited for.
+    /// What it says by itself is where it lives, if that is new, and that it serves; answers to requests are waited for.
     func zygoteSpoke(_ number: Int) {
-        guard let record = zygoteRecords[number] else { return }
+        guard var record = zygoteRecords[number] else { return }
         var byte: UInt8 = 0
-        var count: Int32 = 0
-        poller.remove(record.socket)
-        guard apus_receive(record.socket, &byte, 1, nil, &count, Int32(MSG_DONTWAIT)) == 1 else { return }
-        zygoteMaker.served(record)
-        zygotes.ready(number, now: .now)
+        var place: Int32 = -1
+        var count: Int32 = 1
+        let size = apus_receive(record.socket, &byte, 1, &place, &count, Int32(MSG_DONTWAIT))
+        if size == 1, count == 1, record.place < 0 {
+            record.place = place
+        } else {
+            if count == 1 { close(place) }
+            poller.remove(record.socket)
+            if size == 1 {
+                zygoteMaker.served(&record)
+                zygotes.ready(number, now: .now)
+            }
+        }
+        zygoteRecords[number] = record
     }
 
     func zygoteEnded(_ number: Int) {

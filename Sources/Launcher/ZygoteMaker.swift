@@ -12,12 +12,12 @@ struct ZygoteRecord {
     var pidfd: Int32
     /// The launcher's end of its socket.
     var socket: Int32
-    var pid: Int32
+    /// The mount namespace that was made for it; -1 when it is an earlier one's, or has been kept.
+    var place: Int32 = -1
     var group: ControlGroup
 
     func closeDescriptors() {
-        close(pidfd)
-        close(socket)
+        for descriptor in [pidfd, socket, place] where descriptor >= 0 { close(descriptor) }
     }
 }
 
@@ -104,15 +104,15 @@ final class ZygoteMaker {
             _ = group.remove()
             throw SystemCallError("clone3", "zygote", errno: -pid)
         }
-        return ZygoteRecord(recipe: recipe, pidfd: pidfd, socket: ours.release(), pid: pid, group: group)
+        return ZygoteRecord(recipe: recipe, pidfd: pidfd, socket: ours.release(), group: group)
     }
 
     /// The first zygote of a root has made the place for those that follow.
-    func served(_ record: ZygoteRecord) {
+    func served(_ record: inout ZygoteRecord) {
         trusted.insert(record.recipe.root)
-        guard places[record.recipe.root] == nil else { return }
-        let place = open("/proc/\(record.pid)/ns/mnt", O_RDONLY | O_CLOEXEC)
-        if place >= 0 { places[record.recipe.root] = place }
+        guard record.place >= 0, places[record.recipe.root] == nil else { return }
+        places[record.recipe.root] = record.place
+        record.place = -1
     }
 
     /// Whose files have to be looked at before somebody with the launcher's power runs them: what is not the system's.

@@ -34,7 +34,7 @@ struct ZygoteSuite {
         let output = try await look(
             """
             open(S, "/proc/self/status");
-            while (<S>) { s/\\t/ /g; print if /^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):/ }
+            while (<S>) { s/\\s+/ /g; s/ $/\\n/; print if /^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):/ }
             print `cat /proc/self/uid_map` =~ s/ +/ /gr =~ s/^ (\\S+) .*/$1/sr, "\\n";
             """)
         let none = "0000000000000000"
@@ -43,19 +43,19 @@ struct ZygoteSuite {
                 == """
                 Uid: 993 993 993 993
                 Gid: 990 990 990 990
-                Groups: 
+                Groups:
                 NoNewPrivs: 1
                 Seccomp: 2
                 993
 
-                """.replacingSections(after: "Groups: \n", with: ["Inh", "Prm", "Eff", "Bnd", "Amb"], none))
+                """.replacingSections(after: "Groups:\n", with: ["Inh", "Prm", "Eff", "Bnd", "Amb"], none))
     }
 
     @Test func seesNothingOfTheZygote() async throws {
         let output = try await look(
             """
             print join(",", map { "$_=$ENV{$_}" } grep { /ZYGOTE|LD_|APUS/ } keys %ENV), "\\n";
-            open(E, "/proc/self/environ"); $e = <E>; print $e =~ /ZYGOTE|PRELOAD/ ? "environ\\n" : "";
+            open(E, "/proc/self/environ"); $e = <E>; close(E); print $e =~ /ZYGOTE|PRELOAD/ ? "environ\\n" : "";
             opendir(D, "/proc/self/fd"); print join(" ", sort map { $_ > 2 ? readlink("/proc/self/fd/$_") : $_ }
                 grep { /\\d/ && readlink("/proc/self/fd/$_") !~ m(^/proc/\\d+/fd$|^/dev/null$) } readdir(D)), "\\n";
             open(M, "/proc/self/maps"); print join("\\n", grep { !m(^/usr/|^/lib|^/run/apus-zygote.so$) }

@@ -34,7 +34,8 @@ struct apus_zygote {
     int cgroup_tasks_count;
     int cgroup_directory;
     /// A mount namespace whose root is the sandboxes' skeleton, which an earlier zygote of the same one had; or -1, and
-    /// `root` is the skeleton's path in the launcher's, from which one is made.
+    /// `root` is the skeleton's path in the launcher's, from which one is made. It is the first that comes over the
+    /// socket then: a byte with a descriptor.
     int place;
     const char *root;
     char **arguments;
@@ -59,7 +60,7 @@ int apus_zygote_start(const struct apus_zygote *zygote, int *pidfd);
 /// Returns as apus_sandbox_start; -EPIPE or -ETIMEDOUT when the zygote is of no use any more.
 int apus_zygote_fork(int socket, const struct apus_start *start, int *pidfd);
 
-/// In a zygote: leaves its root, says so to the launcher with an empty packet, and serves it until it is gone, then
+/// In a zygote: leaves its root, says so to the launcher with a byte, and serves it until it is gone, then
 /// ends. Returns 0 in the processes of commands, which `fork` makes. Ends at once where the process has threads.
 int apus_zygote_serve(int (*fork)(void));
 
