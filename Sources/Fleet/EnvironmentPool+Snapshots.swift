@@ -90,10 +90,7 @@ extension EnvironmentPool {
     /// machine is for that one first.
     func prepareMore() {
         let clock = services.configuration.clock
-        let needsAnother = { (state: inout State) in
-            !state.isShutDown && state.claimed.isEmpty && state.snapshots.needsAnother(now: clock())
-        }
-        while state.withLock(needsAnother) {
+        while state.withLock({ $0.needsSnapshot(now: clock()) }) {
             let environment = Environment(
                 pool: self, services: services, on: services.eventLoopGroup.next(), kind: .snapStart)
             let isWanted = state.withLock { state in
@@ -163,5 +160,11 @@ extension EnvironmentPool {
     func reapSnapshot(_ environment: Environment) -> Bool {
         let now = services.configuration.clock()
         return state.withLock { $0.snapshots.reap(environment, now: now) }
+    }
+}
+
+extension EnvironmentPool.State {
+    fileprivate func needsSnapshot(now: UInt64) -> Bool {
+        !isShutDown && claimed.isEmpty && snapshots.needsAnother(now: now)
     }
 }
