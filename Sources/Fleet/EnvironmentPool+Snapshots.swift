@@ -168,7 +168,7 @@ extension EnvironmentPool {
 }
 
 extension EnvironmentPool.State {
-    fileprivate mutating func needsSnapshot(now: UInt64) -> Bool {
+    fileprivate func needsSnapshot(now: UInt64) -> Bool {
         !isShutDown && claimed.isEmpty && snapshots.needsAnother(now: now)
     }
 }

@@ -18,7 +18,10 @@ namespace Test {
             steps.Add("init");
         }
 
-        async ValueTask Step(string name) {
+        // Mono's compiler knows no asynchronous methods of this type.
+        ValueTask Step(string name) => new ValueTask(Take(name));
+
+        async Task Take(string name) {
             await Task.Delay(1);
             steps.Add(name);
             if (name == Environment.GetEnvironmentVariable("FAILING")) throw new InvalidOperationException("cannot " + name);
