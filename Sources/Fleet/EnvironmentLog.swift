@@ -31,7 +31,7 @@ struct EnvironmentLog {
         version: FunctionVersion, kind: Environment.Kind, sink: any LogSink,
         wallClock: @escaping @Sendable () -> Int64
     ) {
-        var generator = SystemRandomNumberGenerator()
+        var generator = BufferedRandom()
         let date = UTCDate(millisecondsSince1970: wallClock())
         stream = "\(date.path)/[\(version.key.version)]\(hexadecimal(generator.next()))\(hexadecimal(generator.next()))"
         key = version.key
