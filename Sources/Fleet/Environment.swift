@@ -74,6 +74,9 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     var initNanoseconds: Int64?
     /// When INIT began and ended, milliseconds since 1970, until an invocation's trace has it.
     var initialisation: (began: Int64, ended: Int64)?
+    /// Whether the runtime's report is being taken: it is answered next.
+    var isReporting = false
+    var unwrittenEnd: UnwrittenEnd?
     /// Of the sampled invocation that runs, or has been answered and whose runtime has not asked for the next.
     var trace: FunctionTrace?
 
@@ -158,6 +161,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     // MARK: Ends
 
     func sessionEnded(_ failure: EnvironmentFailure) {
+        catchUp()
         switch state {
         case .initialising(_, _, let reported): initFailed(reported ?? failure)
         case .retrying(_, let running, let reported): retryFailed(running, reported ?? failure)
@@ -203,6 +207,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
 
     /// Ends the environment. An invocation in it is answered as if its process had been killed.
     func end() {
+        catchUp()
         switch state {
         case .closed: return
         case .new, .failed: break

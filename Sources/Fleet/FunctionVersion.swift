@@ -1,5 +1,6 @@
 package import Runtimes
 package import Sandbox
+import Synchronization
 
 /// A version that environments are initialised for, before there are invocations.
 package struct ProvisionedVersion: Sendable {
@@ -71,6 +72,8 @@ package struct FunctionVersion: Sendable {
     package var logging: FunctionLogging
     /// Whether its invocations are traced where the caller leaves that open (`TracingConfig` `Active`).
     package var isTraced: Bool
+    /// Where its environments were found last.
+    let place = PoolPlace()
 
     package init(
         key: Key, runtime: ResolvedRuntime, code: String, layers: String? = nil, fileSystem: FileSystem? = nil,
@@ -92,5 +95,21 @@ package struct FunctionVersion: Sendable {
         self.logGroup = logGroup
         self.logging = logging
         self.isTraced = isTraced
+    }
+}
+
+/// The pool of a version, remembered by all copies of its ``FunctionVersion``: an invocation need not look among all
+/// pools, under the lock of all functions.
+final class PoolPlace: Sendable {
+    private struct Reference {
+        weak var pool: EnvironmentPool?
+    }
+
+    private let reference = Mutex(Reference())
+
+    /// Nil, or one that may have been forgotten since.
+    var pool: EnvironmentPool? {
+        get { reference.withLock { $0.pool } }
+        set { reference.withLock { $0.pool = newValue } }
     }
 }

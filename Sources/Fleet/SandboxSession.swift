@@ -16,6 +16,8 @@ protocol SandboxSessionDelegate: AnyObject, Sendable {
     /// - Returns: false when no more is to come until ``SandboxSession/resumeResponse()``.
     func sessionSent(_ part: ByteBuffer) -> Bool
     func sessionReported(_ report: RuntimeReport)
+    /// The runtime has its answer to what it reported, or to anything else that it sent.
+    func sessionWasAnswered()
     func sessionFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType)
     func sessionWrote(_ output: ByteBuffer)
     /// Extensions wrote something, which may be after the session has been ended, while they shut down.
@@ -342,6 +344,11 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
 
     /// What the end of the runtime means: an extension in its process may have said more.
     func failure(of exit: SandboxExit, _ live: Live) -> EnvironmentFailure {
+        if let error = exit.failure,
+            let failure = EnvironmentFailure(error, command: command, image: imageDirectory)
+        {
+            return failure
+        }
         guard let type = live.server?.extensionError else { return .exited(exit) }
         return .extension(type: type, reason: exit.goText)
     }
@@ -361,6 +368,8 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     func runtimeSent(_ part: ByteBuffer) -> Bool { audience?.sessionSent(part) ?? true }
 
     func runtimeReported(_ report: RuntimeReport) { audience?.sessionReported(report) }
+
+    func runtimeWasAnswered() { audience?.sessionWasAnswered() }
 
     func runtimeFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType) {
         audience?.sessionFailedToInitialise(document: document, type: type)

@@ -220,6 +220,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         } else {
             answer(RuntimeAPIAnswer.accepted(keepAlive: keepAlive), keepAlive: keepAlive)
         }
+        server.delegate?.runtimeWasAnswered()
     }
 
     /// Hands a part on; a response that gets too large ends here, with its connection.
@@ -288,10 +289,18 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         answer(RuntimeAPIAnswer.document(event, headers: headers, keepAlive: keepAlive), keepAlive: keepAlive)
     }
 
+    /// A payload up to this size is copied behind its head: cheaper than a buffer more.
+    private static let smallPayload = 1024
+
     /// Answers the waiting `next`: headers, then the payload as it is.
     func deliver(_ invocation: RuntimeInvocation) {
         guard case .waiting(let keepAlive) = phase else { return }
-        channel.write(invocation.head(keepAlive: keepAlive, allocator: channel.allocator), promise: nil)
+        var head = invocation.head(keepAlive: keepAlive, allocator: channel.allocator)
+        if invocation.payload.readableBytes <= Self.smallPayload {
+            head.writeImmutableBuffer(invocation.payload)
+            return answer(head, keepAlive: keepAlive)
+        }
+        channel.write(head, promise: nil)
         answer(invocation.payload, keepAlive: keepAlive)
     }
 
