@@ -33,27 +33,28 @@ struct Connection {
         }
     }
 
-    /// One answer: its head as text and its body.
-    mutating func receive() -> (head: String, body: [UInt8]) {
+    /// One answer: its head and its body.
+    mutating func receive() -> (head: ArraySlice<UInt8>, body: ArraySlice<UInt8>) {
         var end = headEnd()
         while end == nil {
             fill()
             end = headEnd()
         }
         let headLength = end ?? 0
-        let head = String(decoding: buffer[..<headLength], as: UTF8.self)
-        let length = Int(header("content-length", in: head) ?? "0") ?? 0
+        let length = header("content-length", in: buffer[..<headLength]).map(decimal) ?? 0
         while buffer.count < headLength + length { fill() }
-        let body = Array(buffer[headLength..<headLength + length])
-        buffer.removeFirst(headLength + length)
-        return (head, body)
+        let answer = (buffer[..<headLength], buffer[headLength..<headLength + length])
+        buffer = Array(buffer[(headLength + length)...])
+        return answer
     }
 
     private mutating func fill() {
-        var chunk = [UInt8](repeating: 0, count: 65536)
-        let count = read(socket, &chunk, chunk.count)
+        let before = buffer.count
+        let chunk = 8192
+        buffer.append(contentsOf: repeatElement(0, count: chunk))
+        let count = buffer.withUnsafeMutableBytes { read(socket, $0.baseAddress?.advanced(by: before), chunk) }
         guard count > 0 else { exit(0) }
-        buffer += chunk[..<count]
+        buffer.removeLast(chunk - count)
     }
 
     private func headEnd() -> Int? {
@@ -67,24 +68,30 @@ struct Connection {
 }
 
 /// A header's value; `name` in lower case.
-func header(_ name: String, in head: String) -> String? {
-    for line in head.split(separator: "\r\n") {
-        guard let colon = line.firstIndex(of: ":"), line[..<colon].lowercased() == name else { continue }
-        return String(line[line.index(after: colon)...].drop { $0 == " " })
+func header(_ name: StaticString, in head: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+    name.withUTF8Buffer { name in
+        for line in head.split(separator: 10) where line.count > name.count && line[line.startIndex + name.count] == 58
+        {
+            guard zip(line, name).allSatisfy({ ($0 >= 65 && $0 <= 90 ? $0 | 32 : $0) == $1 }) else { continue }
+            return line.dropFirst(name.count + 1).drop { $0 == 32 }.dropLast()
+        }
+        return nil
     }
-    return nil
 }
+
+func decimal(_ digits: ArraySlice<UInt8>) -> Int { digits.reduce(0) { $0 * 10 + Int($1) - 48 } }
 
 guard let api = getenv("AWS_LAMBDA_RUNTIME_API").map({ String(cString: $0) }), let colon = api.firstIndex(of: ":"),
     let port = UInt16(api[api.index(after: colon)...])
 else { exit(1) }
 var connection = Connection(host: String(api[..<colon]), port: port)
 let next = Array("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: \(api)\r\n\r\n".utf8)
+let start = Array("POST /2018-06-01/runtime/invocation/".utf8)
+let middle = Array("/response HTTP/1.1\r\nHost: \(api)\r\nContent-Length: ".utf8)
 while true {
     connection.send(next)
     let (head, payload) = connection.receive()
     guard let id = header("lambda-runtime-aws-request-id", in: head) else { exit(1) }
-    let start = "POST /2018-06-01/runtime/invocation/\(id)/response HTTP/1.1\r\nHost: \(api)\r\n"
-    connection.send(Array("\(start)Content-Length: \(payload.count)\r\n\r\n".utf8) + payload)
+    connection.send(start + id + middle + Array("\(payload.count)\r\n\r\n".utf8) + payload)
     _ = connection.receive()
 }

@@ -20,18 +20,27 @@ extension SigV4 {
         for name in signedHeaders {
             output += name.utf8
             output.append(UInt8(ascii: ":"))
-            appendHeader(request.headers[name], to: &output)
+            appendHeader(name, of: request.headers, to: &output)
             output.append(newline)
         }
         output.append(newline)
-        output += signedHeaders.joined(separator: ";").utf8
+        for (index, name) in signedHeaders.enumerated() {
+            if index > 0 { output.append(UInt8(ascii: ";")) }
+            output += name.utf8
+        }
         output.append(newline)
         output += payload.utf8
         return output
     }
 
     static func stringToSign(time: SigV4Time, scope: Scope, canonicalRequest: [UInt8]) -> [UInt8] {
-        Array("\(algorithm)\n\(time.basic)\n\(scope)\n\(hash(canonicalRequest))".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(192)
+        for part in [
+            algorithm, "\n", time.basic, "\n", scope.day, "/", scope.region, "/", scope.service, "/", terminator, "\n",
+            hash(canonicalRequest),
+        ] { text += part.utf8 }
+        return text
     }
 
     private static let newline = UInt8(ascii: "\n")
@@ -43,6 +52,7 @@ extension SigV4 {
             PercentEncoding.append(decode(path.isEmpty ? "/".utf8 : path.utf8), keepingSlashes: true, to: &output)
             return
         }
+        if isPlain(path) { return PercentEncoding.append(path.utf8, keepingSlashes: true, to: &output) }
         var segments: [Substring.UTF8View] = []
         for segment in path[...].utf8.split(separator: UInt8(ascii: "/")) where !segment.elementsEqual(".".utf8) {
             if segment.elementsEqual("..".utf8) {
@@ -57,6 +67,16 @@ extension SigV4 {
             PercentEncoding.append(segment, to: &output)
         }
         if !segments.isEmpty, path.utf8.last == UInt8(ascii: "/") { output.append(UInt8(ascii: "/")) }
+    }
+
+    /// Whether a path has no segment that is empty or begins with a dot, but for the last, which may be empty.
+    private static func isPlain(_ path: String) -> Bool {
+        var isAfterSlash = false
+        for byte in path.utf8 {
+            if isAfterSlash, byte == UInt8(ascii: "/") || byte == UInt8(ascii: ".") { return false }
+            isAfterSlash = byte == UInt8(ascii: "/")
+        }
+        return path.utf8.first == UInt8(ascii: "/")
     }
 
     private static func appendQuery(_ query: String?, to output: inout [UInt8]) {
@@ -84,16 +104,33 @@ extension SigV4 {
         }
     }
 
-    /// Appends the values joined by commas, each without outer white space and with runs of it inside made one space.
-    private static func appendHeader(_ values: [String], to output: inout [UInt8]) {
-        for (index, value) in values.enumerated() {
-            if index > 0 { output.append(UInt8(ascii: ",")) }
-            var words = value.utf8.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 }).makeIterator()
-            if let first = words.next() { output += first }
-            while let word = words.next() {
-                output.append(0x20)
-                output += word
+    /// Appends a header's values joined by commas, each without outer white space and with runs of it inside made one
+    /// space.
+    private static func appendHeader(_ name: String, of headers: HTTPHeaders, to output: inout [UInt8]) {
+        var isFirst = true
+        for (other, value) in headers where isSameHeader(name, other) {
+            if !isFirst { output.append(UInt8(ascii: ",")) }
+            isFirst = false
+            var isBetween = false
+            var isInside = false
+            for byte in value.utf8 {
+                if byte == 0x20 || byte == 0x09 {
+                    isBetween = isInside
+                } else {
+                    if isBetween { output.append(0x20) }
+                    isBetween = false
+                    isInside = true
+                    output.append(byte)
+                }
             }
         }
+    }
+
+    /// Whether two names are the same header's: the case of letters of ASCII makes no difference.
+    private static func isSameHeader(_ one: String, _ other: String) -> Bool {
+        one.utf8.count == other.utf8.count
+            && zip(one.utf8, other.utf8).allSatisfy { one, other in
+                one == other || (one | 0x20 == other | 0x20 && (0x61...0x7A).contains(one | 0x20))
+            }
     }
 }

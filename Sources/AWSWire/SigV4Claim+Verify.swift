@@ -64,18 +64,33 @@ extension SigV4.Claim {
     /// checked against the key.
     private func checkSignedHeaders(_ headers: HTTPHeaders) throws(SigV4Failure) {
         // Bytes: strings that compare equal may differ in theirs.
-        let signed = Set(signedHeaders.map { Array($0.utf8) })
-        guard signed.contains(Array("host".utf8)) else {
+        func isSigned(_ name: String.UTF8View) -> Bool {
+            signedHeaders.contains { signed in
+                signed.utf8.count == name.count && zip(signed.utf8, name).allSatisfy { $0 == Self.lowered($1) }
+            }
+        }
+        guard isSigned("host".utf8) else {
             throw SigV4Failure(
                 .invalidSignature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
         }
         for (name, _) in headers {
-            let lower = name.lowercased()
-            guard lower.hasPrefix("x-amz-"), lower != "x-amz-security-token" else { continue }
-            guard signed.contains(Array(lower.utf8)) else {
+            guard Self.hasPrefix("x-amz-", name), !Self.isSame("x-amz-security-token", name) else { continue }
+            guard isSigned(name.utf8) else {
                 throw SigV4Failure(.invalidSignature, "'\(name)' must be a 'SignedHeader' in the AWS Authorization.")
             }
         }
+    }
+
+    private static func lowered(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
+
+    /// Whether a header's name begins with `prefix`, which is in lower case.
+    private static func hasPrefix(_ prefix: StaticString, _ name: String) -> Bool {
+        guard name.utf8.count >= prefix.utf8CodeUnitCount else { return false }
+        return prefix.withUTF8Buffer { prefix in zip(prefix, name.utf8).allSatisfy { $0 == lowered($1) } }
+    }
+
+    private static func isSame(_ lower: StaticString, _ name: String) -> Bool {
+        name.utf8.count == lower.utf8CodeUnitCount && hasPrefix(lower, name)
     }
 
     private func checkScope(service: String?) throws(SigV4Failure) {

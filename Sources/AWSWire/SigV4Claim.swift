@@ -24,8 +24,9 @@ extension SigV4 {
         ///
         /// - Throws: ``SigV4Failure`` when there is neither, both, or something is missing from it.
         package init(_ request: Request) throws(SigV4Failure) {
-            let authorization = request.headers["authorization"].joined(separator: ",")
-            let hasHeader = !request.headers["authorization"].isEmpty
+            let authorizations = request.headers["authorization"]
+            let authorization = authorizations.count == 1 ? authorizations[0] : authorizations.joined(separator: ",")
+            let hasHeader = !authorizations.isEmpty
             let hasQuery = SigV4.isPresigned(query: request.query)
             switch (hasHeader, hasQuery) {
             case (true, true):
@@ -42,8 +43,10 @@ extension SigV4 {
             let header = try AuthorizationHeader(authorization)
             let hasDate = request.headers.contains(name: "x-amz-date") || request.headers.contains(name: "date")
             var missing: [String] = []
-            for name in ["Credential", "Signature", "SignedHeaders"] where header.fields[name, default: ""].isEmpty {
-                missing.append("Authorization header requires '\(name)' parameter.")
+            if header.credential.isEmpty { missing.append("Authorization header requires 'Credential' parameter.") }
+            if header.signature.isEmpty { missing.append("Authorization header requires 'Signature' parameter.") }
+            if header.signedHeaders.isEmpty {
+                missing.append("Authorization header requires 'SignedHeaders' parameter.")
             }
             if !hasDate {
                 missing.append(
@@ -55,9 +58,9 @@ extension SigV4 {
                 throw SigV4Failure(.incompleteSignature, missing.joined(separator: " "))
             }
             try SigV4.check(algorithm: header.algorithm)
-            (accessKeyID, scope) = try SigV4.credential(header.fields["Credential", default: ""])
-            signedHeaders = SigV4.list(header.fields["SignedHeaders", default: ""])
-            signature = header.fields["Signature", default: ""]
+            (accessKeyID, scope) = try SigV4.credential(header.credential)
+            signedHeaders = SigV4.list(header.signedHeaders)
+            signature = header.signature
             time = try SigV4.time(of: request.headers)
             sessionToken = request.headers.first(name: "x-amz-security-token")
             carrier = .header
@@ -98,7 +101,7 @@ extension SigV4 {
         package init(_ request: Request) {
             let credential: String?
             if let authorization = request.headers.first(name: "authorization") {
-                credential = (try? AuthorizationHeader(authorization))?.fields["Credential"]
+                credential = (try? AuthorizationHeader(authorization))?.credential
             } else {
                 credential = SigV4.parameter("X-Amz-Credential", in: request.query)
             }
@@ -137,21 +140,34 @@ extension SigV4 {
 /// The `Authorization` header taken apart: `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
 private struct AuthorizationHeader {
     var algorithm: String
-    var fields: [String: String] = [:]
+    /// Empty where there is none.
+    var credential = ""
+    var signedHeaders = ""
+    var signature = ""
 
     init(_ value: String) throws(SigV4Failure) {
-        let tokens = value.utf8.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == UInt8(ascii: ",") })
-        algorithm = tokens.first.map { String(decoding: $0, as: UTF8.self) } ?? ""
-        for token in tokens.dropFirst() {
+        var algorithm: String?
+        for token in Pieces(of: value[...].utf8, between: { $0 == 0x20 || $0 == 0x09 || $0 == UInt8(ascii: ",") }) {
+            if token.isEmpty { continue }
+            if algorithm == nil {
+                algorithm = String(copying: token)
+                continue
+            }
             guard let equals = token.firstIndex(of: UInt8(ascii: "=")) else {
                 throw SigV4Failure(
                     .incompleteSignature,
                     "Invalid key=value pair (missing equal-sign) in Authorization header "
                         + "(hashed with SHA-256 and encoded with Base64): '\(SigV4.fingerprint(value))'.")
             }
-            let name = String(decoding: token[..<equals], as: UTF8.self)
-            fields[name] = String(decoding: token[token.index(after: equals)...], as: UTF8.self)
+            let value = token[token.index(after: equals)...]
+            switch Substring(token[..<equals]) {
+            case "Credential": credential = String(copying: value)
+            case "SignedHeaders": signedHeaders = String(copying: value)
+            case "Signature": signature = String(copying: value)
+            default: break
+            }
         }
+        self.algorithm = algorithm ?? ""
     }
 }
 
@@ -168,7 +184,9 @@ extension SigV4 {
     }
 
     fileprivate static func credential(_ text: String) throws(SigV4Failure) -> (String, Scope) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        var parts: [String] = []
+        parts.reserveCapacity(5)
+        for part in Pieces(of: text, between: "/").prefix(6) { parts.append(String(copying: part)) }
         guard parts.count == 5, !parts[0].isEmpty else {
             throw SigV4Failure(
                 .incompleteSignature,
@@ -184,7 +202,10 @@ extension SigV4 {
     }
 
     fileprivate static func list(_ text: String) -> [String] {
-        text.split(separator: ";").map(String.init)
+        var names: [String] = []
+        names.reserveCapacity(8)
+        for name in Pieces(of: text, between: ";") where !name.isEmpty { names.append(String(copying: name)) }
+        return names
     }
 
     fileprivate static func time(of headers: HTTPHeaders) throws(SigV4Failure) -> SigV4Time {

@@ -4,7 +4,7 @@ package import NIOCore
 extension SigV4 {
     /// The SHA-256 of `bytes` in lower-case hex.
     package static func hash(_ bytes: [UInt8]) -> String {
-        hex(SHA256.hash(data: bytes))
+        hex(of: SHA256.hash(data: bytes))
     }
 
     /// The SHA-256 of the readable bytes in lower-case hex; they are not copied.
@@ -12,22 +12,28 @@ extension SigV4 {
         guard buffer.readableBytes > 0 else { return emptyPayloadHash }
         var hasher = SHA256()
         buffer.withUnsafeReadableBytes { hasher.update(bufferPointer: $0) }
-        return hex(hasher.finalize())
+        return hex(of: hasher.finalize())
     }
 
-    static func hex(_ bytes: some Sequence<UInt8>) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity(64)
-        for byte in bytes {
-            text.append(lowerHexDigits[Int(byte >> 4)])
-            text.append(lowerHexDigits[Int(byte & 15)])
+    private static func hex(of digest: SHA256Digest) -> String { digest.withUnsafeBytes { hex($0) } }
+
+    /// In lower case.
+    static func hex(_ bytes: some Collection<UInt8>) -> String {
+        String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
+            var count = 0
+            for byte in bytes {
+                text.initializeElement(at: count, to: lowerHexDigits[Int(byte >> 4)])
+                text.initializeElement(at: count + 1, to: lowerHexDigits[Int(byte & 15)])
+                count += 2
+            }
+            return count
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// - Returns: nil unless `text` is an even number of lower-case hex digits.
     static func bytes(fromLowerHex text: some StringProtocol) -> [UInt8]? {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count / 2)
         var high: UInt8?
         for digit in text.utf8 {
             let value: UInt8

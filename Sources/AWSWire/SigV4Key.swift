@@ -17,7 +17,7 @@ extension SigV4 {
 
         /// The signature of `text` in lower-case hex.
         func sign(_ text: [UInt8]) -> String {
-            SigV4.hex(HMAC<SHA256>.authenticationCode(for: text, using: key))
+            HMAC<SHA256>.authenticationCode(for: text, using: key).withUnsafeBytes { SigV4.hex($0) }
         }
 
         /// Whether `signature` is that of `text`. Takes the same time wherever they differ.

@@ -48,6 +48,7 @@ package struct SigV4Time: Sendable, Hashable, Comparable {
     ///
     /// - Returns: nil when it has another form or names no second of the calendar.
     package init?(http text: some StringProtocol) {
+        guard text.utf8.count == 29 else { return nil }
         let bytes = Array(text.utf8)
         guard bytes.count == 29, bytes[3] == UInt8(ascii: ","), bytes[4] == 0x20, bytes[7] == 0x20, bytes[11] == 0x20,
             bytes[16] == 0x20, bytes[19] == UInt8(ascii: ":"), bytes[22] == UInt8(ascii: ":"),

@@ -164,8 +164,8 @@ static void enter(const struct apus_start *start, int error_pipe) {
     if (!start->devices && start->code_tree >= 0)
         TRY(STEP_CODE, syscall(SYS_move_mount, start->code_tree, "", AT_FDCWD, "var/task", 4 /* F_EMPTY_PATH */));
     // The dynamic linker asks once whether a directory of its search path is there: until apus_furnish, the skeleton's
-    // own directory stands for both.
-    if (is_furnished_later(start)) TRY(STEP_LAYERS, mount("var/task", "opt", NULL, MS_BIND, NULL));
+    // own directory stands for both. Without a command there is no linker yet.
+    if (is_furnished_later(start) && !start->parked) TRY(STEP_LAYERS, mount("var/task", "opt", NULL, MS_BIND, NULL));
     if (start->layer_tree >= 0)
         TRY(STEP_LAYERS, syscall(SYS_move_mount, start->layer_tree, "", AT_FDCWD, "opt", 4 /* F_EMPTY_PATH */));
 
@@ -546,19 +546,19 @@ static void initialize(const struct apus_start *start) {
     struct sock_fprog program = {.len = start->filter_count, .filter = (struct sock_filter *)start->filter};
     TRY(STEP_SECCOMP, syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
     if (start->extensions != NULL) supervise(start);
-    struct apus_start received = *start;
-    if (start->parked) {
-        await_command(&received);
-        start = &received;
-    }
     int ends[2] = {-1, -1};
     const int hears_later = start->binding >= 0 && !start->parked && start->fork == NULL;
     if (hears_later) TRY(STEP_DESCRIPTORS, pipe2(ends, O_CLOEXEC));
     // The directory of a command that was started ahead is the init's, too (apus_hand_over).
     long command = start->fork ? start->fork() : syscall(SYS_clone, SIGCHLD | (hears_later ? CLONE_FS : 0), 0, 0, 0, 0);
     TRY(STEP_FORK, command);
-    if (command == 0 && start->fork == NULL) execute(start, ends[0]);
-    if (command == 0) return go_on(start);
+    if (command == 0) {
+        if (start->fork) return go_on(start);
+        // The process is there before its command: to copy this one's memory takes longer than all that is left to do.
+        struct apus_start received = *start;
+        if (start->parked) await_command(&received);
+        execute(&received, ends[0]);
+    }
     if (start->fork) forget_handlers();
     // Init has no default actions: before this line a SIGTERM is lost.
     lone_command = (sig_atomic_t)command;
@@ -614,10 +614,8 @@ int apus_furnish(const struct apus_furnishing *furnishing, int *step) {
         if (syscall(SYS_move_mount, furnishing->code_tree, "", AT_FDCWD, "/var/task", 4 /* F_EMPTY_PATH */) < 0)
             error = errno;
     }
-    if (error == 0) {
-        *step = STEP_LAYERS;
-        if (umount2("/opt", MNT_DETACH) < 0) error = errno;
-    }
+    *step = error == 0 ? STEP_LAYERS : *step;
+    if (error == 0 && furnishing->is_booted && umount2("/opt", MNT_DETACH) < 0) error = errno;
     if (error == 0 && furnishing->layer_tree >= 0)
         if (syscall(SYS_move_mount, furnishing->layer_tree, "", AT_FDCWD, "/opt", 4 /* F_EMPTY_PATH */) < 0)
             error = errno;

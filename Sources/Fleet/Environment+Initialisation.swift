@@ -159,6 +159,7 @@ extension Environment {
     }
 
     func sessionBecameReady() {
+        catchUp()
         switch state {
         case .initialising(let session, let started, _):
             initNanoseconds = started.map { (eventLoop.now - $0).nanoseconds } ?? 0

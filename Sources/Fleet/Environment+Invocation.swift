@@ -37,7 +37,36 @@ extension Environment {
     func sessionReported(_ report: RuntimeReport) {
         guard case .invoking(let session, let running) = state else { return }
         if case .streamed(.truncated, _) = report { return awaitExit(running, report, session: session) }
+        isReporting = true
+        defer { isReporting = false }
         finish(running, .reported(report), session: session)
+    }
+
+    func sessionWasAnswered() { catchUp() }
+
+    /// Writes the end of the last invocation's log, if that has waited for the runtime to be answered.
+    func catchUp() {
+        guard let end = unwrittenEnd else { return }
+        unwrittenEnd = nil
+        write(end)
+        log.flush()
+        noteMemory(end.session)
+    }
+
+    /// How an invocation that was answered went, for its log.
+    struct UnwrittenEnd {
+        var running: Running
+        var report: RuntimeReport
+        var nanoseconds: Int64
+        var session: SandboxSession
+        var answered: (began: NIODeadline, ended: NIODeadline)?
+    }
+
+    @discardableResult
+    private func write(_ end: UnwrittenEnd) -> ByteBuffer {
+        writeEnd(
+            end.running, report: end.report, nanoseconds: end.nanoseconds, maxMemoryUsed: end.session.memoryPeakBytes(),
+            failure: nil, answered: end.answered)
     }
 
     /// The invocation is over; its caller hears of it when the last of its output has been read.
@@ -65,21 +94,21 @@ extension Environment {
         trace?.answered(failure: report.errorDocument)
         let mustEnd = pool.answered(self)
         let nanoseconds = (eventLoop.now - running.began).nanoseconds
+        let end = UnwrittenEnd(
+            running: running, report: report, nanoseconds: nanoseconds, session: session, answered: session.answerTimes)
         switch running.work.invocation.logTail {
         case .last:
-            let tail = writeEnd(
-                running, report: report, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(),
-                failure: nil, answered: session.answerTimes)
+            let tail = write(end)
             running.work.succeed(outcome(of: report, logTail: tail))
+            log.flush()
+            noteMemory(session)
         case .none:
+            // Whoever waits comes first: the caller, then the runtime.
+            unwrittenEnd = end
             running.work.succeed(outcome(of: report, logTail: ByteBuffer()))
-            _ = writeEnd(
-                running, report: report, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(),
-                failure: nil, answered: session.answerTimes)
+            if !isReporting { catchUp() }
         }
-        log.flush()
-        noteMemory(session)
-        if mustEnd { end() }
+        if mustEnd { self.end() }
     }
 
     private func answer(_ running: Running, _ failure: EnvironmentFailure, session: SandboxSession) {
@@ -123,11 +152,13 @@ extension Environment {
     }
 
     func sessionWrote(_ output: ByteBuffer) {
+        catchUp()
         log.writeOutput(output)
         log.flush()
     }
 
     func sessionWroteOfExtensions(_ output: ByteBuffer) {
+        catchUp()
         log.writeExtensionOutput(output)
         log.flush()
     }

@@ -97,6 +97,9 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     var restoreNanoseconds: Int64?
     /// INIT or the restoration, until an invocation's trace has it.
     var initialisation: FunctionTrace.Initialisation?
+    /// Whether the runtime's report is being taken: it is answered next.
+    var isReporting = false
+    var unwrittenEnd: UnwrittenEnd?
     /// Of the sampled invocation that runs, or has been answered and whose runtime has not asked for the next.
     var trace: FunctionTrace?
 
@@ -197,6 +200,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     // MARK: Ends
 
     func sessionEnded(_ failure: EnvironmentFailure) {
+        catchUp()
         switch state {
         case .initialising(_, _, let reported): initFailed(reported ?? failure)
         case .restoring(_, _, let reported): restoreFailed(reported ?? failure)
@@ -257,6 +261,7 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
 
     /// Ends the environment. An invocation in it is answered as if its process had been killed.
     func end() {
+        catchUp()
         switch state {
         case .closed: return
         case .new, .failed: break

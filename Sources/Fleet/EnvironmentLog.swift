@@ -49,7 +49,7 @@ struct EnvironmentLog {
     }
 
     private static func makeStream(_ version: String, at milliseconds: Int64) -> String {
-        var generator = SystemRandomNumberGenerator()
+        var generator = BufferedRandom()
         let date = UTCDate(millisecondsSince1970: milliseconds)
         return "\(date.path)/[\(version)]\(hexadecimal(generator.next()))\(hexadecimal(generator.next()))"
     }

@@ -42,8 +42,9 @@ package final class Fleet: Invoking, Service {
         let rate = services.configuration.requestsPerConcurrency
         let trace = InvocationTrace(
             invocation, version.key, sink: services.traces, clock: services.configuration.wallClock)
+        var known = version.place.pool
         while true {
-            guard let pool = self.pool(for: version) else {
+            guard let pool = known ?? self.pool(for: version) else {
                 promise.fail(FleetError.shuttingDown)
                 trace?.refused(.shuttingDown)
                 break
@@ -53,6 +54,7 @@ package final class Fleet: Invoking, Service {
                 let work = Work(id: id, invocation: invocation, promise: promise, permit: permit, trace: trace)
                 if pool.submit(work) { break }
                 permit.release()
+                known = nil
             } catch {
                 promise.fail(error)
                 trace?.refused(error)
@@ -127,13 +129,17 @@ package final class Fleet: Invoking, Service {
     private func pool(for version: FunctionVersion) -> EnvironmentPool? {
         pools.withLock { pools in
             if isShuttingDown.load(ordering: .relaxed) { return nil }
-            if let pool = pools[version.key] { return pool }
+            if let pool = pools[version.key] {
+                version.place.pool = pool
+                return pool
+            }
             let key = version.key
             let (account, function) = ledger.counters(account: key.account, region: key.region, function: key.name)
             let pool = EnvironmentPool(
                 version: version, services: services,
                 concurrency: VersionConcurrency(account: account, function: function))
             pools[key] = pool
+            version.place.pool = pool
             return pool
         }
     }

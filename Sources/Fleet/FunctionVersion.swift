@@ -1,5 +1,6 @@
 package import Runtimes
 package import Sandbox
+import Synchronization
 
 /// A version that environments are initialised for, before there are invocations.
 package struct ProvisionedVersion: Sendable {
@@ -73,6 +74,8 @@ package struct FunctionVersion: Sendable {
     package var isTraced: Bool
     /// Whether its environments are initialised ahead, up to a snapshot, and restored for invocations (SnapStart).
     package var isSnapStart: Bool
+    /// Where its environments were found last.
+    let place = PoolPlace()
 
     package init(
         key: Key, runtime: ResolvedRuntime, code: String, layers: String? = nil, fileSystem: FileSystem? = nil,
@@ -95,5 +98,21 @@ package struct FunctionVersion: Sendable {
         self.logging = logging
         self.isTraced = isTraced
         self.isSnapStart = isSnapStart
+    }
+}
+
+/// The pool of a version, remembered by all copies of its ``FunctionVersion``: an invocation need not look among all
+/// pools, under the lock of all functions.
+final class PoolPlace: Sendable {
+    private struct Reference {
+        weak var pool: EnvironmentPool?
+    }
+
+    private let reference = Mutex(Reference())
+
+    /// Nil, or one that may have been forgotten since.
+    var pool: EnvironmentPool? {
+        get { reference.withLock { $0.pool } }
+        set { reference.withLock { $0.pool = newValue } }
     }
 }

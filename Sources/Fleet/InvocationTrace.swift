@@ -13,7 +13,7 @@ final class InvocationTrace: Sendable {
     /// As the caller qualified it.
     let arn: String
     /// Of the service's segment.
-    let id = TraceContext.makeID()
+    let id: String
     let sink: any TraceSink
     private let clock: @Sendable () -> Int64
     private let began: Int64
@@ -25,6 +25,7 @@ final class InvocationTrace: Sendable {
     ) {
         guard invocation.isSampled, let sink, let context = TraceContext(invocation.traceID) else { return nil }
         self.context = context
+        id = TraceContext.makeID()
         self.key = key
         self.sink = sink
         self.clock = clock

@@ -1,3 +1,4 @@
+import AWSWire
 import NIOCore
 import RuntimeAPI
 import Runtimes

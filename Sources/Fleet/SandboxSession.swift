@@ -16,6 +16,8 @@ protocol SandboxSessionDelegate: AnyObject, Sendable {
     /// - Returns: false when no more is to come until ``SandboxSession/resumeResponse()``.
     func sessionSent(_ part: ByteBuffer) -> Bool
     func sessionReported(_ report: RuntimeReport)
+    /// The runtime has its answer to what it reported, or to anything else that it sent.
+    func sessionWasAnswered()
     /// The runtime has initialised and waits for ``SandboxSession/restore()``.
     func sessionAwaitsRestore()
     func sessionFailedToRestore(document: ByteBuffer, type: RuntimeErrorType)
@@ -397,6 +399,11 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
 
     /// What the end of the runtime means: an extension in its process may have said more.
     func failure(of exit: SandboxExit, _ live: Live) -> EnvironmentFailure {
+        if let error = exit.failure,
+            let failure = EnvironmentFailure(error, command: command, image: imageDirectory)
+        {
+            return failure
+        }
         guard let type = live.server?.extensionError else { return .exited(exit) }
         return .extension(type: type, reason: exit.goText)
     }
@@ -427,6 +434,8 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
     func runtimeSent(_ part: ByteBuffer) -> Bool { audience?.sessionSent(part) ?? true }
 
     func runtimeReported(_ report: RuntimeReport) { audience?.sessionReported(report) }
+
+    func runtimeWasAnswered() { audience?.sessionWasAnswered() }
 
     func runtimeFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType) {
         audience?.sessionFailedToInitialise(document: document, type: type)

@@ -30,18 +30,33 @@ struct Authenticator: Sendable {
         self.directory = directory
     }
 
+    /// What a request says about who signed it, read once for all that ask.
+    typealias Presented = Result<SigV4.Claim, SigV4Failure>
+
+    /// - Returns: nil with authentication off, for which nobody need have signed.
+    func read(_ request: SigV4.Request) -> Presented? {
+        if mode == .off { return nil }
+        do throws(SigV4Failure) { return .success(try SigV4.Claim(request)) } catch { return .failure(error) }
+    }
+
     /// The service that a request says it is for, whoever signed it: chooses the protocol of an error.
-    func service(of request: SigV4.Request) -> String? {
-        if let name = SigV4.Hint(request).service, directory[name] != nil { return name }
+    func service(of request: SigV4.Request, _ presented: Presented?) -> String? {
+        let named: String?
+        if case .success(let claim) = presented {
+            named = claim.scope.service
+        } else {
+            named = SigV4.Hint(request).service
+        }
+        if let named, directory[named] != nil { return named }
         return directory.target(of: request)
     }
 
     /// - Parameter service: the service that the scope must name; nil asks the request's target.
-    func admit(_ request: SigV4.Request, service: String? = nil) throws(SigV4Failure) -> Admission {
-        switch mode {
-        case .on: try admitSigned(request, service: service)
-        case .off: admitAnybody(request, service: service)
-        }
+    func admit(_ request: SigV4.Request, _ presented: Presented?, service: String? = nil) throws(SigV4Failure)
+        -> Admission
+    {
+        guard let presented else { return admitAnybody(request, service: service) }
+        return try admitSigned(request, try presented.get(), service: service)
     }
 
     /// Lets a request to a page in: whom its signature names, or nobody in particular.
@@ -51,10 +66,10 @@ struct Authenticator: Sendable {
         -> Admission
     {
         switch access {
-        case .signed(let service): return try admit(request, service: service)
+        case .signed(let service): return try admit(request, read(request), service: service)
         case .offered(let service):
             let isSigned = mode == .on ? SigV4.Hint(request).accessKeyID != nil : !isForeign
-            return isSigned ? try admit(request, service: service) : anonymous
+            return isSigned ? try admit(request, read(request), service: service) : anonymous
         case .open: return anonymous
         }
     }
@@ -77,8 +92,9 @@ struct Authenticator: Sendable {
             body, decodedLength: request.headers.first(name: "x-amz-decoded-content-length"), seed: nil)
     }
 
-    private func admitSigned(_ request: SigV4.Request, service: String?) throws(SigV4Failure) -> Admission {
-        let claim = try SigV4.Claim(request)
+    private func admitSigned(
+        _ request: SigV4.Request, _ claim: SigV4.Claim, service: String?
+    ) throws(SigV4Failure) -> Admission {
         try claim.check(request, now: clock(), service: service ?? directory.target(of: request))
         let record = try keys.record(for: claim)
         let caller = Caller(
@@ -96,6 +112,6 @@ struct Authenticator: Sendable {
             account: account, region: hint.region ?? record?.region ?? region, accessKeyID: hint.accessKeyID ?? "",
             principalARN: record?.principalARN ?? "arn:aws:iam::\(account):root", kind: record?.kind ?? .root)
         return Admission(
-            caller: caller, service: service ?? self.service(of: request) ?? hint.service, pending: nil)
+            caller: caller, service: service ?? self.service(of: request, nil) ?? hint.service, pending: nil)
     }
 }

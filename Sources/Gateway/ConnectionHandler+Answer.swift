@@ -15,6 +15,8 @@ extension ConnectionHandler {
 
     /// The largest piece of an answer that is written at once: between two the write deadline moves.
     static let piece = 131_072
+    /// A body up to this size is copied behind its head: cheaper than a buffer more.
+    private static let small = 1024
 
     func write(_ answer: RouteAnswer, requestID: String, request: HTTPRequestHead?, ending: Ending) {
         guard let context else { return }
@@ -52,58 +54,80 @@ extension ConnectionHandler {
         case .stream(let stream):
             return write(stream, of: response, requestID: requestID, request: request, ending: ending, on: context)
         }
-        var headers = response.headers
-        if request?.method != .HEAD || !headers.contains(name: "content-length") {
-            headers.replaceOrAdd(name: "Content-Length", value: String(body.readableBytes))
-        }
-        writeHead(
-            response.status, headers: headers, requestID: requestID, request: request, ending: ending, on: context)
-        if request?.method != .HEAD, response.status.mayHaveResponseBody {
-            writePieces(of: body, on: context)
-        }
-        finishAnswer(ending, on: context)
+        let isHead = request?.method == .HEAD
+        let length = isHead && response.headers.contains(name: "content-length") ? nil : body.readableBytes
+        let hasBody = !isHead && response.status.mayHaveResponseBody && body.readableBytes > 0
+        let last: ByteBuffer? = hasBody ? body.readableBytes <= Self.small ? body : nil : ByteBuffer()
+        guard
+            writeHead(
+                response.status, headers: response.headers, length: length, requestID: requestID, request: request,
+                ending: ending, last: last, on: context)
+        else { return }
+        if last == nil { writePieces(of: body, ending: ending, on: context) }
     }
 
     private func write(
         _ file: FileBody, headers: HTTPHeaders, requestID: String, request: HTTPRequestHead?, ending: Ending,
         on context: ChannelHandlerContext
     ) {
-        var headers = headers
-        headers.replaceOrAdd(name: "Content-Length", value: String(file.size))
-        writeHead(.ok, headers: headers, requestID: requestID, request: request, ending: ending, on: context)
-        guard request?.method != .HEAD else {
-            file.close()
-            return finishAnswer(ending, on: context)
-        }
+        let isHead = request?.method == .HEAD
+        let isWritten = writeHead(
+            .ok, headers: headers, length: file.size, requestID: requestID, request: request, ending: ending,
+            last: isHead ? ByteBuffer() : nil, on: context)
+        guard isWritten, !isHead else { return file.close() }
         writeNext(of: file, at: 0, ending: ending, on: context)
     }
 
+    /// - Parameters:
+    ///   - length: of the body; nil where `headers` say it, or nobody knows.
+    ///   - last: All that follows, with which the answer is finished; nil when more does. For bodies without chunks.
+    /// - Returns: false when the headers cannot be sent, and the connection was closed.
     func writeHead(
-        _ status: HTTPResponseStatus, version: HTTPVersion = .http1_1, headers: HTTPHeaders, requestID: String,
-        request: HTTPRequestHead?, ending: Ending, on context: ChannelHandlerContext
-    ) {
-        var headers = headers
-        headers.replaceOrAdd(name: "x-amzn-RequestId", value: requestID)
-        headers.replaceOrAdd(name: "Date", value: gateway.date.now())
-        headers.remove(name: "connection")
+        _ status: HTTPResponseStatus, version: HTTPVersion = .http1_1, headers: HTTPHeaders, length: Int?,
+        requestID: String, request: HTTPRequestHead?, ending: Ending, last: ByteBuffer? = nil,
+        on context: ChannelHandlerContext
+    ) -> Bool {
+        var persistence: AnswerHead.Persistence?
         if ending != .none || isQuiescing {
-            headers.add(name: "Connection", value: "close")
+            persistence = .close
         } else if request?.version.minor == 0 {
-            headers.add(name: "Connection", value: "keep-alive")
+            persistence = .keepAlive
         }
-        let head = HTTPResponseHead(version: version, status: status, headers: headers)
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        let head = AnswerHead(
+            status: status, version: version, headers: headers, length: length, requestID: requestID,
+            date: gateway.date.now(), persistence: persistence)
+        guard let (bytes, framing) = head.encode(context.channel.allocator, body: last) else {
+            context.close(promise: nil)
+            return false
+        }
+        self.framing = framing
+        if last == nil {
+            context.write(wrapOutboundOut(bytes), promise: nil)
+        } else {
+            finishAnswer(ending, with: bytes, on: context)
+        }
+        return true
     }
 
     /// Writes without copying: each piece is a view of the same bytes.
-    private func writePieces(of body: ByteBuffer, on context: ChannelHandlerContext) {
+    private func writePieces(of body: ByteBuffer, ending: Ending, on context: ChannelHandlerContext) {
         var rest = body
         while rest.readableBytes > Self.piece, let piece = rest.readSlice(length: Self.piece) {
             let promise = context.eventLoop.makePromise(of: Void.self)
             promise.futureResult.assumeIsolated().whenSuccess { self.movedOn() }
-            context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: promise)
+            context.write(wrapOutboundOut(piece), promise: promise)
         }
-        if rest.readableBytes > 0 { context.write(wrapOutboundOut(.body(.byteBuffer(rest))), promise: nil) }
+        finishAnswer(ending, with: rest, on: context)
+    }
+
+    /// Writes a part of a body, in the answer's framing.
+    func writeBody(_ part: ByteBuffer, promise: EventLoopPromise<Void>? = nil, on context: ChannelHandlerContext) {
+        guard framing == .chunks, part.readableBytes > 0 else {
+            return context.write(wrapOutboundOut(part), promise: promise)
+        }
+        context.write(wrapOutboundOut(AnswerHead.chunkHead(of: part.readableBytes)), promise: nil)
+        context.write(wrapOutboundOut(part), promise: nil)
+        context.write(wrapOutboundOut(AnswerHead.chunkEnd), promise: promise)
     }
 
     /// Reads a piece once the one before it is written, so that one piece is in memory at a time.
@@ -129,7 +153,7 @@ extension ConnectionHandler {
                 switch result {
                 case .success(let piece):
                     guard let context = self.context else { return written.fail(ChannelError.ioOnClosedChannel) }
-                    context.writeAndFlush(self.wrapOutboundOut(.body(.byteBuffer(piece))), promise: written)
+                    context.writeAndFlush(self.wrapOutboundOut(piece), promise: written)
                 case .failure(let error): written.fail(error)
                 }
             }
@@ -139,7 +163,10 @@ extension ConnectionHandler {
         if case .answering = phase { watchdog?.set(after: gateway.timeouts.write) }
     }
 
-    func finishAnswer(_ ending: Ending, on context: ChannelHandlerContext) {
+    /// Writes the end of an answer.
+    ///
+    /// - Parameter last: What goes out before it.
+    func finishAnswer(_ ending: Ending, with last: ByteBuffer = ByteBuffer(), on context: ChannelHandlerContext) {
         let ending = isQuiescing && ending == .none ? .close : ending
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { result in
@@ -147,7 +174,12 @@ extension ConnectionHandler {
             guard case .success = result else { return context.close(promise: nil) }
             self.answered(ending, on: context)
         }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
+        if framing == .chunks {
+            writeBody(last, on: context)
+            context.writeAndFlush(wrapOutboundOut(AnswerHead.lastChunk), promise: promise)
+        } else {
+            context.writeAndFlush(wrapOutboundOut(last), promise: promise)
+        }
     }
 
     private func answered(_ ending: Ending, on context: ChannelHandlerContext) {

@@ -32,17 +32,16 @@ extension ConnectionHandler {
         ending: Ending, on context: ChannelHandlerContext
     ) {
         var headers = response.headers
-        headers.remove(name: "transfer-encoding")
         headers.remove(name: "content-length")
-        if let length = stream.length { headers.add(name: "Content-Length", value: String(length)) }
         let hasBody = request?.method != .HEAD && response.status.mayHaveResponseBody
         // Where the end of the body can't be told from the bytes it is told by the end of the connection.
         let isOpenEnded = stream.length == nil && response.status.mayHaveResponseBody
         let isOld = request?.version.minor == 0
         let ending = isOpenEnded && (isOld || !hasBody) && ending == .none ? .close : ending
-        writeHead(
+        let isWritten = writeHead(
             response.status, version: isOpenEnded && isOld ? .http1_0 : .http1_1, headers: headers,
-            requestID: requestID, request: request, ending: ending, on: context)
+            length: stream.length, requestID: requestID, request: request, ending: ending, on: context)
+        guard isWritten else { return stream.cancel() }
         guard hasBody else {
             stream.cancel()
             return isOpenEnded && !isOld ? endAfterHead(on: context) : finishAnswer(ending, on: context)
@@ -56,11 +55,11 @@ extension ConnectionHandler {
         pump()
     }
 
-    /// The encoder would write the last chunk of a body that must not be there.
+    /// The end would be a last chunk, of a body that must not be there.
     private func endAfterHead(on context: ChannelHandlerContext) {
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer()))), promise: written)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
     }
 
     /// Writes what the stream has, as long as the client takes it. Writing may lead back here: the loop then goes on,
@@ -84,7 +83,7 @@ extension ConnectionHandler {
         while context.channel.isWritable {
             let next = answer.stream.next(upTo: Self.piece, wake: answer.wake)
             if case .part(let part) = next, answer.count(part) {
-                if let last { context.write(wrapOutboundOut(.body(.byteBuffer(last))), promise: nil) }
+                if let last { writeBody(last, on: context) }
                 last = part
                 continue
             }
@@ -92,9 +91,8 @@ extension ConnectionHandler {
             case .nothing: break
             case .end where answer.remaining ?? 0 == 0:
                 streaming = nil
-                if let last { context.write(wrapOutboundOut(.body(.byteBuffer(last))), promise: nil) }
                 movedOn()
-                return finishAnswer(answer.ending, on: context)
+                return finishAnswer(answer.ending, with: last ?? ByteBuffer(), on: context)
             case .part, .end, .failed:
                 answer.isFailed = true
                 answer.stream.cancel()
@@ -119,7 +117,8 @@ extension ConnectionHandler {
             self.movedOn()
             self.settle(answer)
         }
-        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(last))), promise: written)
+        writeBody(last, promise: written, on: context)
+        context.flush()
     }
 
     /// While nothing is on its way to the client there is nothing that it has to take in time.

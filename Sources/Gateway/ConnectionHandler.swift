@@ -10,8 +10,8 @@ import NIOHTTP1
 /// which the size of two reads bounds.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundIn = HTTPServerResponsePart
-    typealias OutboundOut = HTTPServerResponsePart
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     /// A request whose body is still coming.
     struct Exchange {
@@ -56,6 +56,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var hasParts = false
     /// The answer that is being written in parts.
     var streaming: StreamedAnswer?
+    /// How the end of the body of the answer that is being written is told.
+    var framing = AnswerHead.Framing.none
     var isInputClosed = false
     var isQuiescing = false
 
@@ -201,12 +203,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
         var head: RequestHead
         do {
             head = try RequestHead(received, limits: gateway.limits)
-            head.peer = context?.remoteAddress
+            head.peer = context?.channel.remoteAddress
         } catch {
             return refuse(error)
         }
         let plan = gateway.reception.plan(head, from: origin)
-        let requestID = RandomText.requestID()
+        let requestID = RequestID.make()
         let length: Int? = if case .length(let length) = head.framing { length } else { nil }
         let limit = gateway.bodyLimit(of: plan, head)
         var exchange = Exchange(
@@ -223,8 +225,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         progress = 0
         watchdog?.set(after: gateway.timeouts.body)
         if head.awaitsContinue, let context {
-            let interim = HTTPResponseHead(version: .http1_1, status: .continue)
-            context.writeAndFlush(wrapOutboundOut(.head(interim)), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(AnswerHead.proceed), promise: nil)
         }
     }
 
@@ -287,7 +288,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private func refuse(_ problem: HTTPProblem) {
         if case .body(var exchange) = phase { exchange.collector.release() }
-        let requestID = RandomText.requestID()
+        let requestID = RequestID.make()
         let response = ErrorEncoding.response(for: problem.error, protocol: .restJSON, requestID: requestID)
         write(.response(response), requestID: requestID, request: nil, ending: .linger)
     }

@@ -130,10 +130,7 @@ package final class Gateway: ServiceLifecycle.Service {
         limits.maxHeaderFieldSize = limits.maxHeaderListSize
         limits.maxHeaderFieldCount = 2 * core.limits.headerCount
         try channel.pipeline.syncOperations.addHandlers([
-            HTTPResponseEncoder(),
-            ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)),
-            NIOHTTPResponseHeadersValidator(),
-            ConnectionHandler(gateway: core, origin: origin),
+            RequestReader(limits: limits), ConnectionHandler(gateway: core, origin: origin),
         ])
     }
 

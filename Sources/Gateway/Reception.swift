@@ -55,14 +55,16 @@ struct Reception: Sendable {
     func plan(_ head: RequestHead, from origin: Origin) -> Plan {
         if let route = self.route(toHostOf: head) { return plan(route, head) }
         if head.path.hasPrefix("/_apus/") { return ownPlan(head, from: origin) }
-        let name = authenticator.service(of: head.signed)
+        let request = head.signed
+        let presented = authenticator.read(request)
+        let name = authenticator.service(of: request, presented)
         let wire = name.flatMap { directory[$0]?.wireProtocol } ?? Self.wire(of: head.head.headers)
         let limit = configuration.bodyLimits.limit(signingName: name, method: head.head.method, path: head.path)
         guard !isForeignPage(head) else {
             return Plan(destination: .refused(Self.foreignPage), wire: wire, limit: limit)
         }
         do {
-            let admission = try authenticator.admit(head.signed)
+            let admission = try authenticator.admit(request, presented)
             return Plan(destination: .service(admission.service, admission), wire: wire, limit: limit)
         } catch {
             return Plan(destination: .refused(error.error(for: wire)), wire: wire, limit: limit)

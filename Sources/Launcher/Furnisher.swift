@@ -48,14 +48,17 @@ final class Furnisher {
         record.setPrecedence(request.precedence)
         record.settledQuota = SandboxStart.quota(request.limits.cpuMillis)
         let isResized = limits.temporaryStorageMiB != request.limits.temporaryStorageMiB
-        try mount(goods, in: record, temporaryOptions: isResized ? SandboxStart.temporaryOptions(request.limits) : nil)
-        try send(request, packet, to: record, isParked: recipe.command == nil)
+        let isParked = recipe.command == nil
+        try mount(
+            goods, in: record, isBooted: !isParked,
+            temporaryOptions: isResized ? SandboxStart.temporaryOptions(request.limits) : nil)
+        try send(request, packet, to: record, isParked: isParked)
         close(record.binding)
         record.binding = -1
     }
 
     private func mount(
-        _ goods: borrowing Goods, in record: SandboxRecord, temporaryOptions: String?
+        _ goods: borrowing Goods, in record: SandboxRecord, isBooted: Bool, temporaryOptions: String?
     ) throws(SystemCallError) {
         let sandbox = try receiveNamespace(record)
         var furnishing = apus_furnishing()
@@ -64,6 +67,7 @@ final class Furnisher {
         furnishing.own_root = root.number
         furnishing.code_tree = goods.code.number
         furnishing.layer_tree = goods.layers.number
+        furnishing.is_booted = isBooted ? 1 : 0
         let options = temporaryOptions.map { strdup($0) }
         furnishing.temporary_options = options.map { UnsafePointer($0) } ?? nil
         defer { options.map { free($0) } }

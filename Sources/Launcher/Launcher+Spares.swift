@@ -54,13 +54,10 @@ extension Launcher {
         do throws(SystemCallError) {
             try furnisher.furnish(&record, for: request, packet, with: goods, recipe)
             record.id = request.id
-            if recipe.command == nil {
-                // Its error pipe tells when the command runs.
-                record.state = .starting
-                starting += 1
-            } else {
-                try reportStart(&record)
-            }
+            // The server makes ready for the command while it starts; a command that does not is an end that has a
+            // reason.
+            try reportStart(&record)
+            if record.isAwaited { starting += 1 }
             sandboxes[slot] = record
             slotByID[request.id] = slot
             return true

@@ -214,8 +214,10 @@ final class Launcher {
 
     /// The error pipe has something to say: a failure, or, by its end, that the command runs.
     private func begin(_ slot: Int) throws(SystemCallError) {
-        guard var record = sandboxes[slot], record.state == .starting || record.state == .spare, record.errorPipe >= 0
+        guard var record = sandboxes[slot], record.errorPipe >= 0,
+            record.state == .starting || record.state == .spare || record.isAwaited
         else { return }
+        let isAwaited = record.isAwaited
         var failure = apus_failure()
         let count = read(record.errorPipe, &failure, MemoryLayout<apus_failure>.size)
         if count < 0 { return }
@@ -235,8 +237,9 @@ final class Launcher {
         if count == MemoryLayout<apus_failure>.size {
             record.state = .failed
             let step = String(cString: apus_step_name(failure.step))
-            try outbox.put(.failed(id: record.id, SandboxError(operation: step, subject: "", errno: failure.error)))
-        } else {
+            let error = SandboxError(operation: step, subject: "", errno: failure.error)
+            if isAwaited { record.failure = error } else { try outbox.put(.failed(id: record.id, error)) }
+        } else if !isAwaited {
             try reportStart(&record)
         }
         sandboxes[slot] = record
@@ -285,6 +288,7 @@ final class Launcher {
             let outOfMemory = record.group.outOfMemoryKills() > 0
             try outbox.put(.exited(id: record.id, SandboxExit(cause: cause, outOfMemory: outOfMemory)))
         }
+        if let failure = record.failure { try outbox.put(.failed(id: record.id, failure)) }
         poller.remove(record.pidfd)
         record.closeDescriptors()
         ended.append((slot, record.network))

@@ -29,6 +29,8 @@ struct SandboxRecord {
     /// The server's; 0 while nobody has asked for it.
     var id: UInt64
     var state = State.starting
+    /// Why the command does not run, though the server has been told that it does.
+    var failure: SandboxError?
     var origin = StartedSandbox.Origin.new
     var pidfd: Int32
     /// The launcher's end of ``SandboxStart/Ahead``'s socket; -1 when there is none any more.
@@ -46,6 +48,9 @@ struct SandboxRecord {
     var precedence = Precedence.ordinary
     /// What its group and its mounts allow by now.
     var limits: SandboxLimits
+
+    /// Whether it was called running before its error pipe told.
+    var isAwaited: Bool { state == .running && errorPipe >= 0 && origin == .parked }
 
     /// The command's wait status, if the init has written it.
     func commandStatus() -> Int32? {

@@ -120,9 +120,10 @@ enum RuntimeAPIRoute: Equatable {
     case methodNotAllowed
 
     private static let prefix = "/2018-06-01/runtime/"
+    private static let invocation = "invocation/"
 
     init(isGet: Bool, isPost: Bool, isPut: Bool = false, uri: String) {
-        let path = uri.prefix { $0 != "?" }
+        let path = uri.utf8.firstIndex(of: UInt8(ascii: "?")).map { uri[..<$0] } ?? uri[...]
         if path == "/2021-04-23/credentials" {
             self = isGet ? .credentials : .methodNotAllowed
             return
@@ -133,25 +134,25 @@ enum RuntimeAPIRoute: Equatable {
             self = route.map { isRight ? .extension($0) : .methodNotAllowed } ?? .notFound
             return
         }
-        let rest = path.dropFirst(Self.prefix.count)
-        switch rest {
+        let rest = path.utf8.dropFirst(Self.prefix.utf8.count)
+        switch Substring(rest) {
         case "invocation/next": self = isGet ? .next : .methodNotAllowed
         case "init/error": self = isPost ? .initError : .methodNotAllowed
         case "restore/next": self = isGet ? .restoreNext : .methodNotAllowed
         case "restore/error": self = isPost ? .restoreError : .methodNotAllowed
-        default:
-            let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
-            guard parts.count == 3, parts[0] == "invocation", !parts[1].isEmpty,
-                parts[2] == "response" || parts[2] == "error"
-            else {
+        case let rest where rest.hasPrefix(Self.invocation):
+            let named = rest.utf8.dropFirst(Self.invocation.utf8.count)
+            guard let slash = named.firstIndex(of: UInt8(ascii: "/")), slash != named.startIndex else {
                 self = .notFound
                 return
             }
-            if !isPost {
-                self = .methodNotAllowed
-            } else {
-                self = parts[2] == "response" ? .response(requestID: parts[1]) : .error(requestID: parts[1])
+            let requestID = Substring(named[..<slash])
+            switch Substring(named[named.index(after: slash)...]) {
+            case "response": self = isPost ? .response(requestID: requestID) : .methodNotAllowed
+            case "error": self = isPost ? .error(requestID: requestID) : .methodNotAllowed
+            default: self = .notFound
             }
+        default: self = .notFound
         }
     }
 }

@@ -45,6 +45,8 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     private var isReplaying = false
     /// Whether the bytes of one read are being handed over. What is answered meanwhile leaves after it, together.
     private var isReading = false
+    /// Whether a request was answered of which the delegate has not heard that it was.
+    private var wasAnswered = false
     /// Whether what takes the parts of a response has fallen behind.
     private var isHeld = false
 
@@ -70,8 +72,13 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     /// until then its answer's acceptance waits, too.
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
-        if case .waiting = phase { return }
-        channel.flush()
+        if case .waiting = phase {} else { channel.flush() }
+        if wasAnswered { tellAnswered() }
+    }
+
+    private func tellAnswered() {
+        wasAnswered = false
+        server.delegate?.runtimeWasAnswered()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -251,6 +258,8 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         } else {
             answer(RuntimeAPIAnswer.accepted(keepAlive: keepAlive), keepAlive: keepAlive)
         }
+        wasAnswered = true
+        if !isReading { tellAnswered() }
     }
 
     /// Hands a part on; a response that gets too large ends here, with its connection.
@@ -319,10 +328,18 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         answer(RuntimeAPIAnswer.document(event, headers: headers, keepAlive: keepAlive), keepAlive: keepAlive)
     }
 
+    /// A payload up to this size is copied behind its head: cheaper than a buffer more.
+    private static let smallPayload = 1024
+
     /// Answers the waiting `next`: headers, then the payload as it is.
     func deliver(_ invocation: RuntimeInvocation) {
         guard case .waiting(let keepAlive) = phase else { return }
-        channel.write(invocation.head(keepAlive: keepAlive, allocator: channel.allocator), promise: nil)
+        var head = invocation.head(keepAlive: keepAlive, allocator: channel.allocator)
+        if invocation.payload.readableBytes <= Self.smallPayload {
+            head.writeImmutableBuffer(invocation.payload)
+            return answer(head, keepAlive: keepAlive)
+        }
+        channel.write(head, promise: nil)
         answer(invocation.payload, keepAlive: keepAlive)
     }
 

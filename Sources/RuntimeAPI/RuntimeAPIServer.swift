@@ -1,3 +1,4 @@
+import AWSWire
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -109,8 +110,7 @@ package final class RuntimeAPIServer: @unchecked Sendable {
         headers.maxHeaderListSize = limits.headerBytes
         headers.maxHeaderFieldCount = limits.headerFields
         let connection = RuntimeAPIConnection(server: self, channel: channel)
-        try channel.pipeline.syncOperations.addHandlers(
-            ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: headers)), connection)
+        try channel.pipeline.syncOperations.addHandlers(RequestReader(limits: headers), connection)
         connections[ObjectIdentifier(connection)] = connection
     }
 

@@ -1,3 +1,4 @@
+import AWSWire
 package import NIOCore
 
 /// One invocation as the runtime sees it: the answer to `GET …/runtime/invocation/next`.
@@ -71,22 +72,6 @@ extension ByteBuffer {
             writeString(value)
         } else {
             writeBytes(value.utf8.lazy.map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 })
-        }
-    }
-
-    /// Appends `value` in decimal digits without making a string.
-    package mutating func writeDecimal(_ value: Int64) {
-        if value < 0 { writeInteger(UInt8(ascii: "-")) }
-        var magnitude = value.magnitude
-        let end = 20
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: end) { digits in
-            var start = end
-            repeat {
-                start -= 1
-                digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10)
-                magnitude /= 10
-            } while magnitude > 0
-            writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(digits)[start..<end]))
         }
     }
 }

@@ -58,6 +58,8 @@ package protocol RuntimeAPIDelegate: AnyObject, Sendable {
     func runtimeSent(_ part: ByteBuffer) -> Bool
     /// The runtime answered the current invocation. Called before the runtime gets its own answer.
     func runtimeReported(_ report: RuntimeReport)
+    /// And now it has it: what follows from the report keeps nobody waiting any more.
+    func runtimeWasAnswered()
     /// The runtime could not initialise. It usually ends by itself right after.
     func runtimeFailedToInitialise(document: ByteBuffer, type: RuntimeErrorType)
     /// The runtime has initialised, has run what is to run before a snapshot, and waits to be restored.
@@ -75,6 +77,7 @@ package protocol RuntimeAPIDelegate: AnyObject, Sendable {
 }
 
 extension RuntimeAPIDelegate {
+    package func runtimeWasAnswered() {}
     package func runtimeAwaitsRestore() {}
     package func runtimeFailedToRestore(document: ByteBuffer, type: RuntimeErrorType) {}
     package func credentials(for token: String) -> ByteBuffer? { nil }

@@ -330,18 +330,24 @@ final class LauncherConnection: Sendable {
             waiting(descriptors.first ?? -1)
             return
         case .failed(let id, let error):
-            let pending = state.withLock { $0.pending.removeValue(forKey: id) }
-            pending?.completion?(.failure(error))
-        case .exited(let id, let exit):
-            let pending = state.withLock { $0.pending.removeValue(forKey: id) }
-            if let pending {
-                if pending.pidfd >= 0 { close(pending.pidfd) }
-                for socket in pending.sockets { socket(-1) }
-                pending.exit(exit)
+            guard let pending = state.withLock({ $0.pending.removeValue(forKey: id) }) else { break }
+            if let completion = pending.completion {
+                completion(.failure(error))
+            } else {
+                // It was called started before the command was.
+                end(pending, SandboxExit(cause: .lost, failure: error))
             }
+        case .exited(let id, let exit):
+            if let pending = state.withLock({ $0.pending.removeValue(forKey: id) }) { end(pending, exit) }
         case .started, .ready, .unable: break
         }
         for descriptor in descriptors { close(descriptor) }
+    }
+
+    private func end(_ pending: Pending, _ exit: SandboxExit) {
+        if pending.pidfd >= 0 { close(pending.pidfd) }
+        for socket in pending.sockets { socket(-1) }
+        pending.exit(exit)
     }
 
     /// The launcher has gone: so do its sandboxes.

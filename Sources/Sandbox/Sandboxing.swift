@@ -11,10 +11,13 @@ package struct SandboxExit: Sendable, Hashable {
     package var cause: Cause
     /// Whether the kernel killed a process of the sandbox because its memory limit was reached.
     package var outOfMemory: Bool
+    /// Why the command never ran; nil when it did.
+    package var failure: SandboxError?
 
-    package init(cause: Cause, outOfMemory: Bool = false) {
+    package init(cause: Cause, outOfMemory: Bool = false, failure: SandboxError? = nil) {
         self.cause = cause
         self.outOfMemory = outOfMemory
+        self.failure = failure
     }
 }
 

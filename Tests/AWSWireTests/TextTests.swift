@@ -83,4 +83,20 @@ import TestSupport
             #expect(ARN(text) == nil)
         }
     }
+
+    /// More than a buffer of them, on several threads.
+    @Test func randomNumbersDoNotComeTwice() async {
+        let numbers = await withTaskGroup(of: [UInt64].self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    var random = BufferedRandom()
+                    return (0..<1000).map { _ in random.next() }
+                }
+            }
+            return await group.reduce(into: [UInt64]()) { $0 += $1 }
+        }
+        #expect(Set(numbers).count == 8000)
+        // Each bit is set in about a half of them.
+        for bit in 0..<64 { #expect((3500...4500).contains(numbers.count { $0 >> UInt64(bit) & 1 == 1 })) }
+    }
 }

@@ -64,7 +64,7 @@ import Testing
         var ids: Set<String> = []
         for _ in 0..<2_000 {
             ids.insert(keys.issue(account: .standard, region: "r", roleARN: "", functionName: "f").accessKeyID)
-            ids.insert(RandomText.requestID())
+            ids.insert(RequestID.make())
         }
         #expect(ids.count == 4_000)
     }

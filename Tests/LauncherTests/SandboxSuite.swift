@@ -82,6 +82,26 @@ struct SandboxSuite {
         await host.stop()
     }
 
+    /// The server hears of a parked sandbox before its command runs, and then of an end that has a reason.
+    @Test func tellsWhyAParkedCommandNeverRan() async throws {
+        let host = try await TestHost.start(.parked)
+        var spec = host.spec("")
+        spec.arguments = ["/no/such/command"]
+        let failure = SandboxError(operation: "execve", subject: "", errno: ENOENT)
+        var running: TestHost.Running?
+        for _ in 0..<100 where running == nil {
+            // The launcher keeps more in stock, the more are asked for; a new sandbox says it at once.
+            _ = try await host.run("true")
+            do { running = try await host.begin(spec) } catch let error as SandboxError { #expect(error == failure) }
+        }
+        let started = try #require(running?.started)
+        #expect(await running?.ended.value == SandboxExit(cause: .lost, failure: failure))
+        for descriptor in [started.runtimeAPIListener, started.output, started.memoryPeak] where descriptor >= 0 {
+            close(descriptor)
+        }
+        await host.stop()
+    }
+
     @Test func followsNoLinkOutOfTheCodeDirectory() async throws {
         let host = try await TestHost.start()
         symlink("/root", host.directory + "/code/link")

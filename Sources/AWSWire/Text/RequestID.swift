@@ -2,7 +2,7 @@
 package enum RequestID {
     /// A new random UUID (version 4, RFC 9562) in lower case, such as `5f0c1c3e-8b0a-4f6e-9d0a-2b9a5c1d7e42`.
     package static func make() -> String {
-        var generator = SystemRandomNumberGenerator()
+        var generator = BufferedRandom()
         return make(using: &generator)
     }
 

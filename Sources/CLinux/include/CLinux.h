@@ -1,7 +1,7 @@
 /// C for what Swift cannot say: system calls without a prototype that Swift imports, control messages (macros), and
 /// everything that runs between clone3 and execve. <fts.h> is here because Swift imports it from nowhere else.
 ///
-/// Convention: a result below zero is `-errno`. Nothing here keeps state or allocates.
+/// Convention: a result below zero is `-errno`. Nothing here keeps state, but for apus_random, or allocates.
 #ifndef CLINUX_H
 #define CLINUX_H
 
@@ -57,6 +57,9 @@ int apus_set_parent_death_signal(int signal);
 int apus_set_dumpable(int dumpable);
 /// Overwrites memory in a way that the compiler keeps.
 void apus_wipe(void *bytes, size_t size);
+
+/// A word of the kernel's random generator, of which each thread fetches 32 at a time.
+int apus_random(uint64_t *word);
 
 /// Spawns `path` with `argv` and an empty environment, `socket` as descriptor 3, standard input from /dev/null,
 /// standard output and error those of this process, default signals, nothing else open. Returns the pid.
@@ -200,6 +203,8 @@ struct apus_furnishing {
     int layer_tree;
     /// What changes of /tmp, or null.
     const char *temporary_options;
+    /// Whether the sandbox has a command already, for which something covers /opt.
+    int is_booted;
 };
 
 /// Mounts code and layers in a sandbox none of whose processes runs a function's code yet. The caller must be

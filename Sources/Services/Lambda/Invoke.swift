@@ -102,11 +102,15 @@ struct Invoke: Sendable {
                 "Asynchronous invocation (InvocationType Event) is not implemented: use RequestResponse.")
         case .requestResponse: break
         }
-        return fleet.invoke(version, invocation, on: eventLoop).map { outcome in
-            Self.response(outcome, of: chosen.version, to: call)
-        }.flatMapErrorThrowing { error in
-            throw (error as? FleetError).map(AWSError.init) ?? error
+        let promise = eventLoop.makePromise(of: ServiceResponse.self)
+        let name = chosen.version
+        fleet.invoke(version, invocation, on: eventLoop).whenComplete { result in
+            switch result {
+            case .success(let outcome): promise.succeed(Self.response(outcome, of: name, to: call))
+            case .failure(let error): promise.fail((error as? FleetError).map(AWSError.init) ?? error)
+            }
         }
+        return promise.futureResult
     }
 
     /// What the fleet is asked for.

@@ -146,11 +146,32 @@ enum TraceID {
     /// The caller's trace; a new one, not sampled, when the caller is not tracing.
     static func make(from header: String?) -> String {
         if let header, header.utf8.count <= 1024, header.range(of: "Root=") { return header }
-        var generator = SystemRandomNumberGenerator()
-        let seconds = UInt32(truncatingIfNeeded: WallClock.secondsSince1970)
-        let root = hex(UInt64(seconds), 8) + "-" + hex(generator.next(), 8) + hex(generator.next(), 16)
-        return "Root=1-\(root);Parent=\(hex(generator.next(), 16));Sampled=0"
+        var generator = BufferedRandom()
+        let numbers = (generator.next(), generator.next(), generator.next())
+        return String(unsafeUninitializedCapacity: length) { text in
+            var end = text.initialize(fromContentsOf: "Root=1-".utf8)
+            func append(_ value: UInt64, _ width: Int) {
+                for digit in 0..<width {
+                    let nibble = UInt8(truncatingIfNeeded: value >> UInt64(4 * (width - 1 - digit))) & 15
+                    text.initializeElement(
+                        at: end + digit, to: nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") - 10 + nibble)
+                }
+                end += width
+            }
+            func append(_ word: String) { end = text[end...].initialize(fromContentsOf: word.utf8) }
+            append(UInt64(WallClock.secondsSince1970), 8)
+            append("-")
+            append(numbers.0, 8)
+            append(numbers.1, 16)
+            append(";Parent=")
+            append(numbers.2, 16)
+            append(";Sampled=0")
+            return end
+        }
     }
+
+    /// Of a new header, in bytes.
+    private static let length = 74
 
     /// What a function's trace header is, and whether it is sampled: the caller's word stands, then the function's.
     static func decide(_ header: String, isCallers: Bool, isActive: Bool) -> (header: String, isSampled: Bool) {
@@ -166,20 +187,18 @@ enum TraceID {
         let fields = header.split(separator: ";").filter { !$0.lowercased().hasPrefix("sampled=") }
         return (fields + ["Sampled=1"]).joined(separator: ";")
     }
-
-    private static func hex(_ value: UInt64, _ width: Int) -> String {
-        let digits = String(value, radix: 16)
-        if digits.utf8.count > width { return String(digits.suffix(width)) }
-        return String(repeating: "0", count: width - digits.utf8.count) + digits
-    }
 }
 
 extension String {
     /// Whether `word` is in the text, in any case: header values spell `Root` and `root`.
     fileprivate func range(of word: StaticString) -> Bool {
-        let wanted = word.withUTF8Buffer { Array($0) }.map { $0 | 0x20 }
-        let text = utf8.map { $0 | 0x20 }
-        guard text.count >= wanted.count else { return false }
-        return (0...text.count - wanted.count).contains { text[$0..<$0 + wanted.count].elementsEqual(wanted) }
+        var text = self
+        return text.withUTF8 { text in
+            word.withUTF8Buffer { word in
+                (0..<max(0, text.count - word.count + 1)).contains { start in
+                    word.indices.allSatisfy { text[start + $0] | 0x20 == word[$0] | 0x20 }
+                }
+            }
+        }
     }
 }

@@ -29,6 +29,9 @@ enum Server {
     static func run(_ settings: ServerSettings) async throws {
         let logger = makeLogger(settings)
         signal(SIGPIPE, SIG_IGN)
+        // The other half of the processors is the functions'. And the fewer loops there are, the more often the one
+        // that has an invocation is the one that has its environment.
+        NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 2)
         raiseDescriptorLimit()
         let directory = try DataDirectory(opening: settings.data)
         let identity = try Privileges.identity(user: settings.user, dataDirectory: directory.path)
