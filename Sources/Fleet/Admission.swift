@@ -56,22 +56,18 @@ final class Admission: Sendable {
 
     typealias Body = @Sendable (Result<Place, FleetError>) -> Void
 
-    private final class Ticket: Sendable {
-        let mebibytes: Int
-        let body: Body
-        /// When it is refused for want of memory.
-        let patience = Mutex<NIODeadline?>(nil)
-
-        init(_ mebibytes: Int, _ body: @escaping Body) {
-            self.mebibytes = mebibytes
-            self.body = body
-        }
+    private struct Ticket: Sendable {
+        var mebibytes: Int
+        var since: NIODeadline
+        var body: Body
     }
 
     private struct State {
         var queue = AdmissionQueue<FunctionVersion.Key, Ticket>()
         /// Who has a place.
         var places: [ObjectIdentifier: Place] = [:]
+        /// Since when who is next has been waiting for memory.
+        var shortSince: NIODeadline?
         var isTicking = false
         /// Whether somebody acts on a verdict, and whether there may be more to do after it.
         var isProceeding = false
@@ -121,7 +117,7 @@ final class Admission: Sendable {
     /// - Parameter mebibytes: The memory that it is expected to take.
     func enter(_ key: FunctionVersion.Key, mebibytes: Int, _ body: @escaping Body) {
         let isOver = state.withLock { state in
-            if !state.isOver { state.queue.enter(Ticket(mebibytes, body), of: key) }
+            if !state.isOver { state.queue.enter(Ticket(mebibytes: mebibytes, since: .now(), body: body), of: key) }
             return state.isOver
         }
         if isOver { body(.failure(.shuttingDown)) } else { proceed() }
@@ -192,11 +188,10 @@ final class Admission: Sendable {
         let limit = max(state.places.count, configuration.admissionWidth) + extra
         while let ticket = state.queue.next, state.places.count < limit {
             guard let claim = budget.claim(ticket.mebibytes) else {
-                let patience = ticket.patience.withLock { patience in
-                    if patience == nil { patience = now + TimeAmount(configuration.memoryPatience) }
-                    return patience ?? now
-                }
-                if patience > now {
+                // All that wait do so for memory, not only who is next.
+                let shortSince = state.shortSince ?? now
+                state.shortSince = shortSince
+                if max(shortSince, ticket.since) + TimeAmount(configuration.memoryPatience) > now {
                     verdict.missing = budget.missing(for: ticket.mebibytes)
                     break
                 }
@@ -205,6 +200,7 @@ final class Admission: Sendable {
                 continue
             }
             state.queue.leave()
+            state.shortSince = nil
             let isAlone = state.places.isEmpty && state.queue.count == 0
             // Without warm invocations there is nobody of ours to yield to, and others of this machine would only
             // slow it down.

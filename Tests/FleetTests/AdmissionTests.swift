@@ -191,6 +191,26 @@ import TestSupport
         #expect(admission.budget.usedMiB == 10)
     }
 
+    /// The tenth of ten does not wait ten times as long: when the first is told, none is left.
+    @Test func allWaitForMemoryAtOnce() async throws {
+        let admission = admission {
+            $0.memoryMiB = 100
+            $0.admissionWidth = 1
+            $0.memoryPatience = .milliseconds(50)
+        }
+        let (first, left) = (Guests(), Notes())
+        first.enter(admission, 0, mebibytes: 80)
+        for number in 1...10 {
+            admission.enter(
+                .init(account: "0", region: "r", name: "f\(number)", version: "1", revision: "1"), mebibytes: 30
+            ) { _ in left.add("\(admission.waiting)") }
+        }
+        // Its memory stays claimed.
+        first.place(0)?.leave()
+        try await eventually("all are refused") { left.all.count == 10 }
+        #expect(left.all == Array(repeating: "0", count: 10))
+    }
+
     @Test func claimsFollowWhatIsSeen() {
         let budget = MemoryBudget(mebibytes: 100)
         guard let claim = budget.claim(60) else {
