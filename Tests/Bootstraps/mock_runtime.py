@@ -4,6 +4,7 @@ import json
 import os
 import queue
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -179,7 +180,8 @@ START_VARIABLES = re.compile(
 def run(command, directory, files, handler="app.handler", events=(Event(),), env=None, statuses=None, ahead=False):
     """Runs `command` with `files` as the function's code until it asks for one event more than there are, or ends.
 
-    `ahead`: it is started before it is known for which function, in another directory, and told then.
+    `ahead`: it is started before it is known for which function, in another directory, and told then; "forked": and forks
+    before it is told.
     """
     directory = Path(directory)
     for name, text in files.items():
@@ -202,10 +204,12 @@ def run(command, directory, files, handler="app.handler", events=(Event(),), env
         theirs = (other.fileno(),)
         start = {name: value for name, value in environment.items() if START_VARIABLES.match(name)}
         start["APUS_BINDING"] = str(other.fileno())
+        if ahead == "forked":
+            start["APUS_ZYGOTE"] = "1"
         place = "/"
     process = subprocess.Popen(
         command, cwd=place, env=start, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        pass_fds=theirs,
+        pass_fds=theirs, start_new_session=True,
     )  # fmt: skip
     if ahead:
         other.close()
@@ -222,7 +226,8 @@ def run(command, directory, files, handler="app.handler", events=(Event(),), env
         status = process.poll()
     finally:
         if process.poll() is None:
-            process.kill()
+            # With what it has forked.
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         reader.join()
         process.stdout.close()
