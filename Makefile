@@ -16,10 +16,11 @@ run: build ## Build, start the server on 127.0.0.1:4566, deploy and invoke the e
 	@Scripts/install-missing run
 	@Scripts/run
 
-build: ## Build the release binaries .build/release/apus and .build/release/apus-launcher
+build: ## Build .build/release/apus with apus-launcher and libapus-zygote.so, which lie beside it
 	@Scripts/install-missing build
 	@$(BUILD) --product apus
 	@$(BUILD) --product apus-launcher
+	@$(BUILD) --product apus-zygote
 
 examples: ## Build the examples whose tools are here into .build/examples
 	@Scripts/build-examples

@@ -39,6 +39,12 @@ def ahead(request):
     return request.param
 
 
+@pytest.fixture(params=[False, True, "forked"], ids=["started", "ahead", "forked"])
+def origin(request):
+    """As `ahead`, or forked from a process that started ahead."""
+    return request.param
+
+
 @pytest.fixture(params=sorted(PYTHONS, key=int) or [pytest.param(None, marks=pytest.mark.skip("no CPython 3.9-3.14"))])
 def python_minor(request):
     return request.param

@@ -4,6 +4,7 @@ import json
 import os
 import queue
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -199,8 +200,9 @@ def rest(process):
 def run(command, directory, files, handler="app.handler", events=(Event(),), env=None, statuses=None, ahead=False, keeps_directory=False, rested=False):
     """Runs `command` with `files` as the function's code until it asks for one event more than there are, or ends.
 
-    `ahead`: it is started before it is known for which function, in another directory, and told then. In a sandbox the
-    init changes its directory; `keeps_directory` is for what relies on that. `rested`: not told before it waits.
+    `ahead`: it is started before it is known for which function, in another directory, and told then; "forked": and forks
+    before it is told. In a sandbox the init changes its directory; `keeps_directory` is for what relies on that. `rested`:
+    not told before it waits.
     """
     directory = Path(directory)
     for name, text in files.items():
@@ -223,10 +225,12 @@ def run(command, directory, files, handler="app.handler", events=(Event(),), env
         theirs = (other.fileno(),)
         start = {name: value for name, value in environment.items() if START_VARIABLES.match(name)}
         start.update(TZ=":UTC", APUS_BINDING=str(other.fileno()))
+        if ahead == "forked":
+            start["APUS_ZYGOTE"] = "1"
         place = directory if keeps_directory else "/"
     process = subprocess.Popen(
         command, cwd=place, env=start, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        pass_fds=theirs,
+        pass_fds=theirs, start_new_session=True,
     )  # fmt: skip
     if ahead:
         other.close()
@@ -245,7 +249,8 @@ def run(command, directory, files, handler="app.handler", events=(Event(),), env
         status = process.poll()
     finally:
         if process.poll() is None:
-            process.kill()
+            # With what it has forked.
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         reader.join()
         process.stdout.close()

@@ -11,14 +11,14 @@ FIRST = REQUEST_ID % 0
 
 
 @pytest.fixture
-def python(python_minor, tmp_path, ahead):
+def python(python_minor, tmp_path, origin):
     def invoke(files, handler="app.handler", events=(Event(),), env=None, script=BOOTSTRAPS / "bootstrap.py", **more):
         if isinstance(files, str):
             files = {"app.py": files}
         task = tmp_path / "task"
         task.mkdir(exist_ok=True)
         env = {"AWS_EXECUTION_ENV": "AWS_Lambda_python3." + python_minor, **(env or {})}
-        return run([PYTHONS[python_minor], str(script)], task, files, handler, events, env, ahead=ahead, **more)
+        return run([PYTHONS[python_minor], str(script)], task, files, handler, events, env, ahead=origin, **more)
 
     return invoke
 
@@ -56,9 +56,9 @@ def test_runs_compiled(python, python_minor, tmp_path):
     assert len(trace) == 1 and trace[0].endswith("line 1, in handler\n    def handler(e, c): raise ValueError('boom')\n")
 
 
-def test_does_not_import_what_it_may_not_need(python, ahead):
+def test_does_not_import_what_it_may_not_need(python, origin):
     """What is imported at the start is paid by every cold start, but not by one that was started ahead."""
-    if ahead:
+    if origin:
         pytest.skip("started ahead, it has the time")
     [loaded] = answers(python("import sys\ndef handler(e, c): return sorted(sys.modules)"))
     assert not {"json", "re", "socket", "logging", "traceback", "http", "decimal", "enum"} & (
@@ -175,3 +175,15 @@ def test_answers_are_utf8(python, python_minor):
     post = python("def handler(e, c): return 'ü'").only
     assert json.loads(post.raw) == "ü"
     assert post.raw == ('"ü"'.encode() if int(python_minor) >= 12 else b'"\\u00fc"')
+
+
+def test_own_modules_come_before_the_librarys(python):
+    """AWS's search path begins with the function's code, whatever a zygote has imported already."""
+    source = "import secrets, html.parser\ndef handler(e, c): return [secrets.mine, html.parser.mine]"
+    files = {"app.py": source, "secrets.py": "mine = 1", "html/__init__.py": "", "html/parser.py": "mine = 2"}
+    assert answers(python(files)) == [[1, 2]]
+
+
+def test_nothing_is_left_of_how_it_came_to_be(python):
+    source = "import os, threading\ndef handler(e, c): return [[n for n in os.environ if 'APUS' in n], threading.active_count()]"
+    assert answers(python(source)) == [[[], 1]]

@@ -36,7 +36,10 @@ def become_zygote():
     child = os.fork()
     if child:
         # No launcher is underneath, which would have kept the parent for itself: this one waits for its only child.
-        os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if status < 0:
+            os.kill(os.getpid(), -status)
+        os._exit(status & 255)
 
 
 # The modules that a zygote has imported and another process that started ahead would not have.
