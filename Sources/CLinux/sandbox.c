@@ -20,7 +20,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -29,96 +28,6 @@
 
 extern int setns(int, int);
 extern int unshare(int);
-
-enum step {
-    STEP_CGROUP,
-    STEP_NETWORK,
-    STEP_CGROUP_NAMESPACE,
-    STEP_ROOT,
-    STEP_TMP,
-    STEP_SHM,
-    STEP_CODE,
-    STEP_LAYERS,
-    STEP_IMAGE,
-    STEP_DEVICES,
-    STEP_PROC,
-    STEP_MASK,
-    STEP_PROC_SYS,
-    STEP_FILE_SYSTEM,
-    STEP_PIVOT,
-    STEP_DETACH,
-    STEP_HOSTNAME,
-    STEP_NAMESPACE,
-    STEP_USER,
-    STEP_USER_NAMESPACE,
-    STEP_USER_MAP,
-    STEP_CAPABILITIES,
-    STEP_PRIVILEGES,
-    STEP_DEATH_SIGNAL,
-    STEP_LIMITS,
-    STEP_DESCRIPTORS,
-    STEP_SECCOMP,
-    STEP_COMMAND,
-    STEP_FORK,
-    STEP_SESSION,
-    STEP_DIRECTORY,
-    STEP_EXECUTE,
-    STEP_FURNISH,
-    STEP_COUNT,
-};
-
-static const char *const names[STEP_COUNT] = {
-    [STEP_CGROUP] = "join cgroup",
-    [STEP_NETWORK] = "setns network",
-    [STEP_CGROUP_NAMESPACE] = "unshare cgroup namespace",
-    [STEP_ROOT] = "chdir root",
-    [STEP_TMP] = "mount /tmp",
-    [STEP_SHM] = "mount /dev/shm",
-    [STEP_CODE] = "mount /var/task",
-    [STEP_LAYERS] = "mount /opt",
-    [STEP_IMAGE] = "mount image",
-    [STEP_DEVICES] = "mount /dev",
-    [STEP_PROC] = "mount /proc",
-    [STEP_MASK] = "mask /proc",
-    [STEP_PROC_SYS] = "protect /proc/sys",
-    [STEP_FILE_SYSTEM] = "mount file system",
-    [STEP_PIVOT] = "pivot_root",
-    [STEP_DETACH] = "umount old root",
-    [STEP_HOSTNAME] = "sethostname",
-    [STEP_NAMESPACE] = "send mount namespace",
-    [STEP_USER] = "setresuid",
-    [STEP_USER_NAMESPACE] = "unshare user namespace",
-    [STEP_USER_MAP] = "write uid_map",
-    [STEP_CAPABILITIES] = "drop capabilities",
-    [STEP_PRIVILEGES] = "no_new_privs",
-    [STEP_DEATH_SIGNAL] = "prctl PDEATHSIG",
-    [STEP_LIMITS] = "setrlimit",
-    [STEP_DESCRIPTORS] = "close_range",
-    [STEP_SECCOMP] = "seccomp",
-    [STEP_COMMAND] = "receive command",
-    [STEP_FORK] = "fork",
-    [STEP_SESSION] = "setsid",
-    [STEP_DIRECTORY] = "chdir",
-    [STEP_EXECUTE] = "execve",
-    [STEP_FURNISH] = "setns mount",
-};
-
-const char *apus_step_name(int step) { return step >= 0 && step < STEP_COUNT ? names[step] : "unknown step"; }
-
-/// Descriptors inside the sandbox's init, after `arrange_descriptors`.
-enum { ERROR_PIPE = 3, STATUS_PIPE = 4, CONTROL = 5, EXTENSION_OUTPUT = 6, BINDING = APUS_BINDING };
-
-static _Noreturn void fail(int pipe, enum step step, int error) {
-    struct apus_failure failure = {.step = (int32_t)step, .error = error};
-    ssize_t ignored = write(pipe, &failure, sizeof failure);
-    (void)ignored;
-    _exit(127);
-}
-
-#define TRY(step, expression)                                 \
-    do {                                                      \
-        if ((expression) < 0) fail(error_pipe, step, errno); \
-    } while (0)
 
 static int write_file(const char *path, const char *text) {
     int file = open(path, O_WRONLY | O_CLOEXEC);
@@ -179,13 +88,13 @@ static void enter(const struct apus_start *start, int error_pipe) {
     };
     for (size_t index = 0; index < sizeof files / sizeof *files; index++)
         if (mount("dev/null", files[index], NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
-            fail(error_pipe, STEP_MASK, errno);
+            apus_fail(error_pipe, STEP_MASK, errno);
     static const char *const directories[] = {
         "proc/acpi", "proc/asound", "proc/bus", "proc/driver", "proc/fs", "proc/irq", "proc/scsi", "proc/sysvipc",
     };
     for (size_t index = 0; index < sizeof directories / sizeof *directories; index++)
         if (mount(start->empty, directories[index], NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
-            fail(error_pipe, STEP_MASK, errno);
+            apus_fail(error_pipe, STEP_MASK, errno);
     TRY(STEP_PROC_SYS, mount("proc/sys", "proc/sys", NULL, MS_BIND | MS_REC, NULL));
     TRY(STEP_PROC_SYS, mount(NULL, "proc/sys", NULL,
                              MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
@@ -232,7 +141,7 @@ static void drop(const struct apus_start *start, int error_pipe) {
     for (int capability = 0; capability < 64; capability++)
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
             if (errno == EINVAL) break;
-            fail(error_pipe, STEP_CAPABILITIES, errno);
+            apus_fail(error_pipe, STEP_CAPABILITIES, errno);
         }
     TRY(STEP_CAPABILITIES, prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
     TRY(STEP_CAPABILITIES, apus_set_capabilities(0));
@@ -318,7 +227,7 @@ static _Noreturn void execute(const struct apus_start *start, int binding) {
     if (binding >= 0) TRY(STEP_DESCRIPTORS, dup2(binding, BINDING));
     apus_choose_command(start);
     execve(start->arguments[0], start->arguments, start->environment);
-    fail(error_pipe, STEP_EXECUTE, errno);
+    apus_fail(error_pipe, STEP_EXECUTE, errno);
 }
 
 // MARK: A command that comes later
@@ -358,10 +267,10 @@ static void await_command(struct apus_start *start) {
     char *next = space + pointers;
     char *end = next + command.size;
     if (read_whole(BINDING, next, command.size) < 0) _exit(0);
-    if (command.size == 0 || end[-1] != 0) fail(error_pipe, STEP_COMMAND, EINVAL);
+    if (command.size == 0 || end[-1] != 0) apus_fail(error_pipe, STEP_COMMAND, EINVAL);
     char **list = (char **)space;
     for (uint32_t index = 0; index < command.arguments + command.variables + 2; index++) {
-        if (next == end) fail(error_pipe, STEP_COMMAND, EINVAL);
+        if (next == end) apus_fail(error_pipe, STEP_COMMAND, EINVAL);
         if (index == 0) start->directory = next;
         else if (index == 1) start->fallback = *next ? next : NULL;
         else {
@@ -396,113 +305,6 @@ static _Noreturn void reap(long command) {
         ssize_t ignored = write(STATUS_PIPE, &status, sizeof status);
         (void)ignored;
         _exit(0);
-    }
-}
-
-// MARK: A command with extensions
-
-/// Tells the server; who does not listen is not waited for.
-static void tell(int step, int process, int value) {
-    struct apus_process_report report = {.step = step, .process = process, .value = value};
-    ssize_t ignored = send(CONTROL, &report, sizeof report, MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void)ignored;
-}
-
-/// A process in a session of its own; -1 and errno when there is no room for it.
-static long run(int process, const char *directory, char *const *arguments, char *const *environment, int output) {
-    long pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-    if (pid != 0) return pid;
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    int step = STEP_SESSION;
-    if (syscall(SYS_setsid) < 0) goto failed;
-    step = STEP_DIRECTORY;
-    if (chdir(directory) < 0) goto failed;
-    step = STEP_DESCRIPTORS;
-    if (dup2(output, 1) < 0 || dup2(output, 2) < 0) goto failed;
-    step = STEP_EXECUTE;
-    execve(arguments[0], arguments, environment);
-failed:
-    tell(step, process, errno);
-    _exit(127);
-}
-
-/// A process has ended. The status pipe comes first: the server may end this init as soon as it hears of the command's
-/// end, and the launcher then reads how the command ended.
-static void report_end(int process, int status) {
-    if (process == 0) {
-        ssize_t ignored = write(STATUS_PIPE, &status, sizeof status);
-        (void)ignored;
-    }
-    tell(0, process, status);
-}
-
-/// Reaps and reports whatever has ended by now.
-static void report_ends(pid_t *processes, int count) {
-    int status;
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-        for (int index = 0; index < count; index++) {
-            if (processes[index] != pid) continue;
-            processes[index] = 0;
-            report_end(index, status);
-            break;
-        }
-}
-
-/// Starts the extensions, then the command when it is told to, reports every end, and ends with its server.
-static _Noreturn void supervise(const struct apus_start *start) {
-    int error_pipe = ERROR_PIPE;
-    pid_t processes[APUS_EXTENSIONS_MAXIMUM + 1] = {0};
-    int count = 1;
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGCHLD);
-    TRY(STEP_FORK, sigprocmask(SIG_BLOCK, &ends, NULL));
-    int signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
-    TRY(STEP_FORK, signals);
-    for (; count <= APUS_EXTENSIONS_MAXIMUM && start->extensions[count - 1] != NULL; count++) {
-        char *const arguments[2] = {start->extensions[count - 1], NULL};
-        long pid = run(count, "/", arguments, start->extension_environment, EXTENSION_OUTPUT);
-        TRY(STEP_FORK, pid);
-        processes[count] = (pid_t)pid;
-    }
-    close(EXTENSION_OUTPUT);
-    close(ERROR_PIPE);
-    for (;;) {
-        struct pollfd waiting[2] = {{.fd = CONTROL, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
-        if (poll(waiting, 2, -1) < 0 && errno != EINTR) _exit(1);
-        struct signalfd_siginfo information;
-        while (read(signals, &information, sizeof information) > 0) {}
-        report_ends(processes, count);
-        unsigned char order;
-        ssize_t size = recv(CONTROL, &order, 1, MSG_DONTWAIT);
-        if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
-            // What ended before the socket did may have ended since it was looked for.
-            report_ends(processes, count);
-            _exit(0);
-        }
-        if (size < 0) continue;
-        if (order == APUS_RUN && start != NULL) {
-            apus_choose_command(start);
-            long pid = run(0, start->directory, start->arguments, start->environment, 1);
-            if (pid < 0) {
-                // As of a command that could not be executed: an end follows the failure.
-                tell(STEP_FORK, 0, errno);
-                report_end(0, 127 << 8);
-            } else {
-                processes[0] = (pid_t)pid;
-            }
-            // Once only, and what it needed is not needed any more.
-            explicit_bzero(start->secrets, start->secrets_size);
-            start = NULL;
-            close(0);
-            close(1);
-            close(2);
-        } else if (processes[0] > 0) {
-            if (order == APUS_TERMINATE) kill(processes[0], SIGTERM);
-            if (order == APUS_KILL && kill(-processes[0], SIGKILL) < 0) kill(processes[0], SIGKILL);
-        }
     }
 }
 
@@ -545,7 +347,7 @@ static void initialize(const struct apus_start *start) {
     // Last: the filter forbids most of the above. The command inherits it.
     struct sock_fprog program = {.len = start->filter_count, .filter = (struct sock_filter *)start->filter};
     TRY(STEP_SECCOMP, syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
-    if (start->extensions != NULL) supervise(start);
+    if (start->extensions != NULL) apus_supervise(start);
     int ends[2] = {-1, -1};
     const int hears_later = start->binding >= 0 && !start->parked && start->fork == NULL;
     if (hears_later) TRY(STEP_DESCRIPTORS, pipe2(ends, O_CLOEXEC));

@@ -1,5 +1,5 @@
 /// Zygotes: processes that have loaded a runtime, hold no function's code, and fork a sandbox's command for each request
-/// of the launcher. See docs/adr/0006.
+/// of the launcher. See docs/adr/0008.
 #ifndef CLINUX_ZYGOTE_H
 #define CLINUX_ZYGOTE_H
 
