@@ -4,6 +4,44 @@
 
 #include "CLinux.h"
 
+/// What a sandbox's start goes through, in no order: apus_step_name knows their names.
+enum step {
+    STEP_CGROUP,
+    STEP_NETWORK,
+    STEP_CGROUP_NAMESPACE,
+    STEP_ROOT,
+    STEP_TMP,
+    STEP_SHM,
+    STEP_CODE,
+    STEP_LAYERS,
+    STEP_IMAGE,
+    STEP_DEVICES,
+    STEP_PROC,
+    STEP_MASK,
+    STEP_PROC_SYS,
+    STEP_FILE_SYSTEM,
+    STEP_PIVOT,
+    STEP_DETACH,
+    STEP_HOSTNAME,
+    STEP_NAMESPACE,
+    STEP_USER,
+    STEP_USER_NAMESPACE,
+    STEP_USER_MAP,
+    STEP_CAPABILITIES,
+    STEP_PRIVILEGES,
+    STEP_DEATH_SIGNAL,
+    STEP_LIMITS,
+    STEP_DESCRIPTORS,
+    STEP_SECCOMP,
+    STEP_COMMAND,
+    STEP_FORK,
+    STEP_SESSION,
+    STEP_DIRECTORY,
+    STEP_EXECUTE,
+    STEP_FURNISH,
+    STEP_COUNT,
+};
+
 /// Permitted and effective ones; none is inheritable.
 int apus_set_capabilities(uint64_t permitted);
 

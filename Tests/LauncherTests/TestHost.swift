@@ -139,7 +139,8 @@ final class TestHost: Sendable {
         return spec
     }
 
-    /// A runtime that starts ahead, or is forked then: takes its variables over, then runs a script. Perl is in every Debian.
+    /// A runtime that starts ahead, or is forked then: takes its variables over, then runs a script. Perl is in every
+    /// Debian.
     private static let booting = """
         if ($ENV{APUS_ZYGOTE} and fork) { exit }
         open(B, "<&=", $ENV{APUS_BINDING}); read(B, $n, 4) == 4 or exit; read(B, $v, unpack("V", $n)); close(B);
