@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+/// What a sandbox's start goes through, in no order: apus_step_name knows their names.
 enum step {
     STEP_CGROUP,
     STEP_NETWORK,

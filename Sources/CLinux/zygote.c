@@ -75,7 +75,7 @@ static void make_place(const struct apus_zygote *zygote) {
     }
 }
 
-/// What a zygote runs has the launcher's power: it must not be anybody else's to write. (The one child of a process with
+/// What a zygote runs has the launcher's power: it must not be anybody else's to write. (The child of a process with
 /// one thread may allocate, which fts does.)
 static void check_trust(char *const *paths) {
     // A process of its own: there may be many files, for which nobody waits, and not everybody who has become nice may
@@ -109,8 +109,8 @@ static void check_trust(char *const *paths) {
 }
 
 /// What `initialize` of a sandbox needs, and the way to the skeleton, which may lie in somebody's directory.
-static const uint64_t needed = 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_SYS_CHROOT | 1ULL << CAP_SETUID | 1ULL << CAP_SETGID |
-                               1ULL << CAP_SETPCAP | 1ULL << CAP_DAC_READ_SEARCH;
+static const uint64_t needed = 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_SYS_CHROOT | 1ULL << CAP_SETUID |
+                               1ULL << CAP_SETGID | 1ULL << CAP_SETPCAP | 1ULL << CAP_DAC_READ_SEARCH;
 
 static void drop_capabilities(const struct apus_zygote *zygote) {
     // Linux 5.12: user 0 is mapped only for makers of user namespaces who had it.

@@ -1,5 +1,5 @@
-// The library that comes before all others in a zygote: the runtime's first fork() turns it into a server of the launcher
-// and returns in the processes that are forked for it. Later ones are libc's.
+// The library that comes before all others in a zygote: the runtime's first fork() turns it into a server of the
+// launcher and returns in the processes that are forked for it. Later ones are libc's.
 #define _GNU_SOURCE
 #include "CLinux.h"
 

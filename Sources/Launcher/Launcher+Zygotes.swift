@@ -70,7 +70,8 @@ extension Launcher {
         }
     }
 
-    /// What it says by itself is where it lives, if that is new, and that it serves; answers to requests are waited for.
+    /// What it says by itself is where it lives, if that is new, and that it serves; answers to requests are waited
+    /// for.
     func zygoteSpoke(_ number: Int) {
         guard var record = zygoteRecords[number] else { return }
         var byte: UInt8 = 0

@@ -25,8 +25,8 @@ struct ZygoteRecord {
 final class ZygoteMaker {
     private let host: LauncherHost
     private let library: String
-    /// Mount namespaces whose root is a skeleton, by its root's name. Environments that were forked have mapped files in
-    /// it, whose paths hold as long as it is there.
+    /// Mount namespaces whose root is a skeleton, by its root's name. Environments that were forked have mapped files
+    /// in it, whose paths hold as long as it is there.
     private var places: [String: Int32] = [:]
     /// Roots in which a zygote has run: all that it runs is root's.
     private var trusted: Set<String> = []

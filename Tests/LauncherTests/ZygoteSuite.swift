@@ -11,7 +11,7 @@ import Testing
 /// What is peculiar to sandboxes that a zygote forks; what they have in common with all others is in `SandboxSuite`.
 @Suite(.serialized, .enabled(if: TestHost.obstacle == nil, "no sandbox here: \(TestHost.obstacle ?? "")"))
 struct ZygoteSuite {
-    /// What a forked process sees of itself before it executes anything: perl runs this where the function's code would.
+    /// What a forked process sees of itself before it executes anything: perl runs this where functions' code would.
     private func look(_ perl: String) async throws -> String {
         let host = try await TestHost.start(.forked)
         var spec = host.spec("")
@@ -34,7 +34,7 @@ struct ZygoteSuite {
         let output = try await look(
             """
             open(S, "/proc/self/status");
-            while (<S>) { s/\\s+/ /g; s/ $/\\n/; print if /^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):/ }
+            while (<S>) { s/\\s+/ /g; s/ $/\\n/; print if /^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp):/ }
             print `cat /proc/self/uid_map` =~ s/ +/ /gr =~ s/^ (\\S+) .*/$1/sr, "\\n";
             """)
         let none = "0000000000000000"

@@ -1,5 +1,5 @@
-/// Zygotes: processes that have loaded a runtime, hold no function's code, and fork a sandbox's command for each request
-/// of the launcher. See docs/adr/0008.
+/// Zygotes: processes that have loaded a runtime, hold no function's code, and fork a sandbox's command for each
+/// request of the launcher. See docs/adr/0008.
 #ifndef CLINUX_ZYGOTE_H
 #define CLINUX_ZYGOTE_H
 
@@ -51,8 +51,8 @@ struct apus_zygote {
 };
 
 /// Starts a zygote in namespaces of its own: its root is the sandboxes' skeleton, its network has nothing in it, and of
-/// the launcher's capabilities it keeps those that sandboxes are made with. Returns its pid and its pidfd (close-on-exec,
-/// owned by the caller). The caller must be single-threaded.
+/// the launcher's capabilities it keeps those that sandboxes are made with. Returns its pid and its pidfd
+/// (close-on-exec, owned by the caller). The caller must be single-threaded.
 int apus_zygote_start(const struct apus_zygote *zygote, int *pidfd);
 
 /// Has the zygote behind `socket` start a sandbox, whose command goes on with what the zygote has loaded: neither a
