@@ -293,7 +293,8 @@ int apus_zygote_serve(int (*fork)(void)) {
     static char packet[CAPACITY];
     static char name[16];
     // Both fail when there are threads, whose locks a fork would keep closed for ever.
-    if (setns(APUS_ZYGOTE_NAMESPACE, CLONE_NEWNS) < 0 || fchdir(APUS_ZYGOTE_ROOT) < 0 || chroot(".") < 0) give_up("serve", strerrorname_np(errno), 1);
+    if (setns(APUS_ZYGOTE_NAMESPACE, CLONE_NEWNS) < 0 || fchdir(APUS_ZYGOTE_ROOT) < 0 || chroot(".") < 0)
+        give_up("serve", strerrorname_np(errno), 1);
     close(APUS_ZYGOTE_NAMESPACE);
     close(APUS_ZYGOTE_ROOT);
     // What requests bring comes to lie above the numbers at which a sandbox's init wants its own.

@@ -183,9 +183,7 @@ class RuntimeAPI:
 
     def restore_next(self):
         """Waits until the environment is restored, or says that it was not."""
-        status, _, _ = self.exchange(b"GET /2018-06-01/runtime/restore/next HTTP/1.1
-" + self.host + b"
-")
+        status, _, _ = self.exchange(b"GET /2018-06-01/runtime/restore/next HTTP/1.1\r\n" + self.host + b"\r\n")
         if status != 200:
             raise ConnectionError("GET restore/next answered %d" % status)
 

@@ -21,8 +21,8 @@ enum DefaultRule {
     }
 }
 
-/// What SDKs reported of their sampling lately, and which of them may take the first request of a second. In memory: AWS
-/// keeps it for minutes.
+/// What SDKs reported of their sampling lately, and which of them may take the first request of a second. In memory:
+/// AWS keeps it for minutes.
 final class SamplingStatistics: Sendable {
     struct Count: Sendable {
         /// Seconds since 1970.
@@ -53,8 +53,8 @@ final class SamplingStatistics: Sendable {
         }
     }
 
-    /// How much of the reservoir a client has until `end`. It is one request a second of all clients together, so one of
-    /// them has it, for as long as it reports in time.
+    /// How much of the reservoir a client has until `end`. It is one request a second of all clients together, so one
+    /// of them has it, for as long as it reports in time.
     func quota(of client: String, of owner: TraceOwner, now: Double, end: Double) -> Int {
         counts.withLock { counts in
             guard var count = counts[owner] else { return 0 }
