@@ -28,8 +28,8 @@ int apus_open_beneath(int directory, const char *path, int flags);
 long apus_send(int socket, const void *bytes, size_t size, const int *descriptors, int count);
 
 /// Receives one packet and at most `*count` (up to 12) descriptors, close-on-exec, owned by the caller; `*count`
-/// becomes their number. `flags` are MSG_*. Returns the packet's size, 0 at the end, -EMSGSIZE (everything dropped) when
-/// it did not fit.
+/// becomes their number. `flags` are MSG_*. Returns the packet's size, 0 at the end, -EMSGSIZE (everything dropped)
+/// when it did not fit.
 long apus_receive(int socket, void *bytes, size_t capacity, int *descriptors, int *count, int flags);
 
 /// A close-on-exec pipe: its read end, which does not block, and its write end, which does.
