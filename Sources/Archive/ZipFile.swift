@@ -1,3 +1,4 @@
+import CArchive
 import Glibc
 
 /// A zip file on disk, read without a copy of it.

@@ -292,9 +292,10 @@ static int decode(struct apus_start *start, char *packet, size_t size, const int
 int apus_zygote_serve(int (*fork)(void)) {
     static char packet[CAPACITY];
     static char name[16];
-    // Both fail when there are threads, whose locks a fork would keep closed for ever.
-    if (setns(APUS_ZYGOTE_NAMESPACE, CLONE_NEWNS) < 0 || fchdir(APUS_ZYGOTE_ROOT) < 0 || chroot(".") < 0)
-        give_up("serve", strerrorname_np(errno), 1);
+    // This fails when there are threads, whose locks a fork would keep closed for ever.
+    MUST("leave its root", setns(APUS_ZYGOTE_NAMESPACE, CLONE_NEWNS));
+    MUST("leave its root", fchdir(APUS_ZYGOTE_ROOT));
+    MUST("leave its root", chroot("."));
     close(APUS_ZYGOTE_NAMESPACE);
     close(APUS_ZYGOTE_ROOT);
     // What requests bring comes to lie above the numbers at which a sandbox's init wants its own.

@@ -159,7 +159,8 @@ import TestSupport
             (#""Code":{"S3Bucket":"bucket","S3Key":"key"}"#, "NotImplementedException", nil),
             (#""Layers":["arn:aws:lambda:us-east-1:111111111111:layer:a:1"]"#, "InvalidParameterValueException", nil),
             (
-                #""Runtime":"python3.11","SnapStart":{"ApplyOn":"PublishedVersions"}"#, "InvalidParameterValueException",
+                #""Runtime":"python3.11","SnapStart":{"ApplyOn":"PublishedVersions"}"#,
+                "InvalidParameterValueException",
                 "python3.11 is not supported for SnapStart enabled functions."
             ),
             (
