@@ -43,11 +43,12 @@ struct Feed: ParsableCommand {
             content-length: \(body.utf8.count)\r\n\r\n\(body)
             """.utf8)
         let accepted = Array("HTTP/1.1 202 Accepted\r\ncontent-length: 16\r\n\r\n{\"status\":\"OK\"}\n".utf8)
+        let next = Array("GET /2018-06-01/runtime/invocation/next ".utf8)
         var request = [UInt8](repeating: 0, count: 65536)
         var answers = 0
         var end: Double?
         while true {
-            // A request is one segment: it has no more than a few hundred bytes.
+            // What comes is one segment of a few hundred bytes: an answer, a request for the next event, or both.
             let count = read(runtime, &request, request.count)
             guard count > 0 else { throw ValidationError("the runtime ended") }
             let now = monotonic()
@@ -57,9 +58,10 @@ struct Feed: ParsableCommand {
                 flush()
             }
             if let end, now > end { return answers }
-            let isNext = request[0] == UInt8(ascii: "G")
-            if !isNext { answers += 1 }
-            let answer = isNext ? event : accepted
+            let isAnswer = request[0] == UInt8(ascii: "P")
+            if isAnswer { answers += 1 }
+            let asks = request[..<count].firstRange(of: next) != nil
+            let answer = (isAnswer ? accepted : []) + (asks ? event : [])
             guard write(runtime, answer, answer.count) == answer.count else {
                 throw ValidationError("the runtime takes nothing")
             }
