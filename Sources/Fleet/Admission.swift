@@ -57,7 +57,8 @@ final class Admission: Sendable {
     typealias Body = @Sendable (Result<Place, FleetError>) -> Void
 
     private struct Ticket: Sendable {
-        var mebibytes: Int
+        /// As far as is known when it is asked for.
+        var mebibytes: @Sendable () -> Int
         var since: NIODeadline
         var body: Body
     }
@@ -114,8 +115,11 @@ final class Admission: Sendable {
 
     /// Asks for a place to initialise in. `body` is called once: at once, when there is nobody before.
     ///
-    /// - Parameter mebibytes: The memory that it is expected to take.
-    func enter(_ key: FunctionVersion.Key, mebibytes: Int, _ body: @escaping Body) {
+    /// - Parameter mebibytes: The memory that it is expected to take. Asked for when it is its turn: those before it may
+    ///   have shown more by then.
+    func enter(
+        _ key: FunctionVersion.Key, mebibytes: @autoclosure @escaping @Sendable () -> Int, _ body: @escaping Body
+    ) {
         let isOver = state.withLock { state in
             if !state.isOver { state.queue.enter(Ticket(mebibytes: mebibytes, since: .now(), body: body), of: key) }
             return state.isOver
@@ -187,12 +191,12 @@ final class Admission: Sendable {
         }
         let limit = max(state.places.count, configuration.admissionWidth) + extra
         while let ticket = state.queue.next, state.places.count < limit {
-            guard let claim = budget.claim(ticket.mebibytes) else {
+            guard let claim = budget.claim(ticket.mebibytes()) else {
                 // All that wait do so for memory, not only who is next.
                 let shortSince = state.shortSince ?? now
                 state.shortSince = shortSince
                 if max(shortSince, ticket.since) + TimeAmount(configuration.memoryPatience) > now {
-                    verdict.missing = budget.missing(for: ticket.mebibytes)
+                    verdict.missing = budget.missing(for: ticket.mebibytes())
                     break
                 }
                 verdict.refused.append(ticket)

@@ -197,6 +197,7 @@ extension Environment {
             pool.started(self)
             // After the first invocation is under way: its runtime need not wait for this.
             session.endInitialisation()
+            noteInitialMemory(session)
             leavePlace()
         case .retrying(let session, let running, _):
             noteInitialisation(nanoseconds: (eventLoop.now - running.began).nanoseconds)

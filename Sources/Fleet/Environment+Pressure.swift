@@ -34,10 +34,17 @@ extension Environment {
         return max(1, claim?.mebibytes ?? 0)
     }
 
+    /// Counts what INIT took, and room for an invocation of which nothing is known yet.
+    func noteInitialMemory(_ session: SandboxSession) {
+        _ = session.memoryPeakBytes()
+        noteMemory(session, atLeast: MemoryBudget.unproven)
+    }
+
     /// Counts what the environment has been seen to hold.
-    func noteMemory(_ session: SandboxSession) {
+    func noteMemory(_ session: SandboxSession, atLeast least: Int = 0) {
         let bytes = session.lastPeakBytes
-        let mebibytes = bytes > 0 ? min(version.memoryMiB, Int((bytes + 1_048_575) >> 20)) : version.memoryMiB
+        let seen = bytes > 0 ? max(least, Int((bytes + 1_048_575) >> 20)) : version.memoryMiB
+        let mebibytes = min(version.memoryMiB, seen)
         memory.withLock { $0 }?.change(to: mebibytes)
         pool.note(mebibytes: mebibytes)
     }

@@ -23,6 +23,7 @@ extension Environment {
         // No invocation's report has it.
         initNanoseconds = nil
         session.endInitialisation()
+        noteInitialMemory(session)
         leavePlace()
         pool.prepared(self)
     }

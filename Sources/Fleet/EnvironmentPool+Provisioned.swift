@@ -62,7 +62,7 @@ extension EnvironmentPool {
             guard isWanted else { return environment.discard() }
             // They count for the function's burst, which does not hold them up: they start a few at a time.
             _ = mayStart()
-            services.admission.enter(version.key, mebibytes: expectedMiB) { admitted in
+            services.admission.enter(version.key, mebibytes: self.expectedMiB) { admitted in
                 switch admitted {
                 case .success(let place): environment.start(place)
                 case .failure: environment.close()

@@ -98,7 +98,7 @@ extension EnvironmentPool {
                 return true
             }
             guard isWanted else { return environment.discard() }
-            services.admission.enter(version.key, mebibytes: expectedMiB) { admitted in
+            services.admission.enter(version.key, mebibytes: self.expectedMiB) { admitted in
                 switch admitted {
                 case .success(let place): environment.start(place)
                 case .failure: environment.close()

@@ -126,7 +126,7 @@ final class EnvironmentPool: Sendable {
 
     func startEnvironment() {
         if version.isSnapStart, restoreOne() { return }
-        services.admission.enter(version.key, mebibytes: expectedMiB) { self.startEnvironment($0) }
+        services.admission.enter(version.key, mebibytes: self.expectedMiB) { self.startEnvironment($0) }
     }
 
     private func startEnvironment(_ admitted: Result<Admission.Place, FleetError>) {
