@@ -231,6 +231,10 @@ def _(bench):
     """Of many environments that have run, against as many interpreters with the same imports: what their processes hold,
     and what the whole machine lost by them."""
     bench.deploy("idle", {"app.py": f"{IMPORTS}\ndef handler(event, context): time.sleep(30)\n"}, "python3.11", memory=128)
+    # The first environments of a server start by themselves, until there is a process to fork others from.
+    bench.deploy("first", PYTHON, "python3.11", memory=128)
+    ask(bench.port, bench.invocation("first"))
+    time.sleep(10)
     others = set(inits(bench.pid))
     before = available()
     with concurrent.futures.ThreadPoolExecutor(HELD) as pool:
