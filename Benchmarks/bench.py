@@ -19,7 +19,7 @@ from statistics import mean, median
 
 from report import Row, write
 from tools import (
-    BUILT, ROOT, Nginx, Peer, ask, available, command, descendants, inits, invocation, percentile, plain, processor, pss, resident, run, send)
+    BUILT, ROOT, Nginx, Peer, ask, available, command, descendants, inits, invocation, percentile, plain, processor, pss, resident, run, send, ticks)
 
 from conftest import ROLE, Server, zip_of
 
@@ -360,9 +360,9 @@ def peer(bench, measure):
 def idle():
     """What a server that nobody asks uses: resident memory in MiB, processor time over some seconds."""
     server = Server(environment=UNLIMITED).start()
-    before = processor(server.process.pid)
+    before = ticks(server.process.pid)
     time.sleep(5)
-    used = resident(server.process.pid) / 1024, processor(server.process.pid) - before
+    used = resident(server.process.pid) / 1024, ticks(server.process.pid) - before
     server.close()
     return used
 
