@@ -115,8 +115,8 @@ final class Admission: Sendable {
 
     /// Asks for a place to initialise in. `body` is called once: at once, when there is nobody before.
     ///
-    /// - Parameter mebibytes: The memory that it is expected to take. Asked for when it is its turn: those before it may
-    ///   have shown more by then.
+    /// - Parameter mebibytes: The memory that it is expected to take. Asked for when it is its turn: those before it
+    ///   may have shown more by then.
     func enter(
         _ key: FunctionVersion.Key, mebibytes: @autoclosure @escaping @Sendable () -> Int, _ body: @escaping Body
     ) {

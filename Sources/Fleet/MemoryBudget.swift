@@ -6,8 +6,8 @@ import Synchronization
 /// every invocation anyway, and is never less than what it holds. Before its first invocation is over it counts with
 /// the peak of others of its function; and where nobody has seen one, with its configured size, or ``unknown``: most
 /// functions take a small part of what they are configured with, so that counting all of it would leave most of a
-/// machine unused. Once INIT is over its peak counts, but no less than ``unproven``. Where the host does not show peaks,
-/// the configured size counts.
+/// machine unused. Once INIT is over its peak counts, but no less than ``unproven``. Where the host does not show
+/// peaks, the configured size counts.
 final class MemoryBudget: Sendable {
     /// What an environment counts with of which nothing is known, if its size allows, MiB.
     static let unknown = 128
