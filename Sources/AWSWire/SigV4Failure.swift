@@ -29,13 +29,27 @@ package struct SigV4Failure: Error, Sendable, Hashable {
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
             + "Key and signing method. Consult the service documentation for details.")
 
-    /// The error as a service of this protocol answers it: 403 from REST services, 400 from the JSON-RPC ones.
+    /// The error as a service of this protocol answers it: 403 from REST services, 400 from the JSON-RPC ones. Those of
+    /// the query protocol have older names for some (the IAM and STS API references' "Common Errors").
     package func error(for wireProtocol: WireProtocol) -> AWSError {
-        let status =
-            switch wireProtocol {
-            case .restJSON, .query: 403
-            case .awsJSON: 400
-            }
-        return AWSError(code: code.rawValue, message: message, status: status)
+        switch wireProtocol {
+        case .restJSON: return AWSError(code: code.rawValue, message: message, status: 403)
+        case .awsJSON: return AWSError(code: code.rawValue, message: message, status: 400)
+        case .query:
+            let text = code == .missingAuthenticationToken ? "Request is missing Authentication Token" : message
+            return AWSError(code: code.queryName, message: text, status: 403)
+        }
+    }
+}
+
+extension SigV4Failure.Code {
+    fileprivate var queryName: String {
+        switch self {
+        case .missingAuthenticationToken: "MissingAuthenticationToken"
+        case .incompleteSignature: "IncompleteSignature"
+        case .unrecognizedClient: "InvalidClientTokenId"
+        case .invalidSignature: "SignatureDoesNotMatch"
+        case .expiredToken: "ExpiredToken"
+        }
     }
 }
