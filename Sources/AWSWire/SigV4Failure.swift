@@ -9,6 +9,18 @@ package struct SigV4Failure: Error, Sendable, Hashable {
         case unrecognizedClient = "UnrecognizedClientException"
         case invalidSignature = "InvalidSignatureException"
         case expiredToken = "ExpiredTokenException"
+
+        /// The same as IAM, STS and the other older services call it.
+        /// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+        fileprivate var inQueryServices: String {
+            switch self {
+            case .missingAuthenticationToken: "MissingAuthenticationToken"
+            case .incompleteSignature: "IncompleteSignature"
+            case .unrecognizedClient: "InvalidClientTokenId"
+            case .invalidSignature: "SignatureDoesNotMatch"
+            case .expiredToken: "ExpiredToken"
+            }
+        }
     }
 
     package var code: Code
@@ -36,6 +48,7 @@ package struct SigV4Failure: Error, Sendable, Hashable {
             case .restJSON, .query: 403
             case .awsJSON: 400
             }
-        return AWSError(code: code.rawValue, message: message, status: status)
+        return AWSError(
+            code: wireProtocol == .query ? code.inQueryServices : code.rawValue, message: message, status: status)
     }
 }
