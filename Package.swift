@@ -83,6 +83,7 @@ let package = Package(
                 "bootstrap-java.sh", "compile-java.sh", "probe-java.sh", "probe.rb", "java", "crac",
             ].map { .embedInCode("Bootstraps/\($0)") }),
         module("RuntimeAPI", ["AWSWire", "Linux", nioCore, nioPosix, nioHTTP1]),
+        module("Identity", ["AWSWire", "Policies", "Storage", nioCore, logging]),
         // 4
         module(
             "Fleet",
@@ -106,14 +107,14 @@ let package = Package(
             "XRayService", path: "Sources/Services/XRay",
             ["AWSWire", "XRayModel", "Storage", "Fleet", nioCore, logging, lifecycle]),
         // 6
-        module("Gateway", ["AWSWire", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
+        module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
         .executableTarget(
             name: "apus",
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "LambdaService", "LogsService", "XRayService", "Gateway", nioCore,
+                "Identity", "LambdaService", "LogsService", "XRayService", "Gateway", nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -148,6 +149,8 @@ let package = Package(
             "LambdaModelTests",
             ["TestSupport", "LambdaModel", "LogsModel", "IAMModel", "STSModel", "AWSWire", nioCore, nioHTTP1]),
         tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
+        tests(
+            "IdentityTests", ["TestSupport", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioHTTP1, logging]),
         tests("StorageTests", ["TestSupport", "Storage"]),
         tests("ArchiveTests", ["TestSupport", "Archive"]),
         tests("SigningTests", ["TestSupport", "Signing", "Archive", "AWSWire", nioCore, crypto]),
@@ -176,6 +179,7 @@ let package = Package(
             ["TestSupport", "XRayService", "XRayModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
         tests("TidyTests", []),
-        tests("GatewayTests", ["TestSupport", "Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
+        tests(
+            "GatewayTests", ["TestSupport", "Gateway", "Identity", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
     ]
 )

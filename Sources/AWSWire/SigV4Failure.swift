@@ -9,6 +9,18 @@ package struct SigV4Failure: Error, Sendable, Hashable {
         case unrecognizedClient = "UnrecognizedClientException"
         case invalidSignature = "InvalidSignatureException"
         case expiredToken = "ExpiredTokenException"
+
+        /// The same as IAM, STS and the other older services call it.
+        /// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+        fileprivate var inQueryServices: String {
+            switch self {
+            case .missingAuthenticationToken: "MissingAuthenticationToken"
+            case .incompleteSignature: "IncompleteSignature"
+            case .unrecognizedClient: "InvalidClientTokenId"
+            case .invalidSignature: "SignatureDoesNotMatch"
+            case .expiredToken: "ExpiredToken"
+            }
+        }
     }
 
     package var code: Code
@@ -33,23 +45,9 @@ package struct SigV4Failure: Error, Sendable, Hashable {
     /// the query protocol have older names for some (the IAM and STS API references' "Common Errors").
     package func error(for wireProtocol: WireProtocol) -> AWSError {
         switch wireProtocol {
-        case .restJSON: return AWSError(code: code.rawValue, message: message, status: 403)
-        case .awsJSON: return AWSError(code: code.rawValue, message: message, status: 400)
-        case .query:
-            let text = code == .missingAuthenticationToken ? "Request is missing Authentication Token" : message
-            return AWSError(code: code.queryName, message: text, status: 403)
-        }
-    }
-}
-
-extension SigV4Failure.Code {
-    fileprivate var queryName: String {
-        switch self {
-        case .missingAuthenticationToken: "MissingAuthenticationToken"
-        case .incompleteSignature: "IncompleteSignature"
-        case .unrecognizedClient: "InvalidClientTokenId"
-        case .invalidSignature: "SignatureDoesNotMatch"
-        case .expiredToken: "ExpiredToken"
+        case .restJSON: AWSError(code: code.rawValue, message: message, status: 403)
+        case .awsJSON: AWSError(code: code.rawValue, message: message, status: 400)
+        case .query: AWSError(code: code.inQueryServices, message: message, status: 403)
         }
     }
 }

@@ -1,4 +1,5 @@
 import AWSWire
+import Identity
 import Logging
 import NIOCore
 import NIOHTTP1

@@ -5,9 +5,7 @@ import Testing
 
 @Suite struct QueryTests {
     private func request(_ body: String, query: String? = nil) -> ServiceRequest {
-        let caller = Caller(
-            account: .standard, region: "us-east-1", accessKeyID: "k", principalARN: "arn:aws:iam::000000000000:root",
-            kind: .root)
+        let caller = Caller(.root(.standard, accessKeyID: "k"), region: "us-east-1")
         return ServiceRequest(
             method: .POST, path: "/", query: query, body: ByteBuffer(string: body), caller: caller, requestID: "r")
     }
@@ -160,7 +158,7 @@ import Testing
     @Test func failedSignaturesHaveTheirOlderNames() {
         #expect(SigV4Failure.invalidToken.error(for: .anyQuery).code == "InvalidClientTokenId")
         #expect(SigV4Failure.mismatch.error(for: .anyQuery).code == "SignatureDoesNotMatch")
-        #expect(SigV4Failure.missingToken.error(for: .anyQuery).message == "Request is missing Authentication Token")
+        #expect(SigV4Failure.missingToken.error(for: .anyQuery).message == "Missing Authentication Token")
         #expect(SigV4Failure.expiredToken.error(for: .anyQuery).status == 403)
     }
 }

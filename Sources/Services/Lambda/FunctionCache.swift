@@ -24,7 +24,7 @@ struct ResolvedVersion: Sendable {
     /// Whether invocations are sampled where the caller leaves that open.
     let isTraced: Bool
 
-    init(_ record: FunctionRecord, resolveRuntime: ResolveRuntime, variablesKey: VariablesKey) {
+    init(_ record: FunctionRecord, resolveRuntime: ResolveRuntime, variablesKey: SealingKey) {
         version = record.version
         isTraced = record.serving?.options?.isTraced == true
         guard let settings = record.serving else {
@@ -35,7 +35,7 @@ struct ResolvedVersion: Sendable {
             return
         }
         let variables: [String: String]
-        do throws(VariablesKey.Failure) {
+        do throws(SealingKey.Failure) {
             variables = try settings.openVariables(with: variablesKey, for: record.key) ?? [:]
         } catch {
             readiness = .undecipherable
@@ -119,9 +119,9 @@ final class FunctionCache: Sendable {
     private let state = Mutex(State())
     private let database: any Database
     private let resolveRuntime: ResolveRuntime
-    private let variablesKey: VariablesKey
+    private let variablesKey: SealingKey
 
-    init(database: any Database, resolveRuntime: @escaping ResolveRuntime, variablesKey: VariablesKey) {
+    init(database: any Database, resolveRuntime: @escaping ResolveRuntime, variablesKey: SealingKey) {
         self.database = database
         self.resolveRuntime = resolveRuntime
         self.variablesKey = variablesKey

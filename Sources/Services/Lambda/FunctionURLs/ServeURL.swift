@@ -77,7 +77,7 @@ struct URLCall: Sendable {
     /// own account. https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     func isAllowed(by policy: PolicyDocument?) -> Bool {
         let isSigned = entry.url.requiresSignature
-        if isSigned, request.caller.kind == .anonymous { return false }
+        if isSigned, request.caller.principal.kind == .anonymous { return false }
         let isOwn = isSigned && request.caller.account.digits == entry.target.key.account
         return ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"].allSatisfy { action in
             switch policy?.decide(access(to: action, isSigned: isSigned)) ?? .notMentioned {
