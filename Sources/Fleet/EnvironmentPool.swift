@@ -334,7 +334,7 @@ final class EnvironmentPool: Sendable {
 
     func forgetIfEmpty() {
         guard state.withLock({ $0.isEmpty }) else { return }
-        services.forget(self)
+        services.onEmpty.call(self)
     }
 
     /// Whether nothing is left here; from then on ``submit(_:)`` returns false.

@@ -28,8 +28,8 @@ package final class Fleet: Invoking, Service {
         services = FleetServices(
             configuration: configuration, sandboxing: sandboxing, logs: logs, traces: traces, credentials: credentials,
             eventLoopGroup: eventLoopGroup, logger: logger)
-        services.onEmpty { [weak self] in self?.forget($0) }
-        services.admission.onShortage { [weak self] in self?.makeRoom($0) }
+        services.onEmpty.set { [weak self] in self?.forget($0) }
+        services.admission.onShortage.set { [weak self] in self?.makeRoom($0) }
     }
 
     // MARK: Invoking
@@ -238,7 +238,8 @@ final class FleetServices: Sendable {
     let logger: Logger
     let tracker = SandboxTracker()
     let admission: Admission
-    private let forgetting = Mutex<(@Sendable (EnvironmentPool) -> Void)?>(nil)
+    /// Hears of a pool that has nothing left.
+    let onEmpty = Hook<EnvironmentPool>()
 
     init(
         configuration: FleetConfiguration, sandboxing: any Sandboxing, logs: any LogSink, traces: (any TraceSink)?,
@@ -265,9 +266,4 @@ final class FleetServices: Sendable {
         else { return }
         sandboxing.endSpares()
     }
-
-    /// Sets what happens when a pool has nothing left.
-    func onEmpty(_ body: @escaping @Sendable (EnvironmentPool) -> Void) { forgetting.withLock { $0 = body } }
-
-    func forget(_ pool: EnvironmentPool) { forgetting.withLock { $0 }?(pool) }
 }
