@@ -159,12 +159,11 @@ package final class Fleet: Invoking, Service {
         var missing = missing
         let prepared = pools.compactMap { pool in pool.snapshotsLastUsed.map { (pool, $0) } }
         for (pool, _) in prepared.sorted(by: { $0.1 < $1.1 }) where missing > 0 { missing -= pool.releaseSnapshots() }
-        while missing > 0,
-            let (pool, environment) = pools.compactMap({ pool in pool.longestIdle.map { (pool, $0) } })
-                .min(by: { $0.1.idleSince < $1.1.idleSince })
-        {
-            guard pool.reap(environment) else { continue }
-            missing -= environment.giveWay()
+        if missing <= 0 { return }
+        let idle = pools.flatMap { pool in pool.idle.map { (pool, $0, since: $0.idleSince) } }
+        for (pool, environment, _) in idle.sorted(by: { $0.since < $1.since }) where missing > 0 {
+            // Not one that has work by now.
+            if pool.reap(environment) { missing -= environment.giveWay() }
         }
     }
 
