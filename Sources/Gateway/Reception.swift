@@ -105,9 +105,7 @@ struct Reception: Sendable {
             }
         case .route(let route, let admission):
             return admitted(plan, admission, head, body: body, requestID: requestID, on: eventLoop) { request in
-                var request = request
-                request.sourceIP = head.peer?.ipAddress
-                return route.handler(request, eventLoop)
+                route.handler(request, eventLoop)
             }
         }
     }
@@ -128,7 +126,8 @@ struct Reception: Sendable {
         return next(
             ServiceRequest(
                 method: head.head.method, path: head.path, query: head.query, headers: head.head.headers,
-                body: payload, caller: admission.caller, requestID: requestID, endpoint: head.endpoint))
+                body: payload, caller: admission.caller, requestID: requestID, endpoint: head.endpoint,
+                peer: head.peer))
     }
 
     private func ownPlan(_ head: RequestHead, from origin: Origin) -> Plan {

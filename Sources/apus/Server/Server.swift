@@ -103,16 +103,17 @@ enum Server {
         let loops = MultiThreadedEventLoopGroup.singleton
         let key = try RootKey(in: directory, account: settings.account)
         let keys = KeyStore(keys: [(account: key.account, credentials: key.credentials)])
+        let authorizer = Authorizer(directory: EmptyDirectory(), mode: .off)
 
         let logs = try LogsService(
             database: SQLiteDatabase(
                 path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
-            retentionDays: settings.logRetentionDays, logger: logger)
+            retentionDays: settings.logRetentionDays, authorizer: authorizer, logger: logger)
 
         let traces = XRayService(
             database: try SQLiteDatabase(
                 path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
-            logger: logger)
+            authorizer: authorizer, logger: logger)
 
         var quotas = Quotas()
         quotas.concurrentExecutions = settings.concurrency
@@ -157,7 +158,7 @@ enum Server {
                     layouts: settings.images, scratch: "\(directory)/code", registries: settings.registries,
                     credentials: settings.registryCredentials),
                 logger: logger),
-            logger: logger)
+            authorizer: authorizer, logger: logger)
         try await functions.prepare()
 
         let gateway = Gateway(
