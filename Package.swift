@@ -107,6 +107,10 @@ let package = Package(
         module(
             "XRayService", path: "Sources/Services/XRay",
             ["AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, logging, lifecycle]),
+        module(
+            "IAMService", path: "Sources/Services/IAM",
+            ["AWSWire", "IAMModel", "Policies", "Identity", "Storage", nioCore, logging, crypto, lifecycle],
+            resources: [.embedInCode("AWSManaged/policies.json")]),
         // 6
         module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
@@ -115,7 +119,7 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "LambdaService", "LogsService", "XRayService", "Gateway", nioCore,
+                "Identity", "LambdaService", "IAMService", "LogsService", "XRayService", "Gateway", nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -178,6 +182,12 @@ let package = Package(
             [
                 "TestSupport", "LogsService", "LogsModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
                 nioHTTP1, logging,
+            ]),
+        tests(
+            "IAMServiceTests",
+            [
+                "TestSupport", "IAMService", "IAMModel", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioHTTP1,
+                nioPosix, nioHTTP1, logging,
             ]),
         tests(
             "XRayServiceTests",

@@ -100,7 +100,6 @@ struct Reception: Sendable {
                 guard let name, let service = directory[name] else {
                     return eventLoop.makeFailedFuture(directory.unknown(name))
                 }
-                if let error = configuration.authorizer(request, name) { return eventLoop.makeFailedFuture(error) }
                 return service.respond(to: request, on: eventLoop).map { .response($0) }
             }
         case .route(let route, let admission):

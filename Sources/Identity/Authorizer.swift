@@ -90,6 +90,10 @@ package final class Authorizer: Sendable {
         if isOwn, resource.policy == nil, principal.isUnlimited { return .allowed }
         let standing = principal.standing(in: directory)
         guard let requester = standing.requester else { return .unknownPrincipal }
+        if standing.mustNote(at: clock()) {
+            let service = String(action.prefix { $0 != ":" })
+            directory.noteUse(of: principal, service: service, region: request.caller.region)
+        }
         if isOwn, resource.policy == nil, let verdict = standing.verdict(action, resource.arn) { return verdict }
         var full = context()
         addGlobalKeys(to: &full, principal, request)

@@ -16,11 +16,19 @@ final class Standing: Sendable {
     let generation: UInt64
     /// Nil when there is no such user or role any more.
     let requester: Requester?
+    /// When its use was noted last, in seconds since 1970.
+    private let noted = Atomic<Int64>(0)
     private let decisions = Mutex<[Question: Verdict]>([:])
 
     init(_ requester: Requester?, generation: UInt64) {
         self.requester = requester
         self.generation = generation
+    }
+
+    /// Whether its use has to be noted: once a minute.
+    func mustNote(at now: Int64) -> Bool {
+        let last = noted.load(ordering: .relaxed)
+        return now - last >= 60 && noted.compareExchange(expected: last, desired: now, ordering: .relaxed).exchanged
     }
 
     func verdict(_ action: String, _ resource: String) -> Verdict? {
