@@ -68,6 +68,8 @@ let package = Package(
         module("LambdaModel", path: "Sources/Models/Lambda", ["AWSWire", nioCore]),
         module("LogsModel", path: "Sources/Models/Logs", ["AWSWire", nioCore]),
         module("XRayModel", path: "Sources/Models/XRay", ["AWSWire", nioCore]),
+        module("IAMModel", path: "Sources/Models/IAM", ["AWSWire"]),
+        module("STSModel", path: "Sources/Models/STS", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
         module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
         module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
@@ -81,6 +83,7 @@ let package = Package(
                 "bootstrap-java.sh", "compile-java.sh", "probe-java.sh", "probe.rb", "java", "crac",
             ].map { .embedInCode("Bootstraps/\($0)") }),
         module("RuntimeAPI", ["AWSWire", "Linux", nioCore, nioPosix, nioHTTP1]),
+        module("Identity", ["AWSWire", "Policies", "Storage", nioCore, logging]),
         // 4
         module(
             "Fleet",
@@ -104,14 +107,14 @@ let package = Package(
             "XRayService", path: "Sources/Services/XRay",
             ["AWSWire", "XRayModel", "Storage", "Fleet", nioCore, logging, lifecycle]),
         // 6
-        module("Gateway", ["AWSWire", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
+        module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
         .executableTarget(
             name: "apus",
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "LambdaService", "LogsService", "XRayService", "Gateway", nioCore,
+                "Identity", "LambdaService", "LogsService", "XRayService", "Gateway", nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -142,8 +145,12 @@ let package = Package(
         tests("SandboxTests", ["TestSupport", "Sandbox", "Linux"]),
         tests("LauncherTests", ["TestSupport", "Launcher", "Sandbox", "Linux", "CLinux"]),
         tests("AWSWireTests", ["TestSupport", "AWSWire", nioCore, nioHTTP1, nioEmbedded]),
-        tests("LambdaModelTests", ["TestSupport", "LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
+        tests(
+            "LambdaModelTests",
+            ["TestSupport", "LambdaModel", "LogsModel", "IAMModel", "STSModel", "AWSWire", nioCore, nioHTTP1]),
         tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
+        tests(
+            "IdentityTests", ["TestSupport", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioHTTP1, logging]),
         tests("StorageTests", ["TestSupport", "Storage"]),
         tests("ArchiveTests", ["TestSupport", "Archive"]),
         tests("SigningTests", ["TestSupport", "Signing", "Archive", "AWSWire", nioCore, crypto]),
@@ -178,6 +185,7 @@ let package = Package(
                 "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
-        tests("GatewayTests", ["TestSupport", "Gateway", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
+        tests(
+            "GatewayTests", ["TestSupport", "Gateway", "Identity", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
     ]
 )

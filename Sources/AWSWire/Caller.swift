@@ -16,31 +16,20 @@ package struct AccountID: Sendable, Hashable, CustomStringConvertible {
     package var description: String { digits }
 }
 
-/// Who made a request, as the front door established it: the owner of the key that signed, and the region of the
-/// credential scope. Both are part of the key of every resource.
-package struct Caller: Sendable, Hashable {
-    /// What sort of credential signed the request.
-    package enum Kind: Sendable, Hashable {
-        /// A long-lived key of the account's owner.
-        case root
-        /// Temporary credentials handed to a function's execution environment.
-        case function
-        /// None: whoever it is, on pages that anybody may ask for.
-        case anonymous
-    }
-
+/// Who made a request, as the front door established it, and where its resources are: the account and the region of
+/// the credential scope are part of the key of every resource.
+package struct Caller: Sendable {
+    /// Whose resources the request is about: the principal's own, or of one who lets it act on its own.
     package var account: AccountID
     package var region: String
-    package var accessKeyID: String
-    /// `arn:aws:iam::ACCOUNT:root`, or `arn:aws:sts::ACCOUNT:assumed-role/ROLE/FUNCTION`; empty for nobody.
-    package var principalARN: String
-    package var kind: Kind
+    package var principal: Principal
 
-    package init(account: AccountID, region: String, accessKeyID: String, principalARN: String, kind: Kind) {
-        self.account = account
+    package init(_ principal: Principal, region: String) {
+        account = principal.account
         self.region = region
-        self.accessKeyID = accessKeyID
-        self.principalARN = principalARN
-        self.kind = kind
+        self.principal = principal
     }
+
+    package var accessKeyID: String { principal.accessKeyID }
+    package var principalARN: String { principal.arn }
 }

@@ -1,4 +1,5 @@
 import AWSWire
+import Identity
 import NIOCore
 import NIOHTTP1
 
@@ -75,8 +76,7 @@ struct Authenticator: Sendable {
     }
 
     private var anonymous: Admission {
-        let caller = Caller(account: account, region: region, accessKeyID: "", principalARN: "", kind: .anonymous)
-        return Admission(caller: caller, service: nil, pending: nil)
+        Admission(caller: Caller(.anonymous(account), region: region), service: nil, pending: nil)
     }
 
     /// Checks what the head could not tell.
@@ -97,21 +97,19 @@ struct Authenticator: Sendable {
     ) throws(SigV4Failure) -> Admission {
         try claim.check(request, now: clock(), service: service ?? directory.target(of: request))
         let record = try keys.record(for: claim)
-        let caller = Caller(
-            account: record.account, region: claim.scope.region, accessKeyID: claim.accessKeyID,
-            principalARN: record.principalARN, kind: record.kind)
         return Admission(
-            caller: caller, service: claim.scope.service, pending: (claim, record.credentials.secretAccessKey))
+            caller: Caller(record.principal, region: claim.scope.region), service: claim.scope.service,
+            pending: (claim, record.secretAccessKey))
     }
 
     private func admitAnybody(_ request: SigV4.Request, service: String?) -> Admission {
         let hint = SigV4.Hint(request)
-        let record = hint.accessKeyID.flatMap { keys.record(accessKeyID: $0) }
-        let account = record?.account ?? hint.accessKeyID.flatMap { AccountID($0) } ?? self.account
-        let caller = Caller(
-            account: account, region: hint.region ?? record?.region ?? region, accessKeyID: hint.accessKeyID ?? "",
-            principalARN: record?.principalARN ?? "arn:aws:iam::\(account):root", kind: record?.kind ?? .root)
+        let token = request.headers.first(name: "x-amz-security-token")
+        let record = hint.accessKeyID.flatMap { keys.record(accessKeyID: $0, sessionToken: token) }
+        let account = hint.accessKeyID.flatMap { AccountID($0) } ?? self.account
+        let principal = record?.principal ?? .root(account, accessKeyID: hint.accessKeyID ?? "")
         return Admission(
-            caller: caller, service: service ?? self.service(of: request, nil) ?? hint.service, pending: nil)
+            caller: Caller(principal, region: hint.region ?? record?.region ?? region),
+            service: service ?? self.service(of: request, nil) ?? hint.service, pending: nil)
     }
 }

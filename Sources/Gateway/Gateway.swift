@@ -1,4 +1,5 @@
 package import AWSWire
+package import Identity
 package import Logging
 package import NIOCore
 import NIOHTTP1

@@ -6,7 +6,7 @@ package import NIOHTTP1
 package struct GatewayConfiguration: Sendable {
     /// Who may call.
     package enum Authentication: String, Sendable, Hashable {
-        /// Requests carry a signature of a key in the ``KeyStore``.
+        /// Requests carry a signature of a key in the key store.
         case on
         /// Any key and any signature, or none, will do; for a loopback listener only.
         case off

@@ -7,9 +7,7 @@ import Testing
     private func request(
         _ body: String = "", query: String? = nil, headers: HTTPHeaders = [:]
     ) throws -> ServiceRequest {
-        let caller = Caller(
-            account: .standard, region: "us-east-1", accessKeyID: "k", principalARN: "arn:aws:iam::000000000000:root",
-            kind: .root)
+        let caller = Caller(.root(.standard, accessKeyID: "k"), region: "us-east-1")
         return ServiceRequest(
             method: .POST, path: "/", query: query, headers: headers, body: ByteBuffer(string: body), caller: caller,
             requestID: "r")

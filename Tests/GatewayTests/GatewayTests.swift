@@ -5,6 +5,8 @@ import NIOPosix
 import Testing
 import TestSupport
 
+import Identity
+
 @testable import Gateway
 
 #if canImport(Glibc)

@@ -6,6 +6,8 @@ import NIOPosix
 import Synchronization
 import Testing
 
+import Identity
+
 @testable import Gateway
 
 /// A service that answers with what it was asked, at once or when told to.
@@ -46,7 +48,7 @@ final class EchoService: AWSWire.Service {
                 headers: [
                     "x-service": signingName, "x-path": request.path, "x-query": request.query ?? "-",
                     "x-account": caller.account.digits, "x-region": caller.region, "x-principal": caller.principalARN,
-                    "x-kind": "\(caller.kind)", "x-endpoint": request.endpoint,
+                    "x-kind": "\(caller.principal.kind)", "x-endpoint": request.endpoint,
                 ], body: request.body))
     }
 

@@ -4,6 +4,8 @@ import NIOHTTP1
 import NIOPosix
 import Testing
 
+import Identity
+
 @testable import Gateway
 
 /// Pages by host name and by path, and whom they let in.
@@ -20,7 +22,7 @@ import Testing
                 .response(
                     ServiceResponse(
                         headers: [
-                            "x-path": request.path, "x-kind": "\(request.caller.kind)",
+                            "x-path": request.path, "x-kind": "\(request.caller.principal.kind)",
                             "x-account": request.caller.account.digits, "x-ip": request.sourceIP ?? "-",
                         ], body: request.body)))
         }

@@ -6,6 +6,8 @@ import Synchronization
 import TestSupport
 import Testing
 
+import Identity
+
 @testable import Gateway
 
 /// Answers every request with the next of its streams.

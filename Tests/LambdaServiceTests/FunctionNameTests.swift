@@ -10,9 +10,7 @@ import TestSupport
 
     private var caller: Caller {
         get throws {
-            Caller(
-                account: try #require(AccountID(Self.account)), region: "us-east-1", accessKeyID: "AKIA",
-                principalARN: "arn:aws:iam::111111111111:root", kind: .root)
+            Caller(.root(try #require(AccountID(Self.account)), accessKeyID: "AKIA"), region: "us-east-1")
         }
     }
 

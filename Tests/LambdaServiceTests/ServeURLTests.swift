@@ -51,7 +51,7 @@ import Testing
         request.body = body
         request.sourceIP = "192.0.2.7"
         request.headers.add(name: "Host", value: "\(id).lambda-url.us-east-1.localhost:4566")
-        if account == nil { request.caller.kind = .anonymous }
+        if account == nil { request.caller.principal = .anonymous(request.caller.account) }
         let response = try await serve(apus, id, path: path, region: region, request)
         return Harness.Answer(status: Int(response.status.code), headers: response.headers, body: response.bytes)
     }
@@ -60,7 +60,7 @@ import Testing
         _ apus: Harness, _ id: String, path: String = "/", region: String? = nil, _ request: ServiceRequest? = nil
     ) async throws -> ServiceResponse {
         var sent = try request ?? apus.request(.GET, path)
-        if request == nil { sent.caller.kind = .anonymous }
+        if request == nil { sent.caller.principal = .anonymous(sent.caller.account) }
         let (loop, service, message) = (apus.loop, apus.service, sent)
         return try await loop.submit {
             service.serve(url: id, region: region, path: path, message, on: loop)
@@ -161,7 +161,7 @@ import Testing
         let id = try await open(apus)
         _ = try await ask(apus, id)
         var request = try apus.request(.GET, "/")
-        request.caller.kind = .anonymous
+        request.caller.principal = .anonymous(request.caller.account)
         #expect(Self.statusAtOnce(apus, id, request) == .ok)
     }
 

@@ -103,28 +103,28 @@ import TestSupport
     }
 }
 
-@Suite struct VariablesKeyTests {
+@Suite struct SealingKeyTests {
     @Test func isMadeOnceAndForItsOwnerAlone() throws {
         let directory = TemporaryDirectory()
         let path = directory.file("variables.key")
-        let box = try VariablesKey(file: path).seal(Array("text".utf8), context: "a")
-        #expect(try VariablesKey(file: path).open(box, context: "a") == Array("text".utf8))
+        let box = try SealingKey(file: path).seal(Array("text".utf8), context: "a")
+        #expect(try SealingKey(file: path).open(box, context: "a") == Array("text".utf8))
         #expect(try #require(status(path)).st_mode & 0o7777 == 0o600)
-        #expect(throws: VariablesKey.Failure.self) { try VariablesKey(file: path).open(box, context: "b") }
-        #expect(throws: VariablesKey.Failure.self) { try VariablesKey.random().open(box, context: "a") }
+        #expect(throws: SealingKey.Failure.self) { try SealingKey(file: path).open(box, context: "b") }
+        #expect(throws: SealingKey.Failure.self) { try SealingKey.random().open(box, context: "a") }
     }
 
     @Test func refusesWhatIsNoKey() throws {
         let directory = TemporaryDirectory()
         for bytes in [[], [UInt8](repeating: 1, count: 31), [UInt8](repeating: 1, count: 33)] {
             let path = directory.write("key", bytes)
-            #expect(throws: VariablesKey.Failure.self) { try VariablesKey(file: path) }
+            #expect(throws: SealingKey.Failure.self) { try SealingKey(file: path) }
         }
     }
 
     // Any change of the bytes is found, and none brings the reader down.
     @Test func opensNothingThatWasChanged() throws {
-        let key = VariablesKey.random()
+        let key = SealingKey.random()
         let box = try key.seal(Array("some variables".utf8), context: "function")
         var generator = SeededGenerator(seed: 7)
         for _ in 0..<2000 {
@@ -136,7 +136,7 @@ import TestSupport
             case 1: changed.removeLast(Int.random(in: 1...box.count, using: &generator))
             default: changed.append(UInt8.random(in: 0...255, using: &generator))
             }
-            #expect(throws: VariablesKey.Failure.self) { try key.open(changed, context: "function") }
+            #expect(throws: SealingKey.Failure.self) { try key.open(changed, context: "function") }
         }
     }
 }

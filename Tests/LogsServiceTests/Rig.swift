@@ -68,9 +68,7 @@ final class Rig: Sendable {
     func request(
         _ operation: String, _ body: ByteBuffer, account: String = "000000000000", region: String = "us-east-1"
     ) throws -> ServiceRequest {
-        let caller = Caller(
-            account: try #require(AccountID(account)), region: region, accessKeyID: "key",
-            principalARN: "arn:aws:iam::\(account):root", kind: .root)
+        let caller = Caller(.root(try #require(AccountID(account)), accessKeyID: "key"), region: region)
         return ServiceRequest(
             method: .POST, path: "/", headers: ["X-Amz-Target": "Logs_20140328.\(operation)"], body: body,
             caller: caller, requestID: "5f0c1c3e-8b0a-4f6e-9d0a-2b9a5c1d7e42")

@@ -62,9 +62,7 @@ final class Rig: Sendable {
     func send(
         _ path: String, _ body: String, account: String = "000000000000", region: String = "us-east-1"
     ) async throws -> JSONValue {
-        let caller = Caller(
-            account: try #require(AccountID(account)), region: region, accessKeyID: "key",
-            principalARN: "arn:aws:iam::\(account):root", kind: .root)
+        let caller = Caller(.root(try #require(AccountID(account)), accessKeyID: "key"), region: region)
         let request = ServiceRequest(
             method: .POST, path: path, body: ByteBuffer(string: body), caller: caller,
             requestID: "5f0c1c3e-8b0a-4f6e-9d0a-2b9a5c1d7e42")

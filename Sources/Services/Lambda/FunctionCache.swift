@@ -24,7 +24,7 @@ struct ResolvedVersion: Sendable {
     /// Whether invocations are sampled where the caller leaves that open.
     let isTraced: Bool
 
-    init(_ record: FunctionRecord, resolveRuntime: ResolveRuntime, variablesKey: VariablesKey) {
+    init(_ record: FunctionRecord, resolveRuntime: ResolveRuntime, variablesKey: SealingKey) {
         version = record.version
         isTraced = record.serving?.options?.isTraced == true
         guard let settings = record.serving else {
@@ -35,7 +35,7 @@ struct ResolvedVersion: Sendable {
             return
         }
         let variables: [String: String]
-        do throws(VariablesKey.Failure) {
+        do throws(SealingKey.Failure) {
             variables = try settings.openVariables(with: variablesKey, for: record.key) ?? [:]
         } catch {
             readiness = .undecipherable
@@ -72,13 +72,13 @@ final class ResolvedFunction: Sendable {
     /// A share of the invocations, from 0 to 1, that another version gets.
     private let other: (version: ResolvedVersion, weight: Double)?
     /// Whom the owner has let in; nil when nobody.
-    let policy: PolicyDocument?
+    let policy: CompiledPolicy?
     /// The id of its function URL.
     let urlID: String?
 
     init(
         arn: String, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil,
-        policy: PolicyDocument? = nil, urlID: String? = nil
+        policy: CompiledPolicy? = nil, urlID: String? = nil
     ) {
         self.arn = arn
         self.primary = primary
@@ -119,9 +119,9 @@ final class FunctionCache: Sendable {
     private let state = Mutex(State())
     private let database: any Database
     private let resolveRuntime: ResolveRuntime
-    private let variablesKey: VariablesKey
+    private let variablesKey: SealingKey
 
-    init(database: any Database, resolveRuntime: @escaping ResolveRuntime, variablesKey: VariablesKey) {
+    init(database: any Database, resolveRuntime: @escaping ResolveRuntime, variablesKey: SealingKey) {
         self.database = database
         self.resolveRuntime = resolveRuntime
         self.variablesKey = variablesKey
@@ -167,7 +167,7 @@ final class FunctionCache: Sendable {
             try functions.find(target.key, version: name).map(make)
         }
         let arn = target.key.arn
-        let policy = try functions.policy(target)?.document()
+        let policy = try functions.policy(target).map { try CompiledPolicy($0.document()) }
         let urlID = try functions.url(target)?.id
         guard let qualifier = target.qualifier, let alias = try functions.alias(qualifier, of: target.key) else {
             return try version(target.qualifier ?? Version.latest).map {

@@ -20,13 +20,13 @@ package final class LambdaService: Service {
         package var codeGrace = Duration.seconds(960)
 
         /// Encrypts environment variables at rest.
-        package var variablesKey: VariablesKey
+        package var variablesKey: SealingKey
         /// The ids of the access points that functions may have as file systems.
         package var accessPoints: Set<String> = []
         /// Who says which packages are signed; nil: none is.
         package var signing: SigningAuthority?
 
-        package init(codeDirectory: String, variablesKey: VariablesKey) {
+        package init(codeDirectory: String, variablesKey: SealingKey) {
             self.codeDirectory = codeDirectory
             self.variablesKey = variablesKey
         }

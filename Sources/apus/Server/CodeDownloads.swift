@@ -27,7 +27,7 @@ enum CodeDownloads {
         GatewayRoute(prefix: prefix, signingName: "lambda") { request, eventLoop in
             let parts = request.path.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false)
             let promise = eventLoop.makePromise(of: RouteAnswer.self)
-            guard parts.count == 2, let account = AccountID(parts[0]), request.caller.kind == .root else {
+            guard parts.count == 2, let account = AccountID(parts[0]), request.caller.principal.kind == .root else {
                 promise.fail(notFound)
                 return promise.futureResult
             }

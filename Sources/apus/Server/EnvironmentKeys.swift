@@ -1,6 +1,7 @@
 import AWSWire
 import Fleet
 import Gateway
+import Identity
 import NIOHTTP1
 
 /// Lets the fleet's environments sign with temporary keys of the front door's store.
@@ -12,7 +13,7 @@ struct EnvironmentKeys: CredentialIssuing {
             account: AccountID(account) ?? .standard, region: region, roleARN: roleARN, functionName: functionName)
         return EnvironmentCredentials(
             accessKeyID: issued.accessKeyID, secretAccessKey: issued.secretAccessKey, sessionToken: issued.sessionToken,
-            expires: 1000 * (keys.record(accessKeyID: issued.accessKeyID)?.expires?.secondsSince1970 ?? 0))
+            expires: 1000 * issued.expires)
     }
 
     func revoke(accessKeyID: String) { keys.revoke(accessKeyID: accessKeyID) }
@@ -21,7 +22,7 @@ struct EnvironmentKeys: CredentialIssuing {
 /// What callers may do as long as there is no IAM: the account's owner everything, functions invoke functions.
 enum Authorization {
     static func decide(_ request: ServiceRequest, service: String) -> AWSError? {
-        guard request.caller.kind == .function else { return nil }
+        guard case .assumedRole = request.caller.principal.kind else { return nil }
         if service == "lambda", request.method == .POST, request.path.hasSuffix("/invocations") { return nil }
         return AWSError(
             code: "AccessDeniedException",

@@ -2,6 +2,7 @@ import AWSWire
 import Fleet
 import Gateway
 import Glibc
+import Identity
 import Images
 import LambdaService
 import Linux
@@ -135,7 +136,7 @@ enum Server {
             eventLoopGroup: loops, logger: logger)
 
         var functionSettings = LambdaService.Configuration(
-            codeDirectory: "\(directory)/code", variablesKey: try VariablesKey(file: "\(directory)/variables.key"))
+            codeDirectory: "\(directory)/code", variablesKey: try SealingKey(file: "\(directory)/variables.key"))
         functionSettings.quotas = quotas
         functionSettings.accessPoints = Set(settings.fileSystems.map(\.name))
         let signing = SigningAuthority(

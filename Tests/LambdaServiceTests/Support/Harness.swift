@@ -42,7 +42,7 @@ struct Harness: Sendable {
         let reservations = reservations
         var configuration = LambdaService.Configuration(
             codeDirectory: directory.path + "/code",
-            variablesKey: try VariablesKey(file: directory.path + "/variables.key"))
+            variablesKey: try SealingKey(file: directory.path + "/variables.key"))
         configuration.quotas = quotas
         configuration.codeGrace = grace
         configuration.accessPoints = accessPoints
@@ -102,9 +102,7 @@ struct Harness: Sendable {
         _ method: HTTPMethod, _ path: String, query: String? = nil, headers: HTTPHeaders = [:], body: String = "",
         account: String = Harness.account, region: String = Harness.region
     ) throws -> ServiceRequest {
-        let caller = Caller(
-            account: try #require(AccountID(account)), region: region, accessKeyID: "AKIAEXAMPLE",
-            principalARN: "arn:aws:iam::\(account):root", kind: .root)
+        let caller = Caller(.root(try #require(AccountID(account)), accessKeyID: "AKIAEXAMPLE"), region: region)
         return ServiceRequest(
             method: method, path: path, query: query, headers: headers, body: ByteBuffer(string: body), caller: caller,
             requestID: RequestID.make())

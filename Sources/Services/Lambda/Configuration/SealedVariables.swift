@@ -6,7 +6,7 @@ import Storage
 /// A function's environment variables as the store has them: encrypted, and bound to the function.
 extension FunctionSettings {
     /// Encrypts variables that a request has set, in place of those that were there.
-    mutating func seal(with key: VariablesKey, for function: FunctionKey) throws {
+    mutating func seal(with key: SealingKey, for function: FunctionKey) throws {
         guard let plain = variables else { return }
         let text = try FunctionRepository.json(plain)
         sealedVariables = Base64.encode(try key.seal(Array(text.utf8), context: function.arn))
@@ -14,7 +14,7 @@ extension FunctionSettings {
     }
 
     /// - Returns: nil when the function was never given any.
-    func openVariables(with key: VariablesKey, for function: FunctionKey) throws(VariablesKey.Failure)
+    func openVariables(with key: SealingKey, for function: FunctionKey) throws(SealingKey.Failure)
         -> [String: String]?
     {
         guard let sealedVariables else { return variables }
@@ -27,8 +27,8 @@ extension FunctionSettings {
     }
 
     /// As answers have them; AWS says in their place why it could not decrypt them.
-    func environment(with key: VariablesKey, for function: FunctionKey) -> Lambda.EnvironmentResponse? {
-        do throws(VariablesKey.Failure) {
+    func environment(with key: SealingKey, for function: FunctionKey) -> Lambda.EnvironmentResponse? {
+        do throws(SealingKey.Failure) {
             return try openVariables(with: key, for: function).map { Lambda.EnvironmentResponse(variables: $0) }
         } catch {
             return Lambda.EnvironmentResponse(
@@ -43,7 +43,7 @@ extension FunctionSettings {
 
 extension FunctionRepository {
     /// Encrypts what an earlier version of this program has stored in plain text. Nothing else changes.
-    func sealVariables(with key: VariablesKey) throws {
+    func sealVariables(with key: SealingKey) throws {
         for (table, column) in [
             ("lambda_functions", "settings"), ("lambda_functions", "serving"), ("lambda_versions", "settings"),
         ] {

@@ -75,9 +75,9 @@ struct URLCall: Sendable {
 
     /// Whether the URL answers this caller: everybody has to be allowed both actions, but for signers of the function's
     /// own account. https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-    func isAllowed(by policy: PolicyDocument?) -> Bool {
+    func isAllowed(by policy: CompiledPolicy?) -> Bool {
         let isSigned = entry.url.requiresSignature
-        if isSigned, request.caller.kind == .anonymous { return false }
+        if isSigned, request.caller.principal.kind == .anonymous { return false }
         let isOwn = isSigned && request.caller.account.digits == entry.target.key.account
         return ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"].allSatisfy { action in
             switch policy?.decide(access(to: action, isSigned: isSigned)) ?? .notMentioned {

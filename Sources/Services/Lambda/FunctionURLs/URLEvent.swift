@@ -139,17 +139,16 @@ struct URLEvent {
 extension Caller {
     /// `requestContext.authorizer.iam`.
     fileprivate func encodeIdentity(to writer: inout JSONWriter) {
-        let id = kind == .root ? account.digits : principalARN.split(separator: "/").suffix(2).joined(separator: ":")
         writer.beginObject()
         writer.member("accessKey", accessKeyID)
-        writer.member("accountId", account.digits)
-        writer.member("callerId", id)
+        writer.member("accountId", principal.account.digits)
+        writer.member("callerId", principal.id)
         writer.name("cognitoIdentity")
         writer.null()
         writer.name("principalOrgId")
         writer.null()
         writer.member("userArn", principalARN)
-        writer.member("userId", id)
+        writer.member("userId", principal.id)
         writer.endObject()
     }
 }

@@ -3,12 +3,12 @@ import NIOHTTP1
 import Synchronization
 import Testing
 
-@testable import Gateway
+@testable import Identity
 
 @Suite struct KeyStoreTests {
     /// A clock that the test moves.
     final class Clock: Sendable {
-        private let time = Mutex(Rig.now)
+        private let time = Mutex(SigV4Time(secondsSince1970: 1_760_000_000))
         var now: SigV4Time { time.withLock { $0 } }
         func advance(by seconds: Int64) { time.withLock { $0 = $0 + seconds } }
     }
@@ -16,7 +16,7 @@ import Testing
     static func claim(_ credentials: SigV4.Credentials) throws -> SigV4.Claim {
         var request = SigV4.Request(method: .GET, path: "/", headers: ["Host": "a"])
         SigV4.Signer(credentials: credentials, region: "r", service: "lambda")
-            .sign(&request, payloadHash: SigV4.emptyPayloadHash, at: Rig.now)
+            .sign(&request, payloadHash: SigV4.emptyPayloadHash, at: SigV4Time(secondsSince1970: 1_760_000_000))
         return try SigV4.Claim(request)
     }
 
@@ -24,8 +24,8 @@ import Testing
         let credentials = SigV4.Credentials(accessKeyID: "AKIDEXAMPLE", secretAccessKey: "s")
         let keys = KeyStore(keys: [(account: .standard, credentials: credentials)])
         let record = try keys.record(for: Self.claim(credentials))
-        #expect(record.kind == .root)
-        #expect(record.principalARN == "arn:aws:iam::000000000000:root")
+        #expect(record.principal.kind == .root)
+        #expect(record.principal.arn == "arn:aws:iam::000000000000:root")
         var wrong = credentials
         wrong.accessKeyID = "AKIDOTHER"
         #expect(throws: SigV4Failure.invalidToken) { try keys.record(for: Self.claim(wrong)) }
@@ -45,7 +45,7 @@ import Testing
         #expect(issued.secretAccessKey.utf8.count == 40)
         let good = SigV4.Credentials(
             accessKeyID: issued.accessKeyID, secretAccessKey: issued.secretAccessKey, sessionToken: issued.sessionToken)
-        #expect(try keys.record(for: Self.claim(good)).kind == .function)
+        #expect(try keys.record(for: Self.claim(good)).principal.kind == .assumedRole(role: "worker", session: "hello"))
         for token in [nil, "", "x", String(issued.sessionToken.dropLast())] {
             var wrong = good
             wrong.sessionToken = token

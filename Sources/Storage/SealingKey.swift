@@ -2,24 +2,24 @@ import Crypto
 import FoundationEssentials
 import Glibc
 
-/// The key that encrypts the functions' environment variables at rest: AES-256-GCM. The store never holds a variable
-/// in any other form.
-package struct VariablesKey: Sendable {
+/// A key that encrypts what is secret at rest: AES-256-GCM. The store never holds environment variables, access keys or
+/// sessions in any other form.
+package struct SealingKey: Sendable {
     /// Why the key cannot be had, or does not fit.
     package enum Failure: Error, CustomStringConvertible {
         case file(operation: String, path: String, errno: Int32)
         /// The file does not hold 32 bytes.
         case notAKey(path: String)
-        /// What was encrypted was so with another key, for another function, or has been changed.
+        /// What was encrypted was so with another key, for something else, or has been changed.
         case undecipherable
 
         package var description: String {
             switch self {
             case .file(let operation, let path, let code):
-                "Cannot use the key of the environment variables: \(operation) \(path): \(String(cString: strerror(code)))."
+                "Cannot use the key of what is secret: \(operation) \(path): \(String(cString: strerror(code)))."
             case .notAKey(let path):
-                "\(path) is not the key that the environment variables were encrypted with: put the right one back."
-            case .undecipherable: "The environment variables were encrypted with another key."
+                "\(path) is not the key that the server's secrets were encrypted with: put the right one back."
+            case .undecipherable: "This was encrypted with another key."
             }
         }
     }
@@ -28,7 +28,7 @@ package struct VariablesKey: Sendable {
     private let key: SymmetricKey
 
     /// A key of its own, which is gone with the process.
-    package static func random() -> VariablesKey { VariablesKey(key: SymmetricKey(size: .bits256)) }
+    package static func random() -> SealingKey { SealingKey(key: SymmetricKey(size: .bits256)) }
 
     /// The key in a file; where there is none yet, a new one, mode 0600 and on disk when this returns.
     package init(file path: String) throws(Failure) {
@@ -45,12 +45,12 @@ package struct VariablesKey: Sendable {
 
     /// - Parameter context: What the text belongs to: only with the same is it opened again.
     /// - Returns: Nonce, ciphertext and tag.
-    func seal(_ text: [UInt8], context: String) throws -> [UInt8] {
+    package func seal(_ text: [UInt8], context: String) throws -> [UInt8] {
         let box = try AES.GCM.seal(text, using: key, authenticating: Array(context.utf8))
         return Array(box.nonce) + Array(box.ciphertext) + Array(box.tag)
     }
 
-    func open(_ box: [UInt8], context: String) throws(Failure) -> [UInt8] {
+    package func open(_ box: [UInt8], context: String) throws(Failure) -> [UInt8] {
         do {
             return Array(
                 try AES.GCM.open(AES.GCM.SealedBox(combined: box), using: key, authenticating: Array(context.utf8)))
