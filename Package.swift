@@ -24,8 +24,8 @@ func module(_ name: String, path: String? = nil, _ dependencies: [Target.Depende
     .target(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let package = Package(
@@ -196,6 +196,12 @@ let package = Package(
                 nioHTTP1, logging,
             ]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
+        tests(
+            "FuzzTests",
+            [
+                "AWSWire", "LambdaModel", "Policies", "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI",
+                "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+            ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(
             "GatewayTests", ["TestSupport", "Gateway", "Identity", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),
