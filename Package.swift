@@ -186,7 +186,7 @@ let package = Package(
         tests(
             "IAMServiceTests",
             [
-                "TestSupport", "IAMService", "IAMModel", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioHTTP1,
+                "TestSupport", "IAMService", "IAMModel", "Identity", "Policies", "AWSWire", "Storage", nioCore,
                 nioPosix, nioHTTP1, logging,
             ]),
         tests(
