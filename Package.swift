@@ -24,8 +24,8 @@ func module(_ name: String, path: String? = nil, _ dependencies: [Target.Depende
     .target(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let package = Package(
@@ -95,17 +95,18 @@ let package = Package(
         module(
             "LambdaService", path: "Sources/Services/Lambda",
             [
-                "AWSWire", "LambdaModel", "Policies", "Signing", "Images", "Storage", "Archive", "Fleet", "Runtimes",
+                "AWSWire", "LambdaModel", "Identity", "Policies", "Signing", "Images", "Storage", "Archive", "Fleet",
+                "Runtimes",
                 "Sandbox",
                 nioCore,
                 nioHTTP1, logging, crypto,
             ]),
         module(
             "LogsService", path: "Sources/Services/Logs",
-            ["AWSWire", "LogsModel", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
+            ["AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
         module(
             "XRayService", path: "Sources/Services/XRay",
-            ["AWSWire", "XRayModel", "Storage", "Fleet", nioCore, logging, lifecycle]),
+            ["AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, logging, lifecycle]),
         module(
             "IAMService", path: "Sources/Services/IAM",
             ["AWSWire", "IAMModel", "Policies", "Identity", "Storage", nioCore, logging, crypto, lifecycle],
@@ -169,7 +170,8 @@ let package = Package(
         tests(
             "LambdaServiceTests",
             [
-                "TestSupport", "LambdaService", "LambdaModel", "Policies", "Signing", "Images", "AWSWire", "Storage",
+                "TestSupport", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
+                "Storage",
                 "Archive",
                 "Fleet", "Runtimes", "Sandbox",
                 nioCore, nioHTTP1,
@@ -177,7 +179,10 @@ let package = Package(
             ]),
         tests(
             "LogsServiceTests",
-            ["TestSupport", "LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+            [
+                "TestSupport", "LogsService", "LogsModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
+                nioHTTP1, logging,
+            ]),
         tests(
             "IAMServiceTests",
             [
@@ -186,8 +191,17 @@ let package = Package(
             ]),
         tests(
             "XRayServiceTests",
-            ["TestSupport", "XRayService", "XRayModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+            [
+                "TestSupport", "XRayService", "XRayModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
+                nioHTTP1, logging,
+            ]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
+        tests(
+            "FuzzTests",
+            [
+                "AWSWire", "LambdaModel", "Policies", "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI",
+                "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+            ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(
             "GatewayTests", ["TestSupport", "Gateway", "Identity", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),

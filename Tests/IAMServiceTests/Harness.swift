@@ -3,6 +3,7 @@ import FoundationEssentials
 import IAMModel
 import Logging
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import Storage
 import TestSupport

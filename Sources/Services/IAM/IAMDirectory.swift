@@ -1,7 +1,7 @@
 package import AWSWire
 package import Identity
 import NIOCore
-import Policies
+package import Policies
 import Storage
 import Synchronization
 
@@ -89,7 +89,7 @@ package final class IAMDirectory: PrincipalDirectory {
         }
     }
 
-    package func managedPolicy(_ arn: String, in account: AccountID) -> HeldPolicy? {
+    package func managedPolicy(_ arn: String, in account: AccountID) -> AttachedPolicy? {
         Assembly(holding(account), account, texts).managed(arn)
     }
 
@@ -132,8 +132,8 @@ struct Assembly {
     /// With what comes from the user's groups.
     func user(_ user: UserRecord) -> UserIdentity {
         let groups = user.groups.compactMap { account.groups[$0] }
-        let policies = groups.reduce(held(user.policies, by: names.user(user))) { policies, group in
-            policies + held(group.policies, by: names.group(group))
+        let policies = groups.reduce(held(user.policies)) { policies, group in
+            policies + held(group.policies)
         }
         return UserIdentity(
             account: id, name: user.name, arn: names.user(user), id: user.id, tags: user.tags.dictionary,
@@ -143,18 +143,18 @@ struct Assembly {
     func role(_ role: RoleRecord) -> RoleIdentity {
         RoleIdentity(
             account: id, name: role.name, arn: names.role(role), id: role.id, tags: role.tags.dictionary,
-            trust: texts.document(role.trust), policies: held(role.policies, by: names.role(role)),
+            trust: texts.document(role.trust), policies: held(role.policies),
             boundary: role.boundary.flatMap(managed), maxSessionDuration: role.maxSessionSeconds)
     }
 
-    func managed(_ arn: String) -> HeldPolicy? {
+    func managed(_ arn: String) -> AttachedPolicy? {
         guard let text = try? account.document(ofPolicy: arn, names) else { return nil }
-        return HeldPolicy(name: arn, document: texts.document(text))
+        return AttachedPolicy(id: arn, arn: arn, texts.document(text))
     }
 
-    func held(_ policies: PolicySet, by owner: String) -> [HeldPolicy] {
+    func held(_ policies: PolicySet) -> [AttachedPolicy] {
         let inline = policies.inline.sorted { $0.key < $1.key }.map { name, text in
-            HeldPolicy(name: name, owner: owner, document: texts.document(text))
+            AttachedPolicy(id: name, texts.document(text))
         }
         return policies.attached.compactMap(managed) + inline
     }
@@ -163,12 +163,13 @@ struct Assembly {
 /// Policies that were read lately, by their texts.
 final class DocumentCache: Sendable {
     private static let limit = 4096
-    private let documents = Mutex<[String: PolicyDocument]>([:])
+    private let documents = Mutex<[String: CompiledPolicy]>([:])
 
     /// A text that cannot be read, which nobody can have stored, allows nothing.
-    func document(_ text: String) -> PolicyDocument {
+    func document(_ text: String) -> CompiledPolicy {
         if let known = documents.withLock({ $0[text] }) { return known }
-        let document = (try? PolicyDocument(parsing: ByteBuffer(string: text))) ?? PolicyDocument()
+        let document = CompiledPolicy(
+            (try? PolicyDocument(parsing: ByteBuffer(string: text))) ?? PolicyDocument())
         documents.withLock { documents in
             if documents.count >= Self.limit { documents.removeAll() }
             documents[text] = document

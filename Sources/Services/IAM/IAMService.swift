@@ -1,5 +1,6 @@
 package import AWSWire
 import IAMModel
+package import Identity
 package import Logging
 package import NIOCore
 import ServiceLifecycle
@@ -16,6 +17,8 @@ package final class IAMService: AWSWire.Service, ServiceLifecycle.Service {
     package let wireProtocol = IAM.wireProtocol
     /// Who there is, as of the last commit.
     package let directory: IAMDirectory
+    /// Decides by what it has.
+    package let authorizer: Authorizer
 
     let accounts: Accounts
     let quotas: IAMQuotas
@@ -30,11 +33,13 @@ package final class IAMService: AWSWire.Service, ServiceLifecycle.Service {
     ///   - sealing: Encrypts the secrets of access keys at rest.
     package init(
         database: any Database, quotas: IAMQuotas = IAMQuotas(), sealing: SealingKey,
+        authorization: Authorizer.Mode = .enforcing,
         clock: @escaping @Sendable () -> Int64 = { SigV4Time.now().secondsSince1970 }, logger: Logger
     ) {
         let uses = UseLog(database: database, clock: clock)
         let directory = IAMDirectory(sealing: sealing, uses: uses)
         self.directory = directory
+        authorizer = Authorizer(directory: directory, mode: authorization, clock: clock)
         self.quotas = quotas
         self.sealing = sealing
         self.clock = clock
@@ -60,7 +65,9 @@ package final class IAMService: AWSWire.Service, ServiceLifecycle.Service {
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         eventLoop.makeFutureWithTask {
             let operation = try IAM.route(request)
-            let output = try await self.answer(operation, Call(request, now: self.clock()))
+            let call = Call(request, now: self.clock())
+            try self.authorize(operation, call)
+            let output = try await self.answer(operation, call)
             return IAM.answer(operation, to: request, output)
         }
     }

@@ -107,20 +107,25 @@ enum Server {
         let database = try SQLiteDatabase(
             path: "\(directory)/apus.db", durability: .durable,
             migrations: LambdaService.migrations + IAMService.migrations)
-        let identities = IAMService(database: database, sealing: sealing, logger: logger)
+        let identities = IAMService(
+            database: database, sealing: sealing, authorization: try authorization(settings, directory, logger),
+            logger: logger)
         try await identities.prepare()
+        try await identities.prepareRole(in: settings.account)
+        let authorizer = identities.authorizer
         let keys = KeyStore(
-            keys: [(account: key.account, credentials: key.credentials)], directory: identities.directory)
+            keys: [(account: key.account, credentials: key.credentials)], directory: identities.directory,
+            tokens: SessionTokens(key: sealing))
 
         let logs = try LogsService(
             database: SQLiteDatabase(
                 path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
-            retentionDays: settings.logRetentionDays, logger: logger)
+            retentionDays: settings.logRetentionDays, authorizer: authorizer, logger: logger)
 
         let traces = XRayService(
             database: try SQLiteDatabase(
                 path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
-            logger: logger)
+            authorizer: authorizer, logger: logger)
 
         var quotas = Quotas()
         quotas.concurrentExecutions = settings.concurrency
@@ -163,7 +168,7 @@ enum Server {
                     layouts: settings.images, scratch: "\(directory)/code", registries: settings.registries,
                     credentials: settings.registryCredentials),
                 logger: logger),
-            logger: logger)
+            authorizer: authorizer, logger: logger)
         try await functions.prepare()
 
         let gateway = Gateway(
@@ -172,7 +177,7 @@ enum Server {
                 host: settings.host, port: settings.port,
                 functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
                 authentication: settings.authentication == .on ? .on : .off, account: settings.account,
-                region: settings.region, authorizer: Authorization.decide,
+                region: settings.region,
                 routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
                 version: Version.current),
             logger: logger, group: loops)
@@ -181,6 +186,16 @@ enum Server {
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
         return [logs, traces, identities, fleet, FunctionsWorker(functions: functions), gateway]
+    }
+
+    private static func authorization(
+        _ settings: ServerSettings, _ directory: String, _ logger: Logger
+    ) throws -> Authorizer.Mode {
+        switch settings.authorization {
+        case .enforce: .enforcing
+        case .permissive: .permissive(try DenialFile(in: directory, logger: logger))
+        case .off: .off
+        }
     }
 
     /// The URL by which clients on this machine reach the listener.
