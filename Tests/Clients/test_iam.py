@@ -442,17 +442,18 @@ def test_the_account(own_server):
     iam.attach_group_policy(GroupName="g", PolicyArn=BASIC)
     iam.put_role_policy(RoleName="r", PolicyName="i", PolicyDocument=DOCUMENT)
     summary = iam.get_account_summary()["SummaryMap"]
-    assert [summary[each] for each in ("Users", "Groups", "Roles", "Policies", "RolesQuota")] == [1, 1, 1, 1, 1000]
+    # There is a role from the start.
+    assert [summary[each] for each in ("Users", "Groups", "Roles", "Policies", "RolesQuota")] == [1, 1, 2, 1, 1000]
     details = iam.get_account_authorization_details()
     assert [len(details[each]) for each in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")] == [
-        1, 1, 1, 2]
-    assert details["RoleDetailList"][0]["RolePolicyList"] == [{"PolicyName": "i", "PolicyDocument": POLICY}]
+        1, 1, 2, 3]
+    assert details["RoleDetailList"][1]["RolePolicyList"] == [{"PolicyName": "i", "PolicyDocument": POLICY}]
     assert details["GroupDetailList"][0]["AttachedManagedPolicies"][0]["PolicyArn"] == BASIC
     local = iam.get_account_authorization_details(Filter=["LocalManagedPolicy"])
     assert [each["Arn"] for each in local["Policies"]] == [arn]
     assert local["Policies"][0]["PolicyVersionList"][0]["Document"] == POLICY
     pages = iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 1})
-    assert len(list(pages)) == 5
+    assert len(list(pages)) == 7
     for each in ("list_mfa_devices", "list_ssh_public_keys", "list_signing_certificates"):
         assert getattr(iam, each)(UserName="u")["IsTruncated"] is False
     assert iam.list_virtual_mfa_devices()["VirtualMFADevices"] == []

@@ -1,6 +1,7 @@
 import AWSWire
 import IAMModel
 import Identity
+import Policies
 import Testing
 
 @testable import IAMService
@@ -23,11 +24,8 @@ import Testing
                 ("UserName", "u"), ("Tags.member.1.Key", "team"), ("Tags.member.1.Value", "swifts"),
             ])
         let user = try #require(harness.service.directory.user("u", in: .standard))
-        #expect(user.policies.map(\.name) == ["own", arn, "i"])
-        #expect(
-            user.policies.map(\.owner) == [
-                "arn:aws:iam::000000000000:user/u", nil, "arn:aws:iam::000000000000:group/g",
-            ])
+        #expect(user.policies.map(\.id) == ["own", arn, "i"])
+        #expect(user.policies.map(\.arn) == [nil, arn, nil])
         #expect(user.tags == ["team": "swifts"])
         #expect(user.id.hasPrefix("AIDA"))
     }
@@ -46,9 +44,9 @@ import Testing
         let role = try #require(harness.service.directory.role("r", in: .standard))
         #expect(role.arn == "arn:aws:iam::000000000000:role/team/r")
         #expect(role.maxSessionDuration == 7200)
-        #expect(role.boundary?.name == arn)
-        #expect(role.policies.map(\.name) == [basic])
-        #expect(role.trust.statements.count == 1)
+        #expect(role.boundary?.arn == arn)
+        #expect(role.policies.map(\.id) == [basic])
+        #expect(role.trust.document.statements.count == 1)
         #expect(harness.service.directory.role("r", in: try #require(AccountID("111111111111"))) == nil)
     }
 
@@ -91,15 +89,15 @@ import Testing
         try await harness.call(
             "PutRolePolicy", [("RoleName", "r"), ("PolicyName", "i"), ("PolicyDocument", Harness.policy)])
         #expect(directory.generation > generation)
-        #expect(directory.role("r", in: .standard)?.policies.map(\.name) == ["i"])
+        #expect(directory.role("r", in: .standard)?.policies.map(\.id) == ["i"])
         let arn = try await harness.managedPolicy("p")
         try await harness.call("AttachRolePolicy", [("RoleName", "r"), ("PolicyArn", arn)])
         let deny = Harness.policy.replacing("Allow", with: "Deny")
         try await harness.call(
             "CreatePolicyVersion", [("PolicyArn", arn), ("PolicyDocument", deny), ("SetAsDefault", "true")])
         let held = directory.role("r", in: .standard)?.policies.first
-        #expect(held?.document.statements.first?.effect == .deny)
-        #expect(directory.managedPolicy(arn, in: .standard)?.document.statements.first?.effect == .deny)
+        #expect(held?.policy.document.statements.first?.effect == .deny)
+        #expect(directory.managedPolicy(arn, in: .standard)?.policy.document.statements.first?.effect == .deny)
         try await harness.call("DeleteRolePolicy", [("RoleName", "r"), ("PolicyName", "i")])
         try await harness.call("DetachRolePolicy", [("RoleName", "r"), ("PolicyArn", arn)])
         try await harness.call("DeleteRole", [("RoleName", "r")])
