@@ -68,6 +68,8 @@ let package = Package(
         module("LambdaModel", path: "Sources/Models/Lambda", ["AWSWire", nioCore]),
         module("LogsModel", path: "Sources/Models/Logs", ["AWSWire", nioCore]),
         module("XRayModel", path: "Sources/Models/XRay", ["AWSWire", nioCore]),
+        module("IAMModel", path: "Sources/Models/IAM", ["AWSWire"]),
+        module("STSModel", path: "Sources/Models/STS", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
         module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
         module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
@@ -143,7 +145,9 @@ let package = Package(
         tests("SandboxTests", ["TestSupport", "Sandbox", "Linux"]),
         tests("LauncherTests", ["TestSupport", "Launcher", "Sandbox", "Linux", "CLinux"]),
         tests("AWSWireTests", ["TestSupport", "AWSWire", nioCore, nioHTTP1, nioEmbedded]),
-        tests("LambdaModelTests", ["TestSupport", "LambdaModel", "LogsModel", "AWSWire", nioCore, nioHTTP1]),
+        tests(
+            "LambdaModelTests",
+            ["TestSupport", "LambdaModel", "LogsModel", "IAMModel", "STSModel", "AWSWire", nioCore, nioHTTP1]),
         tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
         tests(
             "IdentityTests", ["TestSupport", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioHTTP1, logging]),

@@ -7,7 +7,7 @@ package enum ErrorEncoding {
     ///   the XML ones repeat it in the body.
     package static func response(for error: AWSError, protocol wire: WireProtocol, requestID: String) -> ServiceResponse
     {
-        if wire == .query { return xml(for: error, requestID: requestID) }
+        if case .query(let namespace) = wire { return xml(for: error, in: namespace, requestID: requestID) }
         var headers = HTTPHeaders()
         var writer = JSONWriter()
         writer.beginObject()
@@ -45,30 +45,20 @@ package enum ErrorEncoding {
     }
 
     /// `<ErrorResponse>`, with the fault in the query protocol's words.
-    private static func xml(for error: AWSError, requestID: String) -> ServiceResponse {
-        let type = error.fault == .client ? "Sender" : "Receiver"
-        let text =
-            "<ErrorResponse><Error><Type>\(type)</Type><Code>\(escaped(error.code))</Code>"
-            + "<Message>\(escaped(error.message))</Message></Error><RequestId>\(requestID)</RequestId></ErrorResponse>"
+    private static func xml(for error: AWSError, in namespace: String, requestID: String) -> ServiceResponse {
+        var writer = XMLWriter()
+        writer.open("ErrorResponse", namespace: namespace)
+        writer.element("Error") { writer in
+            writer.element("Type") { $0.string(error.fault == .client ? "Sender" : "Receiver") }
+            writer.element("Code") { $0.string(error.code) }
+            writer.element("Message") { $0.string(error.message) }
+        }
+        writer.element("RequestId") { $0.string(requestID) }
+        writer.close("ErrorResponse")
         var headers: HTTPHeaders = ["Content-Type": "text/xml"]
         for (name, value) in error.headers.sorted(by: { $0.key < $1.key }) { headers.add(name: name, value: value) }
         return ServiceResponse(
-            status: HTTPResponseStatus(statusCode: error.status), headers: headers, body: ByteBuffer(string: text))
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\u{20}"..., "\t", "\n", "\r": escaped.unicodeScalars.append(scalar)
-            // XML has no other control characters, however they are written.
-            default: escaped += "\u{fffd}"
-            }
-        }
-        return escaped
+            status: HTTPResponseStatus(statusCode: error.status), headers: headers, body: writer.buffer)
     }
 
     private static func write(_ name: String, _ value: String, to writer: inout JSONWriter) {

@@ -76,8 +76,8 @@ package struct ServiceResponse: Sendable {
 package enum WireProtocol: Sendable, Hashable {
     case restJSON
     case awsJSON(version: String)
-    /// Forms in and XML out, as STS, IAM and CloudFormation speak.
-    case query
+    /// Forms in and XML out, as STS, IAM and CloudFormation speak; the namespace is that of the service's documents.
+    case query(namespace: String)
 }
 
 /// One AWS service behind the front door.
@@ -104,4 +104,9 @@ package protocol Service: Sendable {
 
     /// Which call a request is, for the audit; nil for none. Asked after the answer, off the event loop.
     func audited(_ request: ServiceRequest) -> AuditedCall?
+}
+
+extension WireProtocol {
+    /// The query protocol of no service that runs here.
+    package static let anyQuery = WireProtocol.query(namespace: "http://webservices.amazon.com/AWSFault/2005-15-09")
 }

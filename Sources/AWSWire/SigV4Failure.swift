@@ -41,14 +41,13 @@ package struct SigV4Failure: Error, Sendable, Hashable {
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
             + "Key and signing method. Consult the service documentation for details.")
 
-    /// The error as a service of this protocol answers it: 403 from REST services, 400 from the JSON-RPC ones.
+    /// The error as a service of this protocol answers it: 403 from REST services, 400 from the JSON-RPC ones. Those of
+    /// the query protocol have older names for some (the IAM and STS API references' "Common Errors").
     package func error(for wireProtocol: WireProtocol) -> AWSError {
-        let status =
-            switch wireProtocol {
-            case .restJSON, .query: 403
-            case .awsJSON: 400
-            }
-        return AWSError(
-            code: wireProtocol == .query ? code.inQueryServices : code.rawValue, message: message, status: status)
+        switch wireProtocol {
+        case .restJSON: AWSError(code: code.rawValue, message: message, status: 403)
+        case .awsJSON: AWSError(code: code.rawValue, message: message, status: 400)
+        case .query: AWSError(code: code.inQueryServices, message: message, status: 403)
+        }
     }
 }

@@ -85,6 +85,14 @@ package struct SigV4Time: Sendable, Hashable, Comparable {
         return Self.padded(civil.year, 4) + Self.padded(civil.month, 2) + Self.padded(civil.day, 2)
     }
 
+    /// `YYYY-MM-DDTHH:MM:SSZ`.
+    package var extended: String {
+        let civil = self.civil
+        let date = [Self.padded(civil.year, 4), Self.padded(civil.month, 2), Self.padded(civil.day, 2)]
+        let clock = [civil.hour, civil.minute, civil.second].map { Self.padded($0, 2) }
+        return "\(date.joined(separator: "-"))T\(clock.joined(separator: ":"))Z"
+    }
+
     /// `Sun, 06 Nov 1994 08:49:37 GMT`.
     package var http: String {
         let civil = self.civil

@@ -194,7 +194,7 @@ struct Reception: Sendable {
     private static func wire(of headers: HTTPHeaders) -> WireProtocol {
         let prefix = "application/x-amz-json-"
         guard let type = headers.first(name: "content-type") else { return .restJSON }
-        if type.hasPrefix("application/x-www-form-urlencoded") { return .query }
+        if type.hasPrefix("application/x-www-form-urlencoded") { return .anyQuery }
         guard type.hasPrefix(prefix) else { return .restJSON }
         return .awsJSON(version: type.hasSuffix("1.0") ? "1.0" : "1.1")
     }

@@ -75,7 +75,7 @@ import Testing
     // https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#operation-error-serialization
     @Test func queryErrorsAreXML() {
         let error = AWSError(code: "Unknown", message: "a < b & \u{1}c", status: 404, headers: ["Retry-After": "1"])
-        let answer = encode(error, .query)
+        let answer = encode(error, .query(namespace: ""))
         #expect(answer.status == .notFound)
         #expect(answer.headers["Content-Type"] == ["text/xml"])
         #expect(answer.headers["Retry-After"] == ["1"])
@@ -84,6 +84,6 @@ import Testing
                 == "<ErrorResponse><Error><Type>Sender</Type><Code>Unknown</Code><Message>a &lt; b &amp; \u{fffd}c"
                 + "</Message></Error><RequestId>5f0c1c3e-8b0a-4f6e-9d0a-2b9a5c1d7e42</RequestId></ErrorResponse>")
         let internalError = AWSError(code: "S", message: "", status: 500, fault: .server)
-        #expect(encode(internalError, .query).bytes.text.contains("<Type>Receiver</Type>"))
+        #expect(encode(internalError, .query(namespace: "")).bytes.text.contains("<Type>Receiver</Type>"))
     }
 }

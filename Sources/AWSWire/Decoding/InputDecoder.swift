@@ -7,23 +7,34 @@ package import NIOCore
 /// `SerializationException`; broken constraints wait for `check`, since AWS reports all of them in one message.
 /// Member paths are as AWS's messages name them: `vpcConfig.subnetIds`, `tags.1.member.key`.
 package struct InputDecoder {
-    private let request: ServiceRequest
+    let request: ServiceRequest
     private let labels: RouteLabels
     private let query: QueryParameters
     private let validationCode: String
+    private let disclosure: Disclosure
     private var violations: [String] = []
+    /// The first value that breaks a pattern for which the service has words of its own, and those words.
+    private var misspelled: String?
 
-    /// - Parameter validationCode: The code of the error with which the service answers broken constraints.
-    package init(_ request: ServiceRequest, _ labels: RouteLabels, validationCode: String) {
+    /// - Parameters:
+    ///   - validationCode: The code of the error with which the service answers broken constraints.
+    ///   - disclosure: Whether the service's messages repeat the values that break them.
+    package init(
+        _ request: ServiceRequest, _ labels: RouteLabels, validationCode: String, _ disclosure: Disclosure = .open
+    ) {
         self.request = request
         self.labels = labels
         self.validationCode = validationCode
+        self.disclosure = disclosure
         query = QueryParameters(request.query)
     }
 
     /// - Throws: The service's validation error, if any constraint was broken.
     package func check() throws(AWSError) {
-        guard !violations.isEmpty else { return }
+        guard !violations.isEmpty else {
+            if let misspelled { throw AWSError(code: validationCode, message: misspelled, status: 400) }
+            return
+        }
         let noun = violations.count == 1 ? "error" : "errors"
         let text = "\(violations.count) validation \(noun) detected: \(violations.joined(separator: "; "))"
         throw AWSError(code: validationCode, message: text, status: 400)
@@ -67,9 +78,9 @@ package struct InputDecoder {
         if !isPresent { violations.append("Value null at '\(path)' failed to satisfy constraint: \(Wording.notNull)") }
     }
 
-    private mutating func note(_ rules: [String], _ shown: String, _ path: String, _ disclosure: Disclosure = .open) {
+    mutating func note(_ rules: [String], _ shown: String, _ path: String, _ disclosure: Disclosure = .open) {
         for rule in rules {
-            let value = disclosure == .open ? "Value '\(shown)'" : "Value"
+            let value = disclosure == .open && self.disclosure == .open ? "Value '\(shown)'" : "Value"
             violations.append("\(value) at '\(path)' failed to satisfy constraint: \(rule)")
         }
     }
@@ -83,6 +94,9 @@ extension InputDecoder {
         if let text, let constraint {
             let broken = constraint.broken(by: text)
             if !broken.isEmpty { note(broken, text, path, constraint.disclosure) }
+            if let words = constraint.misspelling(of: text) {
+                misspelled = misspelled ?? "The specified value for \(path) is invalid. \(words)"
+            }
         }
         return text
     }

@@ -35,11 +35,17 @@ package struct StringConstraint: Sendable {
     package var disclosure: Disclosure
     /// What the rules of a list's elements or a map's values end with.
     package var elementNullability: [String]
+    /// What the service says of a value that breaks the pattern, where it does not name the pattern.
+    package var patternWords: String?
+    /// Whether messages list the values of an enumeration.
+    private var listsValues: Bool
 
     package init(
         min: Int? = nil, max: Int? = nil, pattern: String? = nil, values: [String] = [], disclosure: Disclosure = .open,
-        elementsMayBeNull: Bool = false
+        elementsMayBeNull: Bool = false, patternWords: String? = nil, listsValues: Bool = true
     ) {
+        self.patternWords = patternWords
+        self.listsValues = listsValues
         length = LengthConstraint(min: min, max: max)
         self.pattern = pattern.map { Pattern(known: $0) }
         self.values = values
@@ -56,14 +62,22 @@ package struct StringConstraint: Sendable {
         let count = value.utf16.count
         var rules = length.broken(by: count)
         if !rules.isEmpty, count > Self.patternReach { return rules }
-        if let pattern, !pattern.matches(value) { rules.append(Wording.pattern(pattern)) }
-        if !values.isEmpty, !values.contains(value) { rules.append(Wording.values(values)) }
+        if let pattern, patternWords == nil, !pattern.matches(value) { rules.append(Wording.pattern(pattern)) }
+        if !values.isEmpty, !values.contains(value) { rules.append(valueRule) }
         return rules
     }
 
+    /// The service's own words for a value that breaks the pattern, where it has any.
+    func misspelling(of value: String) -> String? {
+        guard let patternWords, let pattern, length.broken(by: value.utf16.count).isEmpty else { return nil }
+        return pattern.matches(value) ? nil : patternWords
+    }
+
+    private var valueRule: String { listsValues ? Wording.values(values) : Wording.anyValues }
+
     /// Every rule, as AWS lists them when an element of a list or map breaks one.
     var rules: [String] {
-        length.rules + (pattern.map { [Wording.pattern($0)] } ?? []) + (values.isEmpty ? [] : [Wording.values(values)])
+        length.rules + (pattern.map { [Wording.pattern($0)] } ?? []) + (values.isEmpty ? [] : [valueRule])
     }
 }
 
@@ -97,6 +111,7 @@ enum Wording {
     static func pattern(_ pattern: Pattern) -> String {
         "Member must satisfy regular expression pattern: \(pattern.source)"
     }
+    static let anyValues = "Member must satisfy enum value set"
     static func values(_ values: [String]) -> String {
         "Member must satisfy enum value set: [\(values.joined(separator: ", "))]"
     }

@@ -1,0 +1,51 @@
+import NIOHTTP1
+
+/// A shape that answers of the query protocol hold.
+package protocol QueryOutput {
+    /// Writes the members, each an element of its name; not the element around them.
+    func encode(to writer: inout XMLWriter)
+}
+
+/// Requests and answers of the query protocol: which operation a form asks for, and the document around a result.
+package enum QueryAnswer {
+    /// The name of the operation that a request asks for, whether or not there is one.
+    ///
+    /// - Throws: `MissingAction`.
+    package static func action(of request: ServiceRequest) throws(AWSError) -> String {
+        guard let action = FormValue(request)["Action"]?.text, !action.isEmpty else {
+            throw AWSError(
+                code: "MissingAction", message: "The request must contain the parameter Action.", status: 400)
+        }
+        return action
+    }
+
+    /// The request's action names no operation that the service has.
+    package static func invalidAction(_ action: String, in request: ServiceRequest) -> AWSError {
+        let version = FormValue(request)["Version"]?.text ?? ""
+        return AWSError(
+            code: "InvalidAction", message: "Could not find operation \(action) for version \(version)", status: 400)
+    }
+
+    /// `<XResponse><XResult>…</XResult><ResponseMetadata>…`.
+    ///
+    /// - Parameter output: nil for operations that return nothing.
+    package static func response(
+        _ operation: String, namespace: String, requestID: String, _ output: (any QueryOutput)? = nil
+    ) -> ServiceResponse {
+        var writer = XMLWriter()
+        writer.open("\(operation)Response", namespace: namespace)
+        if let output { writer.element("\(operation)Result") { output.encode(to: &$0) } }
+        writer.element("ResponseMetadata") { writer in
+            writer.element("RequestId") { $0.string(requestID) }
+        }
+        writer.close("\(operation)Response")
+        return .payload(writer.buffer, status: 200, contentType: "text/xml")
+    }
+}
+
+extension AWSError {
+    /// A parameter of a form that is not of its kind.
+    package static var malformedInput: AWSError {
+        AWSError(code: "MalformedInput", message: "Could not parse the request.", status: 400)
+    }
+}
