@@ -70,6 +70,7 @@ let package = Package(
         module("XRayModel", path: "Sources/Models/XRay", ["AWSWire", nioCore]),
         module("IAMModel", path: "Sources/Models/IAM", ["AWSWire"]),
         module("STSModel", path: "Sources/Models/STS", ["AWSWire"]),
+        module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
         module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
         module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
@@ -105,7 +106,10 @@ let package = Package(
             ["AWSWire", "LogsModel", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
         module(
             "XRayService", path: "Sources/Services/XRay",
-            ["AWSWire", "XRayModel", "Storage", "Fleet", nioCore, logging, lifecycle]),
+            ["AWSWire", "XRayModel", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
+        module(
+            "CloudTrailService", path: "Sources/Services/CloudTrail",
+            ["AWSWire", "CloudTrailModel", "Identity", "Storage", nioCore, logging, lifecycle]),
         // 6
         module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
@@ -114,7 +118,7 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "LambdaService", "LogsService", "XRayService", "Gateway", nioCore,
+                "Identity", "LambdaService", "LogsService", "XRayService", "CloudTrailService", "Gateway", nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -177,6 +181,12 @@ let package = Package(
         tests(
             "XRayServiceTests",
             ["TestSupport", "XRayService", "XRayModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+        tests(
+            "CloudTrailServiceTests",
+            [
+                "TestSupport", "CloudTrailService", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioPosix,
+                nioHTTP1, logging,
+            ]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
         tests("TidyTests", []),
         tests(

@@ -32,6 +32,8 @@ package struct GatewayConfiguration: Sendable {
     /// Asked before a service is: the error to answer with, nil to let the request through. The name is that of the
     /// service (`lambda`).
     package var authorizer: @Sendable (_ request: ServiceRequest, _ signingName: String) -> AWSError?
+    /// Told of what was asked, after it was answered; nil: nobody is.
+    package var audit: (any AuditSink)?
     /// Further pages of ours.
     package var routes: [GatewayRoute]
     /// What `GET /_apus/health` says.
@@ -45,6 +47,7 @@ package struct GatewayConfiguration: Sendable {
         limits: GatewayLimits = GatewayLimits(), timeouts: GatewayTimeouts = GatewayTimeouts(),
         hints: [RouteHint] = RouteHint.standard, bodyLimits: BodyLimits = .standard,
         authorizer: @escaping @Sendable (ServiceRequest, String) -> AWSError? = { _, _ in nil },
+        audit: (any AuditSink)? = nil,
         routes: [GatewayRoute] = [], version: String = "0", clock: @escaping @Sendable () -> SigV4Time = { .now() }
     ) {
         self.host = host
@@ -58,6 +61,7 @@ package struct GatewayConfiguration: Sendable {
         self.hints = hints
         self.bodyLimits = bodyLimits
         self.authorizer = authorizer
+        self.audit = audit
         self.routes = routes
         self.version = version
         self.clock = clock

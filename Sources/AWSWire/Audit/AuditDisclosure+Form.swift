@@ -70,6 +70,14 @@ extension AuditDisclosure {
         return value(result)
     }
 
+    /// The code and the message of an `ErrorResponse`.
+    func error(in document: String) -> (code: String?, message: String?) {
+        var reader = AnswerReader(document[...])
+        let error = reader.element()?.children.first { $0.name == "Error" }
+        func text(_ name: String) -> String? { error?.children.first { $0.name == name }?.text }
+        return (text("Code"), text("Message"))
+    }
+
     private func value(_ element: AnswerReader.Element) -> AuditValue {
         guard let first = element.children.first else { return scalar(element.text, name: element.name) }
         if first.name == "member" { return .list(element.children.map(value)) }

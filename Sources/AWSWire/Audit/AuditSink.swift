@@ -31,6 +31,19 @@ package struct AuditEvent: Sendable {
     }
 }
 
+extension AuditEvent {
+    /// The code and the message of an error, as any protocol writes it.
+    package static func error(in body: ByteBuffer) -> (code: String?, message: String?) {
+        if let json = try? JSONValue(parsing: body) {
+            let message = json["message"] ?? json["Message"] ?? json["errorMessage"]
+            return (json["__type"]?.string, message?.string)
+        }
+        let text = String(buffer: body)
+        guard text.hasPrefix("<") else { return (nil, nil) }
+        return AuditDisclosure().error(in: text)
+    }
+}
+
 /// Where the front door tells of what was asked, after it has answered.
 package protocol AuditSink: Sendable {
     /// Whether calls of the data plane that succeed are told, too.

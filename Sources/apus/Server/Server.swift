@@ -1,4 +1,5 @@
 import AWSWire
+import CloudTrailService
 import Fleet
 import Gateway
 import Glibc
@@ -114,6 +115,15 @@ enum Server {
                 path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
             logger: logger)
 
+        var auditSettings = CloudTrailService.Configuration(directory: "\(directory)/audit")
+        auditSettings.days = settings.auditDays
+        auditSettings.recordsData = settings.auditDataEvents
+        let audit = CloudTrailService(
+            configuration: auditSettings,
+            database: try SQLiteDatabase(
+                path: "\(directory)/audit.db", durability: .relaxed, migrations: CloudTrailService.migrations),
+            directory: EmptyDirectory(), logger: logger)
+
         var quotas = Quotas()
         quotas.concurrentExecutions = settings.concurrency
         quotas.burstEnvironments = settings.burst
@@ -161,12 +171,12 @@ enum Server {
         try await functions.prepare()
 
         let gateway = Gateway(
-            services: [functions, logs, traces], keys: keys,
+            services: [functions, logs, traces, audit], keys: keys,
             configuration: GatewayConfiguration(
                 host: settings.host, port: settings.port,
                 functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
                 authentication: settings.authentication == .on ? .on : .off, account: settings.account,
-                region: settings.region, authorizer: Authorization.decide,
+                region: settings.region, authorizer: Authorization.decide, audit: audit.trail,
                 routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
                 version: Version.current),
             logger: logger, group: loops)
@@ -174,7 +184,7 @@ enum Server {
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
-        return [logs, traces, fleet, FunctionsWorker(functions: functions), gateway]
+        return [logs, traces, audit, fleet, FunctionsWorker(functions: functions), gateway]
     }
 
     /// The URL by which clients on this machine reach the listener.
