@@ -26,9 +26,7 @@ extension FuzzTarget {
         var choices = Choices(input)
         let decode = choices.choice(decoders)
         let (signed, body) = TextRequest.read(choices.rest)
-        let caller = Caller(
-            account: .standard, region: "us-east-1", accessKeyID: "k", principalARN: "arn:aws:iam::000000000000:root",
-            kind: .root)
+        let caller = Caller(.root(.standard, accessKeyID: "k"), region: "us-east-1")
         let request = ServiceRequest(
             method: signed.method, path: signed.path, query: signed.query, headers: signed.headers, body: body,
             caller: caller, requestID: "r")
