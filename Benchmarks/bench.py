@@ -34,6 +34,7 @@ UNLIMITED = {"APUS_REQUESTS_PER_CONCURRENCY": "100000"}
 INTERPRETER = subprocess.run(
     [sys.executable, "-c", "import sys; print(sys._base_executable)"], capture_output=True, text=True).stdout.strip()
 PYTHON = {"app.py": "def handler(event, context):\n    return event\n"}
+RUBY = {"app.rb": "def handler(event:, context:)\n  event\nend\n"}
 NODE = {"index.mjs": "export const handler = async (event) => event;\n"}
 ECHO = BUILT / "apus-echo"
 NATIVE = {"bootstrap!": ECHO.read_bytes()}
@@ -206,6 +207,14 @@ def _(bench):
 @row("cold-python-128", "cold Python with 128 MB / python3 -c pass", p50=0.25, p99=1.0)
 def _(bench):
     return bench.cold(PYTHON, "python3.11", "app.handler", [INTERPRETER, "-c", "pass"], 128)
+
+
+@row("cold-ruby", "cold Ruby / ruby -e 0")
+def _(bench):
+    if not shutil.which("ruby"):
+        print("no Ruby: its row is left out")
+        return None
+    return bench.cold(RUBY, "ruby3.3", "app.handler", ["ruby", "-e", "0"])
 
 
 @row("cold-node", "cold Node.js / node -e 0", p50=0.15)
