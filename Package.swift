@@ -181,8 +181,8 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "AWSWire", "LambdaModel", "Policies", "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI",
-                "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+                "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Storage", "Archive",
+                "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(
