@@ -95,17 +95,22 @@ let package = Package(
         module(
             "LambdaService", path: "Sources/Services/Lambda",
             [
-                "AWSWire", "LambdaModel", "Policies", "Signing", "Images", "Storage", "Archive", "Fleet", "Runtimes",
+                "AWSWire", "LambdaModel", "Identity", "Policies", "Signing", "Images", "Storage", "Archive", "Fleet",
+                "Runtimes",
                 "Sandbox",
                 nioCore,
                 nioHTTP1, logging, crypto,
             ]),
         module(
             "LogsService", path: "Sources/Services/Logs",
-            ["AWSWire", "LogsModel", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
+            ["AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
         module(
             "XRayService", path: "Sources/Services/XRay",
-            ["AWSWire", "XRayModel", "Storage", "Fleet", nioCore, logging, lifecycle]),
+            ["AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, logging, lifecycle]),
+        module(
+            "IAMService", path: "Sources/Services/IAM",
+            ["AWSWire", "IAMModel", "Policies", "Identity", "Storage", nioCore, logging, crypto, lifecycle],
+            resources: [.embedInCode("AWSManaged/policies.json")]),
         // 6
         module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
@@ -114,7 +119,7 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "LambdaService", "LogsService", "XRayService", "Gateway", nioCore,
+                "Identity", "LambdaService", "IAMService", "LogsService", "XRayService", "Gateway", nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -165,7 +170,8 @@ let package = Package(
         tests(
             "LambdaServiceTests",
             [
-                "TestSupport", "LambdaService", "LambdaModel", "Policies", "Signing", "Images", "AWSWire", "Storage",
+                "TestSupport", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
+                "Storage",
                 "Archive",
                 "Fleet", "Runtimes", "Sandbox",
                 nioCore, nioHTTP1,
@@ -173,10 +179,22 @@ let package = Package(
             ]),
         tests(
             "LogsServiceTests",
-            ["TestSupport", "LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+            [
+                "TestSupport", "LogsService", "LogsModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
+                nioHTTP1, logging,
+            ]),
+        tests(
+            "IAMServiceTests",
+            [
+                "TestSupport", "IAMService", "IAMModel", "Identity", "Policies", "AWSWire", "Storage", nioCore,
+                nioPosix, nioHTTP1, logging,
+            ]),
         tests(
             "XRayServiceTests",
-            ["TestSupport", "XRayService", "XRayModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+            [
+                "TestSupport", "XRayService", "XRayModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
+                nioHTTP1, logging,
+            ]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
         tests(
             "FuzzTests",

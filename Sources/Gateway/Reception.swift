@@ -100,14 +100,11 @@ struct Reception: Sendable {
                 guard let name, let service = directory[name] else {
                     return eventLoop.makeFailedFuture(directory.unknown(name))
                 }
-                if let error = configuration.authorizer(request, name) { return eventLoop.makeFailedFuture(error) }
                 return service.respond(to: request, on: eventLoop).map { .response($0) }
             }
         case .route(let route, let admission):
             return admitted(plan, admission, head, body: body, requestID: requestID, on: eventLoop) { request in
-                var request = request
-                request.sourceIP = head.peer?.ipAddress
-                return route.handler(request, eventLoop)
+                route.handler(request, eventLoop)
             }
         }
     }
@@ -128,7 +125,8 @@ struct Reception: Sendable {
         return next(
             ServiceRequest(
                 method: head.head.method, path: head.path, query: head.query, headers: head.head.headers,
-                body: payload, caller: admission.caller, requestID: requestID, endpoint: head.endpoint))
+                body: payload, caller: admission.caller, requestID: requestID, endpoint: head.endpoint,
+                peer: head.peer))
     }
 
     private func ownPlan(_ head: RequestHead, from origin: Origin) -> Plan {

@@ -167,7 +167,7 @@ final class FunctionCache: Sendable {
             try functions.find(target.key, version: name).map(make)
         }
         let arn = target.key.arn
-        let policy = try functions.policy(target).map { try CompiledPolicy($0.document()) }
+        let policy = try functions.policy(target).map { CompiledPolicy(try $0.document()) }
         let urlID = try functions.url(target)?.id
         guard let qualifier = target.qualifier, let alias = try functions.alias(qualifier, of: target.key) else {
             return try version(target.qualifier ?? Version.latest).map {

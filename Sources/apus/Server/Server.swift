@@ -2,6 +2,7 @@ import AWSWire
 import Fleet
 import Gateway
 import Glibc
+import IAMService
 import Identity
 import Images
 import LambdaService
@@ -102,17 +103,29 @@ enum Server {
     ) async throws -> [any ServiceLifecycle.Service] {
         let loops = MultiThreadedEventLoopGroup.singleton
         let key = try RootKey(in: directory, account: settings.account)
-        let keys = KeyStore(keys: [(account: key.account, credentials: key.credentials)])
+        let sealing = try SealingKey(file: "\(directory)/variables.key")
+        let database = try SQLiteDatabase(
+            path: "\(directory)/apus.db", durability: .durable,
+            migrations: LambdaService.migrations + IAMService.migrations)
+        let identities = IAMService(
+            database: database, sealing: sealing, authorization: try authorization(settings, directory, logger),
+            logger: logger)
+        try await identities.prepare()
+        try await identities.prepareRole(in: settings.account)
+        let authorizer = identities.authorizer
+        let keys = KeyStore(
+            keys: [(account: key.account, credentials: key.credentials)], directory: identities.directory,
+            tokens: SessionTokens(key: sealing))
 
         let logs = try LogsService(
             database: SQLiteDatabase(
                 path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
-            retentionDays: settings.logRetentionDays, logger: logger)
+            retentionDays: settings.logRetentionDays, authorizer: authorizer, logger: logger)
 
         let traces = XRayService(
             database: try SQLiteDatabase(
                 path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
-            logger: logger)
+            authorizer: authorizer, logger: logger)
 
         var quotas = Quotas()
         quotas.concurrentExecutions = settings.concurrency
@@ -136,7 +149,7 @@ enum Server {
             eventLoopGroup: loops, logger: logger)
 
         var functionSettings = LambdaService.Configuration(
-            codeDirectory: "\(directory)/code", variablesKey: try SealingKey(file: "\(directory)/variables.key"))
+            codeDirectory: "\(directory)/code", variablesKey: sealing)
         functionSettings.quotas = quotas
         functionSettings.accessPoints = Set(settings.fileSystems.map(\.name))
         let signing = SigningAuthority(
@@ -146,9 +159,7 @@ enum Server {
         functionSettings.signing = signing
         let functions = LambdaService(
             configuration: functionSettings,
-            database: try SQLiteDatabase(
-                path: "\(directory)/apus.db", durability: .durable, migrations: LambdaService.migrations),
-            blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
+            database: database, blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
             setReservedConcurrency: fleet.setReservedConcurrency, resolveRuntime: catalogue.resolve,
             prepareRuntime: catalogue.prepare,
             codeLocation: CodeDownloads.location(signedBy: key.credentials, region: settings.region),
@@ -157,16 +168,16 @@ enum Server {
                     layouts: settings.images, scratch: "\(directory)/code", registries: settings.registries,
                     credentials: settings.registryCredentials),
                 logger: logger),
-            logger: logger)
+            authorizer: authorizer, logger: logger)
         try await functions.prepare()
 
         let gateway = Gateway(
-            services: [functions, logs, traces], keys: keys,
+            services: [functions, identities, logs, traces], keys: keys,
             configuration: GatewayConfiguration(
                 host: settings.host, port: settings.port,
                 functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
                 authentication: settings.authentication == .on ? .on : .off, account: settings.account,
-                region: settings.region, limits: connectionLimits(settings, logger), authorizer: Authorization.decide,
+                region: settings.region, limits: connectionLimits(settings, logger),
                 routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
                 version: Version.current),
             logger: logger, group: loops)
@@ -174,7 +185,17 @@ enum Server {
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
-        return [logs, traces, fleet, FunctionsWorker(functions: functions), gateway]
+        return [logs, traces, identities, fleet, FunctionsWorker(functions: functions), gateway]
+    }
+
+    private static func authorization(
+        _ settings: ServerSettings, _ directory: String, _ logger: Logger
+    ) throws -> Authorizer.Mode {
+        switch settings.authorization {
+        case .enforce: .enforcing
+        case .permissive: .permissive(try DenialFile(in: directory, logger: logger))
+        case .off: .off
+        }
     }
 
     /// The URL by which clients on this machine reach the listener.
