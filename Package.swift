@@ -123,7 +123,8 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "Policies", "LambdaService", "IAMService", "LogsService", "XRayService", "CloudTrailService", "Gateway",
+                "Identity", "Policies", "LambdaService", "IAMService", "LogsService", "XRayService",
+                "CloudTrailService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -210,8 +211,8 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "AWSWire", "LambdaModel", "Policies", "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI",
-                "Identity", "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+                "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Storage", "Archive",
+                "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(

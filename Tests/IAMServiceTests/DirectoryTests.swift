@@ -75,7 +75,8 @@ import Testing
         try await harness.user("u")
         let answer = try await harness.call("CreateAccessKey", [("UserName", "u")])
         let directory = try await harness.restarted().directory
-        let key = try #require(directory.key(try #require(answer.element("AccessKeyId"))))
+        let id = try #require(answer.element("AccessKeyId"))
+        let key = try #require(directory.key(id))
         #expect(key.secretAccessKey == answer.element("SecretAccessKey"))
     }
 

@@ -1,5 +1,6 @@
 import AWSWire
 import IAMModel
+import Logging
 import Storage
 import TestSupport
 import Testing
