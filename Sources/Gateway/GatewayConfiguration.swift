@@ -29,6 +29,8 @@ package struct GatewayConfiguration: Sendable {
     /// How requests say for which service they are when no credential scope does.
     package var hints: [RouteHint]
     package var bodyLimits: BodyLimits
+    /// Told of what was asked, after it was answered; nil: nobody is.
+    package var audit: (any AuditSink)?
     /// Further pages of ours.
     package var routes: [GatewayRoute]
     /// What `GET /_apus/health` says.
@@ -41,6 +43,7 @@ package struct GatewayConfiguration: Sendable {
         authentication: Authentication = .on, account: AccountID = .standard, region: String = "us-east-1",
         limits: GatewayLimits = GatewayLimits(), timeouts: GatewayTimeouts = GatewayTimeouts(),
         hints: [RouteHint] = RouteHint.standard, bodyLimits: BodyLimits = .standard,
+        audit: (any AuditSink)? = nil,
         routes: [GatewayRoute] = [], version: String = "0", clock: @escaping @Sendable () -> SigV4Time = { .now() }
     ) {
         self.host = host
@@ -53,6 +56,7 @@ package struct GatewayConfiguration: Sendable {
         self.timeouts = timeouts
         self.hints = hints
         self.bodyLimits = bodyLimits
+        self.audit = audit
         self.routes = routes
         self.version = version
         self.clock = clock
@@ -62,7 +66,11 @@ package struct GatewayConfiguration: Sendable {
 /// How much one connection, and all together, may ask of the gateway. Sizes are in bytes.
 package struct GatewayLimits: Sendable {
     /// Open connections; a further one gets a 503 and is closed.
-    package var connections = 4_096
+    package var connections = 16_384
+    /// Of these, those of one execution environment …
+    package var environmentConnections = 256
+    /// … and those of all environments together.
+    package var functionConnections: Int { connections / 4 }
     /// The request's target.
     package var target = 16_384
     /// One header's name and value.
