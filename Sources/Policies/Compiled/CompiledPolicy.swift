@@ -56,7 +56,8 @@ struct CompiledStatement: Sendable {
     init(_ statement: PolicyStatement, _ syntax: PatternTemplate.Syntax) {
         effect = statement.effect
         actions = ActionPatterns(statement.actions)
-        resources = statement.resources.map { ResourcePatterns($0, syntax) }
+        let bearer: ResourcePatterns.Bearer = statement.principals == nil ? .identity : .resource
+        resources = statement.resources.map { ResourcePatterns($0, of: bearer, syntax) }
         principals = statement.principals.map(CompiledPrincipals.init)
         conditions = statement.conditions.map { CompiledCondition($0, syntax) }
     }
