@@ -69,7 +69,7 @@ struct CompiledStatement: Sendable {
 
     /// How the statement means the one who asks; `none` when it does not speak of the request.
     func grant(_ inquiry: inout Inquiry) -> PrincipalGrant {
-        guard actions.speak(of: inquiry.action) else { return .none }
+        guard actions.speak(of: inquiry) else { return .none }
         if let resources, !resources.speak(of: inquiry.resource, effect, &inquiry) { return .none }
         let grant = principals?.grant(inquiry.requester, effect) ?? .direct
         guard grant != .none else { return .none }
