@@ -70,6 +70,7 @@ let package = Package(
         module("XRayModel", path: "Sources/Models/XRay", ["AWSWire", nioCore]),
         module("IAMModel", path: "Sources/Models/IAM", ["AWSWire"]),
         module("STSModel", path: "Sources/Models/STS", ["AWSWire"]),
+        module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
         module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
         module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
@@ -106,11 +107,14 @@ let package = Package(
             ["AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
         module(
             "XRayService", path: "Sources/Services/XRay",
-            ["AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, logging, lifecycle]),
+            ["AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
         module(
             "IAMService", path: "Sources/Services/IAM",
             ["AWSWire", "IAMModel", "Policies", "Identity", "Storage", nioCore, logging, crypto, lifecycle],
             resources: [.embedInCode("AWSManaged/policies.json")]),
+        module(
+            "CloudTrailService", path: "Sources/Services/CloudTrail",
+            ["AWSWire", "CloudTrailModel", "Identity", "Policies", "Storage", nioCore, logging, lifecycle]),
         // 6
         module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
@@ -119,7 +123,8 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "LambdaService", "IAMService", "LogsService", "XRayService", "Gateway", nioCore,
+                "Identity", "Policies", "LambdaService", "IAMService", "LogsService", "XRayService", "CloudTrailService", "Gateway",
+                nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -193,6 +198,12 @@ let package = Package(
             "XRayServiceTests",
             [
                 "TestSupport", "XRayService", "XRayModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
+                nioHTTP1, logging,
+            ]),
+        tests(
+            "CloudTrailServiceTests",
+            [
+                "TestSupport", "CloudTrailService", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioPosix,
                 nioHTTP1, logging,
             ]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),

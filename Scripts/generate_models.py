@@ -196,8 +196,27 @@ class Service:
             prefix = self.model["metadata"]["targetPrefix"]
             out += ["    /// What stands before the operation's name in the `X-Amz-Target` header."]
             out += [f"    package static let targetPrefix = {literal(prefix + '.')}"]
+        out += ["\n    /// The names of members that hold what no log may show, in any operation."]
+        names = [literal(name) for name in self.sensitive_members()]
+        line = f"    package static let sensitiveMembers: Set<String> = [{', '.join(names)}]"
+        if len(line) > 120:
+            line = f"{line[:line.index('= [')]}= ["
+            out += [line, *wrapped("        " + ", ".join(names) + ",", 8), "    ]"]
+        else:
+            out += [line]
         out += ["}"]
         return out
+
+    def sensitive_members(self):
+        def is_sensitive(name):
+            shape = self.shapes[name]
+            parts = [shape[key]["shape"] for key in ("member", "key", "value") if key in shape]
+            return shape.get("sensitive") or any(is_sensitive(part) for part in parts)
+
+        found = {
+            member for shape in self.shapes.values() for member, spec in shape.get("members", {}).items()
+            if is_sensitive(spec["shape"])}
+        return sorted(found)
 
     def success_statuses(self, names):
         statuses = {}

@@ -98,6 +98,16 @@ package protocol Service: Sendable {
 
     /// Deletes everything that every account holds here. Reached only by `POST /_apus/reset`.
     func reset() async throws
+
+    /// The names of members that are told to nobody, as the service's model marks them.
+    var secretMembers: Set<String> { get }
+
+    /// Whether a request uses a resource rather than managing it, such as an invocation. Asked after every answer: it
+    /// has to be quick.
+    func isDataPlane(_ method: HTTPMethod, path: String) -> Bool
+
+    /// Which call a request is, for the audit; nil for none. Asked after the answer, off the event loop.
+    func audited(_ request: ServiceRequest) -> AuditedCall?
 }
 
 extension WireProtocol {

@@ -3,7 +3,7 @@
 /// The wording of `IncompleteSignatureException` and of the scope and clock failures is what AWS services answer (the
 /// IAM User Guide's "Troubleshoot Signature Version 4" quotes a part of it).
 package struct SigV4Failure: Error, Sendable, Hashable {
-    package enum Code: String, Sendable, Hashable {
+    package enum Code: String, Sendable, Hashable, CaseIterable {
         case missingAuthenticationToken = "MissingAuthenticationTokenException"
         case incompleteSignature = "IncompleteSignatureException"
         case unrecognizedClient = "UnrecognizedClientException"
@@ -40,6 +40,11 @@ package struct SigV4Failure: Error, Sendable, Hashable {
         .invalidSignature,
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
             + "Key and signing method. Consult the service documentation for details.")
+
+    /// Whether an error of that name says that a request is not authentic, in the words of any protocol.
+    package static func isCode(_ name: String) -> Bool {
+        Code.allCases.contains { $0.rawValue == name || $0.inQueryServices == name }
+    }
 
     /// The error as a service of this protocol answers it: 403 from REST services, 400 from the JSON-RPC ones. Those of
     /// the query protocol have older names for some (the IAM and STS API references' "Common Errors").

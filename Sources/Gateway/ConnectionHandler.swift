@@ -264,15 +264,20 @@ final class ConnectionHandler: ChannelDuplexHandler {
             exchange.plan, to: exchange.head, body: exchange.collector.body, requestID: exchange.requestID,
             on: context.eventLoop
         ).assumeIsolated().whenComplete { result in
+            let body = exchange.collector.body
             exchange.collector.release()
-            guard case .success(let answer) = result, case .working = self.phase else {
-                if case .success(.response(let response)) = result, case .stream(let stream) = response.body {
-                    stream.cancel()
-                }
-                return
+            guard case .success(let answer) = result else { return }
+            if case .working = self.phase {
+                self.write(
+                    answer, requestID: exchange.requestID, request: exchange.head.head,
+                    ending: mustClose ? .close : .none)
+            } else if case .response(let response) = answer, case .stream(let stream) = response.body {
+                stream.cancel()
             }
-            self.write(
-                answer, requestID: exchange.requestID, request: exchange.head.head, ending: mustClose ? .close : .none)
+            // Told even to a client that has gone: what it asked for was done.
+            guard case .response(let response) = answer else { return }
+            self.gateway.reception.audit(
+                exchange.plan, to: exchange.head, body: body, requestID: exchange.requestID, answer: response)
         }
     }
 
@@ -284,6 +289,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         write(
             .response(response), requestID: exchange.requestID, request: exchange.head.head,
             ending: exchange.head.framing == .none ? .close : .linger)
+        gateway.reception.audit(
+            exchange.plan, to: exchange.head, body: ByteBuffer(), requestID: exchange.requestID, answer: response)
     }
 
     private func refuse(_ problem: HTTPProblem) {

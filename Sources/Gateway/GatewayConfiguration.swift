@@ -29,6 +29,8 @@ package struct GatewayConfiguration: Sendable {
     /// How requests say for which service they are when no credential scope does.
     package var hints: [RouteHint]
     package var bodyLimits: BodyLimits
+    /// Told of what was asked, after it was answered; nil: nobody is.
+    package var audit: (any AuditSink)?
     /// Further pages of ours.
     package var routes: [GatewayRoute]
     /// What `GET /_apus/health` says.
@@ -41,6 +43,7 @@ package struct GatewayConfiguration: Sendable {
         authentication: Authentication = .on, account: AccountID = .standard, region: String = "us-east-1",
         limits: GatewayLimits = GatewayLimits(), timeouts: GatewayTimeouts = GatewayTimeouts(),
         hints: [RouteHint] = RouteHint.standard, bodyLimits: BodyLimits = .standard,
+        audit: (any AuditSink)? = nil,
         routes: [GatewayRoute] = [], version: String = "0", clock: @escaping @Sendable () -> SigV4Time = { .now() }
     ) {
         self.host = host
@@ -53,6 +56,7 @@ package struct GatewayConfiguration: Sendable {
         self.timeouts = timeouts
         self.hints = hints
         self.bodyLimits = bodyLimits
+        self.audit = audit
         self.routes = routes
         self.version = version
         self.clock = clock

@@ -31,9 +31,9 @@ struct Reception: Sendable {
         var limit: (bytes: Int, error: AWSError)
     }
 
-    private let configuration: GatewayConfiguration
-    private let directory: ServiceDirectory
-    private let authenticator: Authenticator
+    let configuration: GatewayConfiguration
+    let directory: ServiceDirectory
+    let authenticator: Authenticator
     private let pages: OwnPages
     /// The routes that a host name leads to.
     private let hosts: [(isFor: @Sendable (String) -> Bool, route: GatewayRoute)]

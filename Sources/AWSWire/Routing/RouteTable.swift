@@ -142,4 +142,7 @@ package struct RouteLabels: Sendable {
     }
 
     package subscript(name: String) -> String? { names.firstIndex(of: name).map { values[$0] } }
+
+    /// In the order of the template.
+    package var all: [(name: String, value: String)] { Array(zip(names, values)) }
 }

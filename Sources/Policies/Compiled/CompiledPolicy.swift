@@ -1,5 +1,5 @@
-/// A policy made ready for decisions: its actions are in lower case, its patterns split, its numbers, dates and addresses
-/// read. Made once for each document, and cheap to hand around.
+/// A policy made ready for decisions: its actions are in lower case, its patterns split, its numbers, dates and
+/// addresses read. Made once for each document, and cheap to hand around.
 package final class CompiledPolicy: Sendable, Hashable {
     package let document: PolicyDocument
     private let statements: [CompiledStatement]

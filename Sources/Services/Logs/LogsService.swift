@@ -16,6 +16,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
 
     package let signingName = "logs"
     package let wireProtocol = WireProtocol.awsJSON(version: "1.1")
+    package let secretMembers = Logs.Operation.sensitiveMembers
     /// Where functions' output goes.
     package let store: LogStore
 

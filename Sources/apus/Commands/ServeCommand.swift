@@ -74,12 +74,17 @@ struct ServeCommand: AsyncParsableCommand {
                 + "in it as its owner. May be repeated.", valueName: "id=dir"))
     var fileSystems: [String] = []
 
+    @Flag(
+        name: .customLong("audit-data-events"),
+        help: "Have invocations in the audit, too: a record for each, in DIR/audit.")
+    var auditDataEvents = false
+
     func run() async throws {
         let settings = try await ServerSettings.read(
             ServerSettings.Flags(
                 listen: listen, data: data, config: config, account: account, region: region, auth: auth, iam: iam,
-                user: user,
-                accept: accept, images: images, registry: registry, fileSystems: fileSystems))
+                user: user, accept: accept, images: images, registry: registry, fileSystems: fileSystems,
+                auditDataEvents: auditDataEvents))
         try await Server.run(settings)
     }
 }

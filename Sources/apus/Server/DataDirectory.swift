@@ -4,7 +4,8 @@ import Linux
 /// Where a server keeps everything. One server owns it at a time.
 ///
 /// ```
-/// apus.db            state (SQLite); logs.db and traces.db likewise
+/// apus.db            state (SQLite); logs.db, traces.db and audit.db likewise
+/// audit/             who did what: a file of JSON lines for each day (mode 0600)
 /// blobs/             uploaded code, by SHA-256
 /// code/              the same, unpacked: what environments see at /var/task; and unpacked container images
 /// images/            container images that the operator puts there, as OCI layouts

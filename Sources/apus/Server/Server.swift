@@ -1,4 +1,5 @@
 import AWSWire
+import CloudTrailService
 import Fleet
 import Gateway
 import Glibc
@@ -127,6 +128,15 @@ enum Server {
                 path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
             authorizer: authorizer, logger: logger)
 
+        var auditSettings = CloudTrailService.Configuration(directory: "\(directory)/audit")
+        auditSettings.days = settings.auditDays
+        auditSettings.recordsData = settings.auditDataEvents
+        let audit = CloudTrailService(
+            configuration: auditSettings,
+            database: try SQLiteDatabase(
+                path: "\(directory)/audit.db", durability: .relaxed, migrations: CloudTrailService.migrations),
+            authorizer: authorizer, logger: logger)
+
         var quotas = Quotas()
         quotas.concurrentExecutions = settings.concurrency
         quotas.burstEnvironments = settings.burst
@@ -172,12 +182,12 @@ enum Server {
         try await functions.prepare()
 
         let gateway = Gateway(
-            services: [functions, identities, logs, traces], keys: keys,
+            services: [functions, identities, logs, traces, audit], keys: keys,
             configuration: GatewayConfiguration(
                 host: settings.host, port: settings.port,
                 functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
                 authentication: settings.authentication == .on ? .on : .off, account: settings.account,
-                region: settings.region, limits: connectionLimits(settings, logger),
+                region: settings.region, limits: connectionLimits(settings, logger), audit: audit.trail,
                 routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
                 version: Version.current),
             logger: logger, group: loops)
@@ -185,7 +195,7 @@ enum Server {
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
-        return [logs, traces, identities, fleet, FunctionsWorker(functions: functions), gateway]
+        return [logs, traces, audit, identities, fleet, FunctionsWorker(functions: functions), gateway]
     }
 
     private static func authorization(

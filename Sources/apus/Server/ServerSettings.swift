@@ -49,6 +49,10 @@ struct ServerSettings: Sendable {
     var freezeDelay: Duration?
     /// How long logs are kept; nil: for ever.
     var logRetentionDays: Int?
+    /// Whether the audit has invocations, too.
+    var auditDataEvents: Bool
+    /// How long the audit's files are kept.
+    var auditDays: Int
     /// Whether a missing runtime version is an error instead of being served by the nearest.
     var strictRuntimes: Bool
     /// Whether environments may be forked from a process that has loaded their runtime.
@@ -77,6 +81,7 @@ struct ServerSettings: Sendable {
         var images: String?
         var registry: [String] = []
         var fileSystems: [String] = []
+        var auditDataEvents = false
     }
 
     /// - Throws: ``SettingsError`` with every problem found, or the file's own error.
@@ -133,6 +138,11 @@ struct ServerSettings: Sendable {
         let memory = number("memory", 128...(1 << 30), nil)
         let freeze = number("freezeAfterMilliseconds", 0...86_400_000, 1000)
         let retention = number("logRetentionDays", 1...3653, nil)
+        let auditDays = number("auditDays", 1...3653, 90)
+        let auditDataEvents = reader.bool(forKey: "auditDataEvents")
+        if auditDataEvents == nil, let given = reader.string(forKey: "auditDataEvents") {
+            problems.append("auditDataEvents: \(given) is neither true nor false")
+        }
         let strictRuntimes = reader.bool(forKey: "strictRuntimes")
         if strictRuntimes == nil, let given = reader.string(forKey: "strictRuntimes") {
             problems.append("strictRuntimes: \(given) is neither true nor false")
@@ -157,7 +167,7 @@ struct ServerSettings: Sendable {
             reader.stringArray(forKey: "fileSystems") ?? [], data: data, problems: &problems)
 
         guard problems.isEmpty, let address, let account, let authentication, let authorization, let concurrency,
-            let burst, let requestsPerConcurrency, let connections, let idle, let freeze, let logLevel
+            let burst, let requestsPerConcurrency, let connections, let idle, let freeze, let auditDays, let logLevel
         else {
             throw SettingsError(problems: problems)
         }
@@ -167,8 +177,9 @@ struct ServerSettings: Sendable {
             accepted: accepted,
             concurrency: concurrency, burst: burst, requestsPerConcurrency: requestsPerConcurrency,
             connections: connections, idleTimeout: .seconds(idle), memory: memory,
-            freezeDelay: freeze == 0 ? nil : .milliseconds(freeze),
-            logRetentionDays: retention, strictRuntimes: strictRuntimes ?? false, zygotes: zygotes ?? true,
+            freezeDelay: freeze == 0 ? nil : .milliseconds(freeze), logRetentionDays: retention,
+            auditDataEvents: auditDataEvents ?? false, auditDays: auditDays, strictRuntimes: strictRuntimes ?? false,
+            zygotes: zygotes ?? true,
             logLevel: logLevel, images: images, registries: Set(registries),
             registryCredentials: registryCredentials, fileSystems: fileSystems)
     }
@@ -191,6 +202,7 @@ struct ServerSettings: Sendable {
         if !flags.fileSystems.isEmpty {
             given["fileSystems"] = ConfigValue(.stringArray(flags.fileSystems), isSecret: false)
         }
+        if flags.auditDataEvents { given["auditDataEvents"] = ConfigValue(.bool(true), isSecret: false) }
         let variables = EnvironmentVariablesProvider().prefixKeys(with: "apus")
         guard let path = flags.config ?? Variables.current["APUS_CONFIG"] else {
             return ConfigReader(providers: [InMemoryProvider(values: given), variables])

@@ -185,4 +185,10 @@ extension IAM {
 extension IAM.Operation {
     /// What the elements of the service's documents belong to.
     package static let namespace = "https://iam.amazonaws.com/doc/2010-05-08/"
+
+    /// The names of members that hold what no log may show, in any operation.
+    package static let sensitiveMembers: Set<String> = [
+        "AddPrivateKey", "Base32StringSeed", "NewPassword", "OldPassword", "Password", "PrivateKey", "QRCodePNG",
+        "SecretAccessKey", "ServiceCredentialSecret", "ServicePassword",
+    ]
 }

@@ -214,4 +214,10 @@ extension Lambda.Operation {
         ("POST", "/2019-09-25/functions/{FunctionName}/event-invoke-config", .updateFunctionEventInvokeConfig),
         ("PUT", "/2021-10-31/functions/{FunctionName}/url", .updateFunctionUrlConfig),
     ]
+
+    /// The names of members that hold what no log may show, in any operation.
+    package static let sensitiveMembers: Set<String> = [
+        "ErrorData", "ErrorMessage", "ErrorType", "InputPayload", "Message", "Payload", "Result", "StackTrace",
+        "Variables", "ZipFile",
+    ]
 }

@@ -129,4 +129,7 @@ extension Logs.Operation {
 
     /// What stands before the operation's name in the `X-Amz-Target` header.
     package static let targetPrefix = "Logs_20140328."
+
+    /// The names of members that hold what no log may show, in any operation.
+    package static let sensitiveMembers: Set<String> = []
 }

@@ -20,4 +20,9 @@ extension STS {
 extension STS.Operation {
     /// What the elements of the service's documents belong to.
     package static let namespace = "https://sts.amazonaws.com/doc/2011-06-15/"
+
+    /// The names of members that hold what no log may show, in any operation.
+    package static let sensitiveMembers: Set<String> = [
+        "SAMLAssertion", "SecretAccessKey", "TradeInToken", "WebIdentityToken",
+    ]
 }

@@ -96,4 +96,7 @@ extension XRay.Operation {
         ("POST", "/UpdateSamplingRule", .updateSamplingRule),
         ("POST", "/UpdateTraceSegmentDestination", .updateTraceSegmentDestination),
     ]
+
+    /// The names of members that hold what no log may show, in any operation.
+    package static let sensitiveMembers: Set<String> = []
 }

@@ -1,0 +1,128 @@
+package import NIOCore
+package import NIOHTTP1
+
+/// Which call of a service a request is, and what of it may be told.
+package struct AuditedCall: Sendable {
+    package enum Category: String, Sendable, Hashable {
+        case management = "Management"
+        /// What is done with a resource rather than to it, such as an invocation: told only where it is asked for.
+        case data = "Data"
+    }
+
+    /// What the call is about.
+    package struct Resource: Sendable, Hashable {
+        /// `AWS::Lambda::Function`.
+        package var type: String
+        package var arn: String
+
+        package init(type: String, arn: String) {
+            self.type = type
+            self.arn = arn
+        }
+    }
+
+    /// As CloudTrail calls it: mostly the operation's name.
+    package var eventName: String
+    /// `lambda.amazonaws.com`.
+    package var eventSource: String
+    package var category = Category.management
+    package var isReadOnly: Bool
+    /// Where a global service's calls are told; nil for the region of the request.
+    package var region: String?
+    package var parameters: AuditValue
+    package var resources: [Resource] = []
+    /// Whether a successful answer's members are told.
+    package var tellsAnswer: Bool
+    package var disclosure: AuditDisclosure
+    /// Further facts, such as the version that an invocation ran.
+    package var additional: [AuditValue.Member] = []
+
+    package init(
+        _ operation: String, of signingName: String, parameters: AuditValue, disclosure: AuditDisclosure
+    ) {
+        eventName = operation
+        eventSource = "\(signingName).amazonaws.com"
+        isReadOnly = Self.isReadOnly(operation)
+        tellsAnswer = !isReadOnly
+        self.parameters = parameters
+        self.disclosure = disclosure
+    }
+
+    /// Whether an operation of that name changes nothing.
+    package static func isReadOnly(_ operation: String) -> Bool {
+        let verbs = [
+            "Get", "List", "Describe", "Lookup", "BatchGet", "Head", "Filter", "Search", "Simulate", "Decode", "Check",
+        ]
+        return verbs.contains(where: operation.hasPrefix)
+    }
+
+    /// What a successful answer says, in the service's protocol.
+    package func elements(of answer: ByteBuffer, protocol wire: WireProtocol) -> AuditValue? {
+        guard tellsAnswer, answer.readableBytes > 0 else { return nil }
+        switch wire {
+        case .restJSON, .awsJSON: return (try? JSONValue(parsing: answer)).map { disclosure.value($0) }
+        case .query: return disclosure.result(String(buffer: answer))
+        }
+    }
+}
+
+extension AuditDisclosure {
+    /// The members of a JSON body; none where it is not one.
+    package func body(_ body: ByteBuffer) -> AuditValue {
+        guard body.readableBytes > 0, let value = try? JSONValue(parsing: body), value.kind == .object else {
+            return .object([])
+        }
+        return self.value(value)
+    }
+
+    /// What a request of a REST protocol says: labels of its path, then its query, then its body.
+    package func parameters(of request: ServiceRequest, labels: RouteLabels) -> AuditValue {
+        var members = labels.all.map { label in member(label.name) { .text(label.value) } }
+        var names = Set(members.map(\.name))
+        for (name, value) in QueryParameters(request.query).pairs where !Self.isEnvelope(name) {
+            if names.insert(Self.spelled(name)).inserted { members.append(member(name) { scalar(value, name: name) }) }
+        }
+        if case .object(let more) = body(request.body) { members += more.filter { !names.contains($0.name) } }
+        return .object(members)
+    }
+
+    /// What a request of the query protocol says.
+    package func form(of request: ServiceRequest) -> AuditValue {
+        form(QueryParameters(request.query).pairs + QueryParameters(String(buffer: request.body)).pairs)
+    }
+}
+
+extension Service {
+    package var secretMembers: Set<String> { [] }
+    package func isDataPlane(_: HTTPMethod, path _: String) -> Bool { false }
+
+    /// The call, where the protocol itself names it: JSON and query services need not do more.
+    package func audited(_ request: ServiceRequest) -> AuditedCall? { namedCall(request) }
+
+    /// The call that a JSON or query request names; nil for REST, where only the service knows.
+    package func namedCall(_ request: ServiceRequest) -> AuditedCall? {
+        let disclosure = AuditDisclosure(secretMembers)
+        switch wireProtocol {
+        case .restJSON: return nil
+        case .awsJSON:
+            guard let operation = request.header("x-amz-target")?.split(separator: ".").last, !operation.isEmpty else {
+                return nil
+            }
+            return AuditedCall(
+                Self.name(operation), of: signingName, parameters: disclosure.body(request.body),
+                disclosure: disclosure)
+        case .query:
+            let pairs = QueryParameters(request.query).pairs + QueryParameters(String(buffer: request.body)).pairs
+            guard let operation = pairs.first(where: { $0.name == "Action" })?.value, !operation.isEmpty else {
+                return nil
+            }
+            return AuditedCall(
+                Self.name(operation[...]), of: signingName, parameters: disclosure.form(pairs), disclosure: disclosure)
+        }
+    }
+
+    /// Whoever is not let in may call an operation anything.
+    private static func name(_ operation: Substring) -> String {
+        String(String.UnicodeScalarView(operation.unicodeScalars.prefix(128).filter { $0.isASCII && $0 > " " }))
+    }
+}

@@ -1,0 +1,99 @@
+import AWSWire
+import Glibc
+
+/// The files that are shipped: `YYYY-MM-DD.jsonl`, one record a line, appended to only.
+///
+/// Lines rather than CloudTrail's gzip files of `{"Records":[…]}`, for that is what shippers follow (Vector, Fluent
+/// Bit, Filebeat), a record is there as soon as it is written, and `jq` and `grep` read it as it is. A file is opened
+/// for each batch, so whoever moves it away does no harm.
+struct AuditFiles: Sendable {
+    struct Failure: Error, Sendable {
+        var operation: String
+        var path: String
+        var code: Int32
+    }
+
+    let directory: String
+    /// Days that files are kept.
+    let days: Int
+    /// Bytes of all files; the oldest make room.
+    var capacity = 10 << 30
+
+    private static let suffix = ".jsonl"
+
+    /// Appends lines to the file of a day, whole or not at all.
+    ///
+    /// - Parameters:
+    ///   - day: `YYYY-MM-DD`.
+    ///   - isUrgent: The lines are on disk when this returns.
+    func append(_ lines: [UInt8], day: String, isUrgent: Bool) throws(Failure) {
+        if mkdir(directory, 0o700) != 0, errno != EEXIST {
+            throw Failure(operation: "mkdir", path: directory, code: errno)
+        }
+        let path = "\(directory)/\(day)\(Self.suffix)"
+        let descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw Failure(operation: "open", path: path, code: errno) }
+        defer { close(descriptor) }
+        let end = lseek(descriptor, 0, SEEK_END)
+        var last: UInt8 = 0
+        // What a machine's end cut off stays by itself.
+        if end > 0, pread(descriptor, &last, 1, end - 1) == 1, last != UInt8(ascii: "\n") {
+            try write([UInt8(ascii: "\n")], to: descriptor, path)
+        }
+        do {
+            try write(lines, to: descriptor, path)
+        } catch {
+            ftruncate(descriptor, end)
+            throw error
+        }
+        if isUrgent, fdatasync(descriptor) != 0 { throw Failure(operation: "fdatasync", path: path, code: errno) }
+    }
+
+    private func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(Failure) {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { all in
+                Glibc.write(descriptor, all.baseAddress.map { $0 + written }, all.count - written)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw Failure(operation: "write", path: path, code: errno) }
+            written += count
+        }
+    }
+
+    /// Deletes the files of days that are over for longer than ``days``, and the oldest of too many bytes.
+    func expire(now: Int64) {
+        let oldest = Self.day(of: now - Int64(days) * 86_400)
+        var files = names().map { ($0, size(of: $0)) }
+        var total = files.reduce(0) { $0 + $1.1 }
+        while let (name, size) = files.first, files.count > 1, name < oldest || total > capacity {
+            unlink("\(directory)/\(name)")
+            total -= size
+            files.removeFirst()
+        }
+    }
+
+    /// `YYYY-MM-DD`.
+    static func day(of time: Int64) -> String { String(SigV4Time(secondsSince1970: time).extended.prefix(10)) }
+
+    /// Our files, the oldest first.
+    private func names() -> [String] {
+        guard let handle = opendir(directory) else { return [] }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            let day = name.utf8.dropLast(Self.suffix.utf8.count)
+            let isDay = day.count == 10 && day.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") }
+            if isDay, name.hasSuffix(Self.suffix) { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private func size(of name: String) -> Int {
+        var status = stat()
+        return lstat("\(directory)/\(name)", &status) == 0 ? Int(status.st_size) : 0
+    }
+}

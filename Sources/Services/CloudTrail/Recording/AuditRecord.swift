@@ -1,0 +1,133 @@
+import AWSWire
+import Identity
+import NIOCore
+
+/// One event as it is kept: CloudTrail's document, and what events are looked up by.
+///
+/// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+struct AuditRecord: Sendable {
+    /// Of the documents' format.
+    private static let version = "1.11"
+    /// Bytes that one of the larger members may have, and texts.
+    private static let memberLimit = 100 * 1024
+    private static let textLimit = 1024
+
+    var id: String
+    /// Seconds since 1970.
+    var time: Int64
+    var account: String
+    var region: String
+    var name: String
+    var source: String
+    var isReadOnly: Bool
+    var isManagement: Bool
+    /// Whether the request was refused or failed.
+    var hasFailed: Bool
+    var userName: String?
+    var accessKeyID: String?
+    var resources: [AuditedCall.Resource]
+    /// The document, on one line.
+    var document: String
+
+    /// - Parameters:
+    ///   - omitted: How many events before this one were left out, for there were too many of their kind.
+    init(_ event: AuditEvent, _ call: AuditedCall, directory: any PrincipalDirectory, omitted: Int = 0) {
+        let request = event.request
+        id = RequestID.make()
+        time = event.time.secondsSince1970
+        account = request.caller.account.digits
+        region = call.region ?? request.caller.region
+        name = call.eventName
+        source = call.eventSource
+        isReadOnly = call.isReadOnly
+        isManagement = call.category == .management
+        hasFailed = event.status >= 400
+        let identity = UserIdentity(event, directory: directory)
+        userName = identity.userName
+        accessKeyID = identity.accessKeyID
+        resources = call.resources
+        document = ""
+
+        var writer = JSONWriter()
+        func write(_ name: String, _ value: AuditValue) {
+            writer.name(name)
+            value.write(to: &writer)
+        }
+        writer.beginObject()
+        write("eventVersion", .text(Self.version))
+        write("userIdentity", identity.value)
+        write("eventTime", .text(event.time.extended))
+        write("eventSource", .text(source))
+        write("eventName", .text(name))
+        write("awsRegion", .text(region))
+        write("sourceIPAddress", .text(request.sourceIP ?? ""))
+        write("userAgent", .text(Self.bounded(request.header("user-agent") ?? "")))
+        if hasFailed {
+            let (code, message) = Self.error(event)
+            write("errorCode", .text(code))
+            if let message { write("errorMessage", .text(message)) }
+        }
+        let answer = hasFailed ? nil : call.elements(of: event.answer, protocol: event.service.wireProtocol)
+        write("requestParameters", Self.bounded(call.parameters, "requestParameters"))
+        write("responseElements", answer.map { Self.bounded($0, "responseElements") } ?? .null)
+        var additional = call.additional
+        if omitted > 0 { additional.append(AuditValue.Member("eventsLeftOutBefore", .number(String(omitted)))) }
+        if !additional.isEmpty { write("additionalEventData", .object(additional)) }
+        write("requestID", .text(request.requestID))
+        write("eventID", .text(id))
+        write("readOnly", .bool(isReadOnly))
+        if !resources.isEmpty { write("resources", Self.resources(resources, account: account)) }
+        write("eventType", .text("AwsApiCall"))
+        write("managementEvent", .bool(isManagement))
+        write("recipientAccountId", .text(account))
+        write("eventCategory", .text(call.category.rawValue))
+        writer.endObject()
+        document = String(buffer: writer.buffer)
+    }
+
+    private static func resources(_ resources: [AuditedCall.Resource], account: String) -> AuditValue {
+        .list(
+            resources.map { resource in
+                .object([
+                    AuditValue.Member("accountId", .text(ARN(resource.arn).map(\.account) ?? account)),
+                    AuditValue.Member("type", .text(resource.type)), AuditValue.Member("ARN", .text(resource.arn)),
+                ])
+            })
+    }
+
+    /// The code as CloudTrail has it, which calls every denial the same.
+    private static func error(_ event: AuditEvent) -> (code: String, message: String?) {
+        let (code, message) = AuditEvent.error(in: event.answer)
+        var name = event.errorType ?? code ?? "Status\(event.status)"
+        if name == "AccessDeniedException" { name = "AccessDenied" }
+        return (bounded(name), message.map(bounded))
+    }
+
+    private static func bounded(_ text: String) -> String {
+        text.utf8.count <= textLimit ? text : text.prefix(textLimit / 4) + "..."
+    }
+
+    /// - Returns: Null for nothing; a note for what is too much, as CloudTrail has it.
+    private static func bounded(_ value: AuditValue, _ name: String) -> AuditValue {
+        if value.isEmpty { return .null }
+        var writer = JSONWriter()
+        value.write(to: &writer)
+        let size = writer.buffer.readableBytes
+        guard size > memberLimit else { return value }
+        return .object([
+            AuditValue.Member("omitted", .bool(true)), AuditValue.Member("originalSize", .number(String(size))),
+            AuditValue.Member("reason", .text("\(name) too large")),
+        ])
+    }
+}
+
+extension AuditedCall.Resource {
+    /// The last part of its name, as LookupEvents finds it by.
+    var shortName: String {
+        guard let parsed = ARN(arn) else { return arn }
+        if parsed.service == "lambda" {
+            return parsed.resource.split(separator: ":").dropFirst().first.map(String.init) ?? arn
+        }
+        return parsed.resource.split(separator: "/").last.map(String.init) ?? arn
+    }
+}

@@ -1,0 +1,255 @@
+package import AWSWire
+import Identity
+import Logging
+import NIOCore
+import Storage
+import Synchronization
+
+/// Takes what the front door tells, and has it in the files and in the store a fifth of a second later, on disk where
+/// it changed something.
+///
+/// ``record(_:)`` only buffers. What finds the buffer full is dropped and counted in the server's log. When the disk is
+/// full or the store fails, the service goes on, and what waits is written once it can be.
+package final class AuditTrail: AuditSink {
+    /// How long events wait for others to share their batch.
+    private static let delay = Duration.milliseconds(200)
+    private static let batch = 500
+
+    struct Limits: Sendable {
+        /// Events that may wait.
+        var events = 20_000
+        /// Bytes of requests and answers that may wait; beyond them events go without what they were asked.
+        var bytes = 64 << 20
+        /// Events in the store, of all accounts: the oldest make room.
+        var stored = 1_000_000
+        /// How long LookupEvents finds events: as on AWS.
+        var retention = Int64(90 * 86_400)
+    }
+
+    private struct Waiting {
+        var event: AuditEvent
+        /// How many like it were left out before it.
+        var omitted = 0
+    }
+    private struct State {
+        var waiting: [Waiting] = []
+        var bytes = 0
+        var rates = EventRates()
+        var dropped = 0
+        var isSignalled = false
+        /// Records that are in no file yet, and those that are not in the store.
+        var lines: [AuditRecord] = []
+        var rows: [AuditRecord] = []
+        var sequence: Int64?
+    }
+
+    package let wantsData: Bool
+    private let files: AuditFiles
+    private let database: any Database
+    private let directory: any PrincipalDirectory
+    private let limits: Limits
+    private let clock: @Sendable () -> Int64
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let signals: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+
+    init(
+        files: AuditFiles, database: any Database, directory: any PrincipalDirectory, wantsData: Bool, limits: Limits,
+        clock: @escaping @Sendable () -> Int64, logger: Logger
+    ) {
+        self.files = files
+        self.database = database
+        self.directory = directory
+        self.wantsData = wantsData
+        self.limits = limits
+        self.clock = clock
+        self.logger = logger
+        (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    package func record(_ event: AuditEvent) {
+        let mustSignal = state.withLock { state in
+            guard state.waiting.count < limits.events else {
+                state.dropped += 1
+                return false
+            }
+            var omitted = 0
+            if !event.isAuthenticated {
+                let now = event.time.secondsSince1970
+                guard let before = state.rates.admit("nobody", EventRates.unauthenticated, now: now) else {
+                    state.dropped += 1
+                    return false
+                }
+                omitted = before
+            }
+            var event = event
+            let size = event.request.body.readableBytes + event.answer.readableBytes
+            if state.bytes + size > limits.bytes {
+                (event.request.body, event.answer) = (ByteBuffer(), ByteBuffer())
+            } else {
+                state.bytes += size
+            }
+            state.waiting.append(Waiting(event: event, omitted: omitted))
+            defer { state.isSignalled = true }
+            return !state.isSignalled
+        }
+        if mustSignal { signal.yield() }
+    }
+
+    /// Writes what comes, until cancelled. Sleeps without a timer while nothing does.
+    func writeRecorded() async {
+        for await _ in signals {
+            try? await Task.sleep(for: Self.delay)
+            await flush()
+        }
+    }
+
+    /// Returns when everything that was recorded before the call can be looked up. Failures are logged, and what waits
+    /// keeps waiting.
+    func flush() async {
+        let taken = Mutex<[AuditRecord]>([])
+        do {
+            // All of it on the store's own thread, one flush after the other.
+            try await database.write { [self] connection in
+                gather()
+                writeFiles()
+                let rows = state.withLock { state in
+                    defer { state.rows = [] }
+                    return state.rows
+                }
+                taken.withLock { $0 = rows }
+                try store(rows, on: connection)
+            }
+        } catch {
+            state.withLock { state in
+                let rows = taken.withLock { $0 }
+                state.rows = rows + state.rows
+                state.dropped += bound(&state.rows)
+                state.sequence = nil
+                state.isSignalled = false
+            }
+            logger.error("Audit events could not be stored", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Makes records of the events that wait.
+    private func gather() {
+        let (events, dropped) = state.withLock { state in
+            defer { (state.waiting, state.bytes, state.dropped, state.isSignalled) = ([], 0, 0, false) }
+            return (state.waiting, state.dropped)
+        }
+        if dropped > 0 {
+            logger.warning("Requests were left out of the audit", metadata: ["count": "\(dropped)"])
+        }
+        let records = events.compactMap(record(of:))
+        state.withLock { state in
+            state.lines += records
+            state.rows += records.filter(\.isManagement)
+        }
+    }
+
+    private func record(of waiting: Waiting) -> AuditRecord? {
+        let event = waiting.event
+        guard let call = event.service.audited(event.request) ?? Self.unknown(event) else { return nil }
+        var omitted = waiting.omitted
+        if event.isAuthenticated, call.isReadOnly || event.status >= 400 {
+            let kind = EventRates.kind(of: event.request.caller.principal)
+            let before = state.withLock { state in
+                state.rates.admit(kind, EventRates.principal, now: event.time.secondsSince1970)
+            }
+            guard let before else {
+                state.withLock { $0.dropped += 1 }
+                return nil
+            }
+            omitted = before
+        }
+        return AuditRecord(event, call, directory: directory, omitted: omitted)
+    }
+
+    /// A denial of something that the service does not know, or of a request whose body nobody read.
+    private static func unknown(_ event: AuditEvent) -> AuditedCall? {
+        guard !event.isAuthenticated || event.status == 403 else { return nil }
+        return AuditedCall(
+            "UnknownOperation", of: event.service.signingName, parameters: .object([]), disclosure: AuditDisclosure())
+    }
+
+    private func writeFiles() {
+        let lines = state.withLock { state in
+            defer { state.lines = [] }
+            return state.lines
+        }
+        var rest = lines[...]
+        while let first = rest.first {
+            let day = AuditFiles.day(of: first.time)
+            let same = rest.prefix { AuditFiles.day(of: $0.time) == day }
+            let text = same.flatMap { Array($0.document.utf8) + [UInt8(ascii: "\n")] }
+            do {
+                try files.append(text, day: day, isUrgent: same.contains { !$0.isReadOnly })
+            } catch {
+                let lost = state.withLock { state in
+                    state.lines = Array(rest) + state.lines
+                    return bound(&state.lines)
+                }
+                logger.error(
+                    "Audit records could not be written",
+                    metadata: [
+                        "path": "\(error.path)", "operation": "\(error.operation)", "errno": "\(error.code)",
+                        "waiting": "\(rest.count - lost)", "lost": "\(lost)",
+                    ])
+                return
+            }
+            rest = rest.dropFirst(same.count)
+        }
+    }
+
+    private func store(_ rows: [AuditRecord], on connection: any SQLConnection) throws {
+        guard !rows.isEmpty else { return }
+        let tables = TrailTables(connection)
+        var sequence = try state.withLock { $0.sequence } ?? tables.lastSequence()
+        for row in rows {
+            sequence += 1
+            try tables.add(row, sequence: sequence)
+        }
+        state.withLock { $0.sequence = sequence }
+    }
+
+    /// Leaves the newest.
+    ///
+    /// - Returns: How many went.
+    private func bound(_ records: inout [AuditRecord]) -> Int {
+        var excess = max(0, records.count - limits.events)
+        var bytes = records.dropFirst(excess).reduce(0) { $0 + $1.document.utf8.count }
+        while bytes > limits.bytes, excess < records.count {
+            bytes -= records[excess].document.utf8.count
+            excess += 1
+        }
+        records.removeFirst(excess)
+        return excess
+    }
+
+    // MARK: Bounds
+
+    /// Deletes what is too old, or too much.
+    func expire() async throws {
+        files.expire(now: clock())
+        let before = clock() - limits.retention
+        while !Task.isCancelled {
+            let count = try await database.write { [limits] connection in
+                let tables = TrailTables(connection)
+                let expired = try tables.deleteOldest(before: before, limit: Self.batch)
+                let excess = try tables.count() - limits.stored
+                guard excess > 0 else { return expired }
+                return try expired + tables.deleteOldest(before: nil, limit: min(excess, Self.batch))
+            }
+            if count < Self.batch { return }
+        }
+    }
+
+    /// Forgets what waits to be stored, but not what the files are to have. Called inside a transaction.
+    func discard() {
+        gather()
+        writeFiles()
+        state.withLock { state in (state.rows, state.sequence) = ([], nil) }
+    }
+}
