@@ -123,7 +123,8 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "Policies", "LambdaService", "IAMService", "LogsService", "XRayService", "CloudTrailService", "Gateway",
+                "Identity", "Policies", "LambdaService", "IAMService", "LogsService", "XRayService",
+                "CloudTrailService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
