@@ -71,10 +71,10 @@ class Line:
         body, self.bytes = self.bytes[:length], self.bytes[length:]
         return Answer(status, headers, body)
 
-    def answers(self):
+    def answers(self, method="GET"):
         """All that come until the server ends the connection."""
         found = []
-        while (answer := self.answer()) is not None:
+        while (answer := self.answer(method)) is not None:
             found.append(answer)
         return found
 
@@ -99,12 +99,12 @@ class Line:
         self.close()
 
 
-def say(server, data):
+def say(server, data, method="GET"):
     """What a connection answers to these bytes until it ends. Half of it is closed, so that it ends in any case."""
     with Line(server) as line:
         line.send(data)
         line.socket.shutdown(socket.SHUT_WR)
-        return line.answers()
+        return line.answers(method)
 
 
 class Signed:
