@@ -303,6 +303,7 @@ int apus_zygote_serve(int (*fork)(void)) {
     do null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     while (null >= 0 && null < 16);
     prctl(PR_GET_NAME, name, 0, 0, 0);
+    prctl(PR_SET_NAME, "apus-zygote", 0, 0, 0);
     char byte = 0;
     if (apus_send(APUS_ZYGOTE_SOCKET, &byte, 1, NULL, 0) != 1) _exit(1);
     for (;;) {

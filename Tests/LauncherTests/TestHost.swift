@@ -153,11 +153,11 @@ final class TestHost: Sendable {
         booting.replacing("$s = delete $ENV{SCRIPT}; exec \"/bin/sh\", \"-c\", $s;", with: perl)
     }
 
-    /// The processes of zygotes: children of the launcher that are perl in its own namespace of processes.
+    /// The processes of zygotes that serve.
     func zygotes() throws -> [Int32] {
         let children = try KernelFile.read("/proc/\(client.processID)/task/\(client.processID)/children")
         return children.split(separator: " ").compactMap { Int32($0) }.filter {
-            (try? KernelFile.read("/proc/\($0)/comm")) == "perl\n"
+            (try? KernelFile.read("/proc/\($0)/comm")) == "apus-zygote\n"
         }
     }
 
