@@ -188,11 +188,11 @@ final class TestHost: Sendable {
             ]
     }
 
-    /// The processes of zygotes: children of the launcher that are the runtime in its own namespace of processes.
+    /// The processes of zygotes that serve.
     func zygotes() throws -> [Int32] {
         let children = try KernelFile.read("/proc/\(client.processID)/task/\(client.processID)/children")
         return children.split(separator: " ").compactMap { Int32($0) }.filter {
-            (try? KernelFile.read("/proc/\($0)/comm")) == (origin == .forkedByRuby ? "ruby\n" : "perl\n")
+            (try? KernelFile.read("/proc/\($0)/comm")) == "apus-zygote\n"
         }
     }
 

@@ -67,7 +67,7 @@ struct ZygoteSuite {
             origin,
             """
             print join(",", map { "$_=$ENV{$_}" } grep { /ZYGOTE|LD_|APUS/ } keys %ENV), "\\n";
-            open(E, "/proc/self/environ"); $e = <E>; close(E); print $e =~ /ZYGOTE|PRELOAD/ ? "environ\\n" : "";
+            open(E, "/proc/self/environ"); $e = <E>; close(E); print $e =~ /ZYGOTE|PRELOAD|BIND_NOW/ ? "environ\\n" : "";
             opendir(D, "/proc/self/fd"); print join(" ", sort map { $_ > 2 ? readlink("/proc/self/fd/$_") : $_ }
                 grep { /\\d/ && readlink("/proc/self/fd/$_") !~ m(^/proc/\\d+/fd$|^/dev/null$) } readdir(D)), "\\n";
             open(M, "/proc/self/maps"); print join("\\n", grep { !m(^/usr/|^/lib|^/run/apus-zygote.so$) }
