@@ -165,8 +165,8 @@ final class TestHost: Sendable {
         $s = delete $ENV{SCRIPT}; exec "/bin/sh", "-c", $s;
         """
 
-    /// The same by an interpreter that has threads, pipes and timers of its own to make anew, and forks with all signals
-    /// blocked.
+    /// The same by an interpreter that has threads, pipes and timers of its own to make anew, and forks with all
+    /// signals blocked.
     private static let bootingRuby = """
         exit!(0) if ENV.key?("APUS_ZYGOTE") && fork
         v = IO.open(ENV["APUS_BINDING"].to_i, "rb") { |b| b.read(b.read(4).unpack1("V")) }
