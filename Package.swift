@@ -145,6 +145,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/load", swiftSettings: strict),
+        // What decisions about policies cost; run by hand.
+        .executableTarget(
+            name: "apus-policies", dependencies: ["Policies", nioCore], path: "Benchmarks/policies",
+            swiftSettings: strict),
         .executableTarget(
             name: "apus-echo", path: "Benchmarks/echo", swiftSettings: strict,
             // What a cold start of a native function is measured with has nothing to load.

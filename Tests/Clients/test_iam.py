@@ -92,8 +92,10 @@ def test_roles_that_cannot_be(iam, name):
     assert fails(iam.create_role, RoleName="r", Path="x", AssumeRolePolicyDocument=TRUST) == (
         400, "ValidationError", "The specified value for path is invalid. It must begin and end with / and contain "
         "only alphanumeric characters and/or / characters.")
-    assert fails(iam.create_role, RoleName="r", AssumeRolePolicyDocument="not json")[:2] == (
-        400, "MalformedPolicyDocument")
+    assert fails(iam.create_role, RoleName="r", AssumeRolePolicyDocument="not json") == (
+        400, "MalformedPolicyDocument", "This policy contains invalid Json")
+    assert fails(iam.create_policy, PolicyName="p", PolicyDocument="not json") == (
+        400, "MalformedPolicyDocument", "Syntax errors in policy.")
     assert fails(
         iam.create_role, RoleName="r", AssumeRolePolicyDocument=TRUST.replace(
             '"Service": "lambda.amazonaws.com"', f'"AWS": "{own("role", "nobody-of-that-name")}"')) == (

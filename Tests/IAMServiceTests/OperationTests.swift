@@ -82,7 +82,9 @@ import Testing
         #expect(all.count > 50)
         #expect(Set(all.map(\.id)).count == all.count)
         for policy in all {
-            #expect(throws: Never.self) { try PolicyDocument(parsing: ByteBuffer(string: policy.document)) }
+            #expect(throws: Never.self) {
+                try PolicyDocument(validating: ByteBuffer(string: policy.document), as: .managed)
+            }
             #expect(AWSManagedPolicies.standard[policy.arn("aws"), "aws"]?.name == policy.name)
         }
     }
@@ -90,38 +92,9 @@ import Testing
     @Test func serviceLinkedRolesCanBeTrusted() throws {
         #expect(ServiceLinkedRole.all.count > 60)
         for role in ServiceLinkedRole.all.values {
-            #expect(throws: Never.self) { try PolicyDocument(parsing: ByteBuffer(string: role.trust)) }
+            #expect(throws: Never.self) { try PolicyDocument(validating: ByteBuffer(string: role.trust), as: .trust) }
             #expect(role.name.utf8.count <= 64)
         }
-    }
-
-    // The second is where LocalStack has recorded it from AWS: test_simulate_principle_policy.
-    @Test func whereStatementsAre() {
-        let one = StatementPlaces(
-            #"{"Version": "2012-10-17", "Statement": {"Sid": "", "Effect": "Allow", "Action": "s3:PutObject", "#
-                + #""Resource": "*"}}"#)
-        #expect(one.places.map(\.start.column) == [41])
-        #expect(one.places.map(\.end.column) == [113])
-        let several = StatementPlaces(
-            """
-            {"Id": "{\\"Statement\\":[", "Statement": [
-              {"Condition": {"Null": {"a:b": "true"}}},
-              {"Action": ["}"]}
-            ]}
-            """)
-        #expect(several.places.map(\.start.line) == [2, 3])
-        #expect(several.places.map(\.start.column) == [4, 4])
-        #expect(several.places.map(\.end.column) == [43, 20])
-    }
-
-    @Test func keysThatPoliciesAskFor() throws {
-        var keys = ContextKeys()
-        let text =
-            #"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::${aws:username}/${*}","#
-            + #""Condition":{"Bool":{"aws:SecureTransport":"true"},"#
-            + #""StringLike":{"s3:prefix":["${aws:PrincipalTag/team, 'none'}","${aws:username}"]}}}}"#
-        keys.add(try PolicyDocument(parsing: ByteBuffer(string: text)))
-        #expect(keys.names == ["aws:SecureTransport", "s3:prefix", "aws:PrincipalTag/team", "aws:username"])
     }
 
     @Test func idsTellTheAccount() {

@@ -1,5 +1,6 @@
 import AWSWire
 import IAMModel
+import Logging
 import Storage
 import TestSupport
 import Testing
@@ -67,8 +68,8 @@ import Testing
     @Test func secretsAreStoredEncrypted() async throws {
         let harness = try await Harness()
         try await harness.user("u")
-        let secret = try #require(
-            try await harness.call("CreateAccessKey", [("UserName", "u")]).element("SecretAccessKey"))
+        let answer = try await harness.call("CreateAccessKey", [("UserName", "u")])
+        let secret = try #require(answer.element("SecretAccessKey"))
         let documents = try await harness.database.read { connection in
             try connection.query("SELECT document FROM iam_records", []).map { try $0.text("document") }
         }

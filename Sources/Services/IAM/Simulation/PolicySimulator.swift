@@ -59,9 +59,12 @@ extension IAMService {
     }
 
     private static func contextKeys(_ texts: [String]) throws(AWSError) -> Output {
-        var keys = ContextKeys()
-        for text in texts { keys.add(try Documents.simulated(text)) }
-        return IAM.GetContextKeysForPolicyResponse(contextKeyNames: keys.names)
+        var names: [String] = []
+        for text in texts {
+            let known = Set(names.map { $0.lowercased() })
+            names += try Documents.simulated(text).contextKeyNames.filter { !known.contains($0.lowercased()) }
+        }
+        return IAM.GetContextKeysForPolicyResponse(contextKeyNames: names)
     }
 }
 
@@ -101,7 +104,7 @@ extension SimulationRequest {
             }
             requester.boundary = try add(text, id: "PermissionsBoundaryPolicyInputList.1")
         }
-        if let text { resourcePolicy = try add(text, id: Self.resourcePolicyID).policy }
+        if let text { resourcePolicy = try add(text, id: Self.resourcePolicyID, as: .resource).policy }
     }
 
     fileprivate func page(_ marker: String?, _ limit: Int?) throws(AWSError) -> Output {

@@ -1,5 +1,6 @@
 import AWSWire
 import IAMModel
+import NIOCore
 import Policies
 
 /// What is to be simulated: somebody with policies, several actions, several resources.
@@ -8,7 +9,8 @@ struct SimulationRequest {
     var requester: Requester
     /// The texts of the policies by what results call them: names, or `PolicyInputList.1`.
     var texts: [String: String] = [:]
-    var keys = ContextKeys()
+    /// The keys that policies ask for, as they are spelled first, by their names in lower case.
+    private var keys: [String: String] = [:]
     var resourcePolicy: CompiledPolicy?
     var actions: [String]
     var resources: [String]
@@ -20,11 +22,13 @@ struct SimulationRequest {
 
     /// One result for each action and each resource.
     var results: [IAM.EvaluationResult] {
-        let places = texts.mapValues(StatementPlaces.init)
+        let places = texts.mapValues { PolicyDocument.statementPositions(in: ByteBuffer(string: $0)) }
         return actions.flatMap { action in resources.map { result(action, $0, places) } }
     }
 
-    private func result(_ action: String, _ resource: String, _ places: [String: StatementPlaces])
+    private func result(
+        _ action: String, _ resource: String, _ places: [String: [(start: TextPosition, end: TextPosition)]]
+    )
         -> IAM.EvaluationResult
     {
         let simulation = Evaluation.simulate(
@@ -34,12 +38,12 @@ struct SimulationRequest {
         let matches = simulation.matches.map { match in
             let isResource = match.source.layer == .resource
             let id = isResource ? Self.resourcePolicyID : match.source.id
-            let place = places[id]?[match.statement]
+            let place = places[id].flatMap { $0.indices.contains(match.statement) ? $0[match.statement] : nil }
             return IAM.Statement(
                 sourcePolicyId: id, sourcePolicyType: .init(rawValue: isResource ? "Resource Policy" : "IAM Policy"),
-                startPosition: place?.start, endPosition: place?.end)
+                startPosition: place?.start.shape, endPosition: place?.end.shape)
         }
-        let missing = simulation.missingContextValues.map(keys.spelled)
+        let missing = simulation.missingContextValues.map { keys[$0] ?? $0 }
         let boundary = simulation.decisions[.boundary].map {
             IAM.PermissionsBoundaryDecisionDetail(allowedByPermissionsBoundary: $0 == .allowed)
         }
@@ -59,10 +63,10 @@ struct SimulationRequest {
     }
 
     /// Adds a policy; the ids of the lists are those that results have.
-    mutating func add(_ text: String, id: String) throws(AWSError) -> AttachedPolicy {
-        let document = try Documents.simulated(text)
+    mutating func add(_ text: String, id: String, as kind: PolicyKind = .inline) throws(AWSError) -> AttachedPolicy {
+        let document = try Documents.simulated(text, as: kind)
         texts[id] = text
-        keys.add(document)
+        for name in document.contextKeyNames where keys[name.lowercased()] == nil { keys[name.lowercased()] = name }
         return AttachedPolicy(id: id, CompiledPolicy(document))
     }
 }
@@ -73,11 +77,15 @@ extension IAM.PolicyEvaluationDecisionType {
 
 extension Documents {
     /// - Throws: `InvalidInput`, which is what the simulator says of texts that are no policies.
-    static func simulated(_ text: String) throws(AWSError) -> PolicyDocument {
+    static func simulated(_ text: String, as kind: PolicyKind = .inline) throws(AWSError) -> PolicyDocument {
         do {
-            return try check(text, as: .permissions)
+            return try check(text, as: kind)
         } catch {
             throw IAMError.invalidInput(message: error.message)
         }
     }
+}
+
+extension TextPosition {
+    fileprivate var shape: IAM.Position { IAM.Position(line: line, column: column) }
 }
