@@ -1,5 +1,6 @@
 import AWSWire
 import Glibc
+import NIOCore
 import Storage
 import Synchronization
 import TestSupport

@@ -40,9 +40,15 @@ struct UserIdentity {
                 [("type", "AssumedRole")] + fields, context: Self.context(principal, issuer: issuer),
                 userName: session, accessKeyID: principal.accessKeyID)
         case .federated(let name):
+            let origin = principal.session?.provider ?? ""
+            let issuer = [
+                ("type", origin.hasSuffix(":root") ? "Root" : "IAMUser"), ("arn", origin),
+                ("accountId", principal.account.digits),
+                ("userName", origin.split(separator: "/").last.map(String.init) ?? ""),
+            ]
             self.init(
-                [("type", "FederatedUser")] + fields, context: Self.context(principal, issuer: []), userName: name,
-                accessKeyID: principal.accessKeyID)
+                [("type", "FederatedUser")] + fields, context: Self.context(principal, issuer: issuer),
+                userName: name, accessKeyID: principal.accessKeyID)
         case .anonymous:
             self.init(
                 [("type", "AWSAccount"), ("principalId", ""), ("accountId", "ANONYMOUS_PRINCIPAL")], userName: nil,
@@ -65,7 +71,7 @@ struct UserIdentity {
         guard let session = principal.session else { return nil }
         var members: [AuditValue.Member] = []
         if !issuer.isEmpty { members.append(AuditValue.Member("sessionIssuer", .object(Self.members(issuer)))) }
-        if let provider = session.provider {
+        if case .assumedRole = principal.kind, let provider = session.provider {
             members.append(
                 AuditValue.Member(
                     "webIdFederationData",

@@ -1,0 +1,63 @@
+import AWSWire
+import Identity
+import NIOCore
+import Policies
+import STSModel
+
+/// The policies that narrow a session, checked.
+struct SessionPolicies {
+    /// Characters of an inline policy, and of all ARNs of managed ones.
+    private static let plainLimit = 2_048
+    private static let managedLimit = 10
+
+    var inline: [String] = []
+    var managed: [String] = []
+
+    var isEmpty: Bool { inline.isEmpty && managed.isEmpty }
+
+    /// How much of the space for them they take, in percent, rounded up.
+    var packedSize: Int {
+        let size = inline.reduce(0) { $0 + $1.utf8.count } + managed.reduce(0) { $0 + $1.utf8.count }
+        return (size * 100 + Self.plainLimit - 1) / Self.plainLimit
+    }
+
+    /// - Parameter account: Whose managed policies they may be.
+    /// - Throws: `MalformedPolicyDocument`, `PackedPolicyTooLarge`, `ValidationError`.
+    init(
+        _ policy: String?, _ descriptors: [STS.PolicyDescriptorType]?, of account: AccountID,
+        directory: any PrincipalDirectory
+    ) throws(AWSError) {
+        if let policy {
+            try Self.check(policy)
+            inline = [policy]
+        }
+        managed = (descriptors ?? []).compactMap(\.arn)
+        guard managed.count <= Self.managedLimit else {
+            throw .invalid("A session may have \(Self.managedLimit) managed policies at most.")
+        }
+        for arn in managed where directory.managedPolicy(arn, in: account) == nil {
+            throw .invalid("Policy \(arn) does not exist or is not attachable.")
+        }
+        guard packedSize <= 100 else {
+            throw STSError.packedPolicyTooLarge(
+                message: "Packed policy consumes \(packedSize)% of allotted space, please use smaller policy.")
+        }
+    }
+
+    private static func check(_ text: String) throws(AWSError) {
+        let document: PolicyDocument
+        do {
+            document = try PolicyDocument(parsing: ByteBuffer(string: text))
+        } catch {
+            throw STSError.malformedPolicyDocument(message: error.message)
+        }
+        for statement in document.statements {
+            if statement.principals != nil {
+                throw STSError.malformedPolicyDocument(message: "Policy document should not specify a principal.")
+            }
+            if statement.resources == nil {
+                throw STSError.malformedPolicyDocument(message: "Policy statement must contain resources.")
+            }
+        }
+    }
+}
