@@ -6,8 +6,9 @@ SHELL := /bin/bash
 BUILD := swift build -c release --static-swift-stdlib
 VENV := .venv
 PYTHON ?= python3
+SECONDS ?= 60
 
-.PHONY: help run build examples test unit-test client-test bench format lint models clean
+.PHONY: help run build examples test unit-test client-test fuzz fuzz-short bench format lint models clean
 
 help: ## List the verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -25,7 +26,7 @@ build: ## Build .build/release/apus with apus-launcher and libapus-zygote.so, wh
 examples: ## Build the examples whose tools are here into .build/examples
 	@Scripts/build-examples
 
-test: unit-test client-test ## Run every test
+test: unit-test client-test fuzz-short ## Run every test
 
 unit-test: ## Run the Swift tests
 	@Scripts/install-missing build run unit
@@ -41,6 +42,12 @@ $(VENV)/ready: Tests/Clients/requirements.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --requirement Tests/Clients/requirements.txt
 	@touch $@
+
+fuzz: build ## Drive each reader of outside bytes with libFuzzer (SECONDS=60 each; TARGETS="gateway zip": only these)
+	@$(PYTHON) Scripts/fuzz $(SECONDS) $(TARGETS)
+
+fuzz-short: build ## As `make fuzz`, a few seconds each
+	@$(PYTHON) Scripts/fuzz 3
 
 bench: build $(VENV)/ready ## Measure against baselines in the same run; writes docs/benchmarks.md (ROWS=cold-python: one row)
 	@Scripts/install-missing run bench

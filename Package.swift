@@ -16,6 +16,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 func module(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency], resources: [Resource]? = nil)
@@ -24,8 +25,8 @@ func module(_ name: String, path: String? = nil, _ dependencies: [Target.Depende
     .target(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let package = Package(
@@ -96,20 +97,31 @@ let package = Package(
         module(
             "LambdaService", path: "Sources/Services/Lambda",
             [
-                "AWSWire", "LambdaModel", "Policies", "Signing", "Images", "Storage", "Archive", "Fleet", "Runtimes",
+                "AWSWire", "LambdaModel", "Identity", "Policies", "Signing", "Images", "Storage", "Archive", "Fleet",
+                "Runtimes",
                 "Sandbox",
                 nioCore,
                 nioHTTP1, logging, crypto,
             ]),
         module(
             "LogsService", path: "Sources/Services/Logs",
-            ["AWSWire", "LogsModel", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
+            ["AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
         module(
             "XRayService", path: "Sources/Services/XRay",
-            ["AWSWire", "XRayModel", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
+            [
+                "AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging,
+                lifecycle,
+            ]),
         module(
             "CloudTrailService", path: "Sources/Services/CloudTrail",
-            ["AWSWire", "CloudTrailModel", "Identity", "Storage", nioCore, logging, lifecycle]),
+            ["AWSWire", "CloudTrailModel", "Identity", "Policies", "Storage", nioCore, logging, lifecycle]),
+        module(
+            "STSService", path: "Sources/Services/STS",
+            ["AWSWire", "STSModel", "Identity", "Policies", nioCore, logging, crypto, cryptoExtras]),
+        module(
+            "IAMService", path: "Sources/Services/IAM",
+            ["AWSWire", "IAMModel", "Policies", "Identity", "Storage", nioCore, logging, crypto, lifecycle],
+            resources: [.embedInCode("AWSManaged/policies.json")]),
         // 6
         module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
@@ -118,7 +130,8 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "LambdaService", "LogsService", "XRayService", "CloudTrailService", "Gateway", nioCore,
+                "Identity", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
+                "CloudTrailService", "Gateway", nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -169,7 +182,8 @@ let package = Package(
         tests(
             "LambdaServiceTests",
             [
-                "TestSupport", "LambdaService", "LambdaModel", "Policies", "Signing", "Images", "AWSWire", "Storage",
+                "TestSupport", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
+                "Storage",
                 "Archive",
                 "Fleet", "Runtimes", "Sandbox",
                 nioCore, nioHTTP1,
@@ -177,10 +191,28 @@ let package = Package(
             ]),
         tests(
             "LogsServiceTests",
-            ["TestSupport", "LogsService", "LogsModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+            [
+                "TestSupport", "LogsService", "LogsModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
+                nioHTTP1, logging,
+            ]),
+        tests(
+            "IAMServiceTests",
+            [
+                "TestSupport", "IAMService", "IAMModel", "Identity", "Policies", "AWSWire", "Storage", nioCore,
+                nioPosix, nioHTTP1, logging,
+            ]),
         tests(
             "XRayServiceTests",
-            ["TestSupport", "XRayService", "XRayModel", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging]),
+            [
+                "TestSupport", "XRayService", "XRayModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
+                nioHTTP1, logging,
+            ]),
+        tests(
+            "STSServiceTests",
+            [
+                "STSService", "STSModel", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1,
+                logging, crypto, cryptoExtras,
+            ]),
         tests(
             "CloudTrailServiceTests",
             [
@@ -188,6 +220,12 @@ let package = Package(
                 nioHTTP1, logging,
             ]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
+        tests(
+            "FuzzTests",
+            [
+                "AWSWire", "LambdaModel", "Policies", "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI",
+                "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+            ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(
             "GatewayTests", ["TestSupport", "Gateway", "Identity", "AWSWire", nioCore, nioPosix, nioHTTP1, nioEmbedded]),

@@ -16,13 +16,13 @@ package struct ServiceRequest: Sendable {
     package var requestID: String
     /// Scheme and authority as the client addressed us (`http://127.0.0.1:4566`), for URLs in answers.
     package var endpoint: String
-    /// The client's address, as text; told to pages only, not to services.
-    package var sourceIP: String?
+    /// The client's end of the connection.
+    package var peer: SocketAddress?
 
     package init(
         method: HTTPMethod, path: String, query: String? = nil, headers: HTTPHeaders = [:],
         body: ByteBuffer = ByteBuffer(),
-        caller: Caller, requestID: String, endpoint: String = "http://127.0.0.1:4566"
+        caller: Caller, requestID: String, endpoint: String = "http://127.0.0.1:4566", peer: SocketAddress? = nil
     ) {
         self.method = method
         self.path = path
@@ -32,7 +32,11 @@ package struct ServiceRequest: Sendable {
         self.caller = caller
         self.requestID = requestID
         self.endpoint = endpoint
+        self.peer = peer
     }
+
+    /// The client's address, as text.
+    package var sourceIP: String? { peer?.ipAddress }
 }
 
 /// What an answer carries.

@@ -91,8 +91,8 @@ final class Admission: Sendable {
     private let state = Mutex(State())
     /// When a warm invocation last began, to some milliseconds.
     private let warm = Atomic<UInt64>(0)
-    /// Ends what is idle, for as many MiB.
-    private let makeRoom = Mutex<(@Sendable (Int) -> Void)?>(nil)
+    /// Hears how many MiB are missing, and is to free them; says nothing when there are none to be had.
+    let onShortage = Hook<Int>()
 
     init(configuration: FleetConfiguration, eventLoopGroup: any EventLoopGroup) {
         self.configuration = configuration
@@ -106,9 +106,6 @@ final class Admission: Sendable {
         let last = warm.load(ordering: .relaxed)
         if now.uptimeNanoseconds > last + 10_000_000 { warm.store(now.uptimeNanoseconds, ordering: .relaxed) }
     }
-
-    /// Sets how memory is freed: `body` gets the MiB that are missing, and says nothing when there are none to be had.
-    func onShortage(_ body: @escaping @Sendable (Int) -> Void) { makeRoom.withLock { $0 = body } }
 
     /// How many wait, for tests and metrics.
     var waiting: Int { state.withLock { $0.queue.count } }
@@ -167,7 +164,7 @@ final class Admission: Sendable {
         for place in verdict.overdue { place.lose() }
         for ticket in verdict.refused { ticket.body(.failure(.outOfCapacity)) }
         for (ticket, place) in verdict.admitted { ticket.body(.success(place)) }
-        if verdict.missing > 0 { makeRoom.withLock { $0 }?(verdict.missing) }
+        if verdict.missing > 0 { onShortage.call(verdict.missing) }
         if verdict.mustTick {
             eventLoopGroup.any().scheduleTask(in: TimeAmount(configuration.admissionPace)) { self.tick() }
         }

@@ -168,8 +168,8 @@ final class EnvironmentPool: Sendable {
         if mebibytes > function.memory.load(ordering: .relaxed) { function.memory.max(mebibytes, ordering: .relaxed) }
     }
 
-    /// The environment on demand that has been idle for longest.
-    var longestIdle: Environment? { state.withLock { $0.machine.longestIdle } }
+    /// The environments on demand that are idle.
+    var idle: [Environment] { state.withLock { $0.machine.idle } }
 
     // MARK: Patience
 
@@ -334,7 +334,7 @@ final class EnvironmentPool: Sendable {
 
     func forgetIfEmpty() {
         guard state.withLock({ $0.isEmpty }) else { return }
-        services.forget(self)
+        services.onEmpty.call(self)
     }
 
     /// Whether nothing is left here; from then on ``submit(_:)`` returns false.

@@ -28,8 +28,8 @@ package final class Fleet: Invoking, Service {
         services = FleetServices(
             configuration: configuration, sandboxing: sandboxing, logs: logs, traces: traces, credentials: credentials,
             eventLoopGroup: eventLoopGroup, logger: logger)
-        services.onEmpty { [weak self] in self?.forget($0) }
-        services.admission.onShortage { [weak self] in self?.makeRoom($0) }
+        services.onEmpty.set { [weak self] in self?.forget($0) }
+        services.admission.onShortage.set { [weak self] in self?.makeRoom($0) }
     }
 
     // MARK: Invoking
@@ -159,12 +159,11 @@ package final class Fleet: Invoking, Service {
         var missing = missing
         let prepared = pools.compactMap { pool in pool.snapshotsLastUsed.map { (pool, $0) } }
         for (pool, _) in prepared.sorted(by: { $0.1 < $1.1 }) where missing > 0 { missing -= pool.releaseSnapshots() }
-        while missing > 0,
-            let (pool, environment) = pools.compactMap({ pool in pool.longestIdle.map { (pool, $0) } })
-                .min(by: { $0.1.idleSince < $1.1.idleSince })
-        {
-            guard pool.reap(environment) else { continue }
-            missing -= environment.giveWay()
+        if missing <= 0 { return }
+        let idle = pools.flatMap { pool in pool.idle.map { (pool, $0, since: $0.idleSince) } }
+        for (pool, environment, _) in idle.sorted(by: { $0.since < $1.since }) where missing > 0 {
+            // Not one that has work by now.
+            if pool.reap(environment) { missing -= environment.giveWay() }
         }
     }
 
@@ -238,7 +237,8 @@ final class FleetServices: Sendable {
     let logger: Logger
     let tracker = SandboxTracker()
     let admission: Admission
-    private let forgetting = Mutex<(@Sendable (EnvironmentPool) -> Void)?>(nil)
+    /// Hears of a pool that has nothing left.
+    let onEmpty = Hook<EnvironmentPool>()
 
     init(
         configuration: FleetConfiguration, sandboxing: any Sandboxing, logs: any LogSink, traces: (any TraceSink)?,
@@ -265,9 +265,4 @@ final class FleetServices: Sendable {
         else { return }
         sandboxing.endSpares()
     }
-
-    /// Sets what happens when a pool has nothing left.
-    func onEmpty(_ body: @escaping @Sendable (EnvironmentPool) -> Void) { forgetting.withLock { $0 = body } }
-
-    func forget(_ pool: EnvironmentPool) { forgetting.withLock { $0 }?(pool) }
 }

@@ -17,7 +17,7 @@ struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
 
     private var environments: [Environment: State] = [:]
     /// Most recently used last.
-    private var idle: [Environment] = []
+    private(set) var idle: [Environment] = []
     private var waiting = CircularBuffer<Waiter>()
     private var starting = 0
     private var finishing = 0
@@ -93,9 +93,6 @@ struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
         starting -= 1
         return false
     }
-
-    /// The environment that has been idle for longest.
-    var longestIdle: Environment? { idle.first }
 
     enum Freed {
         case run(Waiter)

@@ -29,9 +29,6 @@ package struct GatewayConfiguration: Sendable {
     /// How requests say for which service they are when no credential scope does.
     package var hints: [RouteHint]
     package var bodyLimits: BodyLimits
-    /// Asked before a service is: the error to answer with, nil to let the request through. The name is that of the
-    /// service (`lambda`).
-    package var authorizer: @Sendable (_ request: ServiceRequest, _ signingName: String) -> AWSError?
     /// Told of what was asked, after it was answered; nil: nobody is.
     package var audit: (any AuditSink)?
     /// Further pages of ours.
@@ -46,7 +43,6 @@ package struct GatewayConfiguration: Sendable {
         authentication: Authentication = .on, account: AccountID = .standard, region: String = "us-east-1",
         limits: GatewayLimits = GatewayLimits(), timeouts: GatewayTimeouts = GatewayTimeouts(),
         hints: [RouteHint] = RouteHint.standard, bodyLimits: BodyLimits = .standard,
-        authorizer: @escaping @Sendable (ServiceRequest, String) -> AWSError? = { _, _ in nil },
         audit: (any AuditSink)? = nil,
         routes: [GatewayRoute] = [], version: String = "0", clock: @escaping @Sendable () -> SigV4Time = { .now() }
     ) {
@@ -60,7 +56,6 @@ package struct GatewayConfiguration: Sendable {
         self.timeouts = timeouts
         self.hints = hints
         self.bodyLimits = bodyLimits
-        self.authorizer = authorizer
         self.audit = audit
         self.routes = routes
         self.version = version

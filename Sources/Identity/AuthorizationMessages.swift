@@ -1,5 +1,5 @@
-import AWSWire
-import NIOCore
+package import AWSWire
+package import NIOCore
 package import Storage
 
 /// Why a request was refused, for those only who may know: sealed with the server's key, and opened by

@@ -1,21 +1,6 @@
 package import AWSWire
 package import Policies
 
-/// A policy as it hangs on somebody.
-package struct HeldPolicy: Sendable {
-    /// The ARN of a managed policy, the name of an inline one.
-    package var name: String
-    /// Whom an inline policy hangs on, by ARN; nil for a managed one.
-    package var owner: String?
-    package var document: PolicyDocument
-
-    package init(name: String, owner: String? = nil, document: PolicyDocument) {
-        self.name = name
-        self.owner = owner
-        self.document = document
-    }
-}
-
 /// A user, with what decides about it. A new object after each change that matters.
 package final class UserIdentity: Sendable {
     package let account: AccountID
@@ -25,12 +10,12 @@ package final class UserIdentity: Sendable {
     package let id: String
     package let tags: [String: String]
     /// Its own and its groups', managed and inline.
-    package let policies: [HeldPolicy]
-    package let boundary: HeldPolicy?
+    package let policies: [AttachedPolicy]
+    package let boundary: AttachedPolicy?
 
     package init(
         account: AccountID, name: String, arn: String, id: String, tags: [String: String] = [:],
-        policies: [HeldPolicy] = [], boundary: HeldPolicy? = nil
+        policies: [AttachedPolicy] = [], boundary: AttachedPolicy? = nil
     ) {
         self.account = account
         self.name = name
@@ -52,15 +37,15 @@ package final class RoleIdentity: Sendable {
     package let id: String
     package let tags: [String: String]
     /// Who may assume it.
-    package let trust: PolicyDocument
-    package let policies: [HeldPolicy]
-    package let boundary: HeldPolicy?
+    package let trust: CompiledPolicy
+    package let policies: [AttachedPolicy]
+    package let boundary: AttachedPolicy?
     /// The longest session, in seconds.
     package let maxSessionDuration: Int
 
     package init(
-        account: AccountID, name: String, arn: String, id: String, tags: [String: String] = [:], trust: PolicyDocument,
-        policies: [HeldPolicy] = [], boundary: HeldPolicy? = nil, maxSessionDuration: Int = 3600
+        account: AccountID, name: String, arn: String, id: String, tags: [String: String] = [:], trust: CompiledPolicy,
+        policies: [AttachedPolicy] = [], boundary: AttachedPolicy? = nil, maxSessionDuration: Int = 3600
     ) {
         self.account = account
         self.name = name
@@ -108,7 +93,7 @@ package protocol PrincipalDirectory: Sendable {
     func user(_ name: String, in account: AccountID) -> UserIdentity?
     func role(_ name: String, in account: AccountID) -> RoleIdentity?
     /// A managed policy, the account's own or one of AWS's, for sessions that are narrowed by it.
-    func managedPolicy(_ arn: String, in account: AccountID) -> HeldPolicy?
+    func managedPolicy(_ arn: String, in account: AccountID) -> AttachedPolicy?
     func provider(_ url: String, in account: AccountID) -> WebIdentityProvider?
     /// Has GetAccessKeyLastUsed and a role's RoleLastUsed tell of it, some time later. Must not block.
     func noteUse(of principal: Principal, service: String, region: String)
@@ -122,7 +107,7 @@ package struct EmptyDirectory: PrincipalDirectory {
     package func key(_: String) -> UserKey? { nil }
     package func user(_: String, in _: AccountID) -> UserIdentity? { nil }
     package func role(_: String, in _: AccountID) -> RoleIdentity? { nil }
-    package func managedPolicy(_: String, in _: AccountID) -> HeldPolicy? { nil }
+    package func managedPolicy(_: String, in _: AccountID) -> AttachedPolicy? { nil }
     package func provider(_: String, in _: AccountID) -> WebIdentityProvider? { nil }
     package func noteUse(of _: Principal, service _: String, region _: String) {}
     package var generation: UInt64 { 0 }

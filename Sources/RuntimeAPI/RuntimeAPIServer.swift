@@ -33,7 +33,7 @@ package final class RuntimeAPIServer: @unchecked Sendable {
     /// Connections whose request for an event waits, by the extension's index.
     var waitingExtensions: [Int: RuntimeAPIConnection] = [:]
 
-    private init(
+    init(
         on eventLoop: any EventLoop, limits: RuntimeAPILimits, function: RuntimeAPIFunction,
         externalExtensions: [String], delegate: any RuntimeAPIDelegate
     ) {

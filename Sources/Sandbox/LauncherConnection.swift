@@ -94,31 +94,22 @@ final class LauncherConnection: Sendable {
         }
     }
 
-    func kill(_ id: UInt64) {
-        state.withLock { state in
-            if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeKill(id: id), &state) }
-        }
-    }
+    func kill(_ id: UInt64) { submit(LauncherRequest.encodeKill(id: id), of: id) }
 
-    func settle(_ id: UInt64) {
-        state.withLock { state in
-            if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeSettle(id: id), &state) }
-        }
-    }
+    func settle(_ id: UInt64) { submit(LauncherRequest.encodeSettle(id: id), of: id) }
 
-    func raise(_ id: UInt64) {
-        state.withLock { state in
-            if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeRaise(id: id), &state) }
-        }
-    }
+    func raise(_ id: UInt64) { submit(LauncherRequest.encodeRaise(id: id), of: id) }
 
     func endSpares() {
         state.withLock { if $0.socket >= 0 { submit(LauncherRequest.encodeEndSpares(), &$0) } }
     }
 
-    func terminate(_ id: UInt64) {
+    func terminate(_ id: UInt64) { submit(LauncherRequest.encodeTerminate(id: id), of: id) }
+
+    /// Tells the launcher something of a sandbox, unless that has ended.
+    private func submit(_ packet: [UInt8], of id: UInt64) {
         state.withLock { state in
-            if state.socket >= 0, state.pending[id] != nil { submit(LauncherRequest.encodeTerminate(id: id), &state) }
+            if state.socket >= 0, state.pending[id] != nil { submit(packet, &state) }
         }
     }
 

@@ -81,9 +81,18 @@ package enum LauncherRequest: Sendable, Hashable {
         return writer.bytes
     }
 
-    package static func encodeRaise(id: UInt64) -> [UInt8] {
+    package static func encodeKill(id: UInt64) -> [UInt8] { encode(.kill, id: id) }
+
+    package static func encodeSettle(id: UInt64) -> [UInt8] { encode(.settle, id: id) }
+
+    package static func encodeRaise(id: UInt64) -> [UInt8] { encode(.raise, id: id) }
+
+    package static func encodeTerminate(id: UInt64) -> [UInt8] { encode(.terminate, id: id) }
+
+    /// A request that only says which sandbox.
+    private static func encode(_ kind: Kind, id: UInt64) -> [UInt8] {
         var writer = PacketWriter()
-        writer.put(Kind.raise.rawValue)
+        writer.put(kind.rawValue)
         writer.put(id)
         return writer.bytes
     }
@@ -91,20 +100,6 @@ package enum LauncherRequest: Sendable, Hashable {
     package static func encodeEndSpares() -> [UInt8] {
         var writer = PacketWriter()
         writer.put(Kind.endSpares.rawValue)
-        return writer.bytes
-    }
-
-    package static func encodeSettle(id: UInt64) -> [UInt8] {
-        var writer = PacketWriter()
-        writer.put(Kind.settle.rawValue)
-        writer.put(id)
-        return writer.bytes
-    }
-
-    package static func encodeTerminate(id: UInt64) -> [UInt8] {
-        var writer = PacketWriter()
-        writer.put(Kind.terminate.rawValue)
-        writer.put(id)
         return writer.bytes
     }
 
@@ -116,13 +111,6 @@ package enum LauncherRequest: Sendable, Hashable {
         return writer.bytes
     }
 
-    package static func encodeKill(id: UInt64) -> [UInt8] {
-        var writer = PacketWriter()
-        writer.put(Kind.kill.rawValue)
-        writer.put(id)
-        return writer.bytes
-    }
-
     /// - Throws: for anything but what the encoders write within these bounds: names of code and layers that are one
     ///   path component, file systems that appear at one, absolute commands but in images, which have neither layers
     ///   nor a fallback, an absolute directory, limits within their ranges.
@@ -131,27 +119,17 @@ package enum LauncherRequest: Sendable, Hashable {
         switch Kind(rawValue: try reader.number(UInt8.self, "kind")) {
         case .start: self = .start(try Self.start(&reader, bytes))
         case .expect: self = .expect(try Self.start(&reader, bytes))
-        case .kill:
-            self = .kill(id: try reader.number(UInt64.self, "id"))
-            try reader.finish()
-        case .settle:
-            self = .settle(id: try reader.number(UInt64.self, "id"))
-            try reader.finish()
-        case .raise:
-            self = .raise(id: try reader.number(UInt64.self, "id"))
-            try reader.finish()
-        case .endSpares:
-            self = .endSpares
-            try reader.finish()
-        case .terminate:
-            self = .terminate(id: try reader.number(UInt64.self, "id"))
-            try reader.finish()
+        case .kill: self = .kill(id: try reader.number(UInt64.self, "id"))
+        case .settle: self = .settle(id: try reader.number(UInt64.self, "id"))
+        case .raise: self = .raise(id: try reader.number(UInt64.self, "id"))
+        case .endSpares: self = .endSpares
+        case .terminate: self = .terminate(id: try reader.number(UInt64.self, "id"))
         case .socket:
             self = .socket(
                 id: try reader.number(UInt64.self, "id"), datagramPort: try reader.number(UInt16.self, "port"))
-            try reader.finish()
         case nil: throw PacketError("kind")
         }
+        try reader.finish()
     }
 
     /// The part of an encoded request for which a launcher refuses it; nil when it takes it.
@@ -177,7 +155,6 @@ package enum LauncherRequest: Sendable, Hashable {
             workingDirectory: try reader.textRange("working directory"), limits: try limits(&reader),
             bootEnvironment: try ranges(&reader, "boot environment"), isForkable: try flag(&reader, "forkable"),
             precedence: try precedence(&reader))
-        try reader.finish()
         guard isComponent(request.code) else { throw PacketError("code") }
         if let layers = request.layers, !isComponent(layers) { throw PacketError("layers") }
         guard let command = request.arguments.first,

@@ -16,7 +16,8 @@ struct Apus: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             ServeCommand.self, EnvCommand.self, DoctorCommand.self, DeployCommand.self, InvokeCommand.self,
-            LogsCommand.self, ListCommand.self, SignCommand.self, SigningProfilesCommand.self, RuntimesCommand.self,
+            LogsCommand.self, ListCommand.self, IAMCommand.self, SignCommand.self, SigningProfilesCommand.self,
+            RuntimesCommand.self,
         ]
     )
 }

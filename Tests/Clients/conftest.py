@@ -194,7 +194,11 @@ provider "aws" {
   skip_credentials_validation = true
   skip_requesting_account_id  = true
   skip_metadata_api_check     = true
-  endpoints { lambda = "%(endpoint)s" }
+  endpoints {
+    lambda = "%(endpoint)s"
+    iam    = "%(endpoint)s"
+    sts    = "%(endpoint)s"
+  }
 }
 """
 
@@ -233,7 +237,7 @@ def terraform(server, tmp_path):
 
         def run(verb, *arguments, codes=(0,)):
             consent = ["-auto-approve"] if verb in ("apply", "destroy") else []
-            quiet = [] if verb == "providers" else ["-input=false"]
+            quiet = [] if verb in ("providers", "output") else ["-input=false"]
             ended = server.run(
                 "terraform", verb, *quiet, *consent, *arguments, cwd=folder, timeout=300,
                 environment={"TF_CLI_CONFIG_FILE": str(settings), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"})

@@ -183,7 +183,7 @@ def test_survives_a_crash(own_server):
     server = own_server("--auth", "off")
     client = server.client()
     client.create_function(
-        FunctionName="hello", Role="arn:aws:iam::000000000000:role/x", Runtime="python3.11", Handler="app.handler",
+        FunctionName="hello", Role="arn:aws:iam::000000000000:role/lambda", Runtime="python3.11", Handler="app.handler",
         Code={"ZipFile": zip_of({"app.py": ECHO})})
     client.get_waiter("function_active_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
     made = client.create_function_url_config(FunctionName="hello", AuthType="NONE")

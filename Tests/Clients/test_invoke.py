@@ -247,7 +247,7 @@ def test_the_accounts_concurrency_limit(own_server, tmp_path):
     server = own_server(environment={"APUS_CONCURRENCY": "2"})
     client = server.client()
     client.create_function(
-        FunctionName="slow", Runtime="python3.11", Handler="app.handler", Role="arn:aws:iam::000000000000:role/r",
+        FunctionName="slow", Runtime="python3.11", Handler="app.handler", Role="arn:aws:iam::000000000000:role/lambda",
         Code={"ZipFile": zip_of({"app.py": "import time\ndef handler(e, c):\n    print('begun', flush=True)\n    time.sleep(e['s'])"})}, Timeout=60)
     client.get_waiter("function_active_v2").wait(FunctionName="slow", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

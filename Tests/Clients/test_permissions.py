@@ -77,7 +77,7 @@ def test_other_accounts_invoke_what_they_may(own_server):
     server = own_server("--auth", "off")
     owner, guest = account(server, "111111111111"), account(server, "222222222222")
     owner.create_function(
-        FunctionName="hello", Role="arn:aws:iam::111111111111:role/x", Runtime="python3.11", Handler="app.handler",
+        FunctionName="hello", Role="arn:aws:iam::111111111111:role/lambda", Runtime="python3.11", Handler="app.handler",
         Code={"ZipFile": zip_of({"app.py": ECHO})})
     owner.get_waiter("function_active_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
     arn = "arn:aws:lambda:us-east-1:111111111111:function:hello"

@@ -190,7 +190,7 @@ import TestSupport
             }, Guests()
         )
         let missing = Notes()
-        admission.onShortage { mebibytes in missing.add("\(mebibytes)") }
+        admission.onShortage.set { mebibytes in missing.add("\(mebibytes)") }
         guests.enter(admission, 0, mebibytes: 80)
         guests.enter(admission, 1, mebibytes: 30)
         guests.enter(admission, 2, mebibytes: 10)

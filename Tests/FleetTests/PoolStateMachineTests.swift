@@ -134,7 +134,7 @@ import TestSupport
             machine.answered(environment)
             #expect(machine.ready(environment).isPark)
         }
-        #expect(machine.longestIdle == 12)
+        #expect(machine.idle.first == 12)
     }
 
     @Test func retiredEnvironmentsEndWhenTheyAreFree() {

@@ -123,17 +123,6 @@ import Identity
         }
     }
 
-    @Test func authorizer() throws {
-        let rig = try Rig {
-            $0.authorizer = { request, service in
-                guard service == "lambda", request.method == .DELETE else { return nil }
-                return AWSError(code: "AccessDeniedException", message: "No", status: 403)
-            }
-        }
-        #expect(try get(rig, "/2015-03-31/functions").status == 200)
-        #expect(try get(rig, "/2015-03-31/functions", method: "DELETE").status == 403)
-    }
-
     @Test func health() throws {
         let rig = try Rig { $0.authentication = .on }
         let answer = try get(rig, "/_apus/health")

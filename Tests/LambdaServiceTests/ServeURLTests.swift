@@ -49,7 +49,7 @@ import Testing
         var request = try apus.request(
             method, path, query: query, headers: headers, account: account ?? Harness.account)
         request.body = body
-        request.sourceIP = "192.0.2.7"
+        request.peer = try SocketAddress(ipAddress: "192.0.2.7", port: 1)
         request.headers.add(name: "Host", value: "\(id).lambda-url.us-east-1.localhost:4566")
         if account == nil { request.caller.principal = .anonymous(request.caller.account) }
         let response = try await serve(apus, id, path: path, region: region, request)

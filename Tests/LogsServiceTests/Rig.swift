@@ -1,4 +1,5 @@
 import AWSWire
+import Identity
 import Logging
 import LogsModel
 import NIOCore
@@ -32,6 +33,7 @@ final class Rig: Sendable {
         let clock = Clock()
         service = try LogsService(
             database: wrap(database), retentionDays: retentionDays, bufferCapacity: capacity, clock: { clock.now },
+            authorizer: Authorizer(directory: EmptyDirectory()),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         self.clock = clock
     }

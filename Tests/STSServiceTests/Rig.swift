@@ -114,7 +114,8 @@ final class Rig: Sendable {
         let time = Clock()
         clock = time
         service = STSService(
-            authorizer: Authorizer(directory: people, clock: { time.now }), tokens: tokens, messages: messages, web: web,
+            authorizer: Authorizer(directory: people, clock: { time.now }), tokens: tokens, messages: messages,
+            web: web,
             clock: { time.now }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -173,7 +174,8 @@ final class Rig: Sendable {
 
     static func allow(_ actions: String..., on resource: String = "*") -> String {
         let list = actions.map { "\"\($0)\"" }.joined(separator: ",")
-        return #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":[\#(list)],"Resource":"\#(resource)"}]}"#
+        return
+            #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":[\#(list)],"Resource":"\#(resource)"}]}"#
     }
 
     static func trust(

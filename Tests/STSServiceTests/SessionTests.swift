@@ -37,7 +37,8 @@ import Testing
 
         let refusal = await rig.refusal("AssumeRole", Self.asked, by: mayNot)
         #expect(refusal?.code == "AccessDenied" && refusal?.status == 403)
-        let words = "User: arn:aws:iam::000000000000:user/bob is not authorized to perform: sts:AssumeRole on resource: "
+        let words =
+            "User: arn:aws:iam::000000000000:user/bob is not authorized to perform: sts:AssumeRole on resource: "
         #expect(refusal?.message.hasPrefix(words + Self.role) == true)
         // Whoever may not learns nothing of what there is.
         let missing = ["RoleArn": Self.role + "x", "RoleSessionName": "night"]
@@ -63,7 +64,8 @@ import Testing
         try rig.people.addRole("ops", trust: Rig.trust(Self.account, "sts:AssumeRole"))
         #expect(await rig.refusal("AssumeRole", withSource)?.message.contains("sts:SetSourceIdentity") == true)
         try rig.people.addRole(
-            "ops", trust: Rig.trust(Self.account, "sts:AssumeRole", "sts:SetSourceIdentity"), policy: Rig.allow("sts:*"))
+            "ops", trust: Rig.trust(Self.account, "sts:AssumeRole", "sts:SetSourceIdentity"), policy: Rig.allow("sts:*")
+        )
         let answer = try await rig.ask("AssumeRole", withSource)
         #expect(Rig.element("SourceIdentity", answer) == "ann")
         // It goes with whatever the session assumes.
@@ -214,7 +216,8 @@ import Testing
         let account = try #require(AccountID("111122223333"))
         let key = AccessKeyID.make(account: account.digits)
         #expect(Rig.element("Account", try await rig.ask("GetAccessKeyInfo", ["AccessKeyId": key])) == "111122223333")
-        #expect(await rig.refusal("GetAccessKeyInfo", ["AccessKeyId": "AKIA0000000000000000"])?.code == "ValidationError")
+        #expect(
+            await rig.refusal("GetAccessKeyInfo", ["AccessKeyId": "AKIA0000000000000000"])?.code == "ValidationError")
         // Those of sessions, too.
         let session = try await rig.ask("GetSessionToken")
         let own = try #require(Rig.element("AccessKeyId", session))

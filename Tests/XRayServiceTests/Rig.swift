@@ -1,4 +1,5 @@
 import AWSWire
+import Identity
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -40,6 +41,7 @@ final class Rig: Sendable {
         self.clock = clock
         service = XRayService(
             database: wrap(database), limits: limits, clock: { clock.now },
+            authorizer: Authorizer(directory: EmptyDirectory()),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

@@ -29,7 +29,7 @@ def become_zygote():
         except ImportError:
             pass
     shared.update(set(sys.modules) - before)
-    rehearse()
+    rehearse(20)
     gc.collect()
     # Collections pass over what is there by now, so that they leave its memory shared.
     gc.freeze()
@@ -55,34 +55,82 @@ SHARED_MODULES = (
 ).split()
 
 
-def rehearse():
-    """Goes the way of a first invocation, so that what it fills (type caches, the compiler's tables) is filled."""
+def rehearse(rounds):
+    """Goes the way of a first invocation, so that what it fills (type caches, the compiler's tables) is filled, and what
+    it writes is this process's own. Nothing is left of it that a program could see."""
+    import logging
+
     source = (
         "import json, os\nfrom time import time as now\nA = {'a': [1, 2.0, None], **{}}\n"
         "class C:\n    def f(self, *a, b=1, **c):\n        with self as s: return f'{s!r:>4}' if a else [x for x in c]\n"
         "def handler(event, context):\n    try:\n        return {'statusCode': 200, 'body': json.dumps(event)}\n"
         "    except (KeyError, ValueError) as error:\n        raise RuntimeError(str(error)) from error\n"
     )
-    headers = {"lambda-runtime-aws-request-id": "0", "lambda-runtime-deadline-ms": "0"}
-    marshaller = Marshaller()
-    for _ in range(20):
+    body = b'{"a": [1, 2.5, "b", null, true], "c": {}}'
+    accepted = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n" + b'{"status":"OK"}\n'
+    event = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+        b"Lambda-Runtime-Aws-Request-Id: 00000000-0000-0000-0000-000000000000\r\nLambda-Runtime-Deadline-Ms: 1\r\n"
+        b"Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:rehearsal\r\n"
+        b"Lambda-Runtime-Trace-Id: Root=1-00000000-000000000000000000000000;Sampled=0\r\n\r\n%s" % (len(body), body)
+    )
+    root = logging.getLogger()
+    for _ in range(rounds):
+        path, finders, variables = sys.path[:], set(sys.path_importer_cache), dict(os.environb)
+        for name, value in variables.items():
+            del os.environb[name]
+            os.environb[name] = value
+        time.tzset()
+        sys.stdout.reconfigure(line_buffering=True)
+        prepare_path()
+        give_way()
+        handlers, level = root.handlers[:], root.level
+        configure(logging)
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        # One that is there as source only, as functions are.
+        try:
+            import_module("snapshot_restore_py")
+        except ImportError:
+            pass
+        sys.modules.pop("snapshot_restore_py", None)
         space = {"__name__": "app"}
         exec(compile(source, "/var/task/app.py", "exec"), space)
-        event = marshaller.decode(b'{"a": [1, 2.5, "b", null, true], "c": {}}', "application/json")
-        marshaller.encode(space["handler"](event, LambdaContext(headers)))
-    flush()
+        api = RuntimeAPI("127.0.0.1:9001")
+        # The platform's part: an event, and after the answer to it another.
+        api.socket, platform = _socket.socketpair()
+        platform.sendall(event + accepted + event)
+        answer(api, space["handler"], Marshaller(), *api.next())
+        api.socket.close()
+        platform.close()
+        space.clear()
+        sys.path[:] = path
+        for name in set(sys.path_importer_cache) - finders:
+            del sys.path_importer_cache[name]
+        for name in set(os.environb) - set(variables):
+            del os.environb[name]
+    State.request_id = ""
 
 
 def import_common():
     import datetime, decimal, enum, functools, json, logging, re, threading, traceback, types  # noqa: E401, F401
 
 
+def is_readable(descriptor):
+    from select import select
+
+    return bool(select([descriptor], [], [], 0)[0])
+
+
 def await_function(descriptor):
     """Waits, started ahead, for the variables of the function that this process is to run, and takes them for its own.
 
-    What AWS's runtime imports before any function, and what takes long, is imported meanwhile.
+    What AWS's runtime imports before any function, and what takes long, is imported meanwhile. A process that was forked
+    copies meanwhile what memory it will write.
     """
     import_common()
+    if shared and not is_readable(descriptor):
+        rehearse(1)
 
     def read(count):
         data = b""
@@ -557,8 +605,10 @@ def json_logs():
     return os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
 
 
-def configure(logging):
-    logging.Formatter.converter = time.gmtime
+def logging_classes(logging):
+    """The handler, the filter and the formatter of JSON lines, made once for the module."""
+    if logging in logging_made:
+        return logging_made[logging]
 
     class LambdaLoggerHandler(logging.Handler):
         def emit(self, record):
@@ -574,13 +624,23 @@ def configure(logging):
         def format(self, record):
             return json_record(logging, self, record)
 
-    handler = LambdaLoggerHandler()
+    logging_made[logging] = LambdaLoggerHandler, LambdaLoggerFilter, JSONFormatter
+    return logging_made[logging]
+
+
+logging_made = {}
+
+
+def configure(logging):
+    logging.Formatter.converter = time.gmtime
+    handler_class, filter_class, formatter_class = logging_classes(logging)
+    handler = handler_class()
     if json_logs():
-        handler.setFormatter(JSONFormatter())
+        handler.setFormatter(formatter_class())
     else:
         line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
         handler.setFormatter(logging.Formatter(line, "%Y-%m-%dT%H:%M:%S"))
-    handler.addFilter(LambdaLoggerFilter())
+    handler.addFilter(filter_class())
     root = logging.getLogger()
     root.addHandler(handler)
     level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "")
@@ -748,34 +808,38 @@ def run_hooks(name, reverse=False):
 
 
 def serve(api, handler, marshaller):
-    environ = os.environ
     headers, body = api.next()
     while True:
-        request_id = headers["lambda-runtime-aws-request-id"]
-        State.request_id = request_id
-        State.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
-        trace_id = headers.get("lambda-runtime-trace-id")
-        if trace_id is not None:
-            environ["_X_AMZN_TRACE_ID"] = trace_id
-        else:
-            environ.pop("_X_AMZN_TRACE_ID", None)
-        result = None
-        try:
-            context = LambdaContext(headers)
-            event = marshaller.decode(body, headers.get("content-type"))
-            answer, content_type = marshaller.encode(handler(event, context))
-        except Fault as fault:
-            result = fault_document(fault, request_id)
-        except Exception as error:
-            result = exception_document(error, request_id)
-        if result is not None:
-            log_error(result)
-        # What it wrote belongs before the line that ends its invocation.
-        flush()
-        if result is None:
-            headers, body = api.respond(request_id, answer, content_type)
-        else:
-            headers, body = api.fail(request_id, error_body(result, marshaller), result["errorType"])
+        headers, body = answer(api, handler, marshaller, headers, body)
+
+
+def answer(api, handler, marshaller, headers, body):
+    """Runs the handler for one invocation, answers, and returns the next."""
+    environ = os.environ
+    request_id = headers["lambda-runtime-aws-request-id"]
+    State.request_id = request_id
+    State.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+    trace_id = headers.get("lambda-runtime-trace-id")
+    if trace_id is not None:
+        environ["_X_AMZN_TRACE_ID"] = trace_id
+    else:
+        environ.pop("_X_AMZN_TRACE_ID", None)
+    result = None
+    try:
+        context = LambdaContext(headers)
+        event = marshaller.decode(body, headers.get("content-type"))
+        content, content_type = marshaller.encode(handler(event, context))
+    except Fault as fault:
+        result = fault_document(fault, request_id)
+    except Exception as error:
+        result = exception_document(error, request_id)
+    if result is not None:
+        log_error(result)
+    # What it wrote belongs before the line that ends its invocation.
+    flush()
+    if result is None:
+        return api.respond(request_id, content, content_type)
+    return api.fail(request_id, error_body(result, marshaller), result["errorType"])
 
 
 def error_body(result, marshaller):

@@ -3,6 +3,7 @@ import CloudTrailModel
 package import Identity
 package import Logging
 package import NIOCore
+import Policies
 import ServiceLifecycle
 package import Storage
 
@@ -32,29 +33,30 @@ package final class CloudTrailService: AWSWire.Service, ServiceLifecycle.Service
     let database: any Database
     /// Seconds since 1970.
     let clock: @Sendable () -> Int64
+    private let authorizer: Authorizer
     private let logger: Logger
 
-    /// - Parameters:
-    ///   - database: Has had ``migrations`` applied.
-    ///   - directory: Knows the roles whose sessions ask.
+    /// - Parameter database: Has had ``migrations`` applied.
     package convenience init(
-        configuration: Configuration, database: any Database, directory: any PrincipalDirectory, logger: Logger
+        configuration: Configuration, database: any Database, authorizer: Authorizer, logger: Logger
     ) {
         self.init(
-            configuration: configuration, database: database, directory: directory, limits: AuditTrail.Limits(),
+            configuration: configuration, database: database, authorizer: authorizer, limits: AuditTrail.Limits(),
             clock: { SigV4Time.now().secondsSince1970 }, logger: logger)
     }
 
     init(
-        configuration: Configuration, database: any Database, directory: any PrincipalDirectory,
+        configuration: Configuration, database: any Database, authorizer: Authorizer,
         limits: AuditTrail.Limits, clock: @escaping @Sendable () -> Int64, logger: Logger
     ) {
         self.database = database
         self.clock = clock
+        self.authorizer = authorizer
         self.logger = logger
         trail = AuditTrail(
             files: AuditFiles(directory: configuration.directory, days: configuration.days), database: database,
-            directory: directory, wantsData: configuration.recordsData, limits: limits, clock: clock, logger: logger)
+            directory: authorizer.directory, wantsData: configuration.recordsData, limits: limits, clock: clock,
+            logger: logger)
     }
 
     // MARK: API
@@ -67,7 +69,11 @@ package final class CloudTrailService: AWSWire.Service, ServiceLifecycle.Service
     }
 
     private func answer(_ operation: CloudTrail.Operation, _ request: ServiceRequest) async throws -> ServiceResponse {
-        switch operation {
+        // LookupEvents and what there is of trails is about the account, not about any one thing in it.
+        try authorizer.require(
+            "cloudtrail:\(operation.rawValue)",
+            on: ProtectedResource("*", account: request.caller.account.digits), request, wire: wireProtocol)
+        return switch operation {
         case .lookupEvents: try await lookupEvents(request)
         case .describeTrails: try describeTrails(request)
         case .listTrails: try listTrails(request)

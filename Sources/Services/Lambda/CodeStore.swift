@@ -22,6 +22,12 @@ actor CodeStore {
         var signature: CodeSignature?
     }
 
+    private struct Suspect {
+        var since: ContinuousClock.Instant
+        /// Nothing referred to it when it was looked at: only its tree is left, for some time.
+        var isWaiting = false
+    }
+
     private let blobs: BlobStore
     private let trees: CodeTrees
     /// How long a tree without a reference is kept for the environments that still have it mounted.
@@ -33,8 +39,8 @@ actor CodeStore {
 
     /// How many requests hold a piece of code.
     private var held: [String: Int] = [:]
-    /// Code that may be without a reference, and since when.
-    private var suspects: [String: ContinuousClock.Instant] = [:]
+    /// Code that may be without a reference.
+    private var suspects: [String: Suspect] = [:]
     /// Code that is being removed, and who waits for the end of that.
     private var removing: [String: [CheckedContinuation<Void, Never>]] = [:]
 
@@ -157,12 +163,12 @@ extension CodeStore {
         let trees = trees
         let unpacked = try await queue().run { () throws in try trees.open() }
         let expired = clock.now.advanced(by: .zero - grace)
-        for code in try await blobs.all().map(\.hex) + unpacked { suspects[code] = expired }
+        for code in try await blobs.all().map(\.hex) + unpacked { suspects[code] = Suspect(since: expired) }
     }
 
     /// A function or layer does not refer to this code, or to this merged tree, any more. Its environments may run on
     /// for as long as an invocation lasts.
-    func discard(_ code: String) { suspects[code] = clock.now }
+    func discard(_ code: String) { suspects[code] = Suspect(since: clock.now) }
 
     /// Nobody refers to any code.
     func discardAll() async throws {
@@ -176,22 +182,26 @@ extension CodeStore {
     /// - Parameter isReferenced: Whether any function refers to this code, as of now.
     /// - Returns: When the next tree will be due; nil when none is waiting.
     func collect(isReferenced: @Sendable (String) async throws -> Bool) async throws -> Duration? {
-        for code in suspects.keys where held[code] == nil && removing[code] == nil {
+        let looked = clock.now
+        for (code, suspect) in suspects where !suspect.isWaiting || suspect.since.advanced(by: grace) <= looked {
+            if held[code] != nil || removing[code] != nil { continue }
             removing[code] = []
             defer { for waiter in removing.removeValue(forKey: code) ?? [] { waiter.resume() } }
-            guard let since = suspects[code] else { continue }
+            guard let since = suspects[code]?.since else { continue }
             if try await isReferenced(code) {
-                if suspects[code] == since { suspects[code] = nil }
+                if suspects[code]?.since == since { suspects[code] = nil }
                 continue
             }
             if let blob = BlobID(code) { try await blobs.delete(blob) }
             if since.advanced(by: grace) <= clock.now {
                 let trees = trees
                 try await queue().run { () throws in try trees.remove(code) }
-                if suspects[code] == since { suspects[code] = nil }
+                if suspects[code]?.since == since { suspects[code] = nil }
+            } else if suspects[code]?.since == since {
+                suspects[code]?.isWaiting = true
             }
         }
-        return suspects.filter { held[$0.key] == nil }.values.min().map { since in
+        return suspects.filter { held[$0.key] == nil }.values.map(\.since).min().map { since in
             max(.milliseconds(1), clock.now.duration(to: since.advanced(by: grace)))
         }
     }

@@ -15,6 +15,7 @@ extension LambdaService {
         let settings = try settings(input, request, key)
         let tags = input.tags ?? [:]
         try validation.tags(tags)
+        try requireAssumable(settings.roleARN, by: key)
         let source = try source(input)
         // As recorded in test_layer_function_exceptions, this comes before the name.
         try await check(layers: input.layers ?? [], request.caller)

@@ -72,13 +72,13 @@ final class ResolvedFunction: Sendable {
     /// A share of the invocations, from 0 to 1, that another version gets.
     private let other: (version: ResolvedVersion, weight: Double)?
     /// Whom the owner has let in; nil when nobody.
-    let policy: PolicyDocument?
+    let policy: CompiledPolicy?
     /// The id of its function URL.
     let urlID: String?
 
     init(
         arn: String, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil,
-        policy: PolicyDocument? = nil, urlID: String? = nil
+        policy: CompiledPolicy? = nil, urlID: String? = nil
     ) {
         self.arn = arn
         self.primary = primary
@@ -167,7 +167,7 @@ final class FunctionCache: Sendable {
             try functions.find(target.key, version: name).map(make)
         }
         let arn = target.key.arn
-        let policy = try functions.policy(target)?.document()
+        let policy = try functions.policy(target).map { CompiledPolicy(try $0.document()) }
         let urlID = try functions.url(target)?.id
         guard let qualifier = target.qualifier, let alias = try functions.alias(qualifier, of: target.key) else {
             return try version(target.qualifier ?? Version.latest).map {

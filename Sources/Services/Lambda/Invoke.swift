@@ -1,5 +1,6 @@
 import AWSWire
 import Fleet
+import Identity
 import LambdaModel
 import NIOCore
 import NIOHTTP1
@@ -10,6 +11,7 @@ struct Invoke: Sendable {
     let cache: FunctionCache
     let fleet: any Invoking
     let quotas: Quotas
+    let authorizer: Authorizer
 
     func respond(
         to request: ServiceRequest, encodedName: Substring, on eventLoop: any EventLoop
@@ -90,7 +92,7 @@ struct Invoke: Sendable {
     private func run(
         _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest, on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<ServiceResponse> {
-        try function.authorize(call)
+        try function.authorize(call, request, by: authorizer)
         let chosen = function.choose()
         let call = call.traced(isActive: chosen.isTraced)
         let version = try chosen.ready()

@@ -1,5 +1,6 @@
 package import AWSWire
 package import Fleet
+package import Identity
 package import Images
 import LambdaModel
 package import Logging
@@ -51,6 +52,7 @@ package final class LambdaService: Service {
     let resolveRuntime: ResolveRuntime
     let codeLocation: CodeLocation
     let images: any ImageSource
+    let authorizer: Authorizer
     let logger: Logger
     let urls = FunctionURLDirectory()
     let invoke: Invoke
@@ -68,7 +70,7 @@ package final class LambdaService: Service {
         configuration: Configuration, database: any Database, blobs: BlobStore, fleet: any Invoking,
         setReservedConcurrency: @escaping SetReservedConcurrency, resolveRuntime: @escaping ResolveRuntime,
         prepareRuntime: @escaping PrepareRuntime = { _ in nil }, codeLocation: @escaping CodeLocation,
-        images: any ImageSource, logger: Logger
+        images: any ImageSource, authorizer: Authorizer, logger: Logger
     ) {
         self.configuration = configuration
         self.database = database
@@ -77,6 +79,7 @@ package final class LambdaService: Service {
         self.resolveRuntime = resolveRuntime
         self.codeLocation = codeLocation
         self.images = images
+        self.authorizer = authorizer
         self.logger = logger
         validation = Validation(quotas: configuration.quotas, resolveRuntime: resolveRuntime)
         code = CodeStore(
@@ -93,7 +96,7 @@ package final class LambdaService: Service {
             database: database, code: code, cache: cache, provisioner: provisioner, snapshots: snapshots, fleet: fleet,
             images: ImageDeployments(source: images, code: code, limit: configuration.quotas.unpackedImageBytes),
             resolveRuntime: resolveRuntime, prepareRuntime: prepareRuntime, logger: logger)
-        invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas)
+        invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas, authorizer: authorizer)
     }
 
     /// Before the first request: sweeps what a dead process left half done, tells the fleet what is reserved, and
@@ -159,8 +162,7 @@ package final class LambdaService: Service {
 extension LambdaService {
     private func control(_ request: ServiceRequest) async throws -> ServiceResponse {
         guard let (operation, labels) = Lambda.route(request) else { throw AWSError.unknownOperation }
-        let request = try await admitted(
-            request, to: operation.rawValue, labels["FunctionName"] ?? Self.function(tagged: labels["Resource"]))
+        let request = try await authorized(request, to: operation, labels)
         switch operation {
         case .createFunction: return try await createFunction(request, labels)
         case .getFunction: return try await getFunction(request, labels)

@@ -50,6 +50,7 @@ extension LambdaService {
         try Unsupported.check(input)
         try check(input, current.settings)
         if let runtime = input.runtime { try validation.runtime(runtime) }
+        try requireAssumable(input.role, by: target.key)
         let changes = FunctionOptions.Changes(input)
         let layers = try await hold(layers: input.layers ?? [], request)
         do {

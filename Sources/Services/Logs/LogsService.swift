@@ -1,4 +1,5 @@
 package import AWSWire
+package import Identity
 package import Logging
 import LogsModel
 package import NIOCore
@@ -24,6 +25,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     let clock: @Sendable () -> Int64
     let retention: Retention
     let removal: EventRemoval
+    let authorizer: Authorizer
     private let logger: Logger
 
     /// - Parameters:
@@ -31,22 +33,23 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     ///   - retentionDays: How long events are kept in groups without a policy of their own; nil: for ever.
     /// - Throws: ``LogsConfigurationError``.
     package convenience init(
-        database: any Database, retentionDays: Int?, logger: Logger
+        database: any Database, retentionDays: Int?, authorizer: Authorizer, logger: Logger
     ) throws(LogsConfigurationError) {
         try self.init(
             database: database, retentionDays: retentionDays, bufferCapacity: LogStore.capacity,
-            clock: { WallClock.milliseconds() }, logger: logger)
+            clock: { WallClock.milliseconds() }, authorizer: authorizer, logger: logger)
     }
 
     init(
         database: any Database, retentionDays: Int?, bufferCapacity: Int, clock: @escaping @Sendable () -> Int64,
-        logger: Logger
+        authorizer: Authorizer, logger: Logger
     ) throws(LogsConfigurationError) {
         if let retentionDays, !(1...Retention.longestDays).contains(retentionDays) {
             throw .retentionDays(retentionDays)
         }
         self.database = database
         self.clock = clock
+        self.authorizer = authorizer
         self.logger = logger
         store = LogStore(database: database, capacity: bufferCapacity, clock: clock, logger: logger)
         removal = EventRemoval(database: database, logger: logger)
@@ -58,6 +61,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         guard let operation = Logs.route(request) else { return eventLoop.makeFailedFuture(AWSError.unknownTarget) }
         return eventLoop.makeFutureWithTask {
+            try self.authorize(operation, request)
             // What functions wrote before the request can be seen by it.
             await self.store.flush()
             return try await self.answer(operation, request)

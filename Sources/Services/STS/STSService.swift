@@ -11,7 +11,6 @@ import STSModel
 package final class STSService: Service {
     package let signingName = "sts"
     package let wireProtocol = STS.wireProtocol
-    package var secretMembers: Set<String> { STS.Operation.sensitiveMembers }
 
     let authorizer: Authorizer
     let tokens: SessionTokens

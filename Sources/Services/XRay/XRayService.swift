@@ -1,6 +1,8 @@
 package import AWSWire
+package import Identity
 package import Logging
 package import NIOCore
+import Policies
 import ServiceLifecycle
 package import Storage
 import XRayModel
@@ -20,18 +22,23 @@ package final class XRayService: AWSWire.Service, ServiceLifecycle.Service {
     /// Milliseconds since 1970.
     let clock: @Sendable () -> Int64
     let statistics = SamplingStatistics()
+    private let authorizer: Authorizer
     private let logger: Logger
 
     /// - Parameter database: Has had ``migrations`` applied.
-    package convenience init(database: any Database, logger: Logger) {
-        self.init(database: database, limits: TraceStore.Limits(), clock: { WallClock.milliseconds() }, logger: logger)
+    package convenience init(database: any Database, authorizer: Authorizer, logger: Logger) {
+        self.init(
+            database: database, limits: TraceStore.Limits(), clock: { WallClock.milliseconds() },
+            authorizer: authorizer, logger: logger)
     }
 
     init(
-        database: any Database, limits: TraceStore.Limits, clock: @escaping @Sendable () -> Int64, logger: Logger
+        database: any Database, limits: TraceStore.Limits, clock: @escaping @Sendable () -> Int64,
+        authorizer: Authorizer, logger: Logger
     ) {
         self.database = database
         self.clock = clock
+        self.authorizer = authorizer
         self.logger = logger
         store = TraceStore(database: database, limits: limits, clock: clock, logger: logger)
     }
@@ -40,7 +47,13 @@ package final class XRayService: AWSWire.Service, ServiceLifecycle.Service {
 
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         guard let operation = XRay.route(request) else { return eventLoop.makeFailedFuture(AWSError.unknownOperation) }
-        return eventLoop.makeFutureWithTask { try await self.answer(operation, request) }
+        return eventLoop.makeFutureWithTask {
+            // None of these is about a resource that has a name.
+            try self.authorizer.require(
+                "xray:\(operation.rawValue)", on: ProtectedResource("*", account: request.caller.account.digits),
+                request, wire: self.wireProtocol)
+            return try await self.answer(operation, request)
+        }
     }
 
     private func answer(_ operation: XRay.Operation, _ request: ServiceRequest) async throws -> ServiceResponse {

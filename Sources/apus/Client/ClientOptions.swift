@@ -1,4 +1,5 @@
 import AWSWire
+import AWSWire
 import ArgumentParser
 import Linux
 
@@ -12,6 +13,12 @@ struct ClientOptions: ParsableArguments {
 
     @Option(help: "The server's data directory, whose key signs when AWS_ACCESS_KEY_ID is not set.")
     var data: String?
+
+    /// The execution role that the server's account has from the start.
+    var standardRole: String {
+        let stored = try? CredentialsFile.read(in: DataDirectory.path(chosen: data))
+        return "arn:aws:iam::\(stored?.account ?? AccountID.standard.digits):role/lambda"
+    }
 
     /// Resolves options, variables and the data directory's credentials, in that order.
     ///

@@ -6,7 +6,7 @@ extension DeployCommand {
     /// The image that the argument names; nil when it is a path.
     var image: ImageReference? { access(path, F_OK) == 0 ? nil : ImageReference(path) }
 
-    func deploy(_ image: ImageReference, _ client: APIClient) async throws {
+    func deploy(_ image: ImageReference, _ client: APIClient, role: String) async throws {
         guard runtime == nil, handler == nil else {
             throw ClientError.usage("--runtime and --handler are not for container images: these bring their own.")
         }

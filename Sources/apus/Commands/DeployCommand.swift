@@ -42,8 +42,8 @@ struct DeployCommand: AsyncParsableCommand {
         ))
     var env: [String] = []
 
-    @Option(help: ArgumentHelp("The execution role.", valueName: "arn"))
-    var role = "arn:aws:iam::000000000000:role/apus"
+    @Option(help: ArgumentHelp("The execution role (default: the account's own role `lambda`).", valueName: "arn"))
+    var role: String?
 
     @OptionGroup var client: ClientOptions
 
@@ -52,8 +52,9 @@ struct DeployCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let role = role ?? client.standardRole
         let client = try client.client()
-        if let image { return try await deploy(image, client) }
+        if let image { return try await deploy(image, client, role: role) }
         let package = try FunctionPackage(path: path)
         let name = name ?? package.name
         let existing = try await client.configuration(of: name)

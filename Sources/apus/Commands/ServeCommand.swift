@@ -38,6 +38,13 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "enforce: refuse what no policy allows. permissive: do it and note it for `apus iam report`. off: ask nobody. "
+                + "The latter two only on a loopback listener (default: enforce; off with --auth off).",
+            valueName: "enforce|permissive|off"))
+    var iam: String?
+
+    @Option(
+        help: ArgumentHelp(
             "The user to become when root starts the server (default: the data directory's owner, the user apus, or a free "
                 + "system id).", valueName: "name"))
     var user: String?
@@ -75,8 +82,8 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try await ServerSettings.read(
             ServerSettings.Flags(
-                listen: listen, data: data, config: config, account: account, region: region, auth: auth, user: user,
-                accept: accept, images: images, registry: registry, fileSystems: fileSystems,
+                listen: listen, data: data, config: config, account: account, region: region, auth: auth, iam: iam,
+                user: user, accept: accept, images: images, registry: registry, fileSystems: fileSystems,
                 auditDataEvents: auditDataEvents))
         try await Server.run(settings)
     }

@@ -18,16 +18,3 @@ struct EnvironmentKeys: CredentialIssuing {
 
     func revoke(accessKeyID: String) { keys.revoke(accessKeyID: accessKeyID) }
 }
-
-/// What callers may do as long as there is no IAM: the account's owner everything, functions invoke functions.
-enum Authorization {
-    static func decide(_ request: ServiceRequest, service: String) -> AWSError? {
-        guard case .assumedRole = request.caller.principal.kind else { return nil }
-        if service == "lambda", request.method == .POST, request.path.hasSuffix("/invocations") { return nil }
-        return AWSError(
-            code: "AccessDeniedException",
-            message: "User: \(request.caller.principalARN) is not authorized to perform this operation: "
-                + "a function's credentials may only invoke functions",
-            status: 403)
-    }
-}

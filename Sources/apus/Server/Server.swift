@@ -3,6 +3,7 @@ import CloudTrailService
 import Fleet
 import Gateway
 import Glibc
+import IAMService
 import Identity
 import Images
 import LambdaService
@@ -15,6 +16,7 @@ import Runtimes
 import Sandbox
 import ServiceLifecycle
 import Signing
+import STSService
 import Storage
 import UnixSignals
 import XRayService
@@ -103,17 +105,33 @@ enum Server {
     ) async throws -> [any ServiceLifecycle.Service] {
         let loops = MultiThreadedEventLoopGroup.singleton
         let key = try RootKey(in: directory, account: settings.account)
-        let keys = KeyStore(keys: [(account: key.account, credentials: key.credentials)])
+        let sealing = try SealingKey(file: "\(directory)/variables.key")
+        let database = try SQLiteDatabase(
+            path: "\(directory)/apus.db", durability: .durable,
+            migrations: LambdaService.migrations + IAMService.migrations)
+        let identities = IAMService(
+            database: database, sealing: sealing, authorization: try authorization(settings, directory, logger),
+            logger: logger)
+        try await identities.prepare()
+        try await identities.prepareRole(in: settings.account)
+        let authorizer = identities.authorizer
+        let tokens = SessionTokens(key: sealing)
+        let sessions = STSService(
+            authorizer: authorizer, tokens: tokens, messages: AuthorizationMessages(key: sealing), web: WebFetcher(),
+            logger: logger)
+        let keys = KeyStore(
+            keys: [(account: key.account, credentials: key.credentials)], directory: identities.directory,
+            tokens: tokens)
 
         let logs = try LogsService(
             database: SQLiteDatabase(
                 path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
-            retentionDays: settings.logRetentionDays, logger: logger)
+            retentionDays: settings.logRetentionDays, authorizer: authorizer, logger: logger)
 
         let traces = XRayService(
             database: try SQLiteDatabase(
                 path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
-            logger: logger)
+            authorizer: authorizer, logger: logger)
 
         var auditSettings = CloudTrailService.Configuration(directory: "\(directory)/audit")
         auditSettings.days = settings.auditDays
@@ -122,7 +140,7 @@ enum Server {
             configuration: auditSettings,
             database: try SQLiteDatabase(
                 path: "\(directory)/audit.db", durability: .relaxed, migrations: CloudTrailService.migrations),
-            directory: EmptyDirectory(), logger: logger)
+            authorizer: authorizer, logger: logger)
 
         var quotas = Quotas()
         quotas.concurrentExecutions = settings.concurrency
@@ -146,7 +164,7 @@ enum Server {
             eventLoopGroup: loops, logger: logger)
 
         var functionSettings = LambdaService.Configuration(
-            codeDirectory: "\(directory)/code", variablesKey: try SealingKey(file: "\(directory)/variables.key"))
+            codeDirectory: "\(directory)/code", variablesKey: sealing)
         functionSettings.quotas = quotas
         functionSettings.accessPoints = Set(settings.fileSystems.map(\.name))
         let signing = SigningAuthority(
@@ -156,9 +174,7 @@ enum Server {
         functionSettings.signing = signing
         let functions = LambdaService(
             configuration: functionSettings,
-            database: try SQLiteDatabase(
-                path: "\(directory)/apus.db", durability: .durable, migrations: LambdaService.migrations),
-            blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
+            database: database, blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
             setReservedConcurrency: fleet.setReservedConcurrency, resolveRuntime: catalogue.resolve,
             prepareRuntime: catalogue.prepare,
             codeLocation: CodeDownloads.location(signedBy: key.credentials, region: settings.region),
@@ -167,16 +183,16 @@ enum Server {
                     layouts: settings.images, scratch: "\(directory)/code", registries: settings.registries,
                     credentials: settings.registryCredentials),
                 logger: logger),
-            logger: logger)
+            authorizer: authorizer, logger: logger)
         try await functions.prepare()
 
         let gateway = Gateway(
-            services: [functions, logs, traces, audit], keys: keys,
+            services: [functions, identities, sessions, logs, traces, audit], keys: keys,
             configuration: GatewayConfiguration(
                 host: settings.host, port: settings.port,
                 functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
                 authentication: settings.authentication == .on ? .on : .off, account: settings.account,
-                region: settings.region, authorizer: Authorization.decide, audit: audit.trail,
+                region: settings.region, audit: audit.trail,
                 routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
                 version: Version.current),
             logger: logger, group: loops)
@@ -184,7 +200,17 @@ enum Server {
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
-        return [logs, traces, audit, fleet, FunctionsWorker(functions: functions), gateway]
+        return [logs, traces, audit, identities, fleet, FunctionsWorker(functions: functions), gateway]
+    }
+
+    private static func authorization(
+        _ settings: ServerSettings, _ directory: String, _ logger: Logger
+    ) throws -> Authorizer.Mode {
+        switch settings.authorization {
+        case .enforce: .enforcing
+        case .permissive: .permissive(try DenialFile(in: directory, logger: logger))
+        case .off: .off
+        }
     }
 
     /// The URL by which clients on this machine reach the listener.

@@ -13,12 +13,23 @@ struct ServerSettings: Sendable {
         case on, off
     }
 
+    /// What becomes of requests that no policy allows.
+    enum Authorization: String, Sendable {
+        /// They are refused.
+        case enforce
+        /// They are done and noted.
+        case permissive
+        /// They are done.
+        case off
+    }
+
     var host: String
     var port: Int
     var data: String
     var account: AccountID
     var region: String
     var authentication: Authentication
+    var authorization: Authorization
     /// The user that the server becomes when root starts it; nil: the data directory's owner, or a free system id.
     var user: String?
     var accepted: Set<Weakness>
@@ -62,6 +73,7 @@ struct ServerSettings: Sendable {
         var account: String?
         var region: String?
         var auth: String?
+        var iam: String?
         var user: String?
         var accept: [String] = []
         var images: String?
@@ -99,6 +111,13 @@ struct ServerSettings: Sendable {
         if authentication == nil { problems.append("auth: \(text("auth", "")) is neither on nor off") }
         if let host = address?.host, authentication == .off, !Self.isLoopback(host) {
             problems.append("auth: off is refused on \(host): only a loopback listener may go without signatures")
+        }
+        // Whoever goes without signatures has nobody to ask about.
+        let authorization = Authorization(rawValue: text("iam", authentication == .off ? "off" : "enforce"))
+        if authorization == nil { problems.append("iam: \(text("iam", "")) is none of enforce, permissive and off") }
+        if let host = address?.host, authorization != .enforce, !Self.isLoopback(host) {
+            problems.append(
+                "iam: \(text("iam", "off")) is refused on \(host): only a loopback listener may go without permissions")
         }
         var accepted: Set<Weakness> = []
         for name in reader.stringArray(forKey: "accept") ?? [] {
@@ -144,14 +163,15 @@ struct ServerSettings: Sendable {
         let fileSystems = FileSystemSettings.read(
             reader.stringArray(forKey: "fileSystems") ?? [], data: data, problems: &problems)
 
-        guard problems.isEmpty, let address, let account, let authentication, let concurrency, let burst,
-            let requestsPerConcurrency, let idle, let freeze, let auditDays, let logLevel
+        guard problems.isEmpty, let address, let account, let authentication, let authorization, let concurrency,
+            let burst, let requestsPerConcurrency, let idle, let freeze, let auditDays, let logLevel
         else {
             throw SettingsError(problems: problems)
         }
         return ServerSettings(
             host: address.host, port: address.port, data: data, account: account, region: region,
-            authentication: authentication, user: reader.string(forKey: "user"), accepted: accepted,
+            authentication: authentication, authorization: authorization, user: reader.string(forKey: "user"),
+            accepted: accepted,
             concurrency: concurrency, burst: burst, requestsPerConcurrency: requestsPerConcurrency,
             idleTimeout: .seconds(idle), memory: memory, freezeDelay: freeze == 0 ? nil : .milliseconds(freeze),
             logRetentionDays: retention, auditDataEvents: auditDataEvents ?? false, auditDays: auditDays,
@@ -170,6 +190,7 @@ struct ServerSettings: Sendable {
         set("account", flags.account)
         set("region", flags.region)
         set("auth", flags.auth)
+        set("iam", flags.iam)
         set("user", flags.user)
         set("images", flags.images)
         if !flags.registry.isEmpty { given["registry"] = ConfigValue(.stringArray(flags.registry), isSecret: false) }

@@ -1,5 +1,6 @@
 import AWSWire
 import Fleet
+import Identity
 import Logging
 import NIOCore
 import NIOEmbedded
@@ -25,6 +26,7 @@ struct Harness: Sendable {
     let blobs: BlobStore
     let fleet = FakeFleet()
     let images = FakeImages()
+    let principals = FakePrincipals()
     let reservations = Reservations()
     let service: LambdaService
     let loop = NIOAsyncTestingEventLoop()
@@ -55,7 +57,7 @@ struct Harness: Sendable {
             },
             resolveRuntime: Harness.resolve, prepareRuntime: prepareRuntime,
             codeLocation: { code, account, endpoint in "\(endpoint)/_apus/code/\(account)/\(code)" },
-            images: images,
+            images: images, authorizer: Authorizer(directory: principals),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 
@@ -135,12 +137,20 @@ struct Harness: Sendable {
         _ name: String, zip: [UInt8] = Harness.hello, members: String = "", runtime: String? = "python3.13",
         account: String = Harness.account, region: String = Harness.region
     ) async throws -> Answer {
-        let runtime = runtime.map { #""Runtime":"\#($0)","# } ?? ""
-        let body = """
-            {"FunctionName":"\(name)",\(runtime)"Role":"\(Self.role)","Handler":"index.handler",\
-            "Code":{"ZipFile":"\(Base64.encode(zip))"}\(members.isEmpty ? "" : ",")\(members)}
-            """
+        let body = Self.creation(name, zip: zip, members: members, runtime: runtime, account: account)
         return try await send(.POST, "/2015-03-31/functions", body: body, account: account, region: region)
+    }
+
+    /// The body of a CreateFunction.
+    static func creation(
+        _ name: String, zip: [UInt8] = Harness.hello, members: String = "", runtime: String? = "python3.13",
+        account: String = Harness.account
+    ) -> String {
+        let runtime = runtime.map { #""Runtime":"\#($0)","# } ?? ""
+        return """
+            {"FunctionName":"\(name)",\(runtime)"Role":"arn:aws:iam::\(account):role/lambda",\
+            "Handler":"index.handler","Code":{"ZipFile":"\(Base64.encode(zip))"}\(members.isEmpty ? "" : ",")\(members)}
+            """
     }
 
     /// Creates a function and has the worker deploy it.

@@ -9,7 +9,7 @@ struct UserIdentity {
     let userName: String?
     let accessKeyID: String?
 
-    init(_ event: AuditEvent, directory: any PrincipalDirectory) {
+    init(_ event: AuditEvent, _ webIdentity: AuditedCall.WebIdentity? = nil, directory: any PrincipalDirectory) {
         let principal = event.request.caller.principal
         guard event.isAuthenticated else {
             let key = event.claimedKeyID.map { String($0.prefix(128)) } ?? ""
@@ -50,6 +50,15 @@ struct UserIdentity {
                 [("type", "FederatedUser")] + fields, context: Self.context(principal, issuer: issuer),
                 userName: name, accessKeyID: principal.accessKeyID)
         case .anonymous:
+            if let webIdentity {
+                let (provider, subject) = (webIdentity.provider, webIdentity.subject)
+                self.init(
+                    [
+                        ("type", "WebIdentityUser"), ("principalId", "\(provider):\(webIdentity.audience):\(subject)"),
+                        ("userName", subject), ("identityProvider", provider),
+                    ], userName: subject, accessKeyID: nil)
+                return
+            }
             self.init(
                 [("type", "AWSAccount"), ("principalId", ""), ("accountId", "ANONYMOUS_PRINCIPAL")], userName: nil,
                 accessKeyID: nil)

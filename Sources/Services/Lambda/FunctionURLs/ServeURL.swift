@@ -1,5 +1,6 @@
 package import AWSWire
 import Fleet
+import Identity
 package import NIOCore
 import NIOHTTP1
 import Policies
@@ -25,8 +26,8 @@ extension LambdaService {
             return eventLoop.makeSucceededFuture(cors.preflight(request))
         }
         let call = URLCall(entry: entry, path: path, request: request)
-        return resolved(entry.target, on: eventLoop).flatMap { [invoke] function in
-            guard let function, function.urlID == entry.url.id, call.isAllowed(by: function.policy) else {
+        return resolved(entry.target, on: eventLoop).flatMap { [invoke, authorizer] function in
+            guard let function, function.urlID == entry.url.id, call.isAllowed(by: function.policy, authorizer) else {
                 return eventLoop.makeSucceededFuture(URLAnswer.forbidden)
             }
             do {
@@ -73,28 +74,20 @@ struct URLCall: Sendable {
         TraceID.decide(traceID, isCallers: isCallersTrace, isActive: isActive)
     }
 
-    /// Whether the URL answers this caller: everybody has to be allowed both actions, but for signers of the function's
-    /// own account. https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-    func isAllowed(by policy: PolicyDocument?) -> Bool {
+    /// Whether the URL answers this caller, who has to be allowed both actions.
+    /// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    func isAllowed(by policy: CompiledPolicy?, _ authorizer: Authorizer) -> Bool {
         let isSigned = entry.url.requiresSignature
         if isSigned, request.caller.principal.kind == .anonymous { return false }
-        let isOwn = isSigned && request.caller.account.digits == entry.target.key.account
-        return ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"].allSatisfy { action in
-            switch policy?.decide(access(to: action, isSigned: isSigned)) ?? .notMentioned {
-            case .allowed: true
-            case .notMentioned: isOwn
-            case .denied: false
-            }
-        }
-    }
-
-    private func access(to action: String, isSigned: Bool) -> AccessRequest {
-        var context = [
+        let account = entry.target.key.account
+        let resource = ProtectedResource(entry.target.arn, account: account, policy: policy)
+        let principal = isSigned ? request.caller.principal : .anonymous(request.caller.account)
+        let context: AccessContext = [
             "lambda:FunctionUrlAuthType": [entry.url.authType], "lambda:InvokedViaFunctionUrl": ["true"],
         ]
-        if let address = request.sourceIP { context["aws:SourceIp"] = [address] }
-        if isSigned { return AccessRequest(request.caller, to: action, on: entry.target.arn, context: context) }
-        return AccessRequest(.anonymous, action: action, resource: entry.target.arn, context: context)
+        return ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"].allSatisfy { action in
+            authorizer.allows(action, on: resource, by: principal, request, context: context)
+        }
     }
 
     func event() -> ByteBuffer {

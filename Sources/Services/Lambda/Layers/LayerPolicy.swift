@@ -31,7 +31,10 @@ extension LayerVersionRecord {
     /// Whether the policy lets the caller use the version. There are no organizations here, so what is for the accounts
     /// of one is for none.
     func allows(_ caller: Caller) -> Bool {
-        policy?.policy(arn).decide(AccessRequest(caller, to: LayerPolicy.action, on: arn)) == .allowed
+        let principal = caller.principal
+        let request = AccessRequest(
+            .identity(arn: principal.arn, account: principal.account.digits), action: LayerPolicy.action, resource: arn)
+        return policy?.policy(arn).decide(request) == .allowed
     }
 }
 

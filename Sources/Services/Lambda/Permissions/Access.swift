@@ -1,4 +1,5 @@
 import AWSWire
+import Identity
 package import Policies
 import Storage
 
@@ -23,22 +24,6 @@ extension LambdaService {
         else { throw AWSError.accessDenied(principal.shown, action: action, resource: functionARN) }
     }
 
-    /// Has a caller from another account act as the function's own, where the function's policy allows the operation.
-    /// Any other request stays what it was, and is refused where it is read.
-    func admitted(_ request: ServiceRequest, to operation: String, _ name: String?) async throws -> ServiceRequest {
-        guard let name = name.flatMap(FunctionName.init), let owner = name.account.flatMap({ AccountID($0) }),
-            owner != request.caller.account
-        else { return request }
-        let qualifier = request.query.flatMap { QueryParameters($0)["Qualifier"] }
-        let target = try FunctionTarget(reaching: name, qualifier: qualifier, caller: request.caller)
-        let policy = try await database.read { try FunctionRepository($0).policy(target)?.document() }
-        let access = AccessRequest(request.caller, to: "lambda:\(operation)", on: target.arn)
-        guard policy?.decide(access) == .allowed else { return request }
-        var request = request
-        request.caller.account = owner
-        return request
-    }
-
     /// The function as invocations need it, from memory where it is there.
     func resolved(_ target: FunctionTarget) async throws -> ResolvedFunction? {
         if let function = cache.lookup(target) { return function }
@@ -47,25 +32,13 @@ extension LambdaService {
 }
 
 extension ResolvedFunction {
-    /// - Throws: `AccessDeniedException` for a caller of another account whom the policy does not let invoke.
-    func authorize(_ call: InvokeCall) throws(AWSError) {
-        guard call.caller.account.digits != call.target.key.account else { return }
-        let access = AccessRequest(call.caller, to: "lambda:InvokeFunction", on: call.target.arn)
-        guard policy?.decide(access) == .allowed else {
-            throw .accessDenied(caller: call.caller, action: "InvokeFunction", resource: call.target.arn)
-        }
-    }
-}
-
-extension AccessRequest {
-    /// What a signed request asks for.
-    init(_ caller: Caller, to action: String, on resource: String, context: [String: [String]] = [:]) {
-        var context = context
-        context["aws:PrincipalArn"] = [caller.principalARN]
-        context["aws:PrincipalAccount"] = [caller.account.digits]
-        self.init(
-            .identity(arn: caller.principalARN, account: caller.account.digits), action: action, resource: resource,
-            context: context)
+    /// - Throws: `AccessDeniedException` for a caller whom neither its own policies nor the function's let invoke.
+    func authorize(_ call: InvokeCall, _ request: ServiceRequest, by authorizer: Authorizer) throws(AWSError) {
+        let principal = call.caller.principal
+        let isOwn = principal.account.digits == call.target.key.account
+        if isOwn, principal.isUnlimited { return }
+        let resource = ProtectedResource(call.target.arn, account: call.target.key.account, policy: policy)
+        try authorizer.require("lambda:InvokeFunction", on: resource, request, wire: .restJSON)
     }
 }
 

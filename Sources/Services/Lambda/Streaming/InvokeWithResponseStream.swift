@@ -48,7 +48,7 @@ struct InvokeWithResponseStream: Sendable {
     private func run(
         _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest, on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<ServiceResponse> {
-        try function.authorize(call)
+        try function.authorize(call, request, by: invoke.authorizer)
         let chosen = function.choose()
         let call = call.traced(isActive: chosen.isTraced)
         let version = try chosen.ready()

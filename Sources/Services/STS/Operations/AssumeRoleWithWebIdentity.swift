@@ -1,5 +1,6 @@
 import AWSWire
 import Identity
+import Logging
 import Policies
 import STSModel
 
@@ -19,7 +20,8 @@ extension STSService {
         guard let arn = ARN(input.roleArn) else { throw AWSError.invalid("\(input.roleArn) is invalid") }
         guard let token = JSONWebToken(input.webIdentityToken) else {
             throw STSError.invalidIdentityToken(
-                message: "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
+                message:
+                    "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
         }
         let identity = try await verify(token, account: arn.account)
         let tags = try SessionTags(Self.tags(token), transitive: Self.transitiveTags(token), caller: nil)
@@ -74,7 +76,8 @@ extension STSService {
             keys = try await issuers.keys(of: issuer, for: token.keyID)
         } catch {
             logger.warning(
-                "an identity provider's keys could not be fetched", metadata: ["issuer": "\(name)", "error": "\(error)"])
+                "an identity provider's keys could not be fetched",
+                metadata: ["issuer": "\(name)", "error": "\(error)"])
             switch error {
             case .unreachable:
                 throw STSError.idpCommunicationError(
@@ -105,7 +108,8 @@ extension STSService {
         guard now < expires else {
             let seconds = expires.magnitude < 1e15 ? String(Int64(expires)) : "\(expires)"
             throw STSError.expiredToken(
-                message: "Token expired: current date/time \(clock()) must be before the expiration date/time \(seconds)")
+                message:
+                    "Token expired: current date/time \(clock()) must be before the expiration date/time \(seconds)")
         }
         for claim in ["nbf", "iat"] {
             guard let time = token.time(claim) else { continue }

@@ -1,4 +1,5 @@
 import AWSWire
+import Identity
 import Policies
 import STSModel
 

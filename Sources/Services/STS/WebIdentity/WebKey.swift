@@ -22,7 +22,8 @@ struct WebKey: Sendable {
     ///
     /// - Returns: nil for what is no key set.
     static func all(in text: ByteBuffer) -> [WebKey]? {
-        guard let set = try? JSONValue(parsing: text, depthLimit: 16), let keys = set["keys"], keys.kind == .array else {
+        guard let set = try? JSONValue(parsing: text, depthLimit: 16), let keys = set["keys"], keys.kind == .array
+        else {
             return nil
         }
         return keys.elements.prefix(limit).compactMap(WebKey.init)

@@ -47,21 +47,19 @@ package struct PolicyStatement: Sendable, Hashable {
 
 /// What a statement lists, or what it lists as not meant (`NotAction`).
 package struct PolicyElement<Value: Sendable & Hashable>: Sendable, Hashable {
-    package enum Sense: Sendable, Hashable {
-        case these
-        case allBut
-    }
-
-    package var sense: Sense
+    package var sense: PolicySense
     package var values: [Value]
 
-    package init(_ values: [Value], sense: Sense = .these) {
+    package init(_ values: [Value], sense: PolicySense = .these) {
         self.values = values
         self.sense = sense
     }
+}
 
-    /// Whether the element speaks of what `isMatch` recognises.
-    func holds(_ isMatch: (Value) -> Bool) -> Bool { values.contains(where: isMatch) == (sense == .these) }
+/// Whether a list names what is meant, or what is not.
+package enum PolicySense: Sendable, Hashable {
+    case these
+    case allBut
 }
 
 /// Whom a statement names.

@@ -1,0 +1,27 @@
+/// What is known of a request beside who, what and which: the values of global and of services' condition keys.
+///
+/// What follows from the principal and from the resource's owner (`aws:PrincipalArn`, `aws:PrincipalAccount`,
+/// `aws:PrincipalType`, `aws:PrincipalTag/…`, `aws:userid`, `aws:username`, `aws:ResourceAccount`) need not be in it.
+package struct AccessContext: Sendable, Hashable, ExpressibleByDictionaryLiteral {
+    /// By names in lower case.
+    private var values: [String: [String]] = [:]
+
+    package init() {}
+
+    /// - Parameter values: By keys in any case, such as `aws:SourceArn`.
+    package init(_ values: [String: [String]]) {
+        for (key, values) in values { self.values[key.lowercased(), default: []] += values }
+    }
+
+    package init(dictionaryLiteral elements: (String, [String])...) {
+        for (key, values) in elements { self.values[key.lowercased(), default: []] += values }
+    }
+
+    /// - Parameter key: In any case. A key without values is as good as none.
+    package subscript(key: String) -> [String]? {
+        get { values[key.lowercased()] }
+        set { values[key.lowercased()] = newValue }
+    }
+
+    func values(of key: ContextKey) -> [String]? { values[key.name] }
+}

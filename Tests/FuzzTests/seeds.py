@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Writes the seeds: good input of every reader, from which `make fuzz` goes on. Inputs that once broke one are beside
+them as `found-*` and stay."""
+
+import io
+import pathlib
+import struct
+import zipfile
+import zlib
+
+SEEDS = pathlib.Path(__file__).parent / "Seeds"
+GET = b"GET /2015-03-31/functions HTTP/1.1\r\nHost: a:1\r\nx-Y: z y\r\n\r\n"
+POST = b"POST /2015-03-31/functions/f/invocations?Qualifier=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+CHUNKED = (b"POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+           b"5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nA: b\r\n\r\n")
+PLAIN = b"\0\0\0"  # where the bytes are cut: nowhere
+POLICY = (b'{"Version":"2012-10-17","Id":"default","Statement":[{"Sid":"s","Effect":"%s","Principal":%s,"Action":%s,'
+          b'"Resource":"arn:aws:lambda:us-east-1:000000000000:function:*","Condition":%s}]}')
+
+
+def write(target, name, contents):
+    folder = SEEDS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(contents)
+
+
+def http():
+    for target in ("http-reader", "gateway"):
+        write(target, "get", PLAIN + GET)
+        write(target, "post-twice", b"\x40\x80\xc0" + POST + POST)
+        write(target, "chunked-get", b"\x10\x90\xa0" + CHUNKED + GET)
+        write(target, "expect", PLAIN + POST.replace(b"Content", b"Expect: 100-continue\r\nContent"))
+        write(target, "close", PLAIN + GET.replace(b"x-Y", b"Connection: close\r\nx-Y") + GET)
+        write(target, "old", PLAIN + GET.replace(b"HTTP/1.1", b"HTTP/1.0") + GET)
+        write(target, "absolute", PLAIN + GET.replace(b" /", b" http://a/"))
+        write(target, "two-lengths", PLAIN + POST.replace(b"\r\n\r\n", b"\r\nContent-Length: 6\r\n\r\n") + GET)
+        write(target, "length-and-chunks", PLAIN + CHUNKED.replace(b"\r\n\r\n5", b"\r\nContent-Length: 4\r\n\r\n5") + GET)
+        write(target, "bare-lf", PLAIN + GET.replace(b"\r\n", b"\n") + GET)
+        write(target, "folded", PLAIN + GET.replace(b"x-Y: z", b"x-Y: z\r\n ") + GET)
+        write(target, "options", PLAIN + b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n" + GET)
+        write(target, "preface", PLAIN + b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    framed = b"b\r\nhello world\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"
+    head = (b"POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n"
+            b"x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n\r\n" % len(framed))
+    write("gateway", "aws-chunked", PLAIN + head + framed)
+    write("gateway", "health", PLAIN + b"HEAD /_apus/health HTTP/1.1\r\nHost: a\r\n\r\n")
+
+
+def signatures():
+    head = b"POST /2015-03-31/functions/f/invocations?a=b%20c&a\nHost: localhost\nContent-Type: application/json\n"
+    credential = b"AKIDEXAMPLE/20260304/us-east-1/lambda/aws4_request"
+    authorization = (b"Authorization: AWS4-HMAC-SHA256 Credential=" + credential
+                     + b", SignedHeaders=host;x-amz-date, Signature=" + b"0" * 64 + b"\nX-Amz-Date: 20260304T050607Z\n")
+    query = (b"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" + credential.replace(b"/", b"%2F")
+             + b"&X-Amz-Date=20260304T050607Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=" + b"0" * 64)
+    for change in range(8):
+        write("signed-headers", f"change-{change}", bytes([change]) + head + b"\n{}")
+    write("signed-headers", "forged", b"\0" + head + authorization + b"\n{}")
+    write("signed-headers", "twice", b"\1" + head + b"Host: b\nX-Amz-Meta:  a   b \nDate: x\n\n")
+    write("signed-headers", "dots", b"\3GET /a/./b/../%2e%2e//c/?b=%zz&=&b&a=+\nHost: a\n\n")
+    for change in range(6):
+        write("presigned-url", f"change-{change}", bytes([change, 3]) + b"GET /a/b%20c?x=y\n\n")
+    write("presigned-url", "forged", b"\0\1GET /a?" + query + b"\nHost: localhost\n\n")
+    write("presigned-url", "token", b"\0\1GET /a?" + query + b"&X-Amz-Security-Token=t\nHost: localhost\n\n")
+    write("aws-chunks", "signed", b"\4" + b"5;chunk-signature=" + b"0" * 64 + b"\r\nhello\r\n0;chunk-signature="
+          + b"0" * 64 + b"\r\n\r\n")
+    write("aws-chunks", "trailer", b"\1b\r\nhello world\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n")
+    write("aws-chunks", "long", b"\x40" + b"ff\r\n" + b"x" * 255 + b"\r\n0\r\n\r\n")
+
+
+def documents():
+    for name, text in {
+        "object": b'{"a": [1, -2.5e3, true, false, null], "b": {"c": "\\u00e9\\ud83d\\ude00\\n"}, "a": 0}',
+        "string": b'"\xc3\xa9 \\ud800"', "number": b"-0.0e+10", "deep": b"[" * 40 + b"]" * 40, "space": b" \t\r\n1 ",
+    }.items():
+        write("json", name, text)
+    function = (b'{"FunctionName":"f","Role":"arn:aws:iam::000000000000:role/r","Runtime":"python3.13","Handler":"a.b",'
+                b'"Code":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="},"Timeout":3,"MemorySize":128,"Tags":{"k":"v"},'
+                b'"Environment":{"Variables":{"A":"b"}},"Layers":["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]}')
+    for name, text in {
+        "create": b"\0POST /2015-03-31/functions\n\n" + function,
+        "configure": b"\1PUT /2015-03-31/functions/f/configuration\n\n" + function,
+        "invoke": b"\2POST /2015-03-31/functions/f/invocations?Qualifier=1\nX-Amz-Invocation-Type: Event\n\n{}",
+        "permit": b"\3POST /2015-03-31/functions/f/policy\n\n"
+                  b'{"StatementId":"s","Action":"lambda:InvokeFunction","Principal":"*"}',
+        "publish": b'\4POST /2018-10-31/layers/l/versions\n\n{"Content":{"S3Bucket":"b","S3Key":"k"}}',
+        "async": b'\5PUT /2019-09-25/functions/f/event-invoke-config\n\n{"MaximumRetryAttempts":1,'
+                 b'"DestinationConfig":{"OnFailure":{"Destination":"arn:aws:sqs:us-east-1:000000000000:q"}}}',
+        "list": b"\6GET /2015-03-31/functions?MaxItems=1&Marker=x\n\n",
+        "tag": b'\7POST /2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Af\n\n{"Tags":{"a":"b"}}',
+    }.items():
+        write("shapes", name, text)
+    for name, parts in {
+        "everybody": (b"Allow", b'"*"', b'"lambda:*"', b'{"StringEquals":{"aws:SourceAccount":"000000000000"}}'),
+        "arn": (b"Deny", b'{"AWS":["arn:aws:iam::000000000000:role/r","123456789012"],"Service":"s3.amazonaws.com"}',
+                b'["lambda:Invoke?unction","s3:*"]', b'{"ArnLike":{"AWS:SourceArn":["arn:aws:s3:::b*"]}}'),
+        "quantified": (b"Allow", b'{"AWS":"*"}', b'"*"',
+                       b'{"ForAnyValue:StringLikeIfExists":{"aws:TagKeys":["a*"]},"Null":{"aws:SourceIp":false},'
+                       b'"IpAddress":{"aws:SourceIp":["10.0.0.0/8","::1/64"]},"DateLessThan":'
+                       b'{"aws:CurrentTime":"2026-01-01T00:00:00Z"},"NumericLessThan":{"x":5},"Bool":{"y":true}}'),
+    }.items():
+        write("policy", name, POLICY % parts)
+
+
+def texts():
+    for name, text in {
+        "arn": b"arn:aws:lambda:us-east-1:000000000000:function:hello:3", "percent": b"a%20b+c%C3%A9%zz/",
+        "query": b"a=b&c&=d&e=%26&a=c", "base64": b"aGVsbG8gd29ybGQ=", "basic": b"20260304T050607Z",
+        "http": b"Sun, 06 Nov 1994 08:49:37 GMT", "account": b"000000000000",
+    }.items():
+        write("text", name, text)
+    for name, (expression, text) in {
+        "arn": (br"arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:.*",
+                b"arn:aws:lambda:us-east-1:000000000000:x"),
+        "name": (br"[a-zA-Z0-9-_]+", b"hello"), "look": (br"(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]*", "é x".encode()),
+        "behind": (br"a(?<=a)b|(?<!c)d*", b"ab"), "nested": (br"((a*)*b?){2,3}$", b"aaaaaaaaaaaaaaaac"),
+        "class": (br"[^\s\]\\^-]{0,5}^?\u00e9?", "é".encode()),
+    }.items():
+        write("pattern", name, expression + b"\0" + text)
+    for name, text in {
+        "manifest": b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":'
+                    b'{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:' + b"0" * 64
+                    + b'","size":2},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"sha256:'
+                    + b"1" * 64 + b'","size":3}]}',
+        "index": b'{"schemaVersion":2,"manifests":[{"mediaType":"m","digest":"sha256:' + b"0" * 64
+                 + b'","size":1,"annotations":{"org.opencontainers.image.ref.name":"1"}}]}',
+        "configuration": b'{"os":"linux","config":{"Entrypoint":["/a"],"Cmd":["b"],"Env":["A=b"],"WorkingDir":"/c"}}',
+        "tag": b"localhost:5000/a/b-c_d.e:1.0", "digest": b"registry.example/a@sha256:" + b"0" * 64,
+    }.items():
+        write("image-documents", name, text)
+
+
+def messages():
+    def message(headers, payload):
+        body = b"".join(bytes([len(name)]) + name + value for name, value in headers)
+        head = struct.pack(">II", 16 + len(body) + len(payload), len(body))
+        head += struct.pack(">I", zlib.crc32(head))
+        return head + body + payload + struct.pack(">I", zlib.crc32(head + body + payload))
+
+    def text(value):
+        return b"\x07" + struct.pack(">H", len(value)) + value
+
+    every = [(b"a", b"\0"), (b"b", b"\1"), (b"c", b"\2\xff"), (b"d", b"\3\0\1"), (b"e", b"\4\0\0\0\1"),
+             (b"f", b"\5" + b"\0" * 8), (b"g", b"\6\0\1x"), (b"h", text(b"y")), (b"i", b"\x08" + b"\0" * 8),
+             (b"j", b"\x09" + b"\0" * 16)]
+    event = message([(b":event-type", text(b"PayloadChunk")), (b":message-type", text(b"event"))], b"hello")
+    write("event-stream", "empty", PLAIN + message([], b""))
+    write("event-stream", "event", b"\x20\x40\x80" + event)
+    write("event-stream", "every-type", PLAIN + message(every, b""))
+    write("event-stream", "two", b"\x10\x88\xf0" + event + event)
+
+
+def zips():
+    def archive(entries, method=zipfile.ZIP_DEFLATED):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", method) as file:
+            for name, mode, contents in entries:
+                info = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+                info.external_attr = mode << 16
+                info.compress_type = method
+                file.writestr(info, contents)
+        return buffer.getvalue()
+
+    file, program, link, directory = 0o100644, 0o100755, 0o120777, 0o040755
+    write("zip", "file", archive([("app.py", file, b"x = 1\n")]))
+    write("zip", "stored", archive([("a/b", program, b"#!/bin/sh\n"), ("META-INF/x", file, b"y")], zipfile.ZIP_STORED))
+    write("zip", "link", archive([("a", file, b"a"), ("d/", directory, b""), ("d/b", link, b"../a")]))
+    write("zip", "upwards", archive([("../a", file, b"a")]))
+    write("zip", "link-out", archive([("a", link, b"/etc"), ("a/b", file, b"b")]))
+    write("zip", "bomb", archive([("a", file, b"\0" * (1 << 20)), ("b", file, b"\0" * 4096)]))
+    write("zip", "twice", archive([("a", file, b"a"), ("b", file, b"b")]).replace(b"b", b"a"))
+    write("zip", "empty", archive([]))
+
+
+def signed():
+    import base64
+    import json
+
+    def part(value):
+        return base64.urlsafe_b64encode(value).rstrip(b"=")
+
+    header = part(json.dumps({"alg": "ES256", "kid": "abcdefghij", "typ": "apus-package+jwt"}).encode())
+    claims = part(json.dumps({"exp": 2, "iat": 1, "jti": "00000000-0000-0000-0000-000000000000",
+                              "manifest": "0" * 64}).encode())
+    write("package-signature", "es256", header + b"." + claims + b"." + part(b"\1" * 64))
+    write("package-signature", "es384", header.replace(b"x", b"x") + b"." + claims + b"." + part(b"\1" * 96))
+    write("package-signature", "none", part(b'{"alg":"none"}') + b"." + claims + b".")
+
+
+def runtime():
+    next_ = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = b"POST /2018-06-01/runtime/invocation/1/%s HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n%s"
+    for mode in (0, 1):
+        lead = bytes([mode]) + b"\0\0\0"
+        write("runtime-api", f"next-{mode}", lead + next_ + next_)
+        write("runtime-api", f"response-{mode}",
+              lead + next_ + answer % (b"response", b"Content-Length: 5", b"hello") + next_)
+        write("runtime-api", f"stream-{mode}", bytes([mode]) + b"\x50\xa0\xc0" + next_ + answer % (
+            b"response", b"Transfer-Encoding: chunked\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n"
+            b"Trailer: Lambda-Runtime-Function-Error-Type",
+            b"5\r\nhello\r\n0\r\nLambda-Runtime-Function-Error-Type: Runtime.Bad\r\n\r\n") + next_)
+    lead = b"\0\0\0\0"
+    write("runtime-api", "error", lead + next_ + answer % (
+        b"error", b"Content-Length: 2\r\nLambda-Runtime-Function-Error-Type: Function.Bad", b"{}") + next_)
+    write("runtime-api", "init-error", lead + b"POST /2018-06-01/runtime/init/error HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
+    write("runtime-api", "register", lead + b"POST /2020-01-01/extension/register HTTP/1.1\r\n"
+          b"Lambda-Extension-Name: e\r\nContent-Length: 28\r\n\r\n"
+          b'{"events":["INVOKE"]}       ' + b"GET /2020-01-01/extension/event/next HTTP/1.1\r\n"
+          b"Lambda-Extension-Identifier: x\r\n\r\n")
+    write("runtime-api", "telemetry", lead + b"PUT /2022-07-01/telemetry HTTP/1.1\r\nLambda-Extension-Identifier: x\r\n"
+          b"Content-Length: 20\r\n\r\n" + b'{"schemaVersion":""}')
+
+
+def packets():
+    def text(value):
+        return struct.pack("<I", len(value)) + value + b"\0"
+
+    def texts(*values):
+        return struct.pack("<I", len(values)) + b"".join(text(value) for value in values)
+
+    def start(kind, root=b"python3.11", layers=b"", fallback=b"", share=(b"", b"")):
+        return (bytes([kind]) + struct.pack("<Q", 7) + text(root) + text(b"code") + text(layers) + text(share[0])
+                + text(share[1]) + texts(b"/usr/bin/python3", b"bootstrap.py") + text(fallback) + texts(b"A=b")
+                + text(b"/var/task") + struct.pack("<6I", 128, 72, 512, 1024, 1024, 2000) + texts(b"APUS_ZYGOTE=1")
+                + b"\1\0")
+
+    write("launcher-packets", "start", start(1))
+    write("launcher-packets", "image", start(1, root=b""))
+    write("launcher-packets", "expect", start(6, layers=b"layers-0", fallback=b"/opt/bootstrap", share=(b"fsap-0", b"data")))
+    for kind in (2, 3, 4, 21):
+        write("launcher-packets", f"kind-{kind}", bytes([kind]) + struct.pack("<Q", 1))
+    write("launcher-packets", "socket", b"\5" + struct.pack("<QH", 1, 2000))
+    write("launcher-packets", "end-spares", b"\x16")
+    write("launcher-packets", "ready", b"\1" + text(b"169.254.128.1:4566") + texts(b"no-internet") + texts(b"note"))
+    write("launcher-packets", "exited", b"\5" + struct.pack("<QBIB", 1, 0, 1, 1))
+
+
+for write_some in (http, signatures, documents, texts, messages, zips, signed, runtime, packets):
+    write_some()
