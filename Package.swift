@@ -108,13 +108,7 @@ let package = Package(
             ["AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
         module(
             "XRayService", path: "Sources/Services/XRay",
-            [
-                "AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging,
-                lifecycle,
-            ]),
-        module(
-            "CloudTrailService", path: "Sources/Services/CloudTrail",
-            ["AWSWire", "CloudTrailModel", "Identity", "Policies", "Storage", nioCore, logging, lifecycle]),
+            ["AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
         module(
             "STSService", path: "Sources/Services/STS",
             ["AWSWire", "STSModel", "Identity", "Policies", nioCore, logging, crypto, cryptoExtras]),
@@ -122,6 +116,9 @@ let package = Package(
             "IAMService", path: "Sources/Services/IAM",
             ["AWSWire", "IAMModel", "Policies", "Identity", "Storage", nioCore, logging, crypto, lifecycle],
             resources: [.embedInCode("AWSManaged/policies.json")]),
+        module(
+            "CloudTrailService", path: "Sources/Services/CloudTrail",
+            ["AWSWire", "CloudTrailModel", "Identity", "Policies", "Storage", nioCore, logging, lifecycle]),
         // 6
         module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
@@ -130,8 +127,9 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
-                "CloudTrailService", "Gateway", nioCore,
+                "Identity", "Policies", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
+                "CloudTrailService", "Gateway",
+                nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -151,6 +149,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/load", swiftSettings: strict),
+        // What decisions about policies cost; run by hand.
+        .executableTarget(
+            name: "apus-policies", dependencies: ["Policies", nioCore], path: "Benchmarks/policies",
+            swiftSettings: strict),
         .executableTarget(
             name: "apus-echo", path: "Benchmarks/echo", swiftSettings: strict,
             // What a cold start of a native function is measured with has nothing to load.
@@ -223,8 +225,8 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "AWSWire", "LambdaModel", "Policies", "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI",
-                "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+                "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Storage", "Archive",
+                "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(

@@ -7,6 +7,7 @@ and quotes the median round. All rows together go to docs/benchmarks.md.
 """
 
 import concurrent.futures
+import json
 import os
 import pathlib
 import shutil
@@ -33,6 +34,7 @@ UNLIMITED = {"APUS_REQUESTS_PER_CONCURRENCY": "100000"}
 INTERPRETER = subprocess.run(
     [sys.executable, "-c", "import sys; print(sys._base_executable)"], capture_output=True, text=True).stdout.strip()
 PYTHON = {"app.py": "def handler(event, context):\n    return event\n"}
+RUBY = {"app.rb": "def handler(event:, context:)\n  event\nend\n"}
 NODE = {"index.mjs": "export const handler = async (event) => event;\n"}
 ECHO = BUILT / "apus-echo"
 NATIVE = {"bootstrap!": ECHO.read_bytes()}
@@ -125,6 +127,23 @@ def _(bench):
     return bench.warm(bench.deploy("node", NODE, "nodejs20.x", "index.handler"))
 
 
+@row("warm-user", "warm native echo, for a user with ten policies / for the owner, whom none limits", p50=1.05)
+def _(bench):
+    function = bench.deploy("user-echo", NATIVE, "provided.al2023")
+    iam = bench.server.client("iam")
+    iam.create_user(UserName="bench")
+    for number in range(10):
+        statement = {"Effect": "Allow", "Action": ["s3:Get*", "lambda:InvokeFunction"], "Resource": f"arn:aws:lambda:*:*:function:{'user' if number == 9 else number}-*"}
+        iam.put_user_policy(
+            UserName="bench", PolicyName=str(number), PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    key = iam.create_access_key(UserName="bench")["AccessKey"]
+    key = (key["AccessKeyId"], key["SecretAccessKey"])
+    rounds = [
+        tuple(send(bench.port, invocation(bench.server, function, each), 1) for each in (key, None)) for _ in range(ROUNDS)]
+    shown = ["{:.0f} / {:.0f}".format(*(median(r[side][key] for r in rounds) for key in ("p50", "p99"))) for side in (0, 1)]
+    return {key: median(ours[key] / base[key] for ours, base in rounds) for key in ("p50", "p99")}, *shown, "µs (p50 / p99)"
+
+
 @row("rate-native", "native echo, 64 connections / our own health page", rate=(0.22,))
 def _(bench):
     function = bench.deploy("rate-echo", NATIVE, "provided.al2023")
@@ -188,6 +207,14 @@ def _(bench):
 @row("cold-python-128", "cold Python with 128 MB / python3 -c pass", p50=0.25, p99=1.0)
 def _(bench):
     return bench.cold(PYTHON, "python3.11", "app.handler", [INTERPRETER, "-c", "pass"], 128)
+
+
+@row("cold-ruby", "cold Ruby / ruby -e 0")
+def _(bench):
+    if not shutil.which("ruby"):
+        print("no Ruby: its row is left out")
+        return None
+    return bench.cold(RUBY, "ruby3.3", "app.handler", ["ruby", "-e", "0"])
 
 
 @row("cold-node", "cold Node.js / node -e 0", p50=0.15)

@@ -318,6 +318,9 @@ static void go_on(const struct apus_start *start) {
     TRY(STEP_DIRECTORY, chdir(start->directory));
     TRY(STEP_USER_MAP, prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
     prctl(PR_SET_NAME, start->name, 0, 0, 0);
+    // The runtime closes what it had open itself, to open it anew, and takes it ill when that is not there.
+    for (int index = 0; index < APUS_OWN_DESCRIPTORS; index++)
+        if (start->own[index]) TRY(STEP_DESCRIPTORS, dup3(0, APUS_ZYGOTE_OWN + index, O_CLOEXEC));
     close(STATUS_PIPE);
     // Its end says that the command runs.
     close(ERROR_PIPE);
@@ -365,7 +368,10 @@ static void initialize(const struct apus_start *start) {
     // Init has no default actions: before this line a SIGTERM is lost.
     lone_command = (sig_atomic_t)command;
     struct sigaction action = {.sa_handler = hand_on};
+    const sigset_t none = {0};
     sigaction(SIGTERM, &action, NULL);
+    // Some runtimes fork with all signals blocked.
+    if (start->fork) sigprocmask(SIG_SETMASK, &none, NULL);
     close(0);
     close(1);
     close(2);

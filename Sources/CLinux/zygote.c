@@ -292,16 +292,19 @@ static int decode(struct apus_start *start, char *packet, size_t size, const int
 int apus_zygote_serve(int (*fork)(void)) {
     static char packet[CAPACITY];
     static char name[16];
+    static unsigned char own[APUS_OWN_DESCRIPTORS];
     // This fails when there are threads, whose locks a fork would keep closed for ever.
-    MUST("leave its root", setns(APUS_ZYGOTE_NAMESPACE, CLONE_NEWNS));
+    if (setns(APUS_ZYGOTE_NAMESPACE, CLONE_NEWNS) < 0) {
+        if (errno == EINVAL) give_up("fork", "the runtime has threads", APUS_ZYGOTE_UNABLE);
+        give_up("leave its root", strerrorname_np(errno), 127);
+    }
     MUST("leave its root", fchdir(APUS_ZYGOTE_ROOT));
     MUST("leave its root", chroot("."));
-    close(APUS_ZYGOTE_NAMESPACE);
-    close(APUS_ZYGOTE_ROOT);
-    // What requests bring comes to lie above the numbers at which a sandbox's init wants its own.
-    int null;
-    do null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    while (null >= 0 && null < 16);
+    // Nothing that a request brings comes to lie at the numbers at which a sandbox's init wants its own.
+    MUST("dup", dup3(0, APUS_ZYGOTE_NAMESPACE, O_CLOEXEC));
+    MUST("dup", dup3(0, APUS_ZYGOTE_ROOT, O_CLOEXEC));
+    for (int index = 0; index < APUS_OWN_DESCRIPTORS; index++)
+        own[index] = fcntl(APUS_ZYGOTE_OWN + index, F_GETFD) >= 0;
     prctl(PR_GET_NAME, name, 0, 0, 0);
     char byte = 0;
     if (apus_send(APUS_ZYGOTE_SOCKET, &byte, 1, NULL, 0) != 1) _exit(1);
@@ -309,7 +312,7 @@ int apus_zygote_serve(int (*fork)(void)) {
         int descriptors[DESCRIPTORS], count = DESCRIPTORS;
         long size = apus_receive(APUS_ZYGOTE_SOCKET, packet, sizeof packet, descriptors, &count, 0);
         if (size <= 0) _exit(0);
-        struct apus_start start = {.file_system = -1, .fork = fork, .name = name};
+        struct apus_start start = {.file_system = -1, .fork = fork, .name = name, .own = own};
         struct answer answer = {.result = -EINVAL};
         int pidfd = -1;
         if (decode(&start, packet, (size_t)size, descriptors, count) == 0) {

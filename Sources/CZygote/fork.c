@@ -4,6 +4,7 @@
 #include "CLinux.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -21,6 +22,10 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
     real = (int (*)(void))dlsym(RTLD_NEXT, "fork");
     // No other process of the launcher's user reads its memory, or takes what it may do.
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    // What the runtime opens comes to lie above the numbers at which a sandbox's init wants its own.
+    int null;
+    do null = fcntl(0, F_DUPFD_CLOEXEC, 0);
+    while (null >= 0 && null < APUS_ZYGOTE_OWN - 1);
     char **kept = environment;
     for (; *environment; environment++) {
         char *variable = *environment;

@@ -64,6 +64,13 @@ package struct BodyLimits: Sendable {
                 signingName: "lambda", method: .POST, prefix: "/2018-10-31/layers/", suffix: "/versions",
                 bytes: 70_167_211,
                 error: tooLarge("RequestEntityTooLargeException", than: 70_167_211, for: "PublishLayerVersion")),
+            // The longest policies, percent-encoded.
+            Rule(
+                signingName: "iam", method: .POST, prefix: "/", suffix: "/", bytes: 1_048_576,
+                error: tooLarge("RequestEntityTooLarge", than: 1_048_576, for: "IAM")),
+            Rule(
+                signingName: "sts", method: .POST, prefix: "/", suffix: "/", bytes: 1_048_576,
+                error: tooLarge("RequestEntityTooLarge", than: 1_048_576, for: "STS")),
         ],
         bytes: 10_485_760)
 

@@ -8,33 +8,49 @@ final class Connections: Sendable {
 
     private struct State {
         var channels: [ObjectIdentifier: any Channel] = [:]
+        /// Of execution environments: how many from each address, and in all.
+        var bySource: [String: Int] = [:]
+        var fromFunctions = 0
         var isQuiescing = false
         var waiters: [EventLoopPromise<Void>] = []
     }
 
-    private let limit: Int
+    private let limits: GatewayLimits
     private let state = Mutex(State())
 
-    init(limit: Int) {
-        self.limit = limit
+    init(limits: GatewayLimits) {
+        self.limits = limits
     }
 
     var count: Int { state.withLock { $0.channels.count } }
 
+    /// - Parameter source: The address of the execution environment that it comes from; nil for everybody else.
     /// - Returns: false when there are as many as may be, or a shutdown has begun.
-    func add(_ channel: any Channel) -> Bool {
+    func add(_ channel: any Channel, from source: String? = nil) -> Bool {
         let added = state.withLock { state in
-            guard !state.isQuiescing, state.channels.count < limit else { return false }
+            guard !state.isQuiescing, state.channels.count < limits.connections else { return false }
+            if let source {
+                let count = state.bySource[source] ?? 0
+                guard count < limits.environmentConnections, state.fromFunctions < limits.functionConnections else {
+                    return false
+                }
+                state.bySource[source] = count + 1
+                state.fromFunctions += 1
+            }
             state.channels[ObjectIdentifier(channel)] = channel
             return true
         }
-        if added { channel.closeFuture.whenComplete { [self] _ in remove(channel) } }
+        if added { channel.closeFuture.whenComplete { [self] _ in remove(channel, from: source) } }
         return added
     }
 
-    private func remove(_ channel: any Channel) {
+    private func remove(_ channel: any Channel, from source: String?) {
         let waiters = state.withLock { state in
             state.channels[ObjectIdentifier(channel)] = nil
+            if let source, let count = state.bySource[source] {
+                state.bySource[source] = count == 1 ? nil : count - 1
+                state.fromFunctions -= 1
+            }
             guard state.channels.isEmpty else { return [EventLoopPromise<Void>]() }
             defer { state.waiters = [] }
             return state.waiters

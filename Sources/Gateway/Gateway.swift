@@ -49,7 +49,7 @@ package final class Gateway: ServiceLifecycle.Service {
         core = GatewayCore(
             reception: Reception(configuration, directory: directory, keys: keys, logger: logger),
             configuration: configuration, threads: threads)
-        connections = Connections(limit: configuration.limits.connections)
+        connections = Connections(limits: configuration.limits)
     }
 
     /// Listens.
@@ -116,7 +116,9 @@ package final class Gateway: ServiceLifecycle.Service {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
-                guard connections.add(channel) else { return Self.turnAway(channel) }
+                // An environment's address is its own: no function takes the connections of all others.
+                let source = origin == .functions ? channel.remoteAddress?.ipAddress ?? "" : nil
+                guard connections.add(channel, from: source) else { return Self.turnAway(channel) }
                 return channel.eventLoop.makeCompletedFuture {
                     try Self.configure(channel, core: core, origin: origin)
                 }

@@ -66,7 +66,11 @@ package struct GatewayConfiguration: Sendable {
 /// How much one connection, and all together, may ask of the gateway. Sizes are in bytes.
 package struct GatewayLimits: Sendable {
     /// Open connections; a further one gets a 503 and is closed.
-    package var connections = 4_096
+    package var connections = 16_384
+    /// Of these, those of one execution environment …
+    package var environmentConnections = 256
+    /// … and those of all environments together.
+    package var functionConnections: Int { connections / 4 }
     /// The request's target.
     package var target = 16_384
     /// One header's name and value.

@@ -58,8 +58,8 @@ package final class Authorizer: Sendable {
             verdict.message(principal.shown, action: action, resource: resource.arn), wire: wire)
     }
 
-    /// Whether somebody may do what only its own account's policies stand against. Nobody gets into another account, nor
-    /// past what a resource's policy denies.
+    /// Whether somebody may do what only its own account's policies stand against. Nobody gets into another account,
+    /// nor past what a resource's policy denies.
     private func isLenient(to principal: Principal, _ action: String, _ resource: ProtectedResource) -> Bool {
         if case .enforcing = mode { return false }
         if principal.kind == .anonymous { return false }

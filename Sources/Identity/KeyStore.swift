@@ -65,14 +65,17 @@ package final class KeyStore: Sendable {
     /// Makes temporary credentials of a function's role for one execution environment. They last until
     /// ``revoke(accessKeyID:)``, at most ``lifetime``.
     ///
-    /// - Parameter roleARN: One that is not there gives credentials that may do nothing.
+    /// - Parameter roleARN: One that is not there, or does not trust Lambda any more, gives credentials that may do
+    ///   nothing.
     package func issue(account: AccountID, region: String, roleARN: String, functionName: String)
         -> TemporaryCredentials
     {
-        let parts = ARN(roleARN)
-        let roleAccount = (parts?.account).flatMap { AccountID($0) } ?? account
+        let partition = ARN(roleARN)?.partition ?? "aws"
+        let function = "arn:\(partition):lambda:\(region):\(account):function:\(functionName)"
         let name = roleARN.split(separator: "/").last.map(String.init) ?? "role"
-        let id = directory.role(name, in: roleAccount)?.id ?? "AROAUNKNOWN"
+        let role = directory.role(arn: roleARN, of: account.digits)
+        let isTrusting = role?.trusts(service: "lambda.amazonaws.com", source: function) ?? false
+        let id = isTrusting ? role?.id ?? "" : "AROAUNKNOWN"
         let now = clock()
         let expires = now + Self.lifetime
         let credentials = TemporaryCredentials(
@@ -80,11 +83,12 @@ package final class KeyStore: Sendable {
             secretAccessKey: RandomText.secretAccessKey,
             sessionToken: "IQoJ" + RandomText.of(252, from: RandomText.base64),
             expires: expires.secondsSince1970)
+        var session = Principal.Session(issued: now.secondsSince1970, expires: expires.secondsSince1970)
+        session.context["lambda:SourceFunctionArn"] = function
         let principal = Principal(
-            .assumedRole(role: name, session: functionName), account: roleAccount,
-            arn: "arn:\(parts?.partition ?? "aws"):sts::\(roleAccount):assumed-role/\(name)/\(functionName)",
-            id: "\(id):\(functionName)", accessKeyID: credentials.accessKeyID,
-            session: .init(issued: now.secondsSince1970, expires: expires.secondsSince1970))
+            .assumedRole(role: name, session: functionName), account: account,
+            arn: "arn:\(partition):sts::\(account):assumed-role/\(name)/\(functionName)",
+            id: "\(id):\(functionName)", accessKeyID: credentials.accessKeyID, session: session)
         let record = Record(
             principal: principal, secretAccessKey: credentials.secretAccessKey,
             sessionToken: credentials.sessionToken, region: region, expires: expires)

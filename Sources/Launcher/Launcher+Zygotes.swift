@@ -66,7 +66,7 @@ extension Launcher {
             try poller.add(record.pidfd, .zygoteEnd(number: number))
         } catch {
             if let record = zygoteRecords[number] { _ = apus_pidfd_kill(record.pidfd, SIGKILL) }
-            zygotes.ended(number, isDistrusted: false, now: .now)
+            zygotes.ended(number, isFinal: false, now: .now)
         }
     }
 
@@ -96,8 +96,9 @@ extension Launcher {
         var code: Int32 = 0
         var status: Int32 = 0
         let reaped = apus_pidfd_reap(record.pidfd, &code, &status)
-        let isDistrusted = reaped == 1 && code == Int32(CLD_EXITED) && status == Int32(APUS_ZYGOTE_DISTRUSTED.rawValue)
-        zygotes.ended(number, isDistrusted: isDistrusted, now: .now)
+        let final = [APUS_ZYGOTE_DISTRUSTED, APUS_ZYGOTE_UNABLE].map { Int32($0.rawValue) }
+        let isFinal = reaped == 1 && code == Int32(CLD_EXITED) && final.contains(status)
+        zygotes.ended(number, isFinal: isFinal, now: .now)
         poller.remove(record.pidfd)
         poller.remove(record.socket)
         record.closeDescriptors()

@@ -54,7 +54,8 @@ struct ZygoteStock {
         var born: Instant
         var failures = 0
         var pausedUntil: Instant?
-        var isDistrusted = false
+        /// There never will be one.
+        var isFinal = false
     }
 
     private let policy: Policy
@@ -70,7 +71,7 @@ struct ZygoteStock {
         guard let stock = stocks[recipe] else { return recipeByNumber.count < policy.maximum ? .start : .alone }
         if let ready = stock.ready { return .fork(ready) }
         if stock.starting != nil { return .wait }
-        if stock.isDistrusted { return .alone }
+        if stock.isFinal { return .alone }
         if let until = stock.pausedUntil, now < until { return .alone }
         return recipeByNumber.count < policy.maximum ? .start : .alone
     }
@@ -111,8 +112,9 @@ struct ZygoteStock {
     }
 
     /// It has ended, or could not be started.
-    /// - Parameter isDistrusted: because others than root may write what it would run; that does not change.
-    mutating func ended(_ number: Int, isDistrusted: Bool, now: Instant) {
+    /// - Parameter isFinal: because others than root may write what it would run, or its runtime cannot be forked; that
+    ///   does not change.
+    mutating func ended(_ number: Int, isFinal: Bool, now: Instant) {
         retired.removeAll { $0 == number }
         guard let recipe = recipeByNumber.removeValue(forKey: number), var stock = stocks[recipe] else { return }
         if stock.ready == number {
@@ -123,7 +125,7 @@ struct ZygoteStock {
             return
         }
         stock.failures += 1
-        stock.isDistrusted = stock.isDistrusted || isDistrusted
+        stock.isFinal = stock.isFinal || isFinal
         if stock.failures >= policy.failures || stock.ready != nil {
             stock.pausedUntil = now + policy.pause
             stock.failures = 0
@@ -137,8 +139,8 @@ struct ZygoteStock {
         retired = []
         for (recipe, stock) in stocks where now - stock.lastUse > policy.memory {
             numbers += [stock.ready, stock.starting].compactMap { $0 }
-            // A recipe whose files are not root's is remembered, and one that has just failed.
-            if !stock.isDistrusted, stock.pausedUntil.map({ now >= $0 }) ?? true { stocks[recipe] = nil }
+            // A recipe that never will have one is remembered, and one that has just failed.
+            if !stock.isFinal, stock.pausedUntil.map({ now >= $0 }) ?? true { stocks[recipe] = nil }
         }
         for number in numbers { recipeByNumber[number] = nil }
         return numbers

@@ -36,7 +36,15 @@ extension ResolvedRuntime {
         return ResolvedRuntime(
             identifier: identifier.name, root: RootBuilder.name(of: interpreter), arguments: command(interpreter, java),
             environment: environment, substitution: substitution,
-            heapFlags: heapFlags(interpreter.language), isBootable: true, isForkable: interpreter.language == .python)
+            heapFlags: heapFlags(interpreter.language), isBootable: true, isForkable: isForkable(interpreter.language))
+    }
+
+    /// Others need threads from the start.
+    private static func isForkable(_ language: Interpreter.Language) -> Bool {
+        switch language {
+        case .python, .ruby: true
+        case .node, .java, .dotnet, .powershell: false
+        }
     }
 
     private static func heapFlags(_ language: Interpreter.Language) -> HeapFlags {

@@ -49,6 +49,13 @@ import Testing
         #expect(FormValue(request("\(deep)=1"))["a"] == nil)
     }
 
+    @Test func thereAreNotAsManyMembers() {
+        let many = String(repeating: "a&", count: 200_000) + "b=1"
+        #expect(FormValue(request(many))["b"] == nil)
+        #expect(FormValue(request(many))["a"]?.text == "")
+        #expect(FormValue(request("a&b=1"))["b"]?.text == "1")
+    }
+
     @Test func unknownActions() throws {
         let error = QueryAnswer.invalidAction("Nothing", in: request("Action=Nothing&Version=2010-05-08"))
         #expect(error.code == "InvalidAction")

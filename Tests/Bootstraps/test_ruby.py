@@ -12,14 +12,14 @@ FIRST = REQUEST_ID % 0
 
 
 @pytest.fixture
-def ruby(ruby_version, tmp_path, ahead):
+def ruby(ruby_version, tmp_path, origin):
     def invoke(files, handler="app.handler", events=(Event(),), env=None, **more):
         if isinstance(files, str):
             files = {"app.rb": files}
         task = tmp_path / "task"
         task.mkdir(exist_ok=True)
         command = [RUBIES[ruby_version], "--disable-gems", str(BOOTSTRAPS / "bootstrap.rb")]
-        return run(command, task, files, handler, events, env, ahead=ahead, **more)
+        return run(command, task, files, handler, events, env, ahead=origin, **more)
 
     return invoke
 
@@ -211,12 +211,66 @@ def test_gems_of_functions_and_layers(ruby, tmp_path, line, place):
     assert answers(ruby(files, env={"GEM_PATH": path})) == ["1.2"]
 
 
-def test_gems_are_not_loaded_before_they_are_asked_for(ruby):
-    """Loading RubyGems takes longer than everything else of a cold start."""
-    [loaded] = answers(ruby("def handler(event:, context:)\n  $LOADED_FEATURES\nend"))
-    assert not [name for name in loaded if name.endswith(("/rubygems.rb", "/net/http.rb", "/logger.rb", "/time.rb"))]
-    [before, after] = answers(ruby("B = defined?(Gem)\ndef handler(event:, context:)\n  event == 1 ? Object.autoload?(:Gem) : Gem.name\nend", events=[Event(1), Event(2)]))
-    assert (before, after) == ("rubygems", "Gem")
+def test_gems_are_not_loaded_before_they_are_asked_for(ruby, origin):
+    """Loading RubyGems takes longer than everything else of a cold start: a zygote has done so, but even its forks do not
+    search gems before that."""
+    source = "def handler(event:, context:)\n  [$LOADED_FEATURES, Kernel.instance_method(:require).source_location.first]\nend"
+    [[loaded, require]] = answers(ruby(source))
+    heavy = [name for name in loaded if name.endswith(("/rubygems.rb", "/net/http.rb", "/logger.rb", "/time.rb"))]
+    assert len(heavy) == (4 if origin == "forked" else 0) and require.endswith("bootstrap.rb")
+    source = "def handler(event:, context:)\n  Gem.name if event == 2\n  gem 'none'\nrescue LoadError => e\n  e.class.name\nend"
+    assert answers(ruby(source, events=[Event(1), Event(2)])) == ["Gem::MissingSpecError"] * 2
+
+
+def test_the_same_names_are_there_however_it_starts(ruby):
+    """What a zygote has loaded besides is not visible, lest a function that forgets to require it works now and then."""
+    source = "def handler(event:, context:)\n  [%w[Digest Gem Logger Net OpenSSL Timeout Zlib], %w[Psych SecureRandom Tempfile]].map { |names| " \
+        "names.map { |name| !!Object.const_get(name) rescue false }.uniq }\nend"
+    assert answers(ruby(source)) == [[[True], [False]]]
+
+
+OWN = {
+    # Ruby alone: forgotten.
+    "logger": ("logger.rb", "module Logger; end\nMINE = 'logger'", "Logger.class"),
+    "net": ("net/http.rb", "MINE = 'net'", "defined?(Net::HTTP).inspect"),
+    # With a library in C: the interpreter starts anew.
+    "date": ("date.rb", "class Date; NAME = 'own'; end\nMINE = 'date'", "Date::NAME"),
+    "openssl": ("openssl/digest.rb", "MINE = 'openssl'", "$LOADED_FEATURES.grep(/openssl/).size.to_s"),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_own_libraries_come_before_the_interpreters(ruby, name):
+    """AWS's RUBYLIB begins with the function's code, whatever a zygote has loaded already."""
+    path, text, shown = OWN[name]
+    source = "require '%s'\nDONE = ENV.keys.grep(/APUS/)\ndef handler(event:, context:)\n  [MINE, %s, DONE, event]\nend" % (path[:-3], shown)
+    expected = {"logger": "Module", "net": "nil", "date": "own", "openssl": "1"}[name]
+    assert answers(ruby({"app.rb": source, path: text}, events=[Event(1), Event(2)])) == [[name, expected, [], 1], [name, expected, [], 2]]
+
+
+@pytest.mark.parametrize("library", ["logger", "date"])
+def test_gems_with_a_librarys_name_come_before_it(ruby, tmp_path, library):
+    """RubyGems prefers a newer gem to the library that the interpreter has by the same name."""
+    files = {name.replace("tiny", library).replace("1.2", "99.2"): text.replace("tiny", library).replace("1.2", "99.2").replace("TINY", "OWN_GEM")
+             for name, text in GEM.items()}  # fmt: skip
+    source = "require '%s'\ndef handler(event:, context:)\n  OWN_GEM\nend" % library
+    files = {"app.rb": source, **{"vendor/bundle/ruby/3.0.0/" + name: text for name, text in files.items()}}
+    assert answers(ruby(files, env={"GEM_PATH": str(tmp_path / "task/vendor/bundle/ruby/3.0.0")})) == ["99.2"]
+
+
+def test_generators_of_libraries_are_seeded_anew(ruby, tmp_path, origin):
+    """`Random.new` in a library that was loaded before a fork would give the same numbers in every environment."""
+    (tmp_path / "early.rb").write_text("EARLY = Random.new\nFIRST = EARLY.dup.rand")
+    source = "def handler(event:, context:)\n  [EARLY.rand, FIRST, rand]\nend"
+    [[drawn, first, other]] = answers(ruby(source, env={"RUBYOPT": "-r%s/early" % tmp_path}))
+    assert len({drawn, other, first}) == (3 if origin == "forked" else 2)
+
+
+def test_what_was_there_before_the_function_is_old(ruby, origin):
+    """Collections then leave it alone, and its memory shared."""
+    source = "OLD = GC.stat(:old_objects).fdiv(GC.stat(:heap_live_slots))\ndef handler(event:, context:)\n  [OLD > 0.5, Thread.list.size]\nend"
+    [[old, threads]] = answers(ruby(source))
+    assert (old or origin != "forked") and threads == 1
 
 
 JSON_LOGS = """

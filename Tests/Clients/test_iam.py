@@ -4,11 +4,17 @@ Wordings are those that LocalStack has recorded from AWS (tests/aws/services/iam
 """
 
 import json
+import pathlib
 import signal
+import sys
 import threading
+import urllib.error
+import urllib.request
 
-import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from conftest import wait_until
@@ -86,8 +92,10 @@ def test_roles_that_cannot_be(iam, name):
     assert fails(iam.create_role, RoleName="r", Path="x", AssumeRolePolicyDocument=TRUST) == (
         400, "ValidationError", "The specified value for path is invalid. It must begin and end with / and contain "
         "only alphanumeric characters and/or / characters.")
-    assert fails(iam.create_role, RoleName="r", AssumeRolePolicyDocument="not json")[:2] == (
-        400, "MalformedPolicyDocument")
+    assert fails(iam.create_role, RoleName="r", AssumeRolePolicyDocument="not json") == (
+        400, "MalformedPolicyDocument", "This policy contains invalid Json")
+    assert fails(iam.create_policy, PolicyName="p", PolicyDocument="not json") == (
+        400, "MalformedPolicyDocument", "Syntax errors in policy.")
     assert fails(
         iam.create_role, RoleName="r", AssumeRolePolicyDocument=TRUST.replace(
             '"Service": "lambda.amazonaws.com"', f'"AWS": "{own("role", "nobody-of-that-name")}"')) == (
@@ -436,17 +444,18 @@ def test_the_account(own_server):
     iam.attach_group_policy(GroupName="g", PolicyArn=BASIC)
     iam.put_role_policy(RoleName="r", PolicyName="i", PolicyDocument=DOCUMENT)
     summary = iam.get_account_summary()["SummaryMap"]
-    assert [summary[each] for each in ("Users", "Groups", "Roles", "Policies", "RolesQuota")] == [1, 1, 1, 1, 1000]
+    # There is a role from the start.
+    assert [summary[each] for each in ("Users", "Groups", "Roles", "Policies", "RolesQuota")] == [1, 1, 2, 1, 1000]
     details = iam.get_account_authorization_details()
     assert [len(details[each]) for each in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")] == [
-        1, 1, 1, 2]
-    assert details["RoleDetailList"][0]["RolePolicyList"] == [{"PolicyName": "i", "PolicyDocument": POLICY}]
+        1, 1, 2, 3]
+    assert details["RoleDetailList"][1]["RolePolicyList"] == [{"PolicyName": "i", "PolicyDocument": POLICY}]
     assert details["GroupDetailList"][0]["AttachedManagedPolicies"][0]["PolicyArn"] == BASIC
     local = iam.get_account_authorization_details(Filter=["LocalManagedPolicy"])
     assert [each["Arn"] for each in local["Policies"]] == [arn]
     assert local["Policies"][0]["PolicyVersionList"][0]["Document"] == POLICY
     pages = iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 1})
-    assert len(list(pages)) == 5
+    assert len(list(pages)) == 7
     for each in ("list_mfa_devices", "list_ssh_public_keys", "list_signing_certificates"):
         assert getattr(iam, each)(UserName="u")["IsTruncated"] is False
     assert iam.list_virtual_mfa_devices()["VirtualMFADevices"] == []
@@ -477,18 +486,83 @@ def test_accounts_know_nothing_of_each_other(own_server):
     assert fails(theirs.attach_user_policy, UserName="u", PolicyArn=arn)[1] == "NoSuchEntity"
 
 
+def simulate(iam, arn, **arguments):
+    return iam.simulate_principal_policy(PolicySourceArn=arn, **arguments)["EvaluationResults"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_simulations_of_principals(iam, name, kind):
+    """As recorded by LocalStack: test_simulate_principle_policy, but for the organization, which there is none."""
+    policy = {"Version": "2012-10-17", "Statement": {
+        "Sid": "", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}}
+    arn = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy))["Policy"]["Arn"]
+    create(iam, kind, name)
+    who = {f"{kind.title()}Name": name}
+    getattr(iam, f"attach_{kind}_policy")(**who, PolicyArn=arn)
+    bucket = "arn:aws:s3:::bucket"
+    matched = [{
+        "SourcePolicyId": name, "SourcePolicyType": "IAM Policy", "StartPosition": {"Line": 1, "Column": 41},
+        "EndPosition": {"Line": 1, "Column": 113}}]
+    result = lambda action, decision, matched: {
+        "EvalActionName": action, "EvalResourceName": bucket, "EvalDecision": decision, "MatchedStatements": matched,
+        "MissingContextValues": [], "EvalDecisionDetails": {}, "ResourceSpecificResults": [{
+            "EvalResourceName": bucket, "EvalResourceDecision": decision, "MatchedStatements": matched,
+            "MissingContextValues": []}]}
+    assert simulate(iam, own(kind, name), ActionNames=["s3:PutObject", "s3:GetObjectVersion"], ResourceArns=[bucket]) == [
+        result("s3:PutObject", "allowed", matched), result("s3:GetObjectVersion", "implicitDeny", [])]
+    denying = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "s3:Put*", "Resource": "*",
+         "Condition": {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}}]}
+    getattr(iam, f"put_{kind}_policy")(**who, PolicyName="i", PolicyDocument=json.dumps(denying, indent=1))
+    region = [{"ContextKeyName": "aws:requestedregion", "ContextKeyValues": ["eu-west-1"], "ContextKeyType": "string"}]
+    denied, = simulate(iam, own(kind, name), ActionNames=["s3:PutObject"], ResourceArns=[bucket], ContextEntries=region)
+    assert denied["EvalDecision"] == "explicitDeny"
+    assert [each["SourcePolicyId"] for each in denied["MatchedStatements"]] == [f"{kind}_{name}_i"]
+    assert denied["MatchedStatements"][0]["StartPosition"] == {"Line": 9, "Column": 4}
+    open_, = simulate(iam, own(kind, name), ActionNames=["s3:PutObject"], ResourceArns=[bucket])
+    assert (open_["EvalDecision"], open_["MissingContextValues"]) == ("allowed", ["aws:RequestedRegion"])
+    bounded, = simulate(
+        iam, own(kind, name), ActionNames=["s3:GetObject"], PermissionsBoundaryPolicyInputList=[json.dumps(policy)])
+    assert bounded["EvalDecision"] == "implicitDeny"
+    assert bounded["PermissionsBoundaryDecisionDetail"] == {"AllowedByPermissionsBoundary": False}
+    assert iam.get_context_keys_for_principal_policy(PolicySourceArn=own(kind, name))["ContextKeyNames"] == [
+        "aws:RequestedRegion"]
+    getattr(iam, f"delete_{kind}_policy")(**who, PolicyName="i")
+    getattr(iam, f"detach_{kind}_policy")(**who, PolicyArn=arn)
+    getattr(iam, f"delete_{kind}")(**who)
+    iam.delete_policy(PolicyArn=arn)
+
+
+def test_simulations_of_texts(iam):
+    own_home = json.dumps({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::home/${aws:username}/*"}})
+    assert iam.get_context_keys_for_custom_policy(PolicyInputList=[own_home])["ContextKeyNames"] == ["aws:username"]
+    results = iam.simulate_custom_policy(
+        PolicyInputList=[own_home], ActionNames=["s3:GetObject"],
+        ResourceArns=["arn:aws:s3:::home/ada/x", "arn:aws:s3:::home/bob/x"],
+        CallerArn=own("user", "ada"))["EvaluationResults"]
+    assert [each["EvalDecision"] for each in results] == ["allowed", "implicitDeny"]
+    assert results[0]["MatchedStatements"][0]["SourcePolicyId"] == "PolicyInputList.1"
+    first = iam.simulate_custom_policy(
+        PolicyInputList=[DOCUMENT], ActionNames=["logs:PutLogEvents", "s3:GetObject", "sqs:SendMessage"], MaxItems=2)
+    assert (len(first["EvaluationResults"]), first["IsTruncated"]) == (2, True)
+    foreign, = iam.simulate_custom_policy(
+        PolicyInputList=[DOCUMENT], ActionNames=["logs:PutLogEvents"], ResourceOwner="111111111111",
+        CallerArn=own("user", "ada"))["EvaluationResults"]
+    assert foreign["EvalDecision"] == "implicitDeny"
+    assert fails(iam.simulate_custom_policy, PolicyInputList=["no"], ActionNames=["s3:GetObject"])[:2] == (
+        400, "InvalidInput")
+    assert fails(iam.simulate_principal_policy, PolicySourceArn=own("user", "nobody-there"), ActionNames=["s3:Get"]) == (
+        404, "NoSuchEntity", "The user with name nobody-there cannot be found.")
+
+
 def test_what_is_not_here_says_so(iam):
     assert fails(iam.generate_credential_report)[:2] == (501, "NotImplementedException")
 
 
 def test_the_documents(iam, server):
     """Errors and answers are in the service's namespace, and unknown actions are named."""
-    import urllib.request
-
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
-
     def send(body):
         request = AWSRequest("POST", server.endpoint, data=body, headers={
             "Content-Type": "application/x-www-form-urlencoded"})
@@ -497,7 +571,7 @@ def test_the_documents(iam, server):
         prepared = request.prepare()
         try:
             with urllib.request.urlopen(urllib.request.Request(
-                    prepared.url, prepared.body, dict(prepared.headers))) as answer:
+                    prepared.url, prepared.body.encode(), dict(prepared.headers))) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -516,9 +590,7 @@ def test_the_documents(iam, server):
     ["list-roles"], ["get-user"], ["list-policies", "--scope", "AWS"], ["get-account-summary"],
     ["get-policy", "--policy-arn", BASIC]])
 def test_the_command_line(server, command):
-    ended = server.run("python3", "-m", "awscli", "iam", *command)
-    if "No module named awscli" in ended.stderr:
-        pytest.skip("awscli is not installed")
+    ended = server.run(pathlib.Path(sys.executable).parent / "aws", "iam", *command)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)
 

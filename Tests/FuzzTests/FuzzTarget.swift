@@ -12,8 +12,9 @@ struct FuzzTarget: Sendable {
     }
 
     static let all = [
-        httpReader, gateway, signedHeaders, presignedURL, awsChunks, json, shapes, eventStream, zip, packageSignature,
-        text, pattern, policy, imageDocuments, runtimeAPI, launcherPackets,
+        httpReader, gateway, signedHeaders, presignedURL, awsChunks, json, shapes, forms, eventStream, zip,
+        packageSignature,
+        text, pattern, policy, sessionToken, imageDocuments, runtimeAPI, launcherPackets,
     ]
 }
 

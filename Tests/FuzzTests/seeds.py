@@ -102,6 +102,21 @@ def documents():
         write("policy", name, POLICY % parts)
 
 
+def forms():
+    role = (b"Action=CreateRole&Version=2010-05-08&RoleName=r&AssumeRolePolicyDocument=%7B%7D&MaxSessionDuration=3600"
+            b"&Tags.member.1.Key=a&Tags.member.1.Value=1&Tags.member.2.Key=b&Tags.member.2.Value=")
+    write("forms", "role", b"\0" + role)
+    write("forms", "simulate", b"\1Action=SimulateCustomPolicy&PolicyInputList.member.1=%7B%7D&ActionNames.member.1=s3%3A*"
+          b"&ContextEntries.member.1.ContextKeyName=k&ContextEntries.member.1.ContextKeyValues.member.1=v"
+          b"&ContextEntries.member.1.ContextKeyType=string&MaxItems=5")
+    write("forms", "assume", b"\2Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A000000000000%3Arole%2Fr&RoleSessionName=s"
+          b"&DurationSeconds=900&Tags.member.1.Key=k&Tags.member.1.Value=v&TransitiveTagKeys.member.1=k")
+    write("forms", "route", b"\3Action=GetCallerIdentity&Version=2011-06-15")
+    write("forms", "deep", b"\0" + b"a." * 40 + b"b=c&=&.=.&a.b.=x&Tags.member.99999999999999999999.Key=x&Tags.member.-1.Key=y")
+    write("session-token", "short", b"IQoJb3JpZ2luX2VjE")
+    write("session-token", "bytes", bytes(range(64)))
+
+
 def texts():
     for name, text in {
         "arn": b"arn:aws:lambda:us-east-1:000000000000:function:hello:3", "percent": b"a%20b+c%C3%A9%zz/",
@@ -235,5 +250,5 @@ def packets():
     write("launcher-packets", "exited", b"\5" + struct.pack("<QBIB", 1, 0, 1, 1))
 
 
-for write_some in (http, signatures, documents, texts, messages, zips, signed, runtime, packets):
+for write_some in (http, signatures, documents, forms, texts, messages, zips, signed, runtime, packets):
     write_some()

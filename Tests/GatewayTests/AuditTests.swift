@@ -53,14 +53,10 @@ import Testing
 
     @Test func deniedInvocations() throws {
         let sink = Sink()
-        let rig = try rig(sink) { configuration in
-            configuration.authorizer = { _, _ in
-                AWSError(code: "AccessDeniedException", message: "no", status: 403)
-            }
-        }
+        let rig = try rig(sink)
         ask(
             rig,
-            "POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+            "POST /2015-03-31/functions/denied/invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
         #expect(sink.all.map(\.status) == [403])
         #expect(sink.all.first?.errorType == "AccessDeniedException")
     }

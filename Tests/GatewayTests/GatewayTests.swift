@@ -1,5 +1,6 @@
 import AWSWire
 import NIOCore
+import NIOEmbedded
 import NIOHTTP1
 import NIOPosix
 import Testing
@@ -262,6 +263,36 @@ import Identity
         await client.close()
         await gateway.stop()
     }
+
+    /// However many connections an environment holds, those of others are served.
+    @Test func connectionsOfOneEnvironment() async throws {
+        let connections = Connections(limits: Self.few)
+        var mine: [EmbeddedChannel] = []
+        func open(from source: String?) -> EmbeddedChannel? {
+            let channel = EmbeddedChannel()
+            return connections.add(channel, from: source) ? channel : nil
+        }
+        while let channel = open(from: "169.254.1.1") { mine.append(channel) }
+        #expect(mine.count == 2)
+        let others = try [#require(open(from: "169.254.1.2")), #require(open(from: "169.254.1.2"))]
+        // All environments have theirs: a quarter of sixteen.
+        #expect(open(from: "169.254.1.3") == nil)
+        let outside = try #require(open(from: nil))
+        #expect(connections.count == 5)
+        mine[0].close(promise: nil)
+        #expect(open(from: "169.254.1.2") == nil)
+        let again = try #require(open(from: "169.254.1.3"))
+        for channel in [mine[1]] + others + [outside, again] { channel.close(promise: nil) }
+        #expect(connections.count == 0)
+        #expect(open(from: "169.254.1.1") != nil)
+    }
+
+    private static let few = {
+        var limits = GatewayLimits()
+        limits.connections = 16
+        limits.environmentConnections = 2
+        return limits
+    }()
 
     @Test func tooManyConnections() async throws {
         let (gateway, address) = try await open { $0.limits.connections = 1 }

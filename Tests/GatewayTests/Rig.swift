@@ -42,6 +42,10 @@ final class EchoService: AWSWire.Service {
             return eventLoop.makeFailedFuture(
                 AWSError(code: "ResourceNotFoundException", message: "Function not found", status: 404))
         }
+        if request.path.contains("/denied") {
+            return eventLoop.makeFailedFuture(
+                AWSError(code: "AccessDeniedException", message: "No", status: 403))
+        }
         let caller = request.caller
         return eventLoop.makeSucceededFuture(
             ServiceResponse(

@@ -11,7 +11,7 @@ import Testing
 
 @Suite(.serialized, .enabled(if: TestHost.obstacle == nil, "no sandbox here: \(TestHost.obstacle ?? "")"))
 struct ControlGroupSuite {
-    @Test(arguments: TestHost.origins) func endsWhatExceedsItsMemory(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func endsWhatExceedsItsMemory(_ origin: TestHost.Origin) async throws {
         let host = try await TestHost.start(origin)
         guard !host.client.readiness.weaknesses.contains(.memoryLimit) else { return await host.stop() }
         let run = try await host.run(
@@ -41,7 +41,7 @@ struct ControlGroupSuite {
         await host.stop()
     }
 
-    @Test(arguments: TestHost.origins) func lendsProcessorTimeForInitialization(_ origin: StartedSandbox.Origin)
+    @Test(arguments: TestHost.origins) func lendsProcessorTimeForInitialization(_ origin: TestHost.Origin)
         async throws
     {
         let host = try await TestHost.start(origin)
@@ -71,7 +71,7 @@ struct ControlGroupSuite {
         await host.stop()
     }
 
-    @Test(arguments: TestHost.origins) func leavesNoGroupBehind(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func leavesNoGroupBehind(_ origin: TestHost.Origin) async throws {
         let host = try await TestHost.start(origin)
         let name = "apus-\(host.client.processID)"
         _ = try await host.run("true")
@@ -101,7 +101,7 @@ struct ControlGroupSuite {
     }
 
     /// `cpu.idle`: cgroup-v2.rst, "CPU Interface Files"; version 1 has it, too.
-    @Test(arguments: TestHost.origins) func yieldsUntilItIsRaised(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func yieldsUntilItIsRaised(_ origin: TestHost.Origin) async throws {
         let host = try await TestHost.start(origin)
         let layout = try ControlGroupLayout.current()
         guard !host.client.readiness.weaknesses.contains(.cpuLimit), let place = layout.legacy[.cpu] ?? layout.unified
@@ -170,7 +170,7 @@ struct FreezerSuite {
         where descriptor >= 0 { _ = Glibc.close(descriptor) }
     }
 
-    @Test(arguments: TestHost.origins) func standsStillWhileItIsFrozen(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func standsStillWhileItIsFrozen(_ origin: TestHost.Origin) async throws {
         let host = try await TestHost.start(origin)
         let running = try await host.begin(host.spec("while :; do echo x; done"))
         guard running.started.freezer >= 0 else { return await host.stop() }
@@ -190,7 +190,7 @@ struct FreezerSuite {
         await host.stop()
     }
 
-    @Test(arguments: TestHost.origins) func isKilledWhileItIsFrozen(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func isKilledWhileItIsFrozen(_ origin: TestHost.Origin) async throws {
         let host = try await TestHost.start(origin)
         let running = try await host.begin(host.spec("sleep 600 & sleep 600 & wait"))
         guard running.started.freezer >= 0 else { return await host.stop() }

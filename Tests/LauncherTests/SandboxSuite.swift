@@ -15,7 +15,7 @@ import Testing
 struct SandboxSuite {
     /// Runs one script in a launcher of its own.
     private func run(
-        _ origin: StartedSandbox.Origin, _ script: String, layers: String? = nil, environment: [String] = [],
+        _ origin: TestHost.Origin, _ script: String, layers: String? = nil, environment: [String] = [],
         limits: SandboxLimits = SandboxLimits(memoryMiB: 512)
     ) async throws -> TestHost.Run {
         let host = try await TestHost.start(origin)
@@ -29,7 +29,7 @@ struct SandboxSuite {
         }
     }
 
-    @Test(arguments: TestHost.origins) func runsACommandAsTheUserOfAWS(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func runsACommandAsTheUserOfAWS(_ origin: TestHost.Origin) async throws {
         let run = try await run(
             origin,
             "id -u; id -un; id -g; pwd; hostname; echo $GREETING", environment: ["GREETING=hello there"])
@@ -38,7 +38,7 @@ struct SandboxSuite {
     }
 
     /// Its directory is the code's, even of a command that started in it before the code was there.
-    @Test(arguments: TestHost.origins) func startsAmongItsCode(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func startsAmongItsCode(_ origin: TestHost.Origin) async throws {
         let host = try await TestHost.start(origin)
         var spec = host.spec("ls; cat secret; cd /tmp; ls /proc/1/cwd/ 2>/dev/null; echo; /bin/pwd")
         spec.code = "other"
@@ -50,7 +50,7 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test(arguments: TestHost.origins) func tellsHowTheCommandEnded(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func tellsHowTheCommandEnded(_ origin: TestHost.Origin) async throws {
         let host = try await TestHost.start(origin)
         #expect(try await host.run("exit 37").exit.cause == .exited(status: 37))
         #expect(try await host.run("kill -TERM $$").exit.cause == .signalled(number: 15))
@@ -117,13 +117,13 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test(arguments: TestHost.origins) func seesOnlyItsOwnProcesses(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func seesOnlyItsOwnProcesses(_ origin: TestHost.Origin) async throws {
         let run = try await run(origin, "for p in /proc/[0-9]*; do cat $p/comm; done")
         // The init and the shell, which listed before it started cat: nothing of the host.
         #expect(run.output == "init\nsh\n")
     }
 
-    @Test(arguments: TestHost.origins) func cannotReachTheInit(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func cannotReachTheInit(_ origin: TestHost.Origin) async throws {
         let run = try await run(
             origin,
             """
@@ -136,7 +136,7 @@ struct SandboxSuite {
         #expect(run.output == "alive\n")
     }
 
-    @Test(arguments: TestHost.origins) func seesNothingOfTheHost(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func seesNothingOfTheHost(_ origin: TestHost.Origin) async throws {
         let run = try await run(
             origin,
             """
@@ -150,7 +150,7 @@ struct SandboxSuite {
         #expect(run.output == "end\n")
     }
 
-    @Test(arguments: TestHost.origins) func cannotWriteOutsideOfTmp(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func cannotWriteOutsideOfTmp(_ origin: TestHost.Origin) async throws {
         let run = try await run(
             origin,
             """
@@ -165,7 +165,7 @@ struct SandboxSuite {
         #expect(run.output == "drwx------ sbx_user1051 sbx_user1051\ndone\n")
     }
 
-    @Test(arguments: TestHost.origins) func showsLayersReadOnlyAtOpt(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func showsLayersReadOnlyAtOpt(_ origin: TestHost.Origin) async throws {
         let run = try await run(
             origin,
             """
@@ -205,7 +205,7 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test(arguments: TestHost.origins) func boundsTemporaryStorage(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func boundsTemporaryStorage(_ origin: TestHost.Origin) async throws {
         let run = try await run(
             origin,
             "dd if=/dev/zero of=/tmp/big bs=1M count=64 2>/dev/null; stat -c %s /tmp/big",
@@ -213,12 +213,12 @@ struct SandboxSuite {
         #expect(run.output == "\(16 << 20)\n")
     }
 
-    @Test(arguments: TestHost.origins) func executesFromTmp(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func executesFromTmp(_ origin: TestHost.Origin) async throws {
         let run = try await run(origin, "cp /usr/bin/true /tmp/t && /tmp/t && echo ran")
         #expect(run.output == "ran\n")
     }
 
-    @Test(arguments: TestHost.origins) func hasNoPrivileges(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func hasNoPrivileges(_ origin: TestHost.Origin) async throws {
         let run = try await run(
             origin,
             """
@@ -238,14 +238,14 @@ struct SandboxSuite {
         #expect(run.output == none + "NoNewPrivs:1\nSeccomp:2\n")
     }
 
-    @Test(arguments: TestHost.origins) func setsTheLimitsOfAWS(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func setsTheLimitsOfAWS(_ origin: TestHost.Origin) async throws {
         let run = try await run(
             origin, "ulimit -n; ulimit -c; grep processes /proc/self/limits | tr -s ' ' | cut -d' ' -f3,4")
         // AWS Lambda: 1,024 descriptors, 1,024 processes and threads, no core files.
         #expect(run.output == "1024\n0\n1024 1024\n")
     }
 
-    @Test(arguments: TestHost.origins) func boundsProcesses(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func boundsProcesses(_ origin: TestHost.Origin) async throws {
         let run = try await run(
             origin,
             "i=0; while [ $i -lt 40 ]; do sleep 60 & i=$((i+1)); done; echo not reached",
@@ -258,8 +258,7 @@ struct SandboxSuite {
         #expect(!run.output.contains("not reached"))
     }
 
-    @Test(arguments: TestHost.origins) func endsWhatTheCommandLeavesBehind(_ origin: StartedSandbox.Origin) async throws
-    {
+    @Test(arguments: TestHost.origins) func endsWhatTheCommandLeavesBehind(_ origin: TestHost.Origin) async throws {
         let host = try await TestHost.start(origin)
         // The background process keeps the output open: only its death ends the reading.
         let run = try await host.run("(trap '' TERM HUP; sleep 600) & echo started")
@@ -268,7 +267,7 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test(arguments: TestHost.origins) func killsEverythingAtOnce(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func killsEverythingAtOnce(_ origin: TestHost.Origin) async throws {
         let host = try await TestHost.start(origin)
         let running = try await host.begin(host.spec("sleep 600 & sleep 600 & wait"))
         host.client.kill(running.started.id)
@@ -293,7 +292,7 @@ struct SandboxSuite {
         await host.stop()
     }
 
-    @Test(arguments: TestHost.origins) func keepsSandboxesApart(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func keepsSandboxesApart(_ origin: TestHost.Origin) async throws {
         let host = try await TestHost.start(origin)
         let first = try await host.begin(host.spec("echo mine > /tmp/mine; exec sleep 600", environment: ["KEY=mine"]))
         let other = try await host.run(
@@ -358,7 +357,7 @@ struct SandboxSuite {
     .serialized,
     .enabled(if: TestHost.ordinaryUserObstacle == nil, "no ordinary user: \(TestHost.ordinaryUserObstacle ?? "")"))
 struct OrdinaryUserSuite {
-    @Test(arguments: TestHost.origins) func startsSandboxesWithoutPrivileges(_ origin: StartedSandbox.Origin)
+    @Test(arguments: TestHost.origins) func startsSandboxesWithoutPrivileges(_ origin: TestHost.Origin)
         async throws
     {
         let host = try await TestHost.start(origin, user: .ordinary)
@@ -389,7 +388,7 @@ struct OrdinaryUserSuite {
         await host.stop()
     }
 
-    @Test(arguments: TestHost.origins) func killsEverythingAtOnce(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func killsEverythingAtOnce(_ origin: TestHost.Origin) async throws {
         let host = try await TestHost.start(origin, user: .ordinary)
         let running = try await host.begin(host.spec("sleep 600 & sleep 600"))
         host.client.kill(running.started.id)
@@ -399,7 +398,7 @@ struct OrdinaryUserSuite {
         await host.stop()
     }
 
-    @Test(arguments: TestHost.origins) func diesWithTheLauncher(_ origin: StartedSandbox.Origin) async throws {
+    @Test(arguments: TestHost.origins) func diesWithTheLauncher(_ origin: TestHost.Origin) async throws {
         let host = try await TestHost.start(origin, user: .ordinary)
         let running = try await host.begin(host.spec("sleep 600 & sleep 600"))
         kill(host.client.processID, SIGKILL)
@@ -409,7 +408,7 @@ struct OrdinaryUserSuite {
         await host.stop()
     }
 
-    @Test(arguments: TestHost.origins) func boundsProcessesWithoutAControlGroup(_ origin: StartedSandbox.Origin)
+    @Test(arguments: TestHost.origins) func boundsProcessesWithoutAControlGroup(_ origin: TestHost.Origin)
         async throws
     {
         let host = try await TestHost.start(origin, user: .ordinary)

@@ -13,10 +13,25 @@ final class TestHost: Sendable {
     let client: LauncherClient
     let directory: String
     /// What its sandboxes are made from.
-    let origin: StartedSandbox.Origin
+    let origin: Origin
+
+    /// A sandbox's origin, with the runtime that is forked.
+    enum Origin: CaseIterable {
+        case new, parked, booted, forked, forkedByRuby
+
+        var ofSandbox: StartedSandbox.Origin {
+            switch self {
+            case .new: .new
+            case .parked: .parked
+            case .booted: .booted
+            case .forked, .forkedByRuby: .forked
+            }
+        }
+    }
 
     /// Whatever a sandbox is made from, it isolates alike.
-    static let origins = StartedSandbox.Origin.allCases
+    static let origins = Origin.allCases.filter { $0 != .forkedByRuby || hasRuby }
+    static let hasRuby = access("/usr/bin/ruby", X_OK) == 0
 
     /// Why no sandbox can be started on this machine; nil when they can.
     static let obstacle: String? = {
@@ -46,7 +61,7 @@ final class TestHost: Sendable {
         return nil
     }()
 
-    private init(client: LauncherClient, directory: String, origin: StartedSandbox.Origin) {
+    private init(client: LauncherClient, directory: String, origin: Origin) {
         self.origin = origin
         self.client = client
         self.directory = directory
@@ -68,7 +83,7 @@ final class TestHost: Sendable {
     }()
 
     static func start(
-        _ origin: StartedSandbox.Origin = .new, user: User = .same, accepted: [Weakness] = Weakness.allCases,
+        _ origin: Origin = .new, user: User = .same, accepted: [Weakness] = Weakness.allCases,
         maximumSandboxes: Int? = nil, fileSystems: [FileSystemDirectory] = []
     ) async throws -> TestHost {
         var template = Array("/tmp/apus-test-XXXXXX".utf8CString)
@@ -130,10 +145,12 @@ final class TestHost: Sendable {
         var spec = SandboxSpec(
             root: "system", code: "function", layers: layers, arguments: ["/bin/sh", "-c", script],
             environment: ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"] + environment, limits: limits)
-        if origin == .booted || origin == .forked {
-            spec.isForkable = origin == .forked
+        if [.booted, .forked, .forkedByRuby].contains(origin) {
+            spec.isForkable = origin != .booted
             spec.bootEnvironment = spec.environment.prefix(1) + ["BOOTED=yes"]
-            spec.arguments = ["/usr/bin/perl", "-e", Self.booting]
+            spec.arguments =
+                origin == .forkedByRuby
+                ? ["/usr/bin/ruby", "--disable-gems", "-e", Self.bootingRuby] : ["/usr/bin/perl", "-e", Self.booting]
             spec.environment.append("SCRIPT=\(script)")
         }
         return spec
@@ -148,16 +165,34 @@ final class TestHost: Sendable {
         $s = delete $ENV{SCRIPT}; exec "/bin/sh", "-c", $s;
         """
 
-    /// One that is forked and executes nothing, but runs `perl`.
-    static func forking(_ perl: String) -> String {
-        booting.replacing("$s = delete $ENV{SCRIPT}; exec \"/bin/sh\", \"-c\", $s;", with: perl)
+    /// The same by an interpreter that has threads, pipes and timers of its own to make anew, and forks with all signals
+    /// blocked.
+    private static let bootingRuby = """
+        exit!(0) if ENV.key?("APUS_ZYGOTE") && fork
+        v = IO.open(ENV["APUS_BINDING"].to_i, "rb") { |b| b.read(b.read(4).unpack1("V")) }
+        ENV.replace(v.split("\\0").to_h { |v| v.split("=", 2) })
+        Dir.chdir("/var/task")
+        exec("/bin/sh", "-c", ENV.delete("SCRIPT"))
+        """
+
+    /// One that is forked and executes nothing, but runs this program in perl, or in Ruby.
+    func forking(_ program: String) -> [String] {
+        origin == .forkedByRuby
+            ? [
+                "/usr/bin/ruby", "--disable-gems", "-e",
+                Self.bootingRuby.replacing("exec(\"/bin/sh\", \"-c\", ENV.delete(\"SCRIPT\"))", with: program),
+            ]
+            : [
+                "/usr/bin/perl", "-e",
+                Self.booting.replacing("$s = delete $ENV{SCRIPT}; exec \"/bin/sh\", \"-c\", $s;", with: program),
+            ]
     }
 
-    /// The processes of zygotes: children of the launcher that are perl in its own namespace of processes.
+    /// The processes of zygotes: children of the launcher that are the runtime in its own namespace of processes.
     func zygotes() throws -> [Int32] {
         let children = try KernelFile.read("/proc/\(client.processID)/task/\(client.processID)/children")
         return children.split(separator: " ").compactMap { Int32($0) }.filter {
-            (try? KernelFile.read("/proc/\($0)/comm")) == "perl\n"
+            (try? KernelFile.read("/proc/\($0)/comm")) == (origin == .forkedByRuby ? "ruby\n" : "perl\n")
         }
     }
 
@@ -165,7 +200,7 @@ final class TestHost: Sendable {
     func begin(_ spec: SandboxSpec) async throws -> Running {
         for _ in 0..<1000 {
             let running = try await start(spec)
-            if running.started.origin == origin { return running }
+            if running.started.origin == origin.ofSandbox { return running }
             client.kill(running.started.id)
             _ = await running.ended.value
             for descriptor in [
@@ -177,7 +212,8 @@ final class TestHost: Sendable {
         throw SandboxError(operation: "wait for a spare", subject: "\(origin)", errno: ETIMEDOUT)
     }
 
-    private func start(_ spec: SandboxSpec) async throws -> Running {
+    /// Starts a sandbox, whatever it is made from.
+    func start(_ spec: SandboxSpec) async throws -> Running {
         let (exits, exitSource) = AsyncStream<SandboxExit>.makeStream()
         let ended = Task {
             for await exit in exits { return exit }

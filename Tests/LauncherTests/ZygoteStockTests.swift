@@ -37,7 +37,7 @@ struct ZygoteStockTests {
         for number in 1...2 {
             #expect(stock.way(python, now: start) == .start)
             stock.began(python, number: number, now: start)
-            stock.ended(number, isDistrusted: false, now: start)
+            stock.ended(number, isFinal: false, now: start)
         }
         #expect(stock.way(python, now: start) == .alone)
         #expect(stock.removeExcess(now: start + .seconds(59)) == [])
@@ -45,10 +45,10 @@ struct ZygoteStockTests {
         #expect(stock.way(python, now: start + .seconds(60)) == .start)
     }
 
-    @Test func whatOthersMayWriteIsNeverTriedAgain() {
+    @Test func whatNeverWillDoIsNotTriedAgain() {
         var stock = ZygoteStock()
         stock.began(python, number: 1, now: start)
-        stock.ended(1, isDistrusted: true, now: start)
+        stock.ended(1, isFinal: true, now: start)
         let later = start + .seconds(100_000)
         #expect(stock.removeExcess(now: later) == [])
         #expect(stock.way(python, now: later) == .alone)
@@ -68,7 +68,7 @@ struct ZygoteStockTests {
         #expect(stock.removeExcess(now: start) == [1])
         #expect(stock.removeExcess(now: start) == [])
         // Its end is no failure of the new one.
-        stock.ended(1, isDistrusted: false, now: start)
+        stock.ended(1, isFinal: false, now: start)
         #expect(stock.way(python, now: start) == .fork(2))
     }
 
@@ -84,7 +84,7 @@ struct ZygoteStockTests {
         var stock = serving(.init(forks: 1, pause: .seconds(60)))
         stock.used(1, now: start)
         stock.began(python, number: 2, now: start)
-        stock.ended(2, isDistrusted: false, now: start)
+        stock.ended(2, isFinal: false, now: start)
         #expect(stock.way(python, now: start) == .fork(1))
         #expect(stock.worn(now: start + .seconds(59)) == nil)
         #expect(stock.worn(now: start + .seconds(60)) == python)
@@ -100,7 +100,7 @@ struct ZygoteStockTests {
     @Test func thereAreNoMoreThanTheMaximum() {
         var stock = serving(.init(maximum: 1))
         #expect(stock.way(ruby, now: start) == .alone)
-        stock.ended(1, isDistrusted: false, now: start)
+        stock.ended(1, isFinal: false, now: start)
         #expect(stock.way(ruby, now: start) == .start)
     }
 }

@@ -133,9 +133,10 @@ import Testing
     static let sameAccount: [Row] = [
         Row(by: user, decision: .implicitDeny, layer: .identity, source: "Policy evaluation: the default"),
         Row(
-            by: user, identity: .silent, decision: .implicitDeny, layer: .identity, source: "Policy evaluation: step 5"),
-        Row(by: user, identity: .allows, decision: .allowed, source: "Policy evaluation: step 5"),
-        Row(by: session, identity: .allows, decision: .allowed, source: "Policy evaluation: step 5"),
+            by: user, identity: .silent, decision: .implicitDeny, layer: .identity,
+            source: "Policy evaluation, step 5"),
+        Row(by: user, identity: .allows, decision: .allowed, source: "Policy evaluation, step 5"),
+        Row(by: session, identity: .allows, decision: .allowed, source: "Policy evaluation, step 5"),
         Row(by: root, decision: .allowed, source: "Policy evaluation: the root has full access"),
         Row(
             by: user, identity: .allows, boundary: .silent, decision: .implicitDeny, layer: .boundary,

@@ -51,7 +51,7 @@ import Testing
         (#"{"Statement":[{"Effect":"Allow","Action":1}]}"#, "must be a string"),
         (#"{"Statement":[{"Effect":"Allow","Action":"a","Principal":"you"}]}"#, "principal"),
         (#"{"Statement":[{"Effect":"Allow","Action":"a","Principal":{"Bird":"x"}}]}"#, "Bird"),
-        (#"{"Statement":[{"Effect":"Allow","Action":"a","Condition":{"Like":{}}}]}"#, "Like"),
+        (#"{"Statement":[{"Effect":"Allow","Action":"a","Condition":{"Like":{"k":"v"}}}]}"#, "Like"),
         (#"{"Statement":[{"Effect":"Allow","Action":"a","Condition":{"Bool":1}}]}"#, "Bool"),
         (#"{"Statement":[{"Effect":"Allow","Action":"a","Condition":{"Bool":{"k":null}}}]}"#, "k"),
     ])

@@ -28,6 +28,9 @@ package struct JSONValue: Sendable {
     package var kind: JSONKind { token.kind }
     package var isNull: Bool { kind == .null }
 
+    /// Where the value stands in the text; of a string, what is between its quotes.
+    package var byteRange: Range<Int> { Int(token.start)..<Int(token.end) }
+
     /// The text of a string with its escapes resolved; a lone surrogate becomes U+FFFD. Nil for other kinds.
     package var string: String? { kind == .string ? document.string(token) : nil }
 

@@ -11,12 +11,15 @@ package struct FormValue: Sendable {
 
     /// No shape nests as deep; parameters that do are as unknown as any other that no shape has.
     private static let depthLimit = 24
+    /// Nor does any have as many members: what comes after so many parameters is not read.
+    private static let countLimit = 10_000
 
     /// Reads the parameters of a query, and after them those of a form. Of repeated ones the first counts.
     package init(_ request: ServiceRequest) {
-        for pair in QueryParameters(request.query).pairs { insert(pair.name, pair.value) }
-        guard request.body.readableBytes > 0 else { return }
-        for pair in QueryParameters(String(buffer: request.body)).pairs { insert(pair.name, pair.value) }
+        let texts = [request.query, request.body.readableBytes > 0 ? String(buffer: request.body) : nil]
+        for text in texts {
+            for pair in QueryParameters(text, limit: Self.countLimit).pairs { insert(pair.name, pair.value) }
+        }
     }
 
     private init() {}

@@ -64,9 +64,12 @@ package struct QueryParameters: Sendable {
     package private(set) var pairs: [(name: String, value: String)] = []
 
     /// Reads what follows `?`. A parameter without `=` has an empty value; one that cannot be decoded is left out.
-    package init(_ query: String?) {
+    ///
+    /// - Parameter limit: How many parameters are read at most.
+    package init(_ query: String?, limit: Int = .max) {
         guard let query, !query.isEmpty else { return }
-        for part in query.split(separator: "&") {
+        let parts = query.split(separator: "&", maxSplits: limit)
+        for part in parts.prefix(limit) {
             let separator = part.firstIndex(of: "=") ?? part.endIndex
             let rest = separator == part.endIndex ? "" : part[part.index(after: separator)...]
             guard let name = PercentEncoding.decode(part[..<separator], in: .query),

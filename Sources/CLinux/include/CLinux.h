@@ -179,7 +179,12 @@ struct apus_start {
     /// on where apus_sandbox_start was called, which returns 0 there; nothing is executed. Otherwise null.
     int (*fork)(void);
     const char *name;
+    /// With `fork`: which descriptors from APUS_ZYGOTE_OWN on the runtime believes to have, APUS_OWN_DESCRIPTORS bytes.
+    const unsigned char *own;
 };
+
+/// A runtime that keeps more than this many descriptors open, before it has a function, is not forked right.
+enum { APUS_OWN_DESCRIPTORS = 64 };
 
 /// Where a command that was started ahead hears what it is to run: a pipe.
 enum apus_descriptors { APUS_BINDING = 7 };

@@ -15,10 +15,17 @@ enum apus_zygote_descriptors {
     /// The launcher's mount namespace and root directory, to make sandboxes from.
     APUS_ZYGOTE_NAMESPACE = 4,
     APUS_ZYGOTE_ROOT = 5,
+    /// What the runtime itself opens has this number or a higher one.
+    APUS_ZYGOTE_OWN = 16,
 };
 
-/// How a zygote ends that must not be: somebody but root may write what it would run.
-enum apus_zygote_status { APUS_ZYGOTE_DISTRUSTED = 77 };
+/// How a zygote ends that must not be, or cannot; it has said why. Another try would end alike.
+enum apus_zygote_status {
+    /// Somebody but root may write what it would run.
+    APUS_ZYGOTE_DISTRUSTED = 77,
+    /// Its runtime cannot be forked: it has threads, or no fork.
+    APUS_ZYGOTE_UNABLE = 78,
+};
 
 /// Where the library is in the zygote's own root, whose /run is empty but for it.
 #define APUS_ZYGOTE_LIBRARY "/run/apus-zygote.so"
@@ -62,6 +69,7 @@ int apus_zygote_fork(int socket, const struct apus_start *start, int *pidfd);
 
 /// In a zygote: leaves its root, says so to the launcher with a byte, and serves it until it is gone, then
 /// ends. Returns 0 in the processes of commands, which `fork` makes. Ends at once where the process has threads.
+/// Those processes have nothing of what the zygote has open: at the numbers which the runtime knows is /dev/null.
 int apus_zygote_serve(int (*fork)(void));
 
 #endif

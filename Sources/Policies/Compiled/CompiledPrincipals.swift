@@ -21,7 +21,7 @@ struct CompiledPrincipals: Sendable {
         case account(String)
         /// Of a user, a session or a role; of the latter also its name without the path, and its account.
         case arn(String, role: Substring?, account: String)
-        /// As IAM keeps whom a policy named, so that none who comes later by the same name is meant: `AIDA…`, `AROA…`.
+        /// As IAM keeps whom a policy named, so that none who comes later by the same name is meant: `AIDA…`.
         case id(String)
         case service(String)
         case federated(String)

@@ -80,7 +80,8 @@ extension PolicyStatement {
     private static func texts(_ value: JSONValue, _ name: String) throws(PolicySyntaxError) -> [String] {
         guard value.kind == .array else { return [try value.policyText(name)] }
         var texts: [String] = []
-        for element in value.elements { texts.append(try element.policyText(name)) }
+        // IAM puts up with nulls in lists.
+        for element in value.elements where !element.isNull { texts.append(try element.policyText(name)) }
         return texts
     }
 
@@ -90,6 +91,7 @@ extension PolicyStatement {
             return [.anyone]
         }
         guard value.kind == .object else { throw PolicySyntaxError("Invalid principal in policy") }
+        try value.requireUniqueMembers()
         var principals: [PolicyPrincipal] = []
         for (kind, names) in value.members {
             for text in try texts(names, name) {
@@ -104,12 +106,16 @@ extension PolicyStatement {
 
     private static func conditions(_ value: JSONValue) throws(PolicySyntaxError) -> [PolicyCondition] {
         guard value.kind == .object else { throw PolicySyntaxError("Condition must be an object") }
+        try value.requireUniqueMembers()
         var conditions: [PolicyCondition] = []
         for (name, keys) in value.members {
+            guard keys.kind == .object else { throw PolicySyntaxError("The condition \(name) must be an object") }
             guard let test = ConditionOperator(name) else {
+                // Nor does it mind an operator that does not exist, as long as it tests nothing.
+                if keys.members.isEmpty { continue }
                 throw PolicySyntaxError("Invalid Condition type : \(name)")
             }
-            guard keys.kind == .object else { throw PolicySyntaxError("The condition \(name) must be an object") }
+            try keys.requireUniqueMembers()
             for (key, wanted) in keys.members {
                 var values: [String] = []
                 for element in wanted.kind == .array ? wanted.elements : [wanted] {
@@ -155,9 +161,10 @@ extension PolicyStatement {
     private static func encode(_ principals: [PolicyPrincipal], to writer: inout JSONWriter) {
         if principals == [.anyone] { return writer.string("*") }
         writer.beginObject()
-        for kind in ["AWS", "Service", "Federated", "CanonicalUser"] {
+        var kinds: [String] = []
+        for kind in principals.map({ $0.kind ?? "AWS" }) where !kinds.contains(kind) { kinds.append(kind) }
+        for kind in kinds {
             let names = principals.filter { ($0.kind ?? "AWS") == kind }.map(\.name)
-            guard !names.isEmpty else { continue }
             writer.name(kind)
             writer.oneOrMore(names)
         }
@@ -198,13 +205,20 @@ extension JSONValue {
         return found
     }
 
+    fileprivate func requireUniqueMembers() throws(PolicySyntaxError) {
+        var names: Set<String> = []
+        for (name, _) in members where !names.insert(name).inserted {
+            throw PolicySyntaxError("Duplicate field \(name)")
+        }
+    }
+
     fileprivate func policyText(_ name: String) throws(PolicySyntaxError) -> String {
         guard let string else { throw PolicySyntaxError("The value of \(name) must be a string") }
         return string
     }
 
     /// The value of a condition, which may also be a number or a truth value.
-    fileprivate var policyScalar: String? {
+    var policyScalar: String? {
         switch kind {
         case .string: string
         case .number: numberText

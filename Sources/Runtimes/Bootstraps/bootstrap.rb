@@ -12,25 +12,15 @@ require 'json'
 $stdout.sync = true
 $stderr.sync = true
 
-# Started ahead, this process waits for the variables of the function that it is to run, and takes them for its own.
-if ENV.key?('APUS_BINDING')
-  IO.open(ENV['APUS_BINDING'].to_i, 'rb') do |socket|
-    size = socket.read(4)
-    pairs = size && socket.read(size.unpack1('V'))
-    # Nobody wants it.
-    exit!(0) unless pairs
-    ENV.replace(pairs.force_encoding(Encoding.default_external).split("\0").to_h { |pair| pair.split('=', 2) })
-  end
-  # The directory by this name is another one now.
-  Dir.chdir(ENV.fetch('LAMBDA_TASK_ROOT', '/var/task'))
+module Apus
+  # What AWS's client makes visible, or what it loads would, by the library that brings it.
+  LIBRARIES = {
+    Logger: 'logger', Net: 'net/http', URI: 'uri', StringIO: 'stringio', Date: 'date', DateTime: 'date', Timeout: 'timeout',
+    OpenSSL: 'openssl', Digest: 'digest', Zlib: 'zlib', IPAddr: 'ipaddr', Monitor: 'monitor',
+    MonitorMixin: 'monitor', RbConfig: 'rbconfig'
+  }.freeze
+  LIBRARIES.each { |name, library| Object.autoload(name, library) }
 end
-
-autoload :Logger, 'logger'
-autoload :Net, 'net/http'
-autoload :URI, 'uri'
-autoload :StringIO, 'stringio'
-autoload :Date, 'date'
-autoload :DateTime, 'date'
 
 class Time
   %i[parse strptime iso8601 xmlschema rfc2822 rfc822 httpdate].each do |name|
@@ -50,22 +40,38 @@ end
 # RubyGems, as soon as it is needed: at once when the function or a layer brings gems, else when something is required
 # that the standard library has not, or when `Gem` or `gem` is spoken of.
 module LazyGems
-  # Where functions and layers keep gems.
-  THEIRS = [Dir.pwd, '/opt', '/tmp', '/mnt'].map { |path| "#{path}/" }.freeze
+  # Where functions and layers keep gems, besides the function's own directory.
+  THEIRS = %w[/opt/ /tmp/ /mnt/].freeze
   SETTINGS = %w[GEM_HOME BUNDLE_GEMFILE BUNDLE_PATH RUBYOPT].freeze
 
   class << self
     def needed_at_once?
-      return true if SETTINGS.any? { |name| ENV.key?(name) }
+      SETTINGS.any? { |name| ENV.key?(name) } || places.any? { |path| Dir.exist?("#{path}/specifications") }
+    end
 
-      ENV.fetch('GEM_PATH', '').split(':').any? { |path| path.start_with?(*THEIRS) && Dir.exist?("#{path}/specifications") }
+    # Where the function and its layers may have brought gems to.
+    def places
+      ENV.fetch('GEM_PATH', '').split(':').select { |path| path.start_with?("#{Dir.pwd}/", *THEIRS) }
+    end
+
+    # In a zygote: RubyGems is loaded, but `require` and `gem` are not yet its own.
+    def load_ahead
+      Kernel.module_eval { alias_method :require_without_gems, :require }
+      require 'rubygems'
+      Kernel.module_eval do
+        alias_method :require_with_gems, :require
+        alias_method :gem_with_gems, :gem
+        alias_method :require, :require_without_gems
+        private :require_with_gems, :gem_with_gems, :require
+      end
+      @ahead = true
     end
 
     def prepare
-      return if defined?(::Gem::Specification)
+      return if defined?(::Gem::Specification) && !@ahead
       return load_now if needed_at_once?
 
-      Object.autoload(:Gem, 'rubygems')
+      Object.autoload(:Gem, 'rubygems') unless @ahead
       Kernel.module_eval do
         alias_method :require_without_gems, :require
         def require(path)
@@ -86,13 +92,26 @@ module LazyGems
     end
 
     def loaded?
-      @loaded || !Object.autoload?(:Gem)
+      @loaded || !(@ahead || Object.autoload?(:Gem))
     end
 
     def load_now
       @loaded = true
+      return take_over if @ahead
+
       Kernel.module_eval { alias_method(:require, :require_without_gems) } if Kernel.private_method_defined?(:require_without_gems)
       require 'rubygems'
+    end
+
+    private
+
+    def take_over
+      Kernel.module_eval do
+        alias_method :require, :require_with_gems
+        alias_method :gem, :gem_with_gems
+      end
+      # What it knows of places was found without a function.
+      Gem.clear_paths
     end
   end
 end
@@ -176,6 +195,130 @@ end
 
 # Everything else: names that no function should trip over.
 module Apus
+  # A process that is started ahead waits for the variables of the function that it is to run, and takes them for its own.
+  def self.await_function(descriptor)
+    IO.open(descriptor, 'rb') do |socket|
+      size = socket.read(4)
+      pairs = size && socket.read(size.unpack1('V'))
+      # Nobody wants it.
+      exit!(0) unless pairs
+      ENV.replace(pairs.force_encoding(Encoding.default_external).split("\0").to_h { |pair| pair.split('=', 2) })
+    end
+    # The directory by this name is another one now.
+    Dir.chdir(ENV.fetch('LAMBDA_TASK_ROOT', '/var/task'))
+  end
+
+  # Loads what functions need, then forks: only the children go on, each of them as if started ahead. What is loaded is
+  # what any function sees anyhow. Nothing here may start a thread.
+  module Zygote
+    # Those libraries that are Ruby alone, and can therefore be forgotten, by the name of their file or directory.
+    FORGETTABLE = { 'logger' => :Logger, 'net' => :Net, 'uri' => :URI, 'timeout' => :Timeout }.freeze
+    # How the launcher is told that this interpreter is of no use as one (APUS_ZYGOTE_UNABLE).
+    UNABLE = 78
+
+    class << self
+      def become
+        unable("Ruby #{RUBY_VERSION} (#{RUBY_ENGINE}) has no fork") unless Process.respond_to?(:fork)
+        load_libraries
+        generators = ObjectSpace.each_object(Random).to_a
+        rehearse
+        rest
+        child = fork
+        return await_only(child) if child
+
+        # Ruby does so with its own.
+        generators.each { |generator| generator.__send__(:initialize) }
+      end
+
+      # A library of the function's own, or in its layers and gems, that has the name of one that is loaded already comes
+      # first all the same: that one is forgotten, or the interpreter started anew.
+      def give_way
+        names = @features ? overridden : []
+        return if names.empty?
+
+        names.all? { |name| FORGETTABLE.key?(name) } ? forget : begin_anew
+      end
+
+      private
+
+      def unable(reason)
+        warn "apus: no zygote: #{reason}"
+        exit!(UNABLE)
+      end
+
+      def load_libraries
+        before = $LOADED_FEATURES.dup
+        # First: it takes the gems of what it finds loaded for chosen.
+        LazyGems.load_ahead
+        ['time', *LIBRARIES.values.uniq].each do |library|
+          require library
+        rescue LoadError
+          # An installation without it.
+        end
+        unable('a library has started a thread') if Thread.list.size > 1
+        @features = ($LOADED_FEATURES - before).group_by { |path| name(path)[%r{[^/]+}] }
+      end
+
+      # What `require` finds the file by.
+      def name(path)
+        place = $LOAD_PATH.map { |entry| "#{entry}/" }.select { |entry| path.start_with?(entry) }.max_by(&:size)
+        path.delete_prefix(place.to_s).sub(/\.[^.\/]+\z/, '')
+      end
+
+      # Goes the way of a first invocation, so that what it fills (caches of methods, the compiler's tables) is filled.
+      def rehearse
+        body = '{"a":[1,2.5,"b",null,true],"c":{}}'
+        head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: #{body.bytesize}\r\n\r\n"
+        source = "require 'json'\nA = { a: [1, 2.0, nil] }.freeze\nclass C\n  def f(*a, b: 1, **c)\n    a.map { |x| x }\n  end\nend\n" \
+                 "def self.run(event:, context:)\n  { body: JSON.generate(event), a: A }\nrescue KeyError => e\n  raise e\nend\n"
+        20.times do
+          function = Module.new
+          function.module_eval(source, '/var/task/app.rb')
+          answer = RuntimeAPI.new('', StringIO.new(head + body)).__send__(:read_answer)
+          event = AwsLambda::Marshaller.marshall_request(answer)
+          AwsLambda::Marshaller.marshall_response(function.run(event: event, context: LambdaContext.new(answer)))
+        end
+      end
+
+      # So that collections in children leave alone what is there by now, and its memory shared.
+      def rest
+        return Process.warmup if Process.respond_to?(:warmup)
+
+        # An object is old after three collections.
+        4.times { GC.start }
+      end
+
+      # No launcher is underneath, which would have kept the parent for itself.
+      def await_only(child)
+        _, status = Process.wait2(child)
+        Process.kill(status.termsig, Process.pid) if status.signaled?
+        exit!(status.exitstatus || 1)
+      end
+
+      def overridden
+        places = [Dir.pwd, *ENV['RUBYLIB'].to_s.split(':'), *LazyGems.places.flat_map { |path| Dir.glob("#{path}/gems/*/lib") }]
+        places.select { |place| Dir.exist?(place) }.flat_map do |place|
+          Dir.children(place).map { |entry| entry.sub(/\.(rb|so)\z/, '') }.uniq.select do |top|
+            @features.fetch(top, []).any? { |path| %w[rb so].any? { |type| File.file?("#{place}/#{name(path)}.#{type}") } }
+          end
+        end
+      end
+
+      def forget
+        FORGETTABLE.each do |top, constant|
+          $LOADED_FEATURES.replace($LOADED_FEATURES - @features.fetch(top, []))
+          Object.__send__(:remove_const, constant)
+          Object.autoload(constant, LIBRARIES[constant])
+        end
+      end
+
+      def begin_anew
+        program, *arguments = File.read('/proc/self/cmdline').split("\0")
+        exec([program, program], *arguments)
+      end
+    end
+  end
+
   # The kept-alive connection to the Runtime API.
   class RuntimeAPI
     # An answer with its headers, read like a Net::HTTPResponse by functions that replace the marshaller.
@@ -193,12 +336,12 @@ module Apus
       end
     end
 
-    def initialize(authority)
+    def initialize(authority, socket = nil)
       @host, _, port = authority.rpartition(':')
       @host, port = authority, '80' if @host.empty?
       @port = port.to_i
       @common = "Host: #{authority}\r\nUser-Agent: apus-ruby/1\r\n"
-      @socket = nil
+      @socket = socket
     end
 
     def next
@@ -444,6 +587,9 @@ module Apus
 end
 
 if __FILE__ == $PROGRAM_NAME
+  Apus::Zygote.become if ENV.key?('APUS_ZYGOTE')
+  Apus.await_function(ENV['APUS_BINDING'].to_i) if ENV.key?('APUS_BINDING')
+  Apus::Zygote.give_way
   LazyGems.prepare
   Apus::JSONLog.install if Apus::JSONLog.wanted?
   Apus::Runner.new(Apus::RuntimeAPI.new(ENV.fetch('AWS_LAMBDA_RUNTIME_API'))).run(Dir.pwd, ENV.fetch('_HANDLER'))

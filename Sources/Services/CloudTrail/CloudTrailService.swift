@@ -36,7 +36,9 @@ package final class CloudTrailService: AWSWire.Service, ServiceLifecycle.Service
     private let authorizer: Authorizer
     private let logger: Logger
 
-    /// - Parameter database: Has had ``migrations`` applied.
+    /// - Parameters:
+    ///   - database: Has had ``migrations`` applied.
+    ///   - authorizer: Knows the roles whose sessions ask, and who may look events up.
     package convenience init(
         configuration: Configuration, database: any Database, authorizer: Authorizer, logger: Logger
     ) {
@@ -65,15 +67,17 @@ package final class CloudTrailService: AWSWire.Service, ServiceLifecycle.Service
         guard let operation = CloudTrail.route(request) else {
             return eventLoop.makeFailedFuture(AWSError.unknownTarget)
         }
-        return eventLoop.makeFutureWithTask { try await self.answer(operation, request) }
+        return eventLoop.makeFutureWithTask {
+            // None of these is about a resource that has a name.
+            try self.authorizer.require(
+                "cloudtrail:\(operation.rawValue)",
+                on: ProtectedResource("*", account: request.caller.account.digits), request, wire: self.wireProtocol)
+            return try await self.answer(operation, request)
+        }
     }
 
     private func answer(_ operation: CloudTrail.Operation, _ request: ServiceRequest) async throws -> ServiceResponse {
-        // LookupEvents and what there is of trails is about the account, not about any one thing in it.
-        try authorizer.require(
-            "cloudtrail:\(operation.rawValue)",
-            on: ProtectedResource("*", account: request.caller.account.digits), request, wire: wireProtocol)
-        return switch operation {
+        switch operation {
         case .lookupEvents: try await lookupEvents(request)
         case .describeTrails: try describeTrails(request)
         case .listTrails: try listTrails(request)

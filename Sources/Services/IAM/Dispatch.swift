@@ -83,6 +83,10 @@ extension IAMService {
 
     /// Operations that look at what is in memory.
     private static let looks: [IAM.Operation: Look] = [
+        .getContextKeysForCustomPolicy: { $0.getContextKeysForCustomPolicy },
+        .getContextKeysForPrincipalPolicy: { $0.getContextKeysForPrincipalPolicy },
+        .simulateCustomPolicy: { $0.simulateCustomPolicy },
+        .simulatePrincipalPolicy: { $0.simulatePrincipalPolicy },
         .getAccessKeyLastUsed: { $0.getAccessKeyLastUsed },
         .getAccountAuthorizationDetails: { $0.getAccountAuthorizationDetails },
         .getAccountPasswordPolicy: { $0.getAccountPasswordPolicy },

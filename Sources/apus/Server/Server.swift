@@ -192,7 +192,7 @@ enum Server {
                 host: settings.host, port: settings.port,
                 functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
                 authentication: settings.authentication == .on ? .on : .off, account: settings.account,
-                region: settings.region, audit: audit.trail,
+                region: settings.region, limits: connectionLimits(settings, logger), audit: audit.trail,
                 routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
                 version: Version.current),
             logger: logger, group: loops)
@@ -229,6 +229,21 @@ enum Server {
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// Connections take three of four descriptors at most.
+    private static func connectionLimits(_ settings: ServerSettings, _ logger: Logger) -> GatewayLimits {
+        var limits = GatewayLimits()
+        limits.connections = settings.connections
+        var descriptors = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &descriptors) == 0 {
+            limits.connections = min(settings.connections, Int(clamping: descriptors.rlim_cur) / 4 * 3)
+        }
+        if limits.connections < settings.connections {
+            logger.warning(
+                "the limit of descriptors allows fewer connections", metadata: ["connections": "\(limits.connections)"])
+        }
+        return limits
     }
 
     private static func makeLogger(_ settings: ServerSettings) -> Logger {

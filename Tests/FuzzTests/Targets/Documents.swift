@@ -1,7 +1,9 @@
 import AWSWire
+import IAMModel
 import LambdaModel
 import NIOCore
 import NIOHTTP1
+import STSModel
 
 extension FuzzTarget {
     /// The check and the reader of JSON agree, and what was read can be written and read again.
@@ -26,9 +28,7 @@ extension FuzzTarget {
         var choices = Choices(input)
         let decode = choices.choice(decoders)
         let (signed, body) = TextRequest.read(choices.rest)
-        let caller = Caller(
-            account: .standard, region: "us-east-1", accessKeyID: "k", principalARN: "arn:aws:iam::000000000000:root",
-            kind: .root)
+        let caller = Caller(.root(.standard, accessKeyID: "k"), region: "us-east-1")
         let request = ServiceRequest(
             method: signed.method, path: signed.path, query: signed.query, headers: signed.headers, body: body,
             caller: caller, requestID: "r")
@@ -42,6 +42,31 @@ extension FuzzTarget {
             try hold(JSONSyntax.validate(answer.bytes) == nil, "an error that is no JSON: \(error)")
         }
     }
+
+    /// The same of the query protocol, whose members are paths in a form.
+    static let forms = FuzzTarget("forms") { input in
+        var choices = Choices(input)
+        let decode = choices.choice(formDecoders)
+        let caller = Caller(.root(.standard, accessKeyID: "k"), region: "us-east-1")
+        let request = ServiceRequest(
+            method: .POST, path: "/", body: ByteBuffer(bytes: choices.rest), caller: caller, requestID: "r")
+        do {
+            try decode(request)
+        } catch {
+            guard let error = error as? AWSError else { throw Violation("\(error) is no error of AWS") }
+            try hold(error.status == 400 && !error.code.isEmpty, "\(error)")
+            let answer = ErrorEncoding.response(for: error, protocol: .anyQuery, requestID: "r")
+            let text = String(buffer: answer.bytes)
+            try hold(text.utf8.count { $0 == UInt8(ascii: "<") } == 12, "an error with elements of its own: \(text)")
+        }
+    }
+
+    private static let formDecoders: [@Sendable (ServiceRequest) throws -> Void] = [
+        { _ = try IAM.CreateRoleRequest(decoding: $0) },
+        { _ = try IAM.SimulateCustomPolicyRequest(decoding: $0) },
+        { _ = try STS.AssumeRoleRequest(decoding: $0) },
+        { _ = (try? IAM.route($0), try? STS.route($0)) },
+    ]
 
     private static let decoders: [@Sendable (ServiceRequest, RouteLabels) throws -> Void] = [
         { _ = try Lambda.CreateFunctionRequest(decoding: $0, labels: $1) },

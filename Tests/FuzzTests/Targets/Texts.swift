@@ -1,6 +1,8 @@
 import AWSWire
+import Identity
 import NIOCore
 import Policies
+import Storage
 
 extension FuzzTarget {
     /// Names, encodings and times: what is read and written again reads as the same.
@@ -48,6 +50,32 @@ extension FuzzTarget {
         }
         _ = pattern.matches(String(repeating: text, count: 8))
     }
+
+    /// Only what was sealed here opens, unchanged and for its own key's id.
+    static let sessionToken = FuzzTarget("session-token") { input in
+        let (token, id) = (sealed.sessionToken, sealed.accessKeyID)
+        try hold(tokens.open(String(decoding: input, as: UTF8.self), accessKeyID: id) == nil, "forged: \(input)")
+        guard input.count >= 2 else { return }
+        let whole = tokens.open(token, accessKeyID: id)
+        try hold(whole?.secretAccessKey == sealed.secretAccessKey, "a good token is refused")
+        var bytes = Base64.decode(token) ?? []
+        bytes[Int(input[0]) * bytes.count / 256] ^= max(1, input[1])
+        try hold(tokens.open(Base64.encode(bytes), accessKeyID: id) == nil, "changed at \(input[0]) and opened")
+        let other = String(decoding: input, as: UTF8.self)
+        try hold(other == id || tokens.open(token, accessKeyID: other) == nil, "opened for \(other)")
+    }
+
+    private static let tokens = SessionTokens(key: .random())
+    private static let sealed: TemporaryCredentials = {
+        do {
+            return try tokens.issue(
+                .assumedRole(role: "r", session: "s"), account: .standard,
+                arn: "arn:aws:sts::000000000000:assumed-role/r/s", id: "AROA:s",
+                session: Principal.Session(issued: 0, expires: 3600))
+        } catch {
+            fatalError("a token cannot be sealed: \(error)")
+        }
+    }()
 
     /// Policies are written as they were read, and a denial of everything wins over whatever they say.
     static let policy = FuzzTarget("policy") { input in

@@ -28,6 +28,7 @@ extension IAMService {
         let names = call.names
         let filter = input.filter.flatMap { $0.isEmpty ? nil : $0 }
         func wants(_ type: IAM.EntityType) -> Bool { filter?.contains(type) ?? true }
+        let use = account.policyUse
         var all: [Detail] = []
         if wants(.user) { all += account.users.all.map(Detail.user) }
         if wants(.group) { all += account.groups.all.map(Detail.group) }
@@ -35,10 +36,8 @@ extension IAMService {
         if wants(.localManagedPolicy) { all += account.policies.all.map(Detail.own) }
         if wants(.awsManagedPolicy) {
             // Those that somebody has; the others are the same in every account.
-            all += AWSManagedPolicies.standard.all.filter { policy in
-                let arn = policy.arn(names.partition)
-                return account.attachments(of: arn) + account.boundaryUses(of: arn) > 0
-            }.map(Detail.standard)
+            all += AWSManagedPolicies.standard.all.filter { use.isUsed($0.arn(names.partition)) }
+                .map(Detail.standard)
         }
         let page = try Page(
             all.sorted { $0.key < $1.key }, marker: input.marker, limit: input.maxItems, key: \.key)
@@ -55,10 +54,10 @@ extension IAMService {
                 output.roleDetailList?.append(shape)
             case .own(let policy):
                 let versions = policy.versions.reversed().map { names.shape($0, of: policy, withDocument: true) }
-                output.policies?.append(names.detail(names.shape(policy, in: account, .one), versions))
+                output.policies?.append(names.detail(names.shape(policy, use, .one), versions))
             case .standard(let policy):
                 let versions = [names.shape(policy, withDocument: true)]
-                output.policies?.append(names.detail(names.shape(policy, in: account), versions))
+                output.policies?.append(names.detail(names.shape(policy, use), versions))
             }
         }
         return output

@@ -5,28 +5,18 @@ import Policies
 
 /// Texts of policies on their way in and out.
 enum Documents {
-    /// What a policy is for.
-    enum Use {
-        /// What its bearer may do.
-        case permissions
-        /// Who may assume a role.
-        case trust
-    }
-
     /// - Throws: `MalformedPolicyDocument`.
     @discardableResult
-    static func check(_ text: String, as use: Use) throws(AWSError) -> PolicyDocument {
+    static func check(_ text: String, as kind: PolicyKind) throws(AWSError) -> PolicyDocument {
         do {
-            return try PolicyDocument(parsing: ByteBuffer(string: text))
+            return try PolicyDocument(validating: ByteBuffer(string: text), as: kind)
         } catch {
             throw IAMError.malformedPolicyDocument(message: error.message)
         }
     }
 
     /// How long a policy is for the quotas: white space does not count.
-    static func size(_ text: String) -> Int {
-        text.unicodeScalars.count { !($0 == " " || $0 == "\t" || $0 == "\n" || $0 == "\r") }
-    }
+    static func size(_ text: String) -> Int { PolicyDocument.countedLength(of: text) }
 
     /// As answers have it: percent-encoded (RFC 3986).
     static func encoded(_ text: String) -> String { PercentEncoding.encode(text) }

@@ -1,5 +1,6 @@
 import AWSWire
 import IAMModel
+import Policies
 
 extension IAMService {
     func createPolicy(_ call: Call) async throws -> Output {
@@ -21,19 +22,19 @@ extension IAMService {
             }
             account.policies.put(policy)
         }
-        return IAM.CreatePolicyResponse(policy: call.names.shape(policy, in: Account(id: call.account), .created))
+        return IAM.CreatePolicyResponse(policy: call.names.shape(policy, PolicyUse(), .created))
     }
 
     func getPolicy(_ call: Call) throws -> Output {
         let input = try IAM.GetPolicyRequest(decoding: call.request)
         let account = accounts[call.account]
         if let policy = try account.policy(input.policyArn, call.names) {
-            return IAM.GetPolicyResponse(policy: call.names.shape(policy, in: account, .one))
+            return IAM.GetPolicyResponse(policy: call.names.shape(policy, account.policyUse, .one))
         }
         guard let policy = AWSManagedPolicies.standard[input.policyArn, call.names.partition] else {
             throw AWSError.noPolicy(input.policyArn)
         }
-        var shape = call.names.shape(policy, in: account)
+        var shape = call.names.shape(policy, account.policyUse)
         shape.tags = []
         return IAM.GetPolicyResponse(policy: shape)
     }
@@ -42,9 +43,10 @@ extension IAMService {
         let input = try IAM.ListPoliciesRequest(decoding: call.request)
         let account = accounts[call.account]
         let scope = input.scope ?? .all
+        let use = account.policyUse
         var all: [IAM.Policy] = []
-        if scope != .aws { all += account.policies.sorted.map { call.names.shape($0, in: account, .listed) } }
-        if scope != .local { all += AWSManagedPolicies.standard.all.map { call.names.shape($0, in: account) } }
+        if scope != .aws { all += account.policies.sorted.map { call.names.shape($0, use, .listed) } }
+        if scope != .local { all += AWSManagedPolicies.standard.all.map { call.names.shape($0, use) } }
         all = all.filter { policy in
             guard policy.path?.hasPrefix(input.pathPrefix ?? "/") == true else { return false }
             let (attached, bounding) = (policy.attachmentCount ?? 0, policy.permissionsBoundaryUsageCount ?? 0)
@@ -64,7 +66,7 @@ extension IAMService {
         let input = try IAM.DeletePolicyRequest(decoding: call.request)
         try await accounts.change(call.account) { account in
             let policy = try account.ownPolicy(input.policyArn, call.names)
-            guard account.attachments(of: input.policyArn) + account.boundaryUses(of: input.policyArn) == 0 else {
+            guard !account.policyUse.isUsed(input.policyArn) else {
                 throw IAMError.deleteConflict(message: "Cannot delete a policy attached to entities.")
             }
             guard policy.versions.count == 1 else {
@@ -116,7 +118,7 @@ extension IAMService {
 
     /// - Throws: `MalformedPolicyDocument`, `LimitExceeded`.
     func mustBePolicy(_ text: String) throws(AWSError) {
-        try Documents.check(text, as: .permissions)
+        try Documents.check(text, as: .managed)
         guard Documents.size(text) <= quotas.policySize else { throw .exceeds("PolicySize", quotas.policySize) }
     }
 }
@@ -159,7 +161,7 @@ extension Account {
 }
 
 extension Names {
-    func shape(_ policy: AWSManagedPolicy, in account: Account) -> IAM.Policy {
+    func shape(_ policy: AWSManagedPolicy, _ use: PolicyUse) -> IAM.Policy {
         let arn = policy.arn(partition)
         var shape = IAM.Policy()
         shape.policyName = policy.name
@@ -167,8 +169,8 @@ extension Names {
         shape.arn = arn
         shape.path = policy.path
         shape.defaultVersionId = "v\(policy.version)"
-        shape.attachmentCount = account.attachments(of: arn)
-        shape.permissionsBoundaryUsageCount = account.boundaryUses(of: arn)
+        shape.attachmentCount = use.attachments[arn] ?? 0
+        shape.permissionsBoundaryUsageCount = use.boundaries[arn] ?? 0
         shape.isAttachable = true
         shape.createDate = Double(policy.date)
         shape.updateDate = Double(policy.date)

@@ -1,5 +1,6 @@
 import AWSWire
 import IAMModel
+import Policies
 
 /// Inline policies and attachments are the same for users, groups and roles: here is what all of them do.
 extension Account {
@@ -46,7 +47,7 @@ extension IAMService {
 
     func putInline(_ text: String, named policy: String, to kind: EntityKind, _ name: String, _ call: Call) async throws
     {
-        try Documents.check(text, as: .permissions)
+        try Documents.check(text, as: .inline)
         let limit = kind.inlineQuota(quotas)
         try await accounts.change(call.account) { account in
             try account.changePolicies(of: kind, name) { policies in

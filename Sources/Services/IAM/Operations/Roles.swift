@@ -43,7 +43,8 @@ extension IAMService {
         let input = try IAM.UpdateRoleRequest(decoding: call.request)
         try await changeRole(input.roleName, call) { role, _ in
             if let description = input.description { role.description = description }
-            if let seconds = input.maxSessionDuration { role.maxSessionSeconds = seconds }
+            // AWS documents that a duration that is not given becomes the default again.
+            role.maxSessionSeconds = input.maxSessionDuration ?? 3600
         }
         return IAM.UpdateRoleResponse()
     }

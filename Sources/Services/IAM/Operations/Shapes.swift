@@ -52,7 +52,7 @@ extension Names {
         return shape
     }
 
-    func shape(_ policy: PolicyRecord, in account: Account, _ detail: Detail) -> IAM.Policy {
+    func shape(_ policy: PolicyRecord, _ use: PolicyUse, _ detail: Detail) -> IAM.Policy {
         let arn = self.policy(policy)
         var shape = IAM.Policy()
         shape.policyName = policy.name
@@ -60,8 +60,8 @@ extension Names {
         shape.arn = arn
         shape.path = policy.path
         shape.defaultVersionId = "v\(policy.standard)"
-        shape.attachmentCount = account.attachments(of: arn)
-        shape.permissionsBoundaryUsageCount = account.boundaryUses(of: arn)
+        shape.attachmentCount = use.attachments[arn] ?? 0
+        shape.permissionsBoundaryUsageCount = use.boundaries[arn] ?? 0
         shape.isAttachable = true
         shape.createDate = Double(policy.created)
         shape.updateDate = Double(policy.updated)

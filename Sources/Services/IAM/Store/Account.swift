@@ -76,15 +76,25 @@ struct Account: Sendable, Equatable {
 
     func profiles(of role: String) -> [ProfileRecord] { profiles.sorted.filter { $0.role == role } }
 
-    /// How many users, groups and roles a managed policy is attached to.
-    func attachments(of policy: String) -> Int {
-        users.all.count { $0.policies.attached.contains(policy) }
-            + groups.all.count { $0.policies.attached.contains(policy) }
-            + roles.all.count { $0.policies.attached.contains(policy) }
+    /// What managed policies are used for.
+    var policyUse: PolicyUse {
+        var use = PolicyUse()
+        for user in users.all { use.add(user.policies, boundary: user.boundary) }
+        for group in groups.all { use.add(group.policies, boundary: nil) }
+        for role in roles.all { use.add(role.policies, boundary: role.boundary) }
+        return use
     }
+}
 
-    /// How many users and roles a managed policy bounds.
-    func boundaryUses(of policy: String) -> Int {
-        users.all.count { $0.boundary == policy } + roles.all.count { $0.boundary == policy }
+/// How many users, groups and roles have each managed policy, and how many users and roles each bounds; by ARN.
+struct PolicyUse: Sendable {
+    private(set) var attachments: [String: Int] = [:]
+    private(set) var boundaries: [String: Int] = [:]
+
+    func isUsed(_ arn: String) -> Bool { attachments[arn] != nil || boundaries[arn] != nil }
+
+    fileprivate mutating func add(_ policies: PolicySet, boundary: String?) {
+        for arn in policies.attached { attachments[arn, default: 0] += 1 }
+        if let boundary { boundaries[boundary, default: 0] += 1 }
     }
 }
