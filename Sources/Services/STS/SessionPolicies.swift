@@ -45,19 +45,10 @@ struct SessionPolicies {
     }
 
     private static func check(_ text: String) throws(AWSError) {
-        let document: PolicyDocument
         do {
-            document = try PolicyDocument(parsing: ByteBuffer(string: text))
+            _ = try PolicyDocument(validating: ByteBuffer(string: text), as: .session)
         } catch {
             throw STSError.malformedPolicyDocument(message: error.message)
-        }
-        for statement in document.statements {
-            if statement.principals != nil {
-                throw STSError.malformedPolicyDocument(message: "Policy document should not specify a principal.")
-            }
-            if statement.resources == nil {
-                throw STSError.malformedPolicyDocument(message: "Policy statement must contain resources.")
-            }
         }
     }
 }
