@@ -78,7 +78,7 @@ struct Authenticator: Sendable {
     func admit(_ request: SigV4.Request, _ presented: Presented?, service: String? = nil) throws(SigV4Failure)
         -> Admission
     {
-        if service == nil, isForAnybody(request, presented) {
+        if presented != nil, service == nil, isForAnybody(request, presented) {
             return Admission(
                 caller: Caller(.anonymous(account), region: region), service: Self.unsigned, pending: nil)
         }
