@@ -90,8 +90,8 @@ extension LambdaService {
         }
     }
 
-    /// Refuses a role that Lambda cannot act as, in the words recorded in test_create_lambda_exceptions; those for a role
-    /// of another account are in https://github.com/aws/aws-toolkit-azure-devops/issues/546.
+    /// Refuses a role that Lambda cannot act as, in the words recorded in test_create_lambda_exceptions; those for
+    /// another account's role are in https://github.com/aws/aws-toolkit-azure-devops/issues/546.
     func requireAssumable(_ role: String?, by function: FunctionKey) throws(AWSError) {
         guard let role else { return }
         try authorizer.requireAssumable(
