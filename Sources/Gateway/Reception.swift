@@ -69,7 +69,7 @@ struct Reception: Sendable {
         do {
             let admission = try authenticator.admit(request, presented)
             // Nobody's bodies take little memory.
-            if admission.caller.principal.kind == .anonymous { limit.bytes = min(limit.bytes, Self.anonymousLimit) }
+            if case .anonymous = admission.caller.principal.kind { limit.bytes = min(limit.bytes, Self.anonymousLimit) }
             return Plan(destination: .service(admission.service, admission), wire: wire, limit: limit)
         } catch {
             return Plan(destination: .refused(error.error(for: wire)), wire: wire, limit: limit)

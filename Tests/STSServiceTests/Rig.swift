@@ -103,18 +103,12 @@ final class Rig: Sendable {
     let tokens = SessionTokens(key: .random())
     let messages = AuthorizationMessages(key: .random())
     let service: STSService
-    private let time = Mutex(Rig.start)
-    var now: Int64 {
-        get { time.withLock { $0 } }
-        set { time.withLock { $0 = newValue } }
-    }
 
     init() {
-        let people = people
         let time = Clock()
         clock = time
         service = STSService(
-            authorizer: Authorizer(directory: people, clock: { time.now }), tokens: tokens, messages: messages,
+            authorizer: Authorizer(directory: self.people, clock: { time.now }), tokens: tokens, messages: messages,
             web: web,
             clock: { time.now }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

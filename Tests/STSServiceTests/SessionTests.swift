@@ -138,7 +138,7 @@ import Testing
         let refusal = await rig.refusal("AssumeRole", asked)
         #expect(refusal?.code == "PackedPolicyTooLarge")
         #expect(refusal?.message == "Packed size of session tags consumes 498% of allotted space.")
-        let long = Rig.allow("s3:" + String(repeating: "x", count: 2_048))
+        let long = Rig.allow("s3:GetObject", on: "arn:aws:s3:::" + String(repeating: "x", count: 2_048))
         let policy = await rig.refusal("AssumeRole", Self.asked.merging(["Policy": long]) { $1 })
         #expect(policy?.code == "PackedPolicyTooLarge")
     }
