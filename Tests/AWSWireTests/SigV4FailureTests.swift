@@ -133,6 +133,24 @@ import Testing
                     "Credential should be scoped with a valid terminator: 'aws4_request', not 'aws5_request'."))
     }
 
+    /// As AWS answers a Lambda function URL's caller who did not sign the body:
+    /// https://repost.aws/questions/QUPuq7VvHJRwWxVA3XJIgNKQ
+    @Test(arguments: [("lambda", false), ("s3", true)])
+    func bodiesThatNobodySigned(service: String, isTaken: Bool) throws {
+        let time = SigV4Time(secondsSince1970: 1_772_600_767)
+        let credentials = SigV4.Credentials(accessKeyID: "AKIDEXAMPLE", secretAccessKey: "secret")
+        let signer = SigV4.Signer(credentials: credentials, region: "us-east-1", service: service)
+        for word in [SigV4.unsignedPayload, SigV4.Payload.Chunking.unsignedWithTrailer.rawValue] {
+            var request = SigV4.Request(
+                method: .POST, path: "/x", headers: ["Host": "localhost", "x-amz-content-sha256": word])
+            signer.sign(&request, payloadHash: word, at: time)
+            let claim = try SigV4.Claim(request)
+            let body = ByteBuffer(string: "0\r\n\r\n")
+            let payload = try? claim.verify(request, body: body, secretAccessKey: "secret", keys: SigV4.KeyCache())
+            #expect((payload != nil) == isTaken, "\(word)")
+        }
+    }
+
     @Test func unsignedHeaders() {
         let host = "AWS4-HMAC-SHA256 Credential=A/20260304/a/lambda/aws4_request, SignedHeaders=x-amz-date, Signature=0"
         #expect(

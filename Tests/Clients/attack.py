@@ -71,10 +71,10 @@ class Line:
         body, self.bytes = self.bytes[:length], self.bytes[length:]
         return Answer(status, headers, body)
 
-    def answers(self):
+    def answers(self, method="GET"):
         """All that come until the server ends the connection."""
         found = []
-        while (answer := self.answer()) is not None:
+        while (answer := self.answer(method)) is not None:
             found.append(answer)
         return found
 
@@ -99,12 +99,12 @@ class Line:
         self.close()
 
 
-def say(server, data):
+def say(server, data, method="GET"):
     """What a connection answers to these bytes until it ends. Half of it is closed, so that it ends in any case."""
     with Line(server) as line:
         line.send(data)
         line.socket.shutdown(socket.SHUT_WR)
-        return line.answers()
+        return line.answers(method)
 
 
 class Signed:
@@ -191,11 +191,12 @@ class Traces:
         return {"descriptors": len(os.listdir(process / "fd")), "threads": int(fields["Threads"]),
                 "memory": int(fields["VmRSS"].split()[0]) // 1024}
 
-    def are_gone(self, memory=64, threads=8):
-        """Waits until the server holds what it held, or little more. `memory` in MiB: the allocator keeps some."""
+    def are_gone(self, memory=64, threads=8, descriptors=16):
+        """Waits until the server holds what it held, or little more: the allocator keeps some memory (MiB), the store a few
+        readers and environments theirs. What is looked for is left once for each of hundreds of attempts."""
         def gone():
             now = self.now()
-            return (now["descriptors"] <= self.before["descriptors"] and now["threads"] <= self.before["threads"] + threads
+            return (now["descriptors"] <= self.before["descriptors"] + descriptors and now["threads"] <= self.before["threads"] + threads
                     and now["memory"] <= self.before["memory"] + memory)
 
         try:

@@ -112,17 +112,17 @@ def test_broken_chunks_end_the_connection(target, what):
 
 
 def test_what_is_not_ambiguous_is_served(target):
-    """Chunks with extensions and trailers; trailers change nothing of what was said before."""
-    body = b'{"Resource": 1}'
+    """Chunks with extensions and trailers; a trailer is no header, and none may say how long the body was."""
     request = Signed(target, "PUT", "/2015-03-31/functions/victim/configuration", body=b'{"Timeout": 7}')
     head = request.sign().bytes(["Transfer-Encoding: chunked"])[:-len(request.body)]
     with Line(target) as line:
-        chunks = b"a;x=y;z=\"q\"\r\n" + request.body[:10] + b"\r\n4\r\n" + request.body[10:] + b"\r\n0\r\nContent-Length: 99\r\nHost: b\r\n\r\n"
+        chunks = b"a;x=y;z=\"q\"\r\n" + request.body[:10] + b"\r\n4\r\n" + request.body[10:] + b"\r\n0\r\nHost: b\r\nX-Amz-Date: x\r\n\r\n"
         answer = line.send(head + chunks).answer()
         assert answer.status == 200 and json.loads(answer.body)["Timeout"] == 7, answer
         # The next request begins where it should.
         assert line.send(Signed(target).sign().bytes()).answer().status == 200
-    assert body
+    answers = say(target, head + chunks.replace(b"Host: b", b"Content-Length: 99") + smuggled(target))
+    assert [answer.status for answer in answers] == [400], answers
 
 
 def test_bodies_hold_no_requests(target):
@@ -141,7 +141,7 @@ def test_bodies_hold_no_requests(target):
 def test_a_body_that_never_ends_is_no_body(target):
     """The client is gone before the end: nothing is done."""
     request = Signed(target, "DELETE", LIST + "victim", body=b" " * 100).sign()
-    assert say(target, request.bytes()[:-1]) == []
+    assert [answer.status for answer in say(target, request.bytes()[:-1])] in ([], [400])
     chunked = Signed(target, "DELETE", LIST + "victim").sign().bytes(["Transfer-Encoding: chunked"])
     for rest in (b"", b"5\r\nhel", b"0\r\n", b"0\r\n\r"):
         assert [answer.status for answer in say(target, chunked + rest)] in ([], [400]), rest
@@ -173,7 +173,7 @@ def test_upgrades_are_not_taken(target):
 def test_other_methods(target, method):
     """Nothing is repeated to whoever asks, and nothing is done."""
     request = Signed(target, method, LIST + "victim", headers=[("X-Secret", "apus-secret")]).sign()
-    answers = say(target, request.bytes())
+    answers = say(target, request.bytes(), method)
     assert len(answers) <= 1 and all(answer.status in (400, 403, 404, 405) for answer in answers), answers
     assert all(b"apus-secret" not in answer.body for answer in answers)
 

@@ -84,13 +84,20 @@ def test_another_body_is_refused_even_where_its_hash_is_declared(target):
         refused(request.send(target), INVALID, MISMATCH)
 
 
+@pytest.mark.parametrize("word", ["UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"])
+def test_bodies_must_be_signed(target, word):
+    """S3's words do not help elsewhere: https://repost.aws/questions/QUPuq7VvHJRwWxVA3XJIgNKQ"""
+    request = Signed(target, "POST", LIST + "f/invocations", body=b"0\r\n\r\n", payload=word, headers=[("X-Amz-Content-Sha256", word)])
+    refused(request.sign().send(target), INVALID, MISMATCH)
+
+
 # MARK: Parts of several
 
 MIXED = {
     "another key's signature": ({"secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}, INVALID, MISMATCH),
     "an unknown key": ({"key": "AKIAIOSFODNN7EXAMPLE"}, "UnrecognizedClientException", "The security token included in the request is invalid."),
     "an empty key": ({"key": ""}, INCOMPLETE, "Credential must have exactly 5 slash-delimited elements"),
-    "another service": ({"service": "logs"}, INVALID, "Credential should be scoped to correct service: 'lambda'."),
+    "another service": ({"service": "xray"}, INVALID, "Credential should be scoped to correct service: 'lambda'."),
     "a service that is none": ({"service": "lambda2"}, INVALID, "Credential should be scoped to correct service: 'lambda'."),
     "the service in another case": ({"service": "Lambda"}, INVALID, "Credential should be scoped to correct service: 'lambda'."),
     "a region that is none": ({"region": "US EAST"}, None, ""),

@@ -142,7 +142,7 @@ import Testing
     @Test(arguments: [
         #""Effect":"Allow","Action":"*","Resource":"*""#, #""Effect":"Deny","NotAction":"a:b","NotResource":"*""#,
         #""Effect":"Allow","Action":"s3.x-y: any thing","Resource":["*",null]"#,
-        #""Effect":"Allow","Action":"a:b","Resource":"arn:aws:bird""#,
+
         #""Effect":"Allow","Action":"a:b","Resource":"arn:aws:iam:::user/u""#,
         #""Effect":"Allow","Action":"a:b","Resource":"arn:aws:s3:eu-west-1:1:accesspoint/p""#,
         #""Effect":"Allow","Action":"a:b","Resource":"arn:aws:ec2:eu-west-1::b""#,
@@ -161,6 +161,14 @@ import Testing
         }
         let document = try PolicyDocument(parsing: ByteBuffer(string: Self.policy("{\(members)}")))
         #expect(try PolicyDocument(parsing: document.json) == document)
+    }
+
+    // IAM User Guide, "Identify AWS resources with ARNs": missing parts are completed, but not for a session.
+    @Test func sessionsNeedWholeARNs() {
+        let text = Self.policy(#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws:bird"}"#)
+        #expect(Self.message(text, .managed) == nil)
+        #expect(Self.message(text, .inline) == nil)
+        #expect(Self.message(text, .session) == "The policy is not in the valid JSON format.")
     }
 
     // Only policies with an ARN have to be of the new version.

@@ -46,6 +46,16 @@ import Testing
         #expect(try allows(#""Resource":"arn:aws:s3:::b/\#(pattern)""#, "arn:aws:s3:::b/\(name)") == isAllowed)
     }
 
+    // IAM User Guide, "Identify AWS resources with ARNs": what an identity's policy leaves out is any.
+    @Test(arguments: [
+        ("arn:aws:s3", "arn:aws:s3:::b", true), ("arn:aws:s3:us-east-1", "arn:aws:s3:us-east-1:1:b", true),
+        ("arn:aws:s3:us-east-1", "arn:aws:s3:us-west-2:1:b", false), ("arn:aws:s3", "arn:aws:s3x:::b", false),
+        ("arn:aws:s3:::b", "arn:aws:s3:::b:c", false),
+    ])
+    func incompleteARNs(_ pattern: String, _ resource: String, _ isAllowed: Bool) throws {
+        #expect(try allows(#""Resource":"\#(pattern)""#, resource) == isAllowed)
+    }
+
     // "If you don't include the Version element and set it to an appropriate version date, variables are treated as
     // literal strings."
     @Test func olderPoliciesHaveNone() throws {

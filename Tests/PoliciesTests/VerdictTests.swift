@@ -144,7 +144,7 @@ import Testing
         let resource = ProtectedResource("*", account: Self.account)
         #expect(Evaluation.decide(requester, "a:b", on: resource).scope == [])
         #expect(Evaluation.decide(requester, "s3:b", on: resource).scope == .request)
-        let keys = requester.identityPolicies.reduce(into: Set()) { $0.formUnion($1.policy.contextKeys) }
+        let keys = requester.policies.flatMap(\.contextKeys)
         #expect(keys == [ContextKey("AWS:SourceIP")])
     }
 }

@@ -142,6 +142,13 @@ import Testing
         }
     }
 
+    /// docs/adr/0008
+    @Test func forksWhatHasNoThreadsFromTheStart() throws {
+        let catalogue = Self.catalogue([Self.python(12), Self.ruby(3, 1), Self.node(20), Self.dotnet(8)])
+        for name in ["python3.12", "ruby3.3"] { #expect(try catalogue.resolve(name).isForkable, "\(name)") }
+        for name in ["nodejs20.x", "dotnet8"] { #expect(try !catalogue.resolve(name).isForkable, "\(name)") }
+    }
+
     /// https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
     @Test func rubyLooksForGemsWhereLayersKeepThem() throws {
         let runtime = try Self.catalogue([Self.ruby(3, 1)]).resolve("ruby3.3")

@@ -3,10 +3,12 @@
 struct ARNTemplate: Sendable {
     /// Nil for `*`, which matches whatever there is.
     private let parts: [PatternTemplate]?
+    /// The ARN, where its parts leave nothing open.
+    private let exact: TextPattern?
 
     init(_ text: String, _ syntax: PatternTemplate.Syntax) {
         guard text != "*" else {
-            parts = nil
+            (parts, exact) = (nil, nil)
             return
         }
         var parts: [[PatternTemplate.Piece]] = [[]]
@@ -23,10 +25,14 @@ struct ARNTemplate: Sendable {
                 parts[parts.count - 1].append(.tokens(Array(some)))
             }
         }
-        self.parts = parts.map { PatternTemplate($0) }
+        let templates = parts.map { PatternTemplate($0) }
+        self.parts = templates
+        let isExact = templates.count == 6 && templates.allSatisfy(\.isExact)
+        exact = isExact ? TextPattern(text.utf8.map(TextPattern.Token.init)) : nil
     }
 
     func match(_ text: String, _ inquiry: inout Inquiry) -> PatternMatch {
+        if let exact { return exact.matches(text) ? .matches : .differs }
         guard let parts else { return .matches }
         guard parts.count == 6 else { return .differs }
         let bytes = text.utf8Span.span

@@ -56,7 +56,8 @@ struct CompiledStatement: Sendable {
     init(_ statement: PolicyStatement, _ syntax: PatternTemplate.Syntax) {
         effect = statement.effect
         actions = ActionPatterns(statement.actions)
-        resources = statement.resources.map { ResourcePatterns($0, syntax) }
+        let bearer: ResourcePatterns.Bearer = statement.principals == nil ? .identity : .resource
+        resources = statement.resources.map { ResourcePatterns($0, of: bearer, syntax) }
         principals = statement.principals.map(CompiledPrincipals.init)
         conditions = statement.conditions.map { CompiledCondition($0, syntax) }
     }
@@ -68,7 +69,7 @@ struct CompiledStatement: Sendable {
 
     /// How the statement means the one who asks; `none` when it does not speak of the request.
     func grant(_ inquiry: inout Inquiry) -> PrincipalGrant {
-        guard actions.speak(of: inquiry.action) else { return .none }
+        guard actions.speak(of: inquiry) else { return .none }
         if let resources, !resources.speak(of: inquiry.resource, effect, &inquiry) { return .none }
         let grant = principals?.grant(inquiry.requester, effect) ?? .direct
         guard grant != .none else { return .none }

@@ -40,6 +40,9 @@ struct PatternTemplate: Sendable {
         pieces.compactMap { if case .variable(let variable) = $0 { variable } else { nil } }
     }
 
+    /// Whether it matches one text only, in every request.
+    var isExact: Bool { fixed?.isExact ?? false }
+
     /// - Parameter text: Of a caseless template, in lower case.
     func match(_ text: Span<UInt8>, _ inquiry: inout Inquiry) -> PatternMatch {
         if let fixed { return fixed.matches(text) ? .matches : .differs }

@@ -2,12 +2,33 @@
 ///
 /// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 struct ResourcePatterns: Sendable {
+    /// What the policy hangs on.
+    enum Bearer {
+        case identity
+        case resource
+    }
+
     private let sense: PolicySense
     let templates: [PatternTemplate]
 
-    init(_ element: PolicyElement<String>, _ syntax: PatternTemplate.Syntax) {
+    init(_ element: PolicyElement<String>, of bearer: Bearer, _ syntax: PatternTemplate.Syntax) {
         sense = element.sense
-        templates = element.values.map { Self.template($0, syntax.union(.wildcards)) }
+        templates = element.values.map { text in
+            Self.template(bearer == .identity ? Self.completed(text) : text, syntax.union(.wildcards))
+        }
+    }
+
+    /// In policies of identities each part that an ARN leaves out is any: `arn:aws:sqs` is `arn:aws:sqs:*:*:*`.
+    ///
+    /// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+    private static func completed(_ text: String) -> String {
+        guard isIncomplete(text) else { return text }
+        return text + String(repeating: ":*", count: 5 - text.count { $0 == ":" })
+    }
+
+    /// Whether this is an ARN of fewer than six parts.
+    static func isIncomplete(_ text: String) -> Bool {
+        text.hasPrefix("arn:") && !text.contains("$") && text.count { $0 == ":" } < 5
     }
 
     /// Variables count only behind the fifth colon.

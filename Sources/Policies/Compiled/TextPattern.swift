@@ -1,3 +1,5 @@
+import Glibc
+
 /// A pattern of a policy made ready for matching: `*` stands for any text, `?` for any one character.
 struct TextPattern: Sendable, Hashable {
     /// A byte, or a wildcard beyond the bytes: so that a star that a variable or `${*}` brought in is only a star.
@@ -39,6 +41,9 @@ struct TextPattern: Sendable, Hashable {
         }
     }
 
+    /// Whether it matches one text only.
+    var isExact: Bool { if case .exactly = shape { true } else { false } }
+
     /// Takes time that grows with the product of the lengths, whatever the pattern.
     func matches(_ text: Span<UInt8>) -> Bool {
         switch shape {
@@ -54,7 +59,10 @@ struct TextPattern: Sendable, Hashable {
     /// - Parameter bytes: No more than the text has.
     private static func starts(_ text: Span<UInt8>, with bytes: [UInt8]) -> Bool {
         bytes.withUnsafeBytes { wanted in
-            text.withUnsafeBytes { $0[..<wanted.count].elementsEqual(wanted) }
+            text.withUnsafeBytes { text in
+                guard let wanted = wanted.baseAddress, let text = text.baseAddress else { return true }
+                return memcmp(text, wanted, bytes.count) == 0
+            }
         }
     }
 

@@ -3,6 +3,8 @@ struct Inquiry {
     let requester: Requester
     /// In lower case.
     let action: String
+    /// The action's part before the colon.
+    let service: String
     let resource: String
     /// The account of the resource; nil where it does not matter.
     let owner: String?
@@ -17,6 +19,7 @@ struct Inquiry {
     init(by requester: Requester, action: String, resource: String, owner: String?, context: AccessContext) {
         self.requester = requester
         self.action = action.lowercased()
+        service = ActionPatterns.service(of: self.action)
         self.resource = resource
         self.owner = owner
         self.context = context

@@ -46,6 +46,11 @@ package struct Requester: Sendable {
         self.userID = userID
     }
 
+    /// All of them: their ``CompiledPolicy/contextKeys`` are what a request's context is asked for.
+    package var policies: [CompiledPolicy] {
+        (identityPolicies + sessionPolicies).map(\.policy) + (boundary.map { [$0.policy] } ?? [])
+    }
+
     package static let anonymous = Requester(.anonymous, arn: "anonymous", account: "")
 
     /// - Parameter name: Such as `s3.amazonaws.com`.

@@ -26,7 +26,7 @@ package struct Simulation: Sendable {
     package var matches: [StatementMatch]
     /// What each kind of policy that has a say came to by itself.
     package var decisions: [PolicyLayer: Verdict.Decision]
-    /// Keys that the policies ask for and the request has not, in lower case, sorted.
+    /// Keys that the policies ask for and the request has not, as they are spelled first.
     package var missingContextValues: [String]
 }
 
@@ -47,12 +47,18 @@ extension Evaluation {
             case .explicitDeny: matches.filter { $0.effect == .deny }
             case .implicitDeny: []
             }
-        var policies = (requester.identityPolicies + requester.sessionPolicies).map(\.policy)
-        policies += [requester.boundary?.policy, resource.policy].compactMap { $0 }
-        let keys = policies.reduce(into: Set()) { $0.formUnion($1.contextKeys) }
         return Simulation(
             verdict: verdict, matches: deciding, decisions: answers.decisions(requester, resource),
-            missingContextValues: keys.filter { inquiry.known($0) == nil }.map(\.name).sorted())
+            missingContextValues: missing(requester, resource, inquiry))
+    }
+
+    private static func missing(_ requester: Requester, _ resource: ProtectedResource, _ inquiry: Inquiry) -> [String] {
+        let policies = requester.policies + (resource.policy.map { [$0] } ?? [])
+        var found: Set<ContextKey> = []
+        return policies.flatMap(\.document.contextKeyNames).filter { name in
+            let key = ContextKey(name)
+            return found.insert(key).inserted && inquiry.known(key) == nil
+        }
     }
 }
 

@@ -7,7 +7,8 @@ extension PolicyDocument {
         var names: [String] = []
         for statement in statements {
             let variables =
-                (statement.resources.map { ResourcePatterns($0, syntax).templates } ?? []).flatMap(\.variables)
+                (statement.resources.map { ResourcePatterns($0, of: .identity, syntax).templates } ?? []).flatMap(
+                    \.variables)
                 + statement.conditions.flatMap { CompiledCondition($0, syntax).variables }
             for name in statement.conditions.map(\.key) + variables.map(\.name)
             where found.insert(name.lowercased()).inserted {

@@ -29,6 +29,9 @@ extension PolicyDocument {
                 for action in statement.texts(name) { try Self.checkService(of: action) }
             }
         }
+        // What is completed elsewhere is an error in a session's policy.
+        let resources = statements.flatMap { $0.texts("Resource") + $0.texts("NotResource") }
+        if kind == .session, resources.contains(where: ResourcePatterns.isIncomplete) { throw kind.syntaxError }
         guard statements.allSatisfy({ !$0.texts("Resource").isEmpty || !$0.texts("NotResource").isEmpty }) else {
             throw PolicySyntaxError("Policy statement must contain resources.")
         }

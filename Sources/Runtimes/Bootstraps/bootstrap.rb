@@ -221,6 +221,7 @@ module Apus
         unable("Ruby #{RUBY_VERSION} (#{RUBY_ENGINE}) has no fork") unless Process.respond_to?(:fork)
         load_libraries
         generators = ObjectSpace.each_object(Random).to_a
+        rehearse
         rest
         child = fork
         return await_only(child) if child
@@ -262,6 +263,21 @@ module Apus
       def name(path)
         place = $LOAD_PATH.map { |entry| "#{entry}/" }.select { |entry| path.start_with?(entry) }.max_by(&:size)
         path.delete_prefix(place.to_s).sub(/\.[^.\/]+\z/, '')
+      end
+
+      # Goes the way of a first invocation, so that what it fills (caches of methods, the compiler's tables) is filled.
+      def rehearse
+        body = '{"a":[1,2.5,"b",null,true],"c":{}}'
+        head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: #{body.bytesize}\r\n\r\n"
+        source = "require 'json'\nA = { a: [1, 2.0, nil] }.freeze\nclass C\n  def f(*a, b: 1, **c)\n    a.map { |x| x }\n  end\nend\n" \
+                 "def self.run(event:, context:)\n  { body: JSON.generate(event), a: A }\nrescue KeyError => e\n  raise e\nend\n"
+        20.times do
+          function = Module.new
+          function.module_eval(source, '/var/task/app.rb')
+          answer = RuntimeAPI.new('', StringIO.new(head + body)).__send__(:read_answer)
+          event = AwsLambda::Marshaller.marshall_request(answer)
+          AwsLambda::Marshaller.marshall_response(function.run(event: event, context: LambdaContext.new(answer)))
+        end
       end
 
       # So that collections in children leave alone what is there by now, and its memory shared.
@@ -320,12 +336,12 @@ module Apus
       end
     end
 
-    def initialize(authority)
+    def initialize(authority, socket = nil)
       @host, _, port = authority.rpartition(':')
       @host, port = authority, '80' if @host.empty?
       @port = port.to_i
       @common = "Host: #{authority}\r\nUser-Agent: apus-ruby/1\r\n"
-      @socket = nil
+      @socket = socket
     end
 
     def next

@@ -177,9 +177,9 @@ struct ServerSettings: Sendable {
             accepted: accepted,
             concurrency: concurrency, burst: burst, requestsPerConcurrency: requestsPerConcurrency,
             connections: connections, idleTimeout: .seconds(idle), memory: memory,
-            freezeDelay: freeze == 0 ? nil : .milliseconds(freeze),
-            logRetentionDays: retention, auditDataEvents: auditDataEvents ?? false, auditDays: auditDays,
-            strictRuntimes: strictRuntimes ?? false, zygotes: zygotes ?? true,
+            freezeDelay: freeze == 0 ? nil : .milliseconds(freeze), logRetentionDays: retention,
+            auditDataEvents: auditDataEvents ?? false, auditDays: auditDays, strictRuntimes: strictRuntimes ?? false,
+            zygotes: zygotes ?? true,
             logLevel: logLevel, images: images, registries: Set(registries),
             registryCredentials: registryCredentials, fileSystems: fileSystems)
     }
