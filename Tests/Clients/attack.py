@@ -191,11 +191,12 @@ class Traces:
         return {"descriptors": len(os.listdir(process / "fd")), "threads": int(fields["Threads"]),
                 "memory": int(fields["VmRSS"].split()[0]) // 1024}
 
-    def are_gone(self, memory=64, threads=8):
-        """Waits until the server holds what it held, or little more. `memory` in MiB: the allocator keeps some."""
+    def are_gone(self, memory=64, threads=8, descriptors=16):
+        """Waits until the server holds what it held, or little more: the allocator keeps some memory (MiB), the store a few
+        readers and environments theirs. What is looked for is left once for each of hundreds of attempts."""
         def gone():
             now = self.now()
-            return (now["descriptors"] <= self.before["descriptors"] and now["threads"] <= self.before["threads"] + threads
+            return (now["descriptors"] <= self.before["descriptors"] + descriptors and now["threads"] <= self.before["threads"] + threads
                     and now["memory"] <= self.before["memory"] + memory)
 
         try:

@@ -90,13 +90,18 @@ extension LambdaService {
         }
     }
 
-    /// Refuses a role that Lambda cannot act as, in the words recorded in test_create_lambda_exceptions.
+    /// Refuses a role that Lambda cannot act as, in the words recorded in test_create_lambda_exceptions; those for
+    /// another account's role are in https://github.com/aws/aws-toolkit-azure-devops/issues/546.
     func requireAssumable(_ role: String?, by function: FunctionKey) throws(AWSError) {
         guard let role else { return }
         try authorizer.requireAssumable(
             role: role, by: "lambda.amazonaws.com", in: function.account, for: function.arn
         ) {
-            LambdaError.invalidParameterValue(
+            guard ARN(role)?.account == function.account else {
+                return AWSError(
+                    code: "AccessDeniedException", message: "Cross-account pass role is not allowed.", status: 403)
+            }
+            return LambdaError.invalidParameterValue(
                 message: "The role defined for the function cannot be assumed by Lambda.")
         }
     }
