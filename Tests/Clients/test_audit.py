@@ -231,7 +231,7 @@ def test_nothing_secret_is_in_any_file(own_server, name):
 def test_files_are_the_operators_and_survive_a_kill(own_server, name):
     server = own_server()
     create(server.client(), name)
-    wait_until(lambda: lines(server), what="the event")
+    wait_until(lambda: events(server, ResourceName=name), what="the event")
     files = list((server.data / "audit").iterdir())
     assert files and all(re.fullmatch(r"\d{4}-\d\d-\d\d\.jsonl", file.name) for file in files)
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
