@@ -16,6 +16,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 func module(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency], resources: [Resource]? = nil)
@@ -109,6 +110,9 @@ let package = Package(
             "XRayService", path: "Sources/Services/XRay",
             ["AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
         module(
+            "STSService", path: "Sources/Services/STS",
+            ["AWSWire", "STSModel", "Identity", "Policies", nioCore, logging, crypto, cryptoExtras]),
+        module(
             "IAMService", path: "Sources/Services/IAM",
             ["AWSWire", "IAMModel", "Policies", "Identity", "Storage", nioCore, logging, crypto, lifecycle],
             resources: [.embedInCode("AWSManaged/policies.json")]),
@@ -123,7 +127,7 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "Policies", "LambdaService", "IAMService", "LogsService", "XRayService",
+                "Identity", "Policies", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
                 "CloudTrailService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
@@ -204,6 +208,12 @@ let package = Package(
             [
                 "TestSupport", "XRayService", "XRayModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
                 nioHTTP1, logging,
+            ]),
+        tests(
+            "STSServiceTests",
+            [
+                "STSService", "STSModel", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1,
+                logging, crypto, cryptoExtras,
             ]),
         tests(
             "CloudTrailServiceTests",

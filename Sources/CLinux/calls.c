@@ -148,6 +148,13 @@ int apus_pidfd_reap(int pidfd, int *code, int *status) {
     return 1;
 }
 
+int apus_ended_child(void) {
+    siginfo_t info = {0};
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ? 0 : info.si_pid;
+}
+
+void apus_reap(int pid) { waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOHANG); }
+
 int apus_set_parent_death_signal(int signal) { return result(prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0)); }
 int apus_set_dumpable(int dumpable) { return result(prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0)); }
 void apus_wipe(void *bytes, size_t size) { explicit_bzero(bytes, size); }

@@ -306,6 +306,7 @@ int apus_zygote_serve(int (*fork)(void)) {
     for (int index = 0; index < APUS_OWN_DESCRIPTORS; index++)
         own[index] = fcntl(APUS_ZYGOTE_OWN + index, F_GETFD) >= 0;
     prctl(PR_GET_NAME, name, 0, 0, 0);
+    prctl(PR_SET_NAME, "apus-zygote", 0, 0, 0);
     char byte = 0;
     if (apus_send(APUS_ZYGOTE_SOCKET, &byte, 1, NULL, 0) != 1) _exit(1);
     for (;;) {

@@ -29,10 +29,10 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
     char **kept = environment;
     for (; *environment; environment++) {
         char *variable = *environment;
-        int is_preload = strncmp(variable, "LD_PRELOAD=", 11) == 0;
+        int is_linkers = strncmp(variable, "LD_PRELOAD=", 11) == 0 || strncmp(variable, "LD_BIND_NOW=", 12) == 0;
         int is_mark = strncmp(variable, mark, strlen(mark)) == 0;
-        if (!is_preload) *kept++ = is_mark ? mark : variable;
-        if (is_preload || is_mark) memset(variable, 0, strlen(variable));
+        if (!is_linkers) *kept++ = is_mark ? mark : variable;
+        if (is_linkers || is_mark) memset(variable, 0, strlen(variable));
     }
     *kept = NULL;
     is_zygote = 1;

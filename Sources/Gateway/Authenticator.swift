@@ -49,13 +49,39 @@ struct Authenticator: Sendable {
             named = SigV4.Hint(request).service
         }
         if let named, directory[named] != nil { return named }
-        return directory.target(of: request)
+        return directory.target(of: request) ?? (isForAnybody(request, presented) ? Self.unsigned : nil)
+    }
+
+    /// The service that takes requests from whoever has a token of an identity provider instead of a signature. Which
+    /// operation a form asks for, and whether nobody need have signed it, is the service's business.
+    private static let unsigned = "sts"
+
+    /// Whether a request is a form that nobody signed, for a service that it does not name.
+    private func isForAnybody(_ request: SigV4.Request, _ presented: Presented?) -> Bool {
+        if let presented {
+            guard case .failure(let failure) = presented, failure.code == .missingAuthenticationToken else {
+                return false
+            }
+        } else if SigV4.Hint(request).service != nil {
+            return false
+        }
+        guard directory[Self.unsigned] != nil, request.path == "/", request.headers.first(name: "x-amz-target") == nil
+        else { return false }
+        let target = directory.target(of: request)
+        guard target == nil || target == Self.unsigned else { return false }
+        let form = "application/x-www-form-urlencoded"
+        return request.headers.first(name: "content-type")?.hasPrefix(form) ?? false
+            || request.query?.contains("Action=AssumeRoleWith") ?? false
     }
 
     /// - Parameter service: the service that the scope must name; nil asks the request's target.
     func admit(_ request: SigV4.Request, _ presented: Presented?, service: String? = nil) throws(SigV4Failure)
         -> Admission
     {
+        if presented != nil, service == nil, isForAnybody(request, presented) {
+            return Admission(
+                caller: Caller(.anonymous(account), region: region), service: Self.unsigned, pending: nil)
+        }
         guard let presented else { return admitAnybody(request, service: service) }
         return try admitSigned(request, try presented.get(), service: service)
     }

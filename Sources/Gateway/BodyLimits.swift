@@ -84,10 +84,13 @@ package struct BodyLimits: Sendable {
 
     /// The limit in bytes, and the error for a body past it.
     func limit(signingName: String?, method: HTTPMethod, path: String) -> (bytes: Int, error: AWSError) {
-        var path = path[...]
-        while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
+        var path = path.utf8[...]
+        while path.count > 1, path.last == UInt8(ascii: "/") { path.removeLast() }
         for rule in rules where rule.signingName == signingName && rule.method == method {
-            if path.hasPrefix(rule.prefix), path.hasSuffix(rule.suffix) { return (rule.bytes, rule.error) }
+            let end = path.suffix(rule.suffix.utf8.count)
+            if path.starts(with: rule.prefix.utf8), end.elementsEqual(rule.suffix.utf8) {
+                return (rule.bytes, rule.error)
+            }
         }
         let error = AWSError(
             code: "RequestEntityTooLargeException", message: "Request must be smaller than \(bytes) bytes", status: 413)

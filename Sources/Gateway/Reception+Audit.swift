@@ -51,10 +51,9 @@ extension Reception {
         of service: any AWSWire.Service, _ head: RequestHead, body: ByteBuffer, caller: Caller, requestID: String,
         isAuthenticated: Bool, claimedKeyID: String?, answer: ServiceResponse
     ) -> AuditEvent {
-        var request = ServiceRequest(
+        let request = ServiceRequest(
             method: head.head.method, path: head.path, query: head.query, headers: head.head.headers, body: body,
-            caller: caller, requestID: requestID, endpoint: head.endpoint)
-        request.peer = head.peer
+            caller: caller, requestID: requestID, endpoint: head.endpoint, peer: head.peer)
         return AuditEvent(
             service: service, request: request, time: configuration.clock(), isAuthenticated: isAuthenticated,
             claimedKeyID: claimedKeyID, status: Int(answer.status.code),

@@ -31,6 +31,8 @@ struct Reception: Sendable {
         var limit: (bytes: Int, error: AWSError)
     }
 
+    private static let anonymousLimit = 65_536
+
     let configuration: GatewayConfiguration
     let directory: ServiceDirectory
     let authenticator: Authenticator
@@ -60,12 +62,14 @@ struct Reception: Sendable {
         let presented = authenticator.read(request)
         let name = authenticator.service(of: request, presented)
         let wire = name.flatMap { directory[$0]?.wireProtocol } ?? Self.wire(of: head.head.headers)
-        let limit = configuration.bodyLimits.limit(signingName: name, method: head.head.method, path: head.path)
+        var limit = configuration.bodyLimits.limit(signingName: name, method: head.head.method, path: head.path)
         guard !isForeignPage(head) else {
             return Plan(destination: .refused(Self.foreignPage), wire: wire, limit: limit)
         }
         do {
             let admission = try authenticator.admit(request, presented)
+            // Nobody's bodies take little memory.
+            if case .anonymous = admission.caller.principal.kind { limit.bytes = min(limit.bytes, Self.anonymousLimit) }
             return Plan(destination: .service(admission.service, admission), wire: wire, limit: limit)
         } catch {
             return Plan(destination: .refused(error.error(for: wire)), wire: wire, limit: limit)

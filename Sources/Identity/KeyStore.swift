@@ -79,7 +79,7 @@ package final class KeyStore: Sendable {
         let now = clock()
         let expires = now + Self.lifetime
         let credentials = TemporaryCredentials(
-            accessKeyID: "ASIA" + RandomText.of(16, from: RandomText.base32),
+            accessKeyID: AccessKeyID.make(AccessKeyID.temporary, account: account.digits),
             secretAccessKey: RandomText.secretAccessKey,
             sessionToken: "IQoJ" + RandomText.of(252, from: RandomText.base64),
             expires: expires.secondsSince1970)

@@ -22,7 +22,7 @@ package struct SessionTokens: Sendable {
     package func issue(
         _ kind: Principal.Kind, account: AccountID, arn: String, id: String, session: Principal.Session
     ) throws -> TemporaryCredentials {
-        let accessKeyID = "ASIA" + RandomText.of(16, from: RandomText.base32)
+        let accessKeyID = AccessKeyID.make(AccessKeyID.temporary, account: account.digits)
         let secret = RandomText.secretAccessKey
         let principal = Principal(
             kind, account: account, arn: arn, id: id, accessKeyID: accessKeyID, session: session)

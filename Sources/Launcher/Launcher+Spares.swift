@@ -136,7 +136,7 @@ extension Launcher {
             shelf.began(recipe, slot: slot)
             watch(record, in: slot)
         } catch {
-            if sandboxes[slot] == nil { slots.give(slot) }
+            if sandboxes[slot] == nil { giveBack(slot) }
             if let zygote, let error = error as? SandboxError { forkFailed(zygote, error) }
             shelf.failed(recipe, now: .now)
         }

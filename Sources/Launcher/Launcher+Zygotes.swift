@@ -25,7 +25,7 @@ extension Launcher {
         do throws(SandboxError) {
             record = try start.run()
         } catch {
-            slots.give(slot)
+            giveBack(slot)
             // A start without the zygote says what is wrong with the request.
             forkFailed(number, error)
             return false
@@ -47,10 +47,24 @@ extension Launcher {
         return true
     }
 
-    /// A zygote that does not answer is of no use.
+    /// A zygote that does not answer is of no use. It may have made an init, which ends, as nobody holds the other ends
+    /// of what it has.
     func forkFailed(_ number: Int, _ error: SandboxError) {
         guard error.operation == "clone3", [EPIPE, ETIMEDOUT].contains(error.errno) else { return }
+        strays += 1
         if let record = zygoteRecords[number] { _ = apus_pidfd_kill(record.pidfd, SIGKILL) }
+    }
+
+    /// Collects the children of whose start nobody heard. Of all others the end comes by their descriptors before the
+    /// loop is idle twice.
+    private func reapStray() {
+        guard strays > 0 else { return }
+        let ended = apus_ended_child()
+        if ended > 0, ended == endedChild {
+            apus_reap(ended)
+            strays -= 1
+        }
+        endedChild = ended
     }
 
     // MARK: Beginnings and ends
@@ -108,6 +122,7 @@ extension Launcher {
     /// Idle work: ends those that are not needed any more, and replaces the worn. Their forks live on.
     func tendZygotes() {
         busyZygoteGroups.removeAll { $0.remove() }
+        reapStray()
         for number in zygotes.removeExcess(now: .now) {
             if let record = zygoteRecords[number] { _ = apus_pidfd_kill(record.pidfd, SIGKILL) }
         }

@@ -31,8 +31,15 @@ final class Launcher {
     var zygoteCount = 0
     /// Control groups of ended ones that the kernel still calls busy.
     var busyZygoteGroups: [ControlGroup] = []
-    /// Ended and reported; what they held is freed when nothing else is to be done.
-    private var ended: [(slot: Int, network: EnvironmentNetwork)] = []
+    /// How many have gone without an answer, and may have left a child.
+    var strays = 0
+    /// Seen by the last idle work.
+    var endedChild: Int32 = 0
+    /// The networks of sandboxes that have ended, and when they are to go, if nothing else is to be done then: the
+    /// kernel takes down many at once in not much more time than one.
+    private var ended: [EnvironmentNetwork] = []
+    private var endedDue = ContinuousClock.now
+    private static let endedDelay = Duration.milliseconds(100)
     /// Slots whose control groups the kernel still calls busy.
     private var busy: [(slot: Int, group: ControlGroup)] = []
     private var finished: [(slot: Int, group: ControlGroup)] = []
@@ -151,7 +158,7 @@ final class Launcher {
             do throws(SandboxError) {
                 record = try SandboxStart(host: host, request: request, packet: bytes, slot: slot).run()
             } catch {
-                slots.give(slot)
+                giveBack(slot)
                 throw error
             }
             refills = 0
@@ -291,7 +298,8 @@ final class Launcher {
         if let failure = record.failure { try outbox.put(.failed(id: record.id, failure)) }
         poller.remove(record.pidfd)
         record.closeDescriptors()
-        ended.append((slot, record.network))
+        if ended.isEmpty { endedDue = .now + Self.endedDelay }
+        ended.append(record.network)
         finished.append((slot, record.group))
     }
 
@@ -299,7 +307,14 @@ final class Launcher {
 
     /// How long the loop may wait, milliseconds.
     private func patience() -> Int32 {
-        if !ended.isEmpty || !finished.isEmpty { return 0 }
+        let patience = patienceWithoutEnded()
+        if ended.isEmpty { return patience }
+        let left = Int32(max(0, (endedDue - .now) / .milliseconds(1)) + 1)
+        return patience < 0 ? left : min(patience, left)
+    }
+
+    private func patienceWithoutEnded() -> Int32 {
+        if !finished.isEmpty { return 0 }
         if starting == 0, forksSpare { return 1 }
         if !busy.isEmpty || wantsSpare { return 20 }
         // Making a spare takes a millisecond or more, in which a sandbox that is about to run would wait to be
@@ -311,8 +326,9 @@ final class Launcher {
 
     /// One piece of what can wait: tearing down what has ended, then making what the next start will need.
     private func idle() {
-        if let (_, network) = ended.popLast() {
-            host.network.release(network)
+        if !ended.isEmpty, endedDue <= .now {
+            for network in ended { host.network.release(network) }
+            ended = []
             refills = 0
         } else if let (slot, group) = finished.popLast() {
             free(slot, group)
@@ -325,6 +341,15 @@ final class Launcher {
             host.network.refill()
         } else if starting == 0 {
             tendShelf()
+        }
+    }
+
+    /// Nothing came of a start in this slot.
+    func giveBack(_ slot: Int) {
+        if let group = host.leftGroups.removeValue(forKey: slot) {
+            busy.append((slot, group))
+        } else {
+            slots.give(slot)
         }
     }
 

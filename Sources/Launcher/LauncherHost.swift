@@ -17,6 +17,8 @@ final class LauncherHost {
     let filter: [UInt64]
     /// The directory of functions' code, in this launcher's mount namespace.
     let codeDirectory: Int32
+    /// By slot, the groups of sandboxes that did not start, which the kernel still calls busy.
+    var leftGroups: [Int: ControlGroup] = [:]
     private var roots: [String: String] = [:]
     /// What lies over the roots of images, and the empty directory where a sandbox attaches its own.
     private(set) var imageSkeleton = ""

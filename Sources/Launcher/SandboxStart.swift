@@ -57,7 +57,8 @@ struct SandboxStart {
                     throw error
                 }
             } catch {
-                _ = group.remove()
+                // A zygote that has not answered may have made an init all the same, which is in it.
+                if !group.remove() { host.leftGroups[slot] = group }
                 throw error
             }
         } catch {

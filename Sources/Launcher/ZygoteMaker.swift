@@ -84,6 +84,8 @@ final class ZygoteMaker {
             recipe.command.environment + [
                 "\(SandboxSpec.bindingVariable)=\(APUS_BINDING.rawValue)", "\(SandboxSpec.zygoteVariable)=1",
                 "LD_PRELOAD=\(APUS_ZYGOTE_LIBRARY)",
+                // What the linker looks up later, every fork would look up and write for itself.
+                "LD_BIND_NOW=1",
             ]
         var arguments = texts.list(recipe.command.arguments)
         let variables = texts.list(environment)

@@ -25,12 +25,17 @@ package enum Rtnetlink {
     }
 
     /// Makes a pair of connected devices: one here, its peer in the namespace `peerNamespace` (an nsfs descriptor).
+    ///
+    /// Each with one queue, which is all that they use. With the kernel's default, one for each processor, it takes the
+    /// others away again, and waits for all processors to do so, with every other change of a network behind it.
     package static func addPair(_ device: Device, peer: Device, peerNamespace: Int32, mtu: UInt32) -> NetlinkMessage {
         var message = NetlinkMessage(
             type: 16, flags: [.create, .exclusive, .acknowledge], subject: "new veth \(peer.name)")
         message.link(index: device.index)
         message.attribute(Link.name, device.name)
         message.attribute(Link.mtu, mtu)
+        message.attribute(Link.sendQueues, UInt32(1))
+        message.attribute(Link.receiveQueues, UInt32(1))
         message.nest(Link.information) {
             $0.attribute(Link.kind, Array("veth".utf8))
             $0.nest(Link.data) {
@@ -38,6 +43,8 @@ package enum Rtnetlink {
                     $0.link(index: peer.index)
                     $0.attribute(Link.name, peer.name)
                     $0.attribute(Link.mtu, mtu)
+                    $0.attribute(Link.sendQueues, UInt32(1))
+                    $0.attribute(Link.receiveQueues, UInt32(1))
                     $0.attribute(Link.namespace, UInt32(bitPattern: peerNamespace))
                 }
             }
@@ -166,6 +173,8 @@ package enum Rtnetlink {
         static let information: UInt16 = 18
         static let families: UInt16 = 26
         static let namespace: UInt16 = 28
+        static let sendQueues: UInt16 = 31
+        static let receiveQueues: UInt16 = 32
         static let kind: UInt16 = 1
         static let data: UInt16 = 2
         static let peer: UInt16 = 1

@@ -123,36 +123,41 @@ enum RuntimeAPIRoute: Equatable {
     private static let invocation = "invocation/"
 
     init(isGet: Bool, isPost: Bool, isPut: Bool = false, uri: String) {
-        let path = uri.utf8.firstIndex(of: UInt8(ascii: "?")).map { uri[..<$0] } ?? uri[...]
-        if path == "/2021-04-23/credentials" {
-            self = isGet ? .credentials : .methodNotAllowed
+        // Bytes, not characters: this is on every invocation's way, twice.
+        let path = uri.utf8.prefix { $0 != UInt8(ascii: "?") }
+        guard path.starts(with: Self.prefix.utf8) else {
+            self = Self.outside(Substring(path), isGet: isGet, isPost: isPost, isPut: isPut)
             return
         }
-        guard path.hasPrefix(Self.prefix) else {
-            let route = ExtensionRoute(path: path)
-            let isRight = route.map { $0.isGet ? isGet : $0.isPut ? isPut : isPost } ?? false
-            self = route.map { isRight ? .extension($0) : .methodNotAllowed } ?? .notFound
+        let rest = path.dropFirst(Self.prefix.utf8.count)
+        if rest.starts(with: Self.invocation.utf8) {
+            self = Self.invocation(rest.dropFirst(Self.invocation.utf8.count), isGet: isGet, isPost: isPost)
             return
         }
-        let rest = path.utf8.dropFirst(Self.prefix.utf8.count)
         switch Substring(rest) {
-        case "invocation/next": self = isGet ? .next : .methodNotAllowed
         case "init/error": self = isPost ? .initError : .methodNotAllowed
         case "restore/next": self = isGet ? .restoreNext : .methodNotAllowed
         case "restore/error": self = isPost ? .restoreError : .methodNotAllowed
-        case let rest where rest.hasPrefix(Self.invocation):
-            let named = rest.utf8.dropFirst(Self.invocation.utf8.count)
-            guard let slash = named.firstIndex(of: UInt8(ascii: "/")), slash != named.startIndex else {
-                self = .notFound
-                return
-            }
-            let requestID = Substring(named[..<slash])
-            switch Substring(named[named.index(after: slash)...]) {
-            case "response": self = isPost ? .response(requestID: requestID) : .methodNotAllowed
-            case "error": self = isPost ? .error(requestID: requestID) : .methodNotAllowed
-            default: self = .notFound
-            }
         default: self = .notFound
         }
+    }
+
+    private static func invocation(_ rest: Substring.UTF8View, isGet: Bool, isPost: Bool) -> Self {
+        if rest.elementsEqual("next".utf8) { return isGet ? .next : .methodNotAllowed }
+        guard let slash = rest.firstIndex(of: UInt8(ascii: "/")), slash != rest.startIndex else { return .notFound }
+        let requestID = Substring(rest[..<slash])
+        let report = rest[rest.index(after: slash)...]
+        if report.elementsEqual("response".utf8) {
+            return isPost ? .response(requestID: requestID) : .methodNotAllowed
+        }
+        if report.elementsEqual("error".utf8) { return isPost ? .error(requestID: requestID) : .methodNotAllowed }
+        return .notFound
+    }
+
+    private static func outside(_ path: Substring, isGet: Bool, isPost: Bool, isPut: Bool) -> Self {
+        if path == "/2021-04-23/credentials" { return isGet ? .credentials : .methodNotAllowed }
+        guard let route = ExtensionRoute(path: path) else { return .notFound }
+        let isRight = route.isGet ? isGet : route.isPut ? isPut : isPost
+        return isRight ? .extension(route) : .methodNotAllowed
     }
 }

@@ -18,6 +18,8 @@ def python(python_minor, tmp_path, origin):
         task = tmp_path / "task"
         task.mkdir(exist_ok=True)
         env = {"AWS_EXECUTION_ENV": "AWS_Lambda_python3." + python_minor, **(env or {})}
+        # One that is forked has had the time to rehearse.
+        more.setdefault("rested", origin == "forked")
         return run([PYTHONS[python_minor], str(script)], task, files, handler, events, env, ahead=origin, **more)
 
     return invoke
@@ -182,6 +184,28 @@ def test_own_modules_come_before_the_librarys(python):
     source = "import secrets, html.parser\ndef handler(e, c): return [secrets.mine, html.parser.mine]"
     files = {"app.py": source, "secrets.py": "mine = 1", "html/__init__.py": "", "html/parser.py": "mine = 2"}
     assert answers(python(files)) == [[1, 2]]
+
+
+LEFT = """
+import logging, os, sys
+root = logging.getLogger()
+FOUND = [sorted(os.environ), [type(h).__name__ for h in root.handlers], root.level, os.getcwd()]
+def handler(e, c): return FOUND + [sorted(n for n in sys.modules if "snapshot" in n or n == "app"), c.aws_request_id]
+"""
+
+
+def test_a_rehearsal_leaves_nothing(python):
+    [[variables, handlers, level, place, modules, request]] = answers(python(LEFT, keeps_directory=True))
+    assert variables == sorted(
+        "PATH LANG TZ LAMBDA_TASK_ROOT LAMBDA_RUNTIME_DIR AWS_LAMBDA_RUNTIME_API _HANDLER AWS_LAMBDA_FUNCTION_NAME AWS_REGION "
+        "AWS_LAMBDA_FUNCTION_VERSION AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_LOG_GROUP_NAME AWS_LAMBDA_LOG_STREAM_NAME "
+        "AWS_EXECUTION_ENV PYTHONPATH".split())
+    assert (handlers, level, modules, request) == (["LambdaLoggerHandler"], 30, ["app"], FIRST) and place.endswith("task")
+
+
+@pytest.mark.parametrize("rested", [False, True])
+def test_is_there_whenever_its_function_comes(python, rested):
+    assert answers(python("def handler(e, c): return e", events=[Event(1), Event(2)], rested=rested)) == [1, 2]
 
 
 def test_nothing_is_left_of_how_it_came_to_be(python):

@@ -62,11 +62,10 @@ final class Rig: Sendable {
     static func request(
         _ principal: Principal, headers: HTTPHeaders = [:], body: String = "", region: String = "us-east-1"
     ) -> ServiceRequest {
-        var request = ServiceRequest(
+        ServiceRequest(
             method: .POST, path: "/", headers: headers, body: ByteBuffer(string: body),
-            caller: Caller(principal, region: region), requestID: "5f0c1c3e-8b0a-4f6e-9d0a-2b9a5c1d7e42")
-        request.peer = try? SocketAddress(ipAddress: "192.0.2.1", port: 1)
-        return request
+            caller: Caller(principal, region: region), requestID: "5f0c1c3e-8b0a-4f6e-9d0a-2b9a5c1d7e42",
+            peer: try? SocketAddress(ipAddress: "192.0.2.1", port: 1))
     }
 
     static let root = Principal.root(.standard, accessKeyID: "AKIAROOT")

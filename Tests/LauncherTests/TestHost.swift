@@ -165,8 +165,8 @@ final class TestHost: Sendable {
         $s = delete $ENV{SCRIPT}; exec "/bin/sh", "-c", $s;
         """
 
-    /// The same by an interpreter that has threads, pipes and timers of its own to make anew, and forks with all signals
-    /// blocked.
+    /// The same by an interpreter that has threads, pipes and timers of its own to make anew, and forks with all
+    /// signals blocked.
     private static let bootingRuby = """
         exit!(0) if ENV.key?("APUS_ZYGOTE") && fork
         v = IO.open(ENV["APUS_BINDING"].to_i, "rb") { |b| b.read(b.read(4).unpack1("V")) }
@@ -188,11 +188,11 @@ final class TestHost: Sendable {
             ]
     }
 
-    /// The processes of zygotes: children of the launcher that are the runtime in its own namespace of processes.
+    /// The processes of zygotes that serve.
     func zygotes() throws -> [Int32] {
         let children = try KernelFile.read("/proc/\(client.processID)/task/\(client.processID)/children")
         return children.split(separator: " ").compactMap { Int32($0) }.filter {
-            (try? KernelFile.read("/proc/\($0)/comm")) == (origin == .forkedByRuby ? "ruby\n" : "perl\n")
+            (try? KernelFile.read("/proc/\($0)/comm")) == "apus-zygote\n"
         }
     }
 

@@ -67,7 +67,7 @@ struct ZygoteSuite {
             origin,
             """
             print join(",", map { "$_=$ENV{$_}" } grep { /ZYGOTE|LD_|APUS/ } keys %ENV), "\\n";
-            open(E, "/proc/self/environ"); $e = <E>; close(E); print $e =~ /ZYGOTE|PRELOAD/ ? "environ\\n" : "";
+            open(E, "/proc/self/environ"); $e = <E>; close(E); print $e =~ /ZYGOTE|PRELOAD|BIND_NOW/ ? "environ\\n" : "";
             opendir(D, "/proc/self/fd"); print join(" ", sort map { $_ > 2 ? readlink("/proc/self/fd/$_") : $_ }
                 grep { /\\d/ && readlink("/proc/self/fd/$_") !~ m(^/proc/\\d+/fd$|^/dev/null$) } readdir(D)), "\\n";
             open(M, "/proc/self/maps"); print join("\\n", grep { !m(^/usr/|^/lib|^/run/apus-zygote.so$) }
@@ -84,7 +84,8 @@ struct ZygoteSuite {
             puts ENV.select { |name, _| name.match?(/ZYGOTE|LD_|APUS/) }.map { |pair| pair.join("=") }.join(",")
             puts "environ" if File.read("/proc/self/environ").match?(/ZYGOTE|PRELOAD/)
             own = Dir.children("/proc/self/fd").to_h { |n| [n, (File.readlink("/proc/self/fd/#{n}") rescue "")] }
-            puts own.reject { |_, name| name.match?(/\\A(|\\/proc\\/\\d+\\/fd|\\/dev\\/null|anon_inode:\\[event(fd|poll)\\])\\z/) }
+            known = /\\A(|\\/proc\\/\\d+\\/fd|\\/dev\\/null|anon_inode:\\[event(fd|poll)\\])\\z/
+            puts own.reject { |_, name| name.match?(known) }
                 .map { |n, name| n.to_i > 2 ? name : n }.sort.join(" ")
             maps = File.readlines("/proc/self/maps").map { |line| line.split[5] || "/usr/" }.uniq
             print maps.grep_v(/\\[|\\A\\/usr\\/|\\A\\/lib|\\A\\/run\\/apus-zygote.so\\z/).join("\\n")

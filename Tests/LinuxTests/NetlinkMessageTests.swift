@@ -26,17 +26,19 @@ import Testing
             .init(index: 2, name: "eth0"), peer: .init(index: 0x10005, name: "apus5"), peerNamespace: 9, mtu: 65520)
         #expect(
             message.encoded(sequence: 1) == [
-                116, 0, 0, 0, 16, 0, 0x05, 0x06, 1, 0, 0, 0, 0, 0, 0, 0,  // REQUEST|ACK|EXCL|CREATE
+                148, 0, 0, 0, 16, 0, 0x05, 0x06, 1, 0, 0, 0, 0, 0, 0, 0,  // REQUEST|ACK|EXCL|CREATE
                 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
                 9, 0, 3, 0, 0x65, 0x74, 0x68, 0x30, 0, 0, 0, 0,  // IFLA_IFNAME "eth0"
                 8, 0, 4, 0, 0xf0, 0xff, 0, 0,  // IFLA_MTU
-                64, 0, 18, 0,  // IFLA_LINKINFO
+                8, 0, 31, 0, 1, 0, 0, 0, 8, 0, 32, 0, 1, 0, 0, 0,  // IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES
+                80, 0, 18, 0,  // IFLA_LINKINFO
                 8, 0, 1, 0, 0x76, 0x65, 0x74, 0x68,  // IFLA_INFO_KIND "veth"
-                52, 0, 2, 0,  // IFLA_INFO_DATA
-                48, 0, 1, 0,  // VETH_INFO_PEER
+                68, 0, 2, 0,  // IFLA_INFO_DATA
+                64, 0, 1, 0,  // VETH_INFO_PEER
                 0, 0, 0, 0, 5, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
                 10, 0, 3, 0, 0x61, 0x70, 0x75, 0x73, 0x35, 0, 0, 0,  // "apus5"
                 8, 0, 4, 0, 0xf0, 0xff, 0, 0,
+                8, 0, 31, 0, 1, 0, 0, 0, 8, 0, 32, 0, 1, 0, 0, 0,
                 8, 0, 28, 0, 9, 0, 0, 0,  // IFLA_NET_NS_FD
             ])
     }

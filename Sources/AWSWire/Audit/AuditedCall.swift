@@ -13,11 +13,24 @@ package struct AuditedCall: Sendable {
     package struct Resource: Sendable, Hashable {
         /// `AWS::Lambda::Function`.
         package var type: String
+        /// A name alone is looked up by, but not told as a resource.
         package var arn: String
 
         package init(type: String, arn: String) {
             self.type = type
             self.arn = arn
+        }
+    }
+
+    package struct WebIdentity: Sendable, Hashable {
+        package var provider: String
+        package var audience: String
+        package var subject: String
+
+        package init(provider: String, audience: String, subject: String) {
+            self.provider = provider
+            self.audience = audience
+            self.subject = subject
         }
     }
 
@@ -31,11 +44,11 @@ package struct AuditedCall: Sendable {
     package var region: String?
     package var parameters: AuditValue
     package var resources: [Resource] = []
-    /// Whether a successful answer's members are told.
+    /// Whether a successful answer's members are told, as for all that has an effect.
     package var tellsAnswer: Bool
     package var disclosure: AuditDisclosure
-    /// Further facts, such as the version that an invocation ran.
-    package var additional: [AuditValue.Member] = []
+    /// Whom an identity provider vouches for, where that took the place of a signature and held.
+    package var webIdentity: WebIdentity?
 
     package init(
         _ operation: String, of signingName: String, parameters: AuditValue, disclosure: AuditDisclosure

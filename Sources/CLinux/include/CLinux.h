@@ -53,6 +53,10 @@ int apus_pidfd_open(int pid);
 int apus_pidfd_kill(int pidfd, int signal);
 /// Collects the child behind a pidfd without waiting. Returns 1 and the code (CLD_*) and status, 0 when it still runs.
 int apus_pidfd_reap(int pidfd, int *code, int *status);
+/// A child that has ended and has not been collected, which stays so; 0 for none.
+int apus_ended_child(void);
+/// Collects such a child.
+void apus_reap(int pid);
 int apus_set_parent_death_signal(int signal);
 int apus_set_dumpable(int dumpable);
 /// Overwrites memory in a way that the compiler keeps.

@@ -21,15 +21,10 @@ def become_zygote():
     """
     import gc
 
-    import_common()
-    before = set(sys.modules)
-    for name in SHARED_MODULES:
-        try:
-            import_module(name)
-        except ImportError:
-            pass
-    shared.update(set(sys.modules) - before)
-    rehearse(20)
+    import_shared()
+    for _ in range(20):
+        rehearse(VARIED)
+        rehearse(PLAIN)
     gc.collect()
     # Collections pass over what is there by now, so that they leave its memory shared.
     gc.freeze()
@@ -42,8 +37,21 @@ def become_zygote():
         os._exit(status & 255)
 
 
-# The modules that a zygote has imported and another process that started ahead would not have.
-shared = set()
+def import_shared():
+    import_common()
+    before = set(sys.modules)
+    for name in SHARED_MODULES:
+        try:
+            import_module(name)
+        except ImportError:
+            pass
+    for name in set(sys.modules) - before:
+        shared.setdefault(name.partition(".")[0], []).append(name)
+
+
+# The modules that a zygote has imported and another process that started ahead would not have, by the name that they
+# begin with.
+shared = {}
 
 # What functions import most, or AWS's SDK does.
 SHARED_MODULES = (
@@ -55,61 +63,65 @@ SHARED_MODULES = (
 ).split()
 
 
-def rehearse(rounds):
-    """Goes the way of a first invocation, so that what it fills (type caches, the compiler's tables) is filled, and what
-    it writes is this process's own. Nothing is left of it that a program could see."""
+# A function that has some of everything, and one that has next to nothing.
+VARIED = (
+    "import json, os\nfrom time import time as now\nA = {'a': [1, 2.0, None], **{}}\n"
+    "class C:\n    def f(self, *a, b=1, **c):\n        with self as s: return f'{s!r:>4}' if a else [x for x in c]\n"
+    "def handler(event, context):\n    try:\n        return {'statusCode': 200, 'body': json.dumps(event)}\n"
+    "    except (KeyError, ValueError) as error:\n        raise RuntimeError(str(error)) from error\n"
+)
+PLAIN = "def handler(event, context):\n    return event\n"
+
+# An event, as the platform sends it, and what it says to the answer.
+EVENT = b'{"a": [1, 2.5, "b", null, true], "c": {}}'
+EVENT = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+    b"Lambda-Runtime-Aws-Request-Id: 00000000-0000-0000-0000-000000000000\r\nLambda-Runtime-Deadline-Ms: 1\r\n"
+    b"Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:rehearsal\r\n"
+    b"Lambda-Runtime-Trace-Id: Root=1-00000000-000000000000000000000000;Sampled=0\r\n\r\n" % len(EVENT)
+) + EVENT
+ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"status":"OK"}'
+
+
+def rehearse(source):
+    """Goes the way of a first invocation, so that what it fills (type caches, the compiler's tables) is filled, and the
+    memory that it writes is this process's own. Nothing is left of it that a function could see."""
     import logging
 
-    source = (
-        "import json, os\nfrom time import time as now\nA = {'a': [1, 2.0, None], **{}}\n"
-        "class C:\n    def f(self, *a, b=1, **c):\n        with self as s: return f'{s!r:>4}' if a else [x for x in c]\n"
-        "def handler(event, context):\n    try:\n        return {'statusCode': 200, 'body': json.dumps(event)}\n"
-        "    except (KeyError, ValueError) as error:\n        raise RuntimeError(str(error)) from error\n"
-    )
-    body = b'{"a": [1, 2.5, "b", null, true], "c": {}}'
-    accepted = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n" + b'{"status":"OK"}\n'
-    event = (
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-        b"Lambda-Runtime-Aws-Request-Id: 00000000-0000-0000-0000-000000000000\r\nLambda-Runtime-Deadline-Ms: 1\r\n"
-        b"Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:rehearsal\r\n"
-        b"Lambda-Runtime-Trace-Id: Root=1-00000000-000000000000000000000000;Sampled=0\r\n\r\n%s" % (len(body), body)
-    )
+    path, finders, variables = sys.path[:], set(sys.path_importer_cache), dict(os.environb)
+    for name, value in variables.items():
+        del os.environb[name]
+        os.environb[name] = value
+    time.tzset()
+    sys.stdout.reconfigure(line_buffering=True)
+    prepare_path()
+    give_way()
     root = logging.getLogger()
-    for _ in range(rounds):
-        path, finders, variables = sys.path[:], set(sys.path_importer_cache), dict(os.environb)
-        for name, value in variables.items():
-            del os.environb[name]
-            os.environb[name] = value
-        time.tzset()
-        sys.stdout.reconfigure(line_buffering=True)
-        prepare_path()
-        give_way()
-        handlers, level = root.handlers[:], root.level
-        configure(logging)
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        # One that is there as source only, as functions are.
-        try:
-            import_module("snapshot_restore_py")
-        except ImportError:
-            pass
-        sys.modules.pop("snapshot_restore_py", None)
-        space = {"__name__": "app"}
-        exec(compile(source, "/var/task/app.py", "exec"), space)
-        api = RuntimeAPI("127.0.0.1:9001")
-        # The platform's part: an event, and after the answer to it another.
-        api.socket, platform = _socket.socketpair()
-        platform.sendall(event + accepted + event)
-        answer(api, space["handler"], Marshaller(), *api.next())
-        api.socket.close()
-        platform.close()
-        space.clear()
-        sys.path[:] = path
-        for name in set(sys.path_importer_cache) - finders:
-            del sys.path_importer_cache[name]
-        for name in set(os.environb) - set(variables):
-            del os.environb[name]
+    handlers, level = root.handlers[:], root.level
+    configure(logging)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    # One that is there as source only, as functions are.
+    try:
+        import_module("snapshot_restore_py")
+    except ImportError:
+        pass
+    sys.modules.pop("snapshot_restore_py", None)
+    space = {"__name__": "app"}
+    exec(compile(source, "/var/task/app.py", "exec"), space)
+    api = RuntimeAPI("127.0.0.1:9001")
+    api.socket, platform = _socket.socketpair()
+    platform.sendall(EVENT + ACCEPTED + EVENT)
+    answer(api, space["handler"], Marshaller(), *api.next())
+    api.socket.close()
+    platform.close()
+    space.clear()
     State.request_id = ""
+    sys.path[:] = path
+    for name in set(sys.path_importer_cache) - finders:
+        del sys.path_importer_cache[name]
+    for name in set(os.environb) - set(variables):
+        del os.environb[name]
 
 
 def import_common():
@@ -128,9 +140,10 @@ def await_function(descriptor):
     What AWS's runtime imports before any function, and what takes long, is imported meanwhile. A process that was forked
     copies meanwhile what memory it will write.
     """
-    import_common()
-    if shared and not is_readable(descriptor):
-        rehearse(1)
+    if not shared:
+        import_common()
+    elif not is_readable(descriptor):
+        rehearse(PLAIN)
 
     def read(count):
         data = b""
@@ -743,14 +756,14 @@ def give_way():
     """Forgets modules of the standard library that were imported for all functions, where this one has its own."""
     if not shared:
         return
-    own = set()
     for place in sys.path[:3]:
         try:
-            own.update(name.partition(".")[0] for name in os.listdir(place))
+            names = os.listdir(place)
         except OSError:
-            pass
-    for name in [name for name in shared if name.partition(".")[0] in own]:
-        sys.modules.pop(name, None)
+            continue
+        for name in names:
+            for module in shared.get(name.partition(".")[0], ()):
+                sys.modules.pop(module, None)
 
 
 def load(handler):

@@ -34,12 +34,13 @@ struct InvokeCall: Sendable {
     }
 
     static func functionName(of request: ServiceRequest, prefix: String, suffix: String) -> Substring? {
-        guard request.method == .POST, request.path.hasPrefix(prefix) else { return nil }
-        var name = request.path.dropFirst(prefix.utf8.count)
-        if name.hasSuffix("/") { name = name.dropLast() }
-        guard name.hasSuffix(suffix) else { return nil }
+        let path = request.path.utf8
+        guard request.method == .POST, path.starts(with: prefix.utf8) else { return nil }
+        var name = path.dropFirst(prefix.utf8.count)
+        if name.last == UInt8(ascii: "/") { name = name.dropLast() }
+        guard name.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) else { return nil }
         name = name.dropLast(suffix.utf8.count)
-        return name.isEmpty || name.utf8.contains(UInt8(ascii: "/")) ? nil : name
+        return name.isEmpty || name.contains(UInt8(ascii: "/")) ? nil : Substring(name)
     }
 
     /// The model's bound on `FunctionName`.

@@ -1,3 +1,4 @@
+import AWSWire
 import Glibc
 import Linux
 
@@ -42,8 +43,8 @@ struct CredentialsFile {
         }
     }
 
-    /// A new pair: 16 random letters and digits after `AKIA`, and 40 random characters, in the alphabets that AWS uses.
-    static func makeKey() -> (accessKeyID: String, secretAccessKey: String) {
+    /// A new pair: an id that tells its account, and 40 random characters in the alphabet that AWS uses.
+    static func makeKey(of account: AccountID) -> (accessKeyID: String, secretAccessKey: String) {
         func random(_ count: Int, from alphabet: String) -> String {
             let letters = Array(alphabet)
             var generator = SystemRandomNumberGenerator()
@@ -51,7 +52,7 @@ struct CredentialsFile {
         }
         let upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
         return (
-            "AKIA" + random(16, from: upper + "234567"),
+            AccessKeyID.make(account: account.digits),
             random(40, from: upper + upper.lowercased() + "0123456789/+")
         )
     }

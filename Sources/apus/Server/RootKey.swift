@@ -15,7 +15,7 @@ struct RootKey {
             credentials = SigV4.Credentials(
                 accessKeyID: stored.accessKeyID, secretAccessKey: stored.secretAccessKey)
         } catch .noCredentials(_, errno: 2) {
-            let made = CredentialsFile.makeKey()
+            let made = CredentialsFile.makeKey(of: account)
             credentials = SigV4.Credentials(accessKeyID: made.accessKeyID, secretAccessKey: made.secretAccessKey)
         }
     }

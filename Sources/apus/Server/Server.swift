@@ -16,6 +16,7 @@ import Runtimes
 import Sandbox
 import ServiceLifecycle
 import Signing
+import STSService
 import Storage
 import UnixSignals
 import XRayService
@@ -114,9 +115,13 @@ enum Server {
         try await identities.prepare()
         try await identities.prepareRole(in: settings.account)
         let authorizer = identities.authorizer
+        let tokens = SessionTokens(key: sealing)
+        let sessions = STSService(
+            authorizer: authorizer, tokens: tokens, messages: AuthorizationMessages(key: sealing), web: WebFetcher(),
+            logger: logger)
         let keys = KeyStore(
             keys: [(account: key.account, credentials: key.credentials)], directory: identities.directory,
-            tokens: SessionTokens(key: sealing))
+            tokens: tokens)
 
         let logs = try LogsService(
             database: SQLiteDatabase(
@@ -182,7 +187,7 @@ enum Server {
         try await functions.prepare()
 
         let gateway = Gateway(
-            services: [functions, identities, logs, traces, audit], keys: keys,
+            services: [functions, identities, sessions, logs, traces, audit], keys: keys,
             configuration: GatewayConfiguration(
                 host: settings.host, port: settings.port,
                 functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],

@@ -23,6 +23,8 @@ struct AuditRecord: Sendable {
     var isManagement: Bool
     /// Whether the request was refused or failed.
     var hasFailed: Bool
+    /// Whether it did something that is to be on disk soon.
+    var hasEffect: Bool
     var userName: String?
     var accessKeyID: String?
     var resources: [AuditedCall.Resource]
@@ -42,7 +44,8 @@ struct AuditRecord: Sendable {
         isReadOnly = call.isReadOnly
         isManagement = call.category == .management
         hasFailed = event.status >= 400
-        let identity = UserIdentity(event, directory: directory)
+        hasEffect = call.tellsAnswer && !hasFailed
+        let identity = UserIdentity(event, hasFailed ? nil : call.webIdentity, directory: directory)
         userName = identity.userName
         accessKeyID = identity.accessKeyID
         resources = call.resources
@@ -70,13 +73,16 @@ struct AuditRecord: Sendable {
         let answer = hasFailed ? nil : call.elements(of: event.answer, protocol: event.service.wireProtocol)
         write("requestParameters", Self.bounded(call.parameters, "requestParameters"))
         write("responseElements", answer.map { Self.bounded($0, "responseElements") } ?? .null)
-        var additional = call.additional
-        if omitted > 0 { additional.append(AuditValue.Member("eventsLeftOutBefore", .number(String(omitted)))) }
-        if !additional.isEmpty { write("additionalEventData", .object(additional)) }
+        if omitted > 0 {
+            write(
+                "additionalEventData",
+                .object([AuditValue.Member("eventsLeftOutBefore", .number(String(omitted)))]))
+        }
         write("requestID", .text(request.requestID))
         write("eventID", .text(id))
         write("readOnly", .bool(isReadOnly))
-        if !resources.isEmpty { write("resources", Self.resources(resources, account: account)) }
+        let named = resources.filter { $0.arn.hasPrefix("arn:") }
+        if !named.isEmpty { write("resources", Self.resources(named, account: account)) }
         write("eventType", .text("AwsApiCall"))
         write("managementEvent", .bool(isManagement))
         write("recipientAccountId", .text(account))

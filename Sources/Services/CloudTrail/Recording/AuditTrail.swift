@@ -75,7 +75,8 @@ package final class AuditTrail: AuditSink {
                 return false
             }
             var omitted = 0
-            if !event.isAuthenticated {
+            let isNobodys = event.request.caller.principal.kind == .anonymous && event.status >= 400
+            if !event.isAuthenticated || isNobodys {
                 let now = event.time.secondsSince1970
                 guard let before = state.rates.admit("nobody", EventRates.unauthenticated, now: now) else {
                     state.dropped += 1
@@ -153,8 +154,10 @@ package final class AuditTrail: AuditSink {
         let event = waiting.event
         guard let call = event.service.audited(event.request) ?? Self.unknown(event) else { return nil }
         var omitted = waiting.omitted
-        if event.isAuthenticated, call.isReadOnly || event.status >= 400 {
-            let kind = EventRates.kind(of: event.request.caller.principal)
+        let principal = event.request.caller.principal
+        let isBounded = event.status >= 400 || !call.tellsAnswer && call.category == .management
+        if event.isAuthenticated, principal.kind != .anonymous, isBounded {
+            let kind = EventRates.kind(of: principal)
             let before = state.withLock { state in
                 state.rates.admit(kind, EventRates.principal, now: event.time.secondsSince1970)
             }
@@ -185,7 +188,7 @@ package final class AuditTrail: AuditSink {
             let same = rest.prefix { AuditFiles.day(of: $0.time) == day }
             let text = same.flatMap { Array($0.document.utf8) + [UInt8(ascii: "\n")] }
             do {
-                try files.append(text, day: day, isUrgent: same.contains { !$0.isReadOnly })
+                try files.append(text, day: day, isUrgent: same.contains { $0.hasEffect })
             } catch {
                 let lost = state.withLock { state in
                     state.lines = Array(rest) + state.lines

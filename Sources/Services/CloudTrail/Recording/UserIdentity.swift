@@ -9,7 +9,7 @@ struct UserIdentity {
     let userName: String?
     let accessKeyID: String?
 
-    init(_ event: AuditEvent, directory: any PrincipalDirectory) {
+    init(_ event: AuditEvent, _ webIdentity: AuditedCall.WebIdentity? = nil, directory: any PrincipalDirectory) {
         let principal = event.request.caller.principal
         guard event.isAuthenticated else {
             let key = event.claimedKeyID.map { String($0.prefix(128)) } ?? ""
@@ -40,10 +40,25 @@ struct UserIdentity {
                 [("type", "AssumedRole")] + fields, context: Self.context(principal, issuer: issuer),
                 userName: session, accessKeyID: principal.accessKeyID)
         case .federated(let name):
+            let origin = principal.session?.provider ?? ""
+            let issuer = [
+                ("type", origin.hasSuffix(":root") ? "Root" : "IAMUser"), ("arn", origin),
+                ("accountId", principal.account.digits),
+                ("userName", origin.split(separator: "/").last.map(String.init) ?? ""),
+            ]
             self.init(
-                [("type", "FederatedUser")] + fields, context: Self.context(principal, issuer: []), userName: name,
-                accessKeyID: principal.accessKeyID)
+                [("type", "FederatedUser")] + fields, context: Self.context(principal, issuer: issuer),
+                userName: name, accessKeyID: principal.accessKeyID)
         case .anonymous:
+            if let webIdentity {
+                let (provider, subject) = (webIdentity.provider, webIdentity.subject)
+                self.init(
+                    [
+                        ("type", "WebIdentityUser"), ("principalId", "\(provider):\(webIdentity.audience):\(subject)"),
+                        ("userName", subject), ("identityProvider", provider),
+                    ], userName: subject, accessKeyID: nil)
+                return
+            }
             self.init(
                 [("type", "AWSAccount"), ("principalId", ""), ("accountId", "ANONYMOUS_PRINCIPAL")], userName: nil,
                 accessKeyID: nil)
@@ -65,7 +80,7 @@ struct UserIdentity {
         guard let session = principal.session else { return nil }
         var members: [AuditValue.Member] = []
         if !issuer.isEmpty { members.append(AuditValue.Member("sessionIssuer", .object(Self.members(issuer)))) }
-        if let provider = session.provider {
+        if case .assumedRole = principal.kind, let provider = session.provider {
             members.append(
                 AuditValue.Member(
                     "webIdFederationData",
