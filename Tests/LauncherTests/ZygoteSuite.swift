@@ -122,7 +122,9 @@ struct ZygoteSuite {
             seen = try host.zygotes(beginning: true)
         }
         #expect(seen.count == 1)
-        for _ in 0..<1000 where try !host.zygotes(beginning: true).isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+        for _ in 0..<1000 where try !host.zygotes(beginning: true).isEmpty {
+            try await Task.sleep(for: .milliseconds(20))
+        }
         for _ in 0..<20 {
             try await run()
             #expect(try host.zygotes(beginning: true).isEmpty)
