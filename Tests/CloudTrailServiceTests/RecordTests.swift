@@ -20,7 +20,8 @@ import Testing
                 answer: """
                     <CreateUserResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><CreateUserResult><User>\
                     <UserName>ann</UserName><Path>/a&amp;b/</Path><Tags><member><Key>team</Key></member></Tags></User>\
-                    </CreateUserResult><ResponseMetadata><RequestId>x</RequestId></ResponseMetadata></CreateUserResponse>
+                    </CreateUserResult><ResponseMetadata><RequestId>x</RequestId></ResponseMetadata>\
+                    </CreateUserResponse>
                     """))
         #expect(record["eventVersion"]?.string == "1.11")
         #expect(record["eventName"]?.string == "CreateUser")

@@ -35,7 +35,7 @@ import Testing
     private func text(_ rig: Rig, _ day: String) -> [String] {
         guard let file = fopen(rig.directory.path + "/audit/\(day).jsonl", "r") else { return [] }
         defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        var bytes = [UInt8](repeating: 0, count: 8 << 20)
         let count = fread(&bytes, 1, bytes.count, file)
         return String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: "\n").map(String.init)
     }
