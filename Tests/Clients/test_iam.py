@@ -534,6 +534,27 @@ def test_simulations_of_principals(iam, name, kind):
     iam.delete_policy(PolicyArn=arn)
 
 
+def test_which_policies_grant_access_to_a_service(iam, name):
+    iam.create_user(UserName=name)
+    iam.create_group(GroupName=name)
+    iam.add_user_to_group(GroupName=name, UserName=name)
+    iam.attach_user_policy(UserName=name, PolicyArn=BASIC)
+    iam.put_group_policy(GroupName=name, PolicyName="i", PolicyDocument=DOCUMENT.replace("logs:", "s3:"))
+    granting = iam.list_policies_granting_service_access(
+        Arn=own("user", name), ServiceNamespaces=["s3", "logs", "sqs"])["PoliciesGrantingServiceAccess"]
+    assert granting == [
+        {"ServiceNamespace": "logs", "Policies": [{
+            "PolicyName": "AWSLambdaBasicExecutionRole", "PolicyType": "MANAGED", "PolicyArn": BASIC}]},
+        {"ServiceNamespace": "s3", "Policies": [{
+            "PolicyName": "i", "PolicyType": "INLINE", "EntityType": "GROUP", "EntityName": name}]},
+        {"ServiceNamespace": "sqs", "Policies": []}]
+    iam.detach_user_policy(UserName=name, PolicyArn=BASIC)
+    iam.delete_group_policy(GroupName=name, PolicyName="i")
+    iam.remove_user_from_group(GroupName=name, UserName=name)
+    iam.delete_group(GroupName=name)
+    iam.delete_user(UserName=name)
+
+
 def test_simulations_of_texts(iam):
     own_home = json.dumps({"Version": "2012-10-17", "Statement": {
         "Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::home/${aws:username}/*"}})

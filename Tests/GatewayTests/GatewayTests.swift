@@ -272,6 +272,10 @@ import Identity
             let channel = EmbeddedChannel()
             return connections.add(channel, from: source) ? channel : nil
         }
+        func close(_ channel: EmbeddedChannel) {
+            channel.close(promise: nil)
+            channel.embeddedEventLoop.run()
+        }
         while let channel = open(from: "169.254.1.1") { mine.append(channel) }
         #expect(mine.count == 2)
         let others = try [#require(open(from: "169.254.1.2")), #require(open(from: "169.254.1.2"))]
@@ -279,10 +283,10 @@ import Identity
         #expect(open(from: "169.254.1.3") == nil)
         let outside = try #require(open(from: nil))
         #expect(connections.count == 5)
-        mine[0].close(promise: nil)
+        close(mine[0])
         #expect(open(from: "169.254.1.2") == nil)
         let again = try #require(open(from: "169.254.1.3"))
-        for channel in [mine[1]] + others + [outside, again] { channel.close(promise: nil) }
+        for channel in [mine[1]] + others + [outside, again] { close(channel) }
         #expect(connections.count == 0)
         #expect(open(from: "169.254.1.1") != nil)
     }

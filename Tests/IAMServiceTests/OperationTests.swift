@@ -17,7 +17,7 @@ import Testing
             }
         }
         #expect(missing.contains("GenerateCredentialReport"))
-        #expect(IAM.Operation.allCases.count - missing.count == 113)
+        #expect(IAM.Operation.allCases.count - missing.count == 114)
     }
 
     @Test func quotas() async throws {
@@ -51,14 +51,24 @@ import Testing
 
     @Test func aUserAsksForItself() async throws {
         let harness = try await Harness()
+        let everything = Harness.policy.replacing("logs:*", with: "iam:*")
         try await harness.user("u")
+        try await harness.role("r")
+        for (kind, name) in [("User", "u"), ("Role", "r")] {
+            try await harness.call(
+                "Put\(kind)Policy",
+                [("\(kind)Name", name), ("PolicyName", "i"), ("PolicyDocument", everything)])
+        }
+        let account = harness.service.accounts[Harness.account]
         let user = Principal(
-            .user(name: "u"), account: .standard, arn: "arn:aws:iam::000000000000:user/u", id: "AIDA",
-            accessKeyID: "AKIA")
+            .user(name: "u"), account: .standard, arn: "arn:aws:iam::000000000000:user/u",
+            id: try #require(account.users["u"]?.id), accessKeyID: "AKIA")
         #expect(try await harness.call("GetUser", as: user).element("UserName") == "u")
         #expect(try await harness.call("CreateAccessKey", as: user).element("UserName") == "u")
         let session = Principal(
-            .assumedRole(role: "r", session: "s"), account: .standard, arn: "", id: "AROA:s", accessKeyID: "ASIA")
+            .assumedRole(role: "r", session: "s"), account: .standard,
+            arn: "arn:aws:sts::000000000000:assumed-role/r/s", id: "\(try #require(account.roles["r"]?.id)):s",
+            accessKeyID: "ASIA", session: .init(issued: 0, expires: .max))
         #expect(
             await harness.failure("GetUser", as: session)?.message
                 == "Must specify userName when calling with non-User credentials")

@@ -86,11 +86,11 @@ import Testing
             .PUT, "/2015-03-31/functions/hello/configuration",
             body: #"{"Role":"arn:aws:iam::111111111111:role/other"}"#)
         #expect(answer.status == 400 && answer.text.contains(message))
-        // One of another account is none.
+        // Nobody can give one of another account.
         answer = try await other.send(
             .PUT, "/2015-03-31/functions/hello/configuration",
             body: #"{"Role":"arn:aws:iam::222222222222:role/lambda"}"#)
-        #expect(answer.status == 400 && answer.text.contains(message))
+        #expect(answer.status == 403 && answer.text.contains("Cross-account pass role is not allowed."))
     }
 
     @Test func rolesHaveToBePassed() async throws {

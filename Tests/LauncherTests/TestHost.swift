@@ -188,11 +188,12 @@ final class TestHost: Sendable {
             ]
     }
 
-    /// The processes of zygotes that serve.
-    func zygotes() throws -> [Int32] {
+    /// The processes of zygotes that serve; where it says so, of those too that only begin to.
+    func zygotes(beginning: Bool = false) throws -> [Int32] {
+        let names = ["apus-zygote\n"] + (beginning ? ["ruby\n", "perl\n"] : [])
         let children = try KernelFile.read("/proc/\(client.processID)/task/\(client.processID)/children")
         return children.split(separator: " ").compactMap { Int32($0) }.filter {
-            (try? KernelFile.read("/proc/\($0)/comm")) == "apus-zygote\n"
+            (try? KernelFile.read("/proc/\($0)/comm")).map(names.contains) ?? false
         }
     }
 

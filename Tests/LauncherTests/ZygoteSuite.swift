@@ -119,13 +119,13 @@ struct ZygoteSuite {
             try await run()
             // The launcher makes nothing ahead while it is asked for something.
             try await Task.sleep(for: .milliseconds(50))
-            seen = try host.zygotes()
+            seen = try host.zygotes(beginning: true)
         }
         #expect(seen.count == 1)
-        for _ in 0..<1000 where try !host.zygotes().isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+        for _ in 0..<1000 where try !host.zygotes(beginning: true).isEmpty { try await Task.sleep(for: .milliseconds(20)) }
         for _ in 0..<20 {
             try await run()
-            #expect(try host.zygotes().isEmpty)
+            #expect(try host.zygotes(beginning: true).isEmpty)
             try await Task.sleep(for: .milliseconds(50))
         }
         await host.stop()

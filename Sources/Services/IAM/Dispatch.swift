@@ -119,6 +119,7 @@ extension IAMService {
         .listOpenIDConnectProviderTags: { $0.listOpenIDConnectProviderTags },
         .listOpenIDConnectProviders: { $0.listOpenIDConnectProviders },
         .listPolicies: { $0.listPolicies },
+        .listPoliciesGrantingServiceAccess: { $0.listPoliciesGrantingServiceAccess },
         .listPolicyTags: { $0.listPolicyTags },
         .listPolicyVersions: { $0.listPolicyVersions },
         .listRolePolicies: { $0.listRolePolicies },

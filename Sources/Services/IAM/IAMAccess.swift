@@ -42,7 +42,9 @@ struct IAMAccess {
         if let group { return group }
         if let role { return role }
         if let user { return user }
-        if let arn = text("PolicyArn") ?? text("OpenIDConnectProviderArn") ?? text("PolicySourceArn") { return arn }
+        if let arn = text("PolicyArn") ?? text("OpenIDConnectProviderArn") ?? text("PolicySourceArn") ?? text("Arn") {
+            return arn
+        }
         if let name = text("PolicyName") { return named("policy", name, path: text("Path")) }
         if let url = text("Url") { return call.names.provider(String(url.trimmingPrefix("https://"))) }
         if let service = text("AWSServiceName") { return call.names.arn("role/aws-service-role/\(service)/*") }

@@ -60,6 +60,8 @@ extension IAM {
         static let roleNameType = StringConstraint(
             min: 1, max: 64, pattern: #"[\w+=,.@-]+"#,
             patternWords: "It must contain only alphanumeric characters and/or the following: +=,.@_-")
+        static let serviceNamespaceListType = LengthConstraint(min: 1, max: 200)
+        static let serviceNamespaceType = StringConstraint(min: 1, max: 64, pattern: #"[\w-]*"#)
         static let statusType = StringConstraint(values: StatusType.allValues, listsValues: false)
         static let tagKeyListType = LengthConstraint(max: 50)
         static let tagKeyType = StringConstraint(min: 1, max: 128, pattern: #"[\p{L}\p{Z}\p{N}_.:/=+\-@]+"#)

@@ -147,6 +147,21 @@ extension IAM {
         ]
     }
 
+    package struct PolicyOwnerEntityType: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let user = Self(rawValue: "USER")
+        package static let role = Self(rawValue: "ROLE")
+        package static let group = Self(rawValue: "GROUP")
+
+        package static let allValues: [String] = [
+            "USER",
+            "ROLE",
+            "GROUP",
+        ]
+    }
+
     package struct PolicyScopeType: RawRepresentable, Sendable, Hashable {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
@@ -159,6 +174,19 @@ extension IAM {
             "All",
             "AWS",
             "Local",
+        ]
+    }
+
+    package struct PolicyType: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let inline = Self(rawValue: "INLINE")
+        package static let managed = Self(rawValue: "MANAGED")
+
+        package static let allValues: [String] = [
+            "INLINE",
+            "MANAGED",
         ]
     }
 

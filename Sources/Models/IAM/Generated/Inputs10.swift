@@ -3,6 +3,39 @@
 package import AWSWire
 
 extension IAM {
+    package struct UpdateRoleDescriptionRequest: Sendable {
+        package var roleName: String
+        package var description: String
+
+        package init(
+            roleName: String, description: String
+        ) {
+            self.roleName = roleName
+            self.description = description
+        }
+    }
+}
+
+extension IAM.UpdateRoleDescriptionRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `ValidationError`, `MalformedInput`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "ValidationError", .sensitive)
+        let body = input.form
+        let roleNameSource = body["RoleName"]
+        input.require(roleNameSource != nil, "roleName")
+        let roleName = input.string(roleNameSource, "roleName", IAM.Constraints.roleNameType)
+        let descriptionSource = body["Description"]
+        input.require(descriptionSource != nil, "description")
+        let description = input.string(descriptionSource, "description", IAM.Constraints.roleDescriptionType)
+        try input.check()
+        self.roleName = try input.required(roleName)
+        self.description = try input.required(description)
+    }
+}
+
+extension IAM {
     package struct UpdateRoleRequest: Sendable {
         package var roleName: String
         package var description: String?

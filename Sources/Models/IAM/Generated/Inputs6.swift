@@ -220,6 +220,45 @@ extension IAM.ListOpenIDConnectProvidersRequest {
 }
 
 extension IAM {
+    package struct ListPoliciesGrantingServiceAccessRequest: Sendable {
+        package var marker: String?
+        package var arn: String
+        package var serviceNamespaces: [String]
+
+        package init(
+            arn: String, serviceNamespaces: [String], marker: String? = nil
+        ) {
+            self.marker = marker
+            self.arn = arn
+            self.serviceNamespaces = serviceNamespaces
+        }
+    }
+}
+
+extension IAM.ListPoliciesGrantingServiceAccessRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `ValidationError`, `MalformedInput`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "ValidationError", .sensitive)
+        let body = input.form
+        let marker = input.string(body["Marker"], "marker", IAM.Constraints.markerType)
+        let arnSource = body["Arn"]
+        input.require(arnSource != nil, "arn")
+        let arn = input.string(arnSource, "arn", IAM.Constraints.arnType)
+        let serviceNamespacesSource = body["ServiceNamespaces"]
+        input.require(serviceNamespacesSource != nil, "serviceNamespaces")
+        let serviceNamespaces = input.strings(
+            serviceNamespacesSource?.texts(), "serviceNamespaces", IAM.Constraints.serviceNamespaceListType,
+            IAM.Constraints.serviceNamespaceType)
+        try input.check()
+        self.marker = marker
+        self.arn = try input.required(arn)
+        self.serviceNamespaces = try input.required(serviceNamespaces)
+    }
+}
+
+extension IAM {
     package struct ListPoliciesRequest: Sendable {
         package var scope: PolicyScopeType?
         package var onlyAttached: Bool?
@@ -355,41 +394,6 @@ extension IAM {
 }
 
 extension IAM.ListRolePoliciesRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `ValidationError`, `MalformedInput`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "ValidationError", .sensitive)
-        let body = input.form
-        let roleNameSource = body["RoleName"]
-        input.require(roleNameSource != nil, "roleName")
-        let roleName = input.string(roleNameSource, "roleName", IAM.Constraints.roleNameType)
-        let marker = input.string(body["Marker"], "marker", IAM.Constraints.markerType)
-        let maxItems = try input.int(body["MaxItems"], "maxItems", IAM.Constraints.maxItemsType)
-        try input.check()
-        self.roleName = try input.required(roleName)
-        self.marker = marker
-        self.maxItems = maxItems
-    }
-}
-
-extension IAM {
-    package struct ListRoleTagsRequest: Sendable {
-        package var roleName: String
-        package var marker: String?
-        package var maxItems: Int?
-
-        package init(
-            roleName: String, marker: String? = nil, maxItems: Int? = nil
-        ) {
-            self.roleName = roleName
-            self.marker = marker
-            self.maxItems = maxItems
-        }
-    }
-}
-
-extension IAM.ListRoleTagsRequest {
     /// Reads the request and checks the model's constraints.
     ///
     /// - Throws: `ValidationError`, `MalformedInput`.

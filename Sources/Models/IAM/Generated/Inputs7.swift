@@ -3,6 +3,41 @@
 package import AWSWire
 
 extension IAM {
+    package struct ListRoleTagsRequest: Sendable {
+        package var roleName: String
+        package var marker: String?
+        package var maxItems: Int?
+
+        package init(
+            roleName: String, marker: String? = nil, maxItems: Int? = nil
+        ) {
+            self.roleName = roleName
+            self.marker = marker
+            self.maxItems = maxItems
+        }
+    }
+}
+
+extension IAM.ListRoleTagsRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `ValidationError`, `MalformedInput`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "ValidationError", .sensitive)
+        let body = input.form
+        let roleNameSource = body["RoleName"]
+        input.require(roleNameSource != nil, "roleName")
+        let roleName = input.string(roleNameSource, "roleName", IAM.Constraints.roleNameType)
+        let marker = input.string(body["Marker"], "marker", IAM.Constraints.markerType)
+        let maxItems = try input.int(body["MaxItems"], "maxItems", IAM.Constraints.maxItemsType)
+        try input.check()
+        self.roleName = try input.required(roleName)
+        self.marker = marker
+        self.maxItems = maxItems
+    }
+}
+
+extension IAM {
     package struct ListRolesRequest: Sendable {
         package var pathPrefix: String?
         package var marker: String?
@@ -390,39 +425,5 @@ extension IAM.PutRolePolicyRequest {
         self.roleName = try input.required(roleName)
         self.policyName = try input.required(policyName)
         self.policyDocument = try input.required(policyDocument)
-    }
-}
-
-extension IAM {
-    package struct PutUserPermissionsBoundaryRequest: Sendable {
-        package var userName: String
-        package var permissionsBoundary: String
-
-        package init(
-            userName: String, permissionsBoundary: String
-        ) {
-            self.userName = userName
-            self.permissionsBoundary = permissionsBoundary
-        }
-    }
-}
-
-extension IAM.PutUserPermissionsBoundaryRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `ValidationError`, `MalformedInput`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "ValidationError", .sensitive)
-        let body = input.form
-        let userNameSource = body["UserName"]
-        input.require(userNameSource != nil, "userName")
-        let userName = input.string(userNameSource, "userName", IAM.Constraints.userNameType)
-        let permissionsBoundarySource = body["PermissionsBoundary"]
-        input.require(permissionsBoundarySource != nil, "permissionsBoundary")
-        let permissionsBoundary = input.string(
-            permissionsBoundarySource, "permissionsBoundary", IAM.Constraints.arnType)
-        try input.check()
-        self.userName = try input.required(userName)
-        self.permissionsBoundary = try input.required(permissionsBoundary)
     }
 }

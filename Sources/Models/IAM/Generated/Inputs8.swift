@@ -3,6 +3,40 @@
 package import AWSWire
 
 extension IAM {
+    package struct PutUserPermissionsBoundaryRequest: Sendable {
+        package var userName: String
+        package var permissionsBoundary: String
+
+        package init(
+            userName: String, permissionsBoundary: String
+        ) {
+            self.userName = userName
+            self.permissionsBoundary = permissionsBoundary
+        }
+    }
+}
+
+extension IAM.PutUserPermissionsBoundaryRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `ValidationError`, `MalformedInput`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "ValidationError", .sensitive)
+        let body = input.form
+        let userNameSource = body["UserName"]
+        input.require(userNameSource != nil, "userName")
+        let userName = input.string(userNameSource, "userName", IAM.Constraints.userNameType)
+        let permissionsBoundarySource = body["PermissionsBoundary"]
+        input.require(permissionsBoundarySource != nil, "permissionsBoundary")
+        let permissionsBoundary = input.string(
+            permissionsBoundarySource, "permissionsBoundary", IAM.Constraints.arnType)
+        try input.check()
+        self.userName = try input.required(userName)
+        self.permissionsBoundary = try input.required(permissionsBoundary)
+    }
+}
+
+extension IAM {
     package struct PutUserPolicyRequest: Sendable {
         package var userName: String
         package var policyName: String
@@ -466,39 +500,6 @@ extension IAM.TagRoleRequest {
         let tags = try input.list(tagsSource?.list(), "tags", IAM.Constraints.tagListType, IAM.Tag.read)
         try input.check()
         self.roleName = try input.required(roleName)
-        self.tags = try input.required(tags)
-    }
-}
-
-extension IAM {
-    package struct TagUserRequest: Sendable {
-        package var userName: String
-        package var tags: [Tag]
-
-        package init(
-            userName: String, tags: [Tag]
-        ) {
-            self.userName = userName
-            self.tags = tags
-        }
-    }
-}
-
-extension IAM.TagUserRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `ValidationError`, `MalformedInput`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "ValidationError", .sensitive)
-        let body = input.form
-        let userNameSource = body["UserName"]
-        input.require(userNameSource != nil, "userName")
-        let userName = input.string(userNameSource, "userName", IAM.Constraints.existingUserNameType)
-        let tagsSource = body["Tags"]
-        input.require(tagsSource != nil, "tags")
-        let tags = try input.list(tagsSource?.list(), "tags", IAM.Constraints.tagListType, IAM.Tag.read)
-        try input.check()
-        self.userName = try input.required(userName)
         self.tags = try input.required(tags)
     }
 }

@@ -3,6 +3,39 @@
 package import AWSWire
 
 extension IAM {
+    package struct TagUserRequest: Sendable {
+        package var userName: String
+        package var tags: [Tag]
+
+        package init(
+            userName: String, tags: [Tag]
+        ) {
+            self.userName = userName
+            self.tags = tags
+        }
+    }
+}
+
+extension IAM.TagUserRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `ValidationError`, `MalformedInput`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "ValidationError", .sensitive)
+        let body = input.form
+        let userNameSource = body["UserName"]
+        input.require(userNameSource != nil, "userName")
+        let userName = input.string(userNameSource, "userName", IAM.Constraints.existingUserNameType)
+        let tagsSource = body["Tags"]
+        input.require(tagsSource != nil, "tags")
+        let tags = try input.list(tagsSource?.list(), "tags", IAM.Constraints.tagListType, IAM.Tag.read)
+        try input.check()
+        self.userName = try input.required(userName)
+        self.tags = try input.required(tags)
+    }
+}
+
+extension IAM {
     package struct UntagInstanceProfileRequest: Sendable {
         package var instanceProfileName: String
         package var tagKeys: [String]
@@ -408,38 +441,5 @@ extension IAM.UpdateOpenIDConnectProviderThumbprintRequest {
         try input.check()
         self.openIDConnectProviderArn = try input.required(openIDConnectProviderArn)
         self.thumbprintList = try input.required(thumbprintList)
-    }
-}
-
-extension IAM {
-    package struct UpdateRoleDescriptionRequest: Sendable {
-        package var roleName: String
-        package var description: String
-
-        package init(
-            roleName: String, description: String
-        ) {
-            self.roleName = roleName
-            self.description = description
-        }
-    }
-}
-
-extension IAM.UpdateRoleDescriptionRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `ValidationError`, `MalformedInput`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "ValidationError", .sensitive)
-        let body = input.form
-        let roleNameSource = body["RoleName"]
-        input.require(roleNameSource != nil, "roleName")
-        let roleName = input.string(roleNameSource, "roleName", IAM.Constraints.roleNameType)
-        let descriptionSource = body["Description"]
-        input.require(descriptionSource != nil, "description")
-        let description = input.string(descriptionSource, "description", IAM.Constraints.roleDescriptionType)
-        try input.check()
-        self.roleName = try input.required(roleName)
-        self.description = try input.required(description)
     }
 }

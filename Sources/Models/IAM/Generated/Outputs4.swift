@@ -165,6 +165,31 @@ extension IAM.ListOpenIDConnectProvidersResponse: QueryOutput {
 }
 
 extension IAM {
+    package struct ListPoliciesGrantingServiceAccessResponse: Sendable {
+        package var policiesGrantingServiceAccess: [ListPoliciesGrantingServiceAccessEntry]?
+        package var isTruncated: Bool?
+        package var marker: String?
+
+        package init(
+            policiesGrantingServiceAccess: [ListPoliciesGrantingServiceAccessEntry]? = nil, isTruncated: Bool? = nil,
+            marker: String? = nil
+        ) {
+            self.policiesGrantingServiceAccess = policiesGrantingServiceAccess
+            self.isTruncated = isTruncated
+            self.marker = marker
+        }
+    }
+}
+
+extension IAM.ListPoliciesGrantingServiceAccessResponse: QueryOutput {
+    package func encode(to writer: inout XMLWriter) {
+        writer.list("PoliciesGrantingServiceAccess", policiesGrantingServiceAccess)
+        writer.bool("IsTruncated", isTruncated)
+        writer.string("Marker", marker)
+    }
+}
+
+extension IAM {
     package struct ListPoliciesResponse: Sendable {
         package var policies: [Policy]?
         package var isTruncated: Bool?
@@ -255,30 +280,6 @@ extension IAM {
 extension IAM.ListRolePoliciesResponse: QueryOutput {
     package func encode(to writer: inout XMLWriter) {
         writer.strings("PolicyNames", policyNames)
-        writer.bool("IsTruncated", isTruncated)
-        writer.string("Marker", marker)
-    }
-}
-
-extension IAM {
-    package struct ListRoleTagsResponse: Sendable {
-        package var tags: [Tag]?
-        package var isTruncated: Bool?
-        package var marker: String?
-
-        package init(
-            tags: [Tag]? = nil, isTruncated: Bool? = nil, marker: String? = nil
-        ) {
-            self.tags = tags
-            self.isTruncated = isTruncated
-            self.marker = marker
-        }
-    }
-}
-
-extension IAM.ListRoleTagsResponse: QueryOutput {
-    package func encode(to writer: inout XMLWriter) {
-        writer.list("Tags", tags)
         writer.bool("IsTruncated", isTruncated)
         writer.string("Marker", marker)
     }

@@ -3,6 +3,30 @@
 package import AWSWire
 
 extension IAM {
+    package struct ListRoleTagsResponse: Sendable {
+        package var tags: [Tag]?
+        package var isTruncated: Bool?
+        package var marker: String?
+
+        package init(
+            tags: [Tag]? = nil, isTruncated: Bool? = nil, marker: String? = nil
+        ) {
+            self.tags = tags
+            self.isTruncated = isTruncated
+            self.marker = marker
+        }
+    }
+}
+
+extension IAM.ListRoleTagsResponse: QueryOutput {
+    package func encode(to writer: inout XMLWriter) {
+        writer.list("Tags", tags)
+        writer.bool("IsTruncated", isTruncated)
+        writer.string("Marker", marker)
+    }
+}
+
+extension IAM {
     package struct ListRolesResponse: Sendable {
         package var roles: [Role]?
         package var isTruncated: Bool?

@@ -332,25 +332,22 @@ extension IAM.InstanceProfile: QueryOutput {
 }
 
 extension IAM {
-    package struct LoginProfile: Sendable {
-        package var userName: String?
-        package var createDate: Double?
-        package var passwordResetRequired: Bool?
+    package struct ListPoliciesGrantingServiceAccessEntry: Sendable {
+        package var serviceNamespace: String?
+        package var policies: [PolicyGrantingServiceAccess]?
 
         package init(
-            userName: String? = nil, createDate: Double? = nil, passwordResetRequired: Bool? = nil
+            serviceNamespace: String? = nil, policies: [PolicyGrantingServiceAccess]? = nil
         ) {
-            self.userName = userName
-            self.createDate = createDate
-            self.passwordResetRequired = passwordResetRequired
+            self.serviceNamespace = serviceNamespace
+            self.policies = policies
         }
     }
 }
 
-extension IAM.LoginProfile: QueryOutput {
+extension IAM.ListPoliciesGrantingServiceAccessEntry: QueryOutput {
     package func encode(to writer: inout XMLWriter) {
-        writer.string("UserName", userName)
-        writer.timestamp("CreateDate", createDate)
-        writer.bool("PasswordResetRequired", passwordResetRequired)
+        writer.string("ServiceNamespace", serviceNamespace)
+        writer.list("Policies", policies)
     }
 }

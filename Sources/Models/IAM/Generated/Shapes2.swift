@@ -3,6 +3,30 @@
 package import AWSWire
 
 extension IAM {
+    package struct LoginProfile: Sendable {
+        package var userName: String?
+        package var createDate: Double?
+        package var passwordResetRequired: Bool?
+
+        package init(
+            userName: String? = nil, createDate: Double? = nil, passwordResetRequired: Bool? = nil
+        ) {
+            self.userName = userName
+            self.createDate = createDate
+            self.passwordResetRequired = passwordResetRequired
+        }
+    }
+}
+
+extension IAM.LoginProfile: QueryOutput {
+    package func encode(to writer: inout XMLWriter) {
+        writer.string("UserName", userName)
+        writer.timestamp("CreateDate", createDate)
+        writer.bool("PasswordResetRequired", passwordResetRequired)
+    }
+}
+
+extension IAM {
     package struct MFADevice: Sendable {
         package var userName: String?
         package var serialNumber: String?
@@ -258,6 +282,37 @@ extension IAM.PolicyDetail: QueryOutput {
 }
 
 extension IAM {
+    package struct PolicyGrantingServiceAccess: Sendable {
+        package var policyName: String?
+        package var policyType: PolicyType?
+        package var policyArn: String?
+        package var entityType: PolicyOwnerEntityType?
+        package var entityName: String?
+
+        package init(
+            policyName: String? = nil, policyType: PolicyType? = nil, policyArn: String? = nil,
+            entityType: PolicyOwnerEntityType? = nil, entityName: String? = nil
+        ) {
+            self.policyName = policyName
+            self.policyType = policyType
+            self.policyArn = policyArn
+            self.entityType = entityType
+            self.entityName = entityName
+        }
+    }
+}
+
+extension IAM.PolicyGrantingServiceAccess: QueryOutput {
+    package func encode(to writer: inout XMLWriter) {
+        writer.string("PolicyName", policyName)
+        writer.string("PolicyType", policyType?.rawValue)
+        writer.string("PolicyArn", policyArn)
+        writer.string("EntityType", entityType?.rawValue)
+        writer.string("EntityName", entityName)
+    }
+}
+
+extension IAM {
     package struct PolicyGroup: Sendable {
         package var groupName: String?
         package var groupId: String?
@@ -296,53 +351,5 @@ extension IAM.PolicyRole: QueryOutput {
     package func encode(to writer: inout XMLWriter) {
         writer.string("RoleName", roleName)
         writer.string("RoleId", roleId)
-    }
-}
-
-extension IAM {
-    package struct PolicyUser: Sendable {
-        package var userName: String?
-        package var userId: String?
-
-        package init(
-            userName: String? = nil, userId: String? = nil
-        ) {
-            self.userName = userName
-            self.userId = userId
-        }
-    }
-}
-
-extension IAM.PolicyUser: QueryOutput {
-    package func encode(to writer: inout XMLWriter) {
-        writer.string("UserName", userName)
-        writer.string("UserId", userId)
-    }
-}
-
-extension IAM {
-    package struct PolicyVersion: Sendable {
-        package var document: String?
-        package var versionId: String?
-        package var isDefaultVersion: Bool?
-        package var createDate: Double?
-
-        package init(
-            document: String? = nil, versionId: String? = nil, isDefaultVersion: Bool? = nil, createDate: Double? = nil
-        ) {
-            self.document = document
-            self.versionId = versionId
-            self.isDefaultVersion = isDefaultVersion
-            self.createDate = createDate
-        }
-    }
-}
-
-extension IAM.PolicyVersion: QueryOutput {
-    package func encode(to writer: inout XMLWriter) {
-        writer.string("Document", document)
-        writer.string("VersionId", versionId)
-        writer.bool("IsDefaultVersion", isDefaultVersion)
-        writer.timestamp("CreateDate", createDate)
     }
 }

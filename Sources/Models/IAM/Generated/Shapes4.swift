@@ -3,6 +3,83 @@
 package import AWSWire
 
 extension IAM {
+    package struct Tag: Sendable {
+        package var key: String
+        package var value: String
+
+        package init(
+            key: String, value: String
+        ) {
+            self.key = key
+            self.value = value
+        }
+    }
+}
+
+extension IAM.Tag {
+    static func read(_ input: inout InputDecoder, _ body: FormValue, _ path: String) throws(AWSError)
+        -> IAM.Tag?
+    {
+        let keySource = body["Key"]
+        input.require(keySource != nil, "\(path)key")
+        let key = input.string(keySource, "\(path)key", IAM.Constraints.tagKeyType)
+        let valueSource = body["Value"]
+        input.require(valueSource != nil, "\(path)value")
+        let value = input.string(valueSource, "\(path)value", IAM.Constraints.tagValueType)
+        guard let key, let value else { return nil }
+        return IAM.Tag(key: key, value: value)
+    }
+}
+
+extension IAM.Tag: QueryOutput {
+    package func encode(to writer: inout XMLWriter) {
+        writer.string("Key", key)
+        writer.string("Value", value)
+    }
+}
+
+extension IAM {
+    package struct User: Sendable {
+        package var path: String?
+        package var userName: String?
+        package var userId: String?
+        package var arn: String?
+        package var createDate: Double?
+        package var passwordLastUsed: Double?
+        package var permissionsBoundary: AttachedPermissionsBoundary?
+        package var tags: [Tag]?
+
+        package init(
+            path: String? = nil, userName: String? = nil, userId: String? = nil, arn: String? = nil,
+            createDate: Double? = nil, passwordLastUsed: Double? = nil,
+            permissionsBoundary: AttachedPermissionsBoundary? = nil, tags: [Tag]? = nil
+        ) {
+            self.path = path
+            self.userName = userName
+            self.userId = userId
+            self.arn = arn
+            self.createDate = createDate
+            self.passwordLastUsed = passwordLastUsed
+            self.permissionsBoundary = permissionsBoundary
+            self.tags = tags
+        }
+    }
+}
+
+extension IAM.User: QueryOutput {
+    package func encode(to writer: inout XMLWriter) {
+        writer.string("Path", path)
+        writer.string("UserName", userName)
+        writer.string("UserId", userId)
+        writer.string("Arn", arn)
+        writer.timestamp("CreateDate", createDate)
+        writer.timestamp("PasswordLastUsed", passwordLastUsed)
+        writer.structure("PermissionsBoundary", permissionsBoundary)
+        writer.list("Tags", tags)
+    }
+}
+
+extension IAM {
     package struct UserDetail: Sendable {
         package var path: String?
         package var userName: String?
