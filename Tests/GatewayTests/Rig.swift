@@ -58,6 +58,8 @@ final class EchoService: AWSWire.Service {
                 ], body: request.body))
     }
 
+    func isDataPlane(_: HTTPMethod, path: String) -> Bool { path.hasSuffix("/invocations") }
+
     /// Answers everything that waits.
     func release() {
         let promises = waiting.withLock { waiting in
