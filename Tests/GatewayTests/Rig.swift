@@ -27,8 +27,6 @@ final class EchoService: AWSWire.Service {
     var resetCount: Int { resets.withLock { $0 } }
     var waitingCount: Int { waiting.withLock { $0.count } }
 
-    func isDataPlane(_: HTTPMethod, path: String) -> Bool { path.hasSuffix("/invocations") }
-
     func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         if request.path.hasSuffix("/wait") {
             let promise = eventLoop.makePromise(of: ServiceResponse.self)
