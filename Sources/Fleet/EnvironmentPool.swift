@@ -304,8 +304,9 @@ final class EnvironmentPool: Sendable {
             settle(&state)
             return idle
         }
-        for environment in ending { environment.close() }
+        // Before an environment that ends for it can tell another reason.
         published(.retired)
+        for environment in ending { environment.close() }
         forgetIfEmpty()
     }
 
@@ -318,8 +319,8 @@ final class EnvironmentPool: Sendable {
             return (idle + finishing, state.machine.abandonWaiting() + state.provisioned.abandonWaiting())
         }
         for work in waiting { work.fail(.shuttingDown) }
-        for environment in free { environment.close() }
         published(.retired)
+        for environment in free { environment.close() }
     }
 
     /// Ends every environment, whatever it does.
