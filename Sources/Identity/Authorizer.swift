@@ -50,7 +50,7 @@ package final class Authorizer: Sendable {
     ) throws(AWSError) {
         let verdict = decide(action, on: resource, by: principal, request, context: context())
         guard !verdict.isAllowed else { return }
-        if isLenient(to: principal, action, resource) {
+        if isLenient(to: principal, action, resource, request, context()) {
             if case .permissive(let log) = mode { log.note(Denial(principal, action: action, resource: resource.arn)) }
             return
         }
@@ -60,12 +60,17 @@ package final class Authorizer: Sendable {
 
     /// Whether somebody may do what only its own account's policies stand against. Nobody gets into another account,
     /// nor past what a resource's policy denies.
-    private func isLenient(to principal: Principal, _ action: String, _ resource: ProtectedResource) -> Bool {
+    private func isLenient(
+        to principal: Principal, _ action: String, _ resource: ProtectedResource, _ request: ServiceRequest,
+        _ context: @autoclosure () -> AccessContext
+    ) -> Bool {
         if case .enforcing = mode { return false }
         if principal.kind == .anonymous { return false }
+        var full = context()
+        addGlobalKeys(to: &full, principal, request)
         var owner = Requester.root(of: principal.account.digits)
         owner.arn = principal.arn
-        return Evaluation.decide(owner, action, on: resource).isAllowed
+        return Evaluation.decide(owner, action, on: resource, context: full).isAllowed
     }
 
     /// As ``require(_:on:by:_:wire:context:)``, for those who word a refusal themselves.
@@ -122,7 +127,9 @@ package final class Authorizer: Sendable {
         context["aws:TokenIssueTime"] = [SigV4Time(secondsSince1970: session.issued).extended]
         context["aws:MultiFactorAuthPresent"] = [session.hasMFA ? "true" : "false"]
         if let identity = session.sourceIdentity { context["aws:SourceIdentity"] = [identity] }
-        if let provider = session.provider { context["aws:FederatedProvider"] = [provider] }
+        if case .assumedRole = principal.kind, let provider = session.provider {
+            context["aws:FederatedProvider"] = [provider]
+        }
         for (key, value) in session.context { context[key] = [value] }
     }
 }

@@ -18,9 +18,6 @@ package enum RandomText {
         }
     }
 
-    /// The unique id of something that IAM knows, or of a key: a prefix such as `AIDA` and 17 characters more.
-    package static func identifier(_ prefix: String) -> String { prefix + of(21 - prefix.utf8.count, from: base32) }
-
     /// Of a long-lived or temporary key, 40 characters.
     package static var secretAccessKey: String { of(40, from: base64) }
 }

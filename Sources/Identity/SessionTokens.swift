@@ -72,7 +72,9 @@ package struct SessionTokens: Sendable {
         write("arn", principal.arn)
         write("id", principal.id)
         switch principal.kind {
-        case .root, .anonymous: write("kind", "root")
+        case .root: write("kind", "root")
+        // Nobody has no sessions: what is read of this is none.
+        case .anonymous: write("kind", "anonymous")
         case .user(let name):
             write("kind", "user")
             write("name", name)
