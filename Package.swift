@@ -93,6 +93,8 @@ let package = Package(
                 "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, nioHTTP1, logging,
                 lifecycle,
             ]),
+        module(
+            "Delivery", ["AWSWire", "Identity", "Policies", "Storage", nioCore, logging, lifecycle]),
         // 5
         module(
             "LambdaService", path: "Sources/Services/Lambda",
@@ -170,6 +172,8 @@ let package = Package(
         tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
         tests(
             "IdentityTests", ["TestSupport", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioHTTP1, logging]),
+        tests(
+            "DeliveryTests", ["TestSupport", "Delivery", "Identity", "AWSWire", "Storage", nioCore, logging]),
         tests("StorageTests", ["TestSupport", "Storage"]),
         tests("ArchiveTests", ["TestSupport", "Archive"]),
         tests("SigningTests", ["TestSupport", "Signing", "Archive", "AWSWire", nioCore, crypto]),
