@@ -129,7 +129,7 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "Policies", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
+                "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
                 "CloudTrailService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,

@@ -1,3 +1,4 @@
+import AWSWire
 import Linux
 import NIOCore
 
@@ -90,18 +91,11 @@ package struct FleetConfiguration: Sendable {
     /// Whether environments may be forked from a process that has loaded their runtime.
     package var zygotes = true
     /// Milliseconds since 1970.
-    package var wallClock: @Sendable () -> Int64 = { systemMilliseconds() }
+    package var wallClock: @Sendable () -> Int64 = { WallClock.milliseconds() }
     /// Microseconds since some moment, never backwards: what rates are measured with.
     package var clock: @Sendable () -> UInt64 = { coarseMicroseconds() }
 
     package init() {}
-}
-
-/// The system's clock in milliseconds since 1970.
-private func systemMilliseconds() -> Int64 {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
 }
 
 /// The clock that the kernel reads once in a few milliseconds, which is enough for a rate and costs the least.
