@@ -24,9 +24,10 @@ package struct FleetConfiguration: Sendable {
     /// How long to wait after the first failure; doubled after each that follows, up to the limit.
     package var provisionedRetryDelay = Duration.milliseconds(100)
     package var provisionedRetryLimit = Duration.seconds(60)
-    /// How old one of them becomes before it is replaced, as AWS does every few hours; less than its credentials last.
-    package var provisionedLifetime = Duration.seconds(6 * 3600)
-    /// How long to wait when it cannot be replaced yet, because another is starting.
+    /// How old an environment becomes before it is replaced, as AWS does every few hours, however busy it is: less than
+    /// its credentials last, which are variables and cannot be renewed.
+    package var lifetime = Duration.seconds(6 * 3600)
+    /// How long to wait when a provisioned one cannot be replaced yet, because another is starting.
     package var recyclingDelay = Duration.seconds(10)
     /// Environments of one SnapStart version that initialise ahead at a time.
     package var snapshotWidth = 2
