@@ -70,6 +70,7 @@ let package = Package(
         module("LogsModel", path: "Sources/Models/Logs", ["AWSWire", nioCore]),
         module("XRayModel", path: "Sources/Models/XRay", ["AWSWire", nioCore]),
         module("IAMModel", path: "Sources/Models/IAM", ["AWSWire"]),
+        module("SNSModel", path: "Sources/Models/SNS", ["AWSWire"]),
         module("STSModel", path: "Sources/Models/STS", ["AWSWire"]),
         module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
@@ -112,6 +113,12 @@ let package = Package(
             "XRayService", path: "Sources/Services/XRay",
             ["AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
         module(
+            "SNSService", path: "Sources/Services/SNS",
+            [
+                "AWSWire", "SNSModel", "Identity", "Policies", "Storage", "Delivery", nioCore, logging, crypto,
+                cryptoExtras,
+            ]),
+        module(
             "STSService", path: "Sources/Services/STS",
             ["AWSWire", "STSModel", "Identity", "Policies", nioCore, logging, crypto, cryptoExtras]),
         module(
@@ -130,7 +137,7 @@ let package = Package(
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
                 "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
-                "CloudTrailService", "Gateway",
+                "CloudTrailService", "SNSService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -212,6 +219,12 @@ let package = Package(
             [
                 "TestSupport", "XRayService", "XRayModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
                 nioHTTP1, logging,
+            ]),
+        tests(
+            "SNSServiceTests",
+            [
+                "TestSupport", "SNSService", "SNSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                nioCore, nioPosix, nioHTTP1, logging, crypto, cryptoExtras,
             ]),
         tests(
             "STSServiceTests",

@@ -454,9 +454,11 @@ class Service:
             length = self.constraint(name) or ", nil"
             return f"try input.list({source}, {path}{length}, {self.namespace}.{element}.read)"
         assert kind == "map", name
-        assert not self.query or self.kind(shape["value"]["shape"]) == "string", name
         if self.query:
             source += f"?.entries({self.entry_names(shape)})"
+        if self.query and self.kind(shape["value"]["shape"]) == "structure":
+            value = type_name(shape["value"]["shape"])
+            return f"try input.structureMap({source}, {path}, {self.namespace}.{value}.read)"
         if self.kind(shape["value"]["shape"]) == "double":
             key = self.constraint(shape["key"]["shape"]).replace(", ", ", key: ", 1)
             value = self.constraint(shape["value"]["shape"]).replace(", ", ", value: ", 1)

@@ -29,6 +29,7 @@ package struct RouteHint: Sendable {
         RouteHint(signingName: "logs", hosts: ["logs"], targets: ["Logs_20140328."]),
         RouteHint(signingName: "iam", hosts: ["iam"]),
         RouteHint(signingName: "sts", hosts: ["sts"]),
+        RouteHint(signingName: "sns", hosts: ["sns"]),
         RouteHint(
             signingName: "cloudtrail", hosts: ["cloudtrail"],
             targets: ["com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101."]),

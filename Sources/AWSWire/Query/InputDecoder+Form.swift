@@ -97,4 +97,17 @@ extension InputDecoder {
         }
         return map
     }
+
+    /// A map of strings to structures. `read` gets an entry's value and the path of its members, which ends in a dot.
+    package mutating func structureMap<Value>(
+        _ entries: [(key: String, value: FormValue)]?, _ path: String,
+        _ read: (inout InputDecoder, FormValue, String) throws(AWSError) -> Value?
+    ) throws(AWSError) -> [String: Value]? {
+        guard let entries else { return nil }
+        var map: [String: Value] = [:]
+        for (key, value) in entries where map[key] == nil {
+            if let value = try read(&self, value, "\(path).\(key).member.") { map[key] = value }
+        }
+        return map
+    }
 }
