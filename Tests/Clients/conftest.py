@@ -198,6 +198,7 @@ provider "aws" {
     lambda = "%(endpoint)s"
     iam    = "%(endpoint)s"
     sts    = "%(endpoint)s"
+    sns    = "%(endpoint)s"
   }
 }
 """
