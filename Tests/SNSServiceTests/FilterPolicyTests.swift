@@ -1,5 +1,6 @@
-import TestSupport
+import Delivery
 import Testing
+import TestSupport
 
 @testable import SNSService
 

@@ -1,8 +1,9 @@
 import AWSWire
 import Delivery
+import Identity
 import NIOCore
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import SNSService
 

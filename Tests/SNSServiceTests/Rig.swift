@@ -163,8 +163,8 @@ final class Rig: Sendable {
         guard let start = text.firstRange(of: "<key>\(name)</key><value>")?.upperBound,
             let end = text[start...].firstRange(of: "</value>")?.lowerBound
         else { return nil }
-        return text[start..<end].replacing("&lt;", with: "<").replacing("&gt;", with: ">")
-            .replacing("&amp;", with: "&")
+        let value = String(text[start..<end])
+        return value.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&amp;", with: "&")
     }
 }
 

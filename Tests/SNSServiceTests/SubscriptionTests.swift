@@ -1,7 +1,8 @@
 import AWSWire
 import Delivery
-import TestSupport
+import NIOCore
 import Testing
+import TestSupport
 
 @testable import SNSService
 

@@ -39,15 +39,22 @@ enum TopicAttributes {
             throw .unsupported("The topic attribute \(name) is not implemented.")
         case let name where isFeedback(name):
             if value.isEmpty { return nil }
-            throw .unsupported("Delivery status logging (\(name)) is not implemented.")
+            // Without a role nothing is logged, however much of it.
+            guard name.hasSuffix(sampleRate) else {
+                throw .unsupported("Delivery status logging (\(name)) is not implemented.")
+            }
+            guard let rate = Int(value), (0...100).contains(rate) else { throw source.invalid(name) }
+            return value
         default: throw source == .map ? source.invalid("Unknown attribute \(name)") : .invalid("AttributeName")
         }
     }
 
+    static let sampleRate = "SuccessFeedbackSampleRate"
+
     /// Of the logs that tell which deliveries went well.
     private static func isFeedback(_ name: String) -> Bool {
         let protocols = ["HTTP", "Firehose", "Lambda", "Application", "SQS"]
-        let suffixes = ["SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate", "FailureFeedbackRoleArn"]
+        let suffixes = ["SuccessFeedbackRoleArn", sampleRate, "FailureFeedbackRoleArn"]
         return protocols.contains { start in suffixes.contains { name == start + $0 } }
     }
 
@@ -93,6 +100,7 @@ extension TopicRecord {
         ]
         if attributes["DeliveryPolicy"] != nil { shown["DeliveryPolicy"] = delivery.topicText(.given) }
         for name in ["SignatureVersion", "TracingConfig", "FifoThroughputScope"] { shown[name] = attributes[name] }
+        for (name, value) in attributes where name.hasSuffix(TopicAttributes.sampleRate) { shown[name] = value }
         if id.isFIFO {
             shown["FifoTopic"] = "true"
             shown["ContentBasedDeduplication"] = attributes["ContentBasedDeduplication"] ?? "false"
