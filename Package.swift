@@ -100,6 +100,7 @@ let package = Package(
             "LambdaService", path: "Sources/Services/Lambda",
             [
                 "AWSWire", "LambdaModel", "Identity", "Policies", "Signing", "Images", "Storage", "Archive", "Fleet",
+                "Delivery",
                 "Runtimes",
                 "Sandbox",
                 nioCore,
@@ -129,6 +130,7 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
+                "Delivery",
                 "Identity", "Policies", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
                 "CloudTrailService", "Gateway",
                 nioCore,
@@ -189,6 +191,7 @@ let package = Package(
             "LambdaServiceTests",
             [
                 "TestSupport", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
+                "Delivery",
                 "Storage",
                 "Archive",
                 "Fleet", "Runtimes", "Sandbox",

@@ -1,5 +1,6 @@
 import AWSWire
 import CloudTrailService
+import Delivery
 import Fleet
 import Gateway
 import Glibc
@@ -163,6 +164,12 @@ enum Server {
             credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, logger: logger)
 
+        let events = try SQLiteDatabase(
+            path: "\(directory)/events.db", durability: .durable,
+            migrations: LambdaService.eventMigrations + Outbox.migrations)
+        let delivery = Delivery()
+        let outbox = Outbox(database: events, delivery: delivery, clock: wallClock, logger: logger)
+
         var functionSettings = LambdaService.Configuration(
             codeDirectory: "\(directory)/code", variablesKey: sealing)
         functionSettings.quotas = quotas
@@ -174,7 +181,8 @@ enum Server {
         functionSettings.signing = signing
         let functions = LambdaService(
             configuration: functionSettings,
-            database: database, blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
+            database: database, events: events, outbox: outbox,
+            blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet, eventLoops: loops,
             setReservedConcurrency: fleet.setReservedConcurrency, resolveRuntime: catalogue.resolve,
             prepareRuntime: catalogue.prepare,
             codeLocation: CodeDownloads.location(signedBy: key.credentials, region: settings.region),
@@ -185,6 +193,7 @@ enum Server {
                 logger: logger),
             authorizer: authorizer, logger: logger)
         try await functions.prepare()
+        delivery.register(functions, for: "lambda")
 
         let gateway = Gateway(
             services: [functions, identities, sessions, logs, traces, audit], keys: keys,
@@ -200,7 +209,10 @@ enum Server {
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
-        return [logs, traces, audit, identities, fleet, FunctionsWorker(functions: functions), gateway]
+        return [
+            logs, traces, audit, identities, EventsWorker(functions: functions), outbox, fleet,
+            FunctionsWorker(functions: functions), gateway,
+        ]
     }
 
     private static func authorization(
@@ -211,6 +223,13 @@ enum Server {
         case .permissive: .permissive(try DenialFile(in: directory, logger: logger))
         case .off: .off
         }
+    }
+
+    /// Milliseconds since 1970.
+    @Sendable private static func wallClock() -> Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
     }
 
     /// The URL by which clients on this machine reach the listener.
