@@ -215,7 +215,6 @@ def test_a_deleted_function_takes_its_events_along(own_server):
 
     create(ECHO)
     client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
-    client.update_function_configuration(FunctionName="f", Environment={"Variables": {"A": "b"}})
     for _ in range(5):
         event(client, "f", "first")
     client.delete_function(FunctionName="f")

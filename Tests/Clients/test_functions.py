@@ -183,7 +183,6 @@ def test_operations_that_are_not_built_say_so(deploy, lambda_client):
         "NotImplementedException", 501, lambda_client.create_event_source_mapping, FunctionName=function,
         EventSourceArn="arn:aws:sqs:us-east-1:000000000000:queue")
     assert "CreateEventSourceMapping" in message
-    refused("NotImplementedException", 501, lambda_client.invoke, FunctionName=function, InvocationType="Event")
 
 
 def test_accounts_and_regions_do_not_see_each_other(own_server):

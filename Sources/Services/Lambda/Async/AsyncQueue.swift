@@ -285,6 +285,9 @@ final class AsyncQueue: Sendable {
         for event in waiting { journal.note(event, lease: takeLease(event), .back) }
     }
 
+    /// When the clock is looked at again, for tests.
+    var alarm: Int64? { state.withLock { $0.lanes.alarm } }
+
     /// How many events the store has, for tests and metrics.
     func count() async throws -> Int { try await database.read { try AsyncEventTable(connection: $0).count() } }
 }
