@@ -132,7 +132,7 @@ enum Server {
         let logs = try LogsService(
             database: SQLiteDatabase(
                 path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
-            retentionDays: settings.logRetentionDays, authorizer: authorizer, logger: logger)
+            delivery: delivery, retentionDays: settings.logRetentionDays, authorizer: authorizer, logger: logger)
 
         let traces = XRayService(
             database: try SQLiteDatabase(
