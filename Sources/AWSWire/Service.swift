@@ -18,6 +18,8 @@ package struct ServiceRequest: Sendable {
     package var endpoint: String
     /// The client's end of the connection.
     package var peer: SocketAddress?
+    /// The parameters of its form, once it is read.
+    private(set) var form: FormValue?
 
     package init(
         method: HTTPMethod, path: String, query: String? = nil, headers: HTTPHeaders = [:],
@@ -33,6 +35,14 @@ package struct ServiceRequest: Sendable {
         self.requestID = requestID
         self.endpoint = endpoint
         self.peer = peer
+    }
+
+    /// The request with its form read: whoever asks for a ``FormValue`` of it reads it no more. Its query and its body
+    /// are not to change then.
+    package func readingForm() -> ServiceRequest {
+        var request = self
+        request.form = FormValue(self)
+        return request
     }
 
     /// The client's address, as text.

@@ -30,7 +30,7 @@ import Testing
         #expect(record["sourceIPAddress"]?.string == "192.0.2.1")
         #expect(record[path: "userIdentity.type"]?.string == "Root")
         #expect(record[path: "requestParameters.userName"]?.string == "ann")
-        #expect(record[path: "requestParameters"]?.members.map(\.name) == ["userName", "tags"])
+        #expect(record[path: "requestParameters"]?.members.map(\.name) == ["tags", "userName"])
         #expect(record[path: "requestParameters.tags"]?.elements.first?["value"]?.string == "a&b")
         #expect(record[path: "responseElements.user.path"]?.string == "/a&b/")
         #expect(record[path: "responseElements.user.tags"]?.elements.first?["key"]?.string == "team")

@@ -98,11 +98,6 @@ extension AuditDisclosure {
         if case .object(let more) = body(request.body) { members += more.filter { !names.contains($0.name) } }
         return .object(members)
     }
-
-    /// What a request of the query protocol says.
-    package func form(of request: ServiceRequest) -> AuditValue {
-        form(QueryParameters(request.query).pairs + QueryParameters(String(buffer: request.body)).pairs)
-    }
 }
 
 extension Service {
@@ -125,12 +120,11 @@ extension Service {
                 Self.name(operation), of: signingName, parameters: disclosure.body(request.body),
                 disclosure: disclosure)
         case .query:
-            let pairs = QueryParameters(request.query).pairs + QueryParameters(String(buffer: request.body)).pairs
-            guard let operation = pairs.first(where: { $0.name == "Action" })?.value, !operation.isEmpty else {
-                return nil
-            }
+            let request = request.readingForm()
+            guard let operation = try? QueryAnswer.action(of: request) else { return nil }
             return AuditedCall(
-                Self.name(operation[...]), of: signingName, parameters: disclosure.form(pairs), disclosure: disclosure)
+                Self.name(operation[...]), of: signingName, parameters: disclosure.form(of: request),
+                disclosure: disclosure)
         }
     }
 

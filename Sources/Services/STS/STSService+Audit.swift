@@ -7,6 +7,7 @@ extension STSService {
 
     /// CloudTrail has them as reading only, and tells their answers all the same.
     package func audited(_ request: ServiceRequest) -> AuditedCall? {
+        let request = request.readingForm()
         guard var call = namedCall(request) else { return nil }
         call.isReadOnly = true
         let issuing = call.eventName.hasPrefix("AssumeRole") || call.eventName.hasSuffix("Token")
