@@ -60,9 +60,17 @@ package enum ResponseBody: Sendable {
 /// A service's answer. The gateway adds `x-amzn-RequestId`, `Date`, `Content-Length` (or chunks, for a stream of
 /// unknown length) and connection headers.
 package struct ServiceResponse: Sendable {
+    /// Whose words the status and the headers are.
+    package enum Author: Sendable, Hashable {
+        case service
+        /// A function that answers a request to its URL: a 403 of its own is no denial.
+        case function
+    }
+
     package var status: HTTPResponseStatus
     package var headers: HTTPHeaders
     package var body: ResponseBody
+    package var author = Author.service
 
     package init(status: HTTPResponseStatus = .ok, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()) {
         self.status = status

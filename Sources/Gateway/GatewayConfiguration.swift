@@ -129,11 +129,30 @@ package struct GatewayRoute: Sendable {
     package typealias Handler =
         @Sendable (_ request: ServiceRequest, _ eventLoop: any EventLoop) -> EventLoopFuture<RouteAnswer>
 
+    /// What the audit is told of a page. Whoever asks for it uses something rather than managing it: what is let in is
+    /// told only where the audit asks for that.
+    package struct Audit: Sendable {
+        package var service: any AWSWire.Service
+        /// Which call a request was, of those that are told; nil for none. Called on the event loop, which it must not
+        /// block.
+        package var call: @Sendable (_ request: ServiceRequest, _ answer: ServiceResponse) -> AuditedCall?
+
+        package init(
+            _ service: any AWSWire.Service,
+            call: @escaping @Sendable (_ request: ServiceRequest, _ answer: ServiceResponse) -> AuditedCall?
+        ) {
+            self.service = service
+            self.call = call
+        }
+    }
+
     package var place: Place
     /// Asked once the head of a request is there.
     package var access: @Sendable (SigV4.Request) -> Access
     /// The largest body, in bytes, and the error for a larger one; nil is the gateway's own limit.
     package var limit: (bytes: Int, error: AWSError)?
+    /// Nil: the audit is told nothing.
+    package var audit: Audit?
     /// Called on the event loop, which it must not block. Fails with an `AWSError`, as a service does.
     package var handler: Handler
 
@@ -144,11 +163,12 @@ package struct GatewayRoute: Sendable {
 
     package init(
         at place: Place, for access: @escaping @Sendable (SigV4.Request) -> Access,
-        limit: (bytes: Int, error: AWSError)? = nil, handler: @escaping Handler
+        limit: (bytes: Int, error: AWSError)? = nil, audit: Audit? = nil, handler: @escaping Handler
     ) {
         self.place = place
         self.access = access
         self.limit = limit
+        self.audit = audit
         self.handler = handler
     }
 }

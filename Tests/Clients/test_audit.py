@@ -13,9 +13,11 @@ import signal
 import stat
 
 import pytest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from conftest import ROLE, wait_until, zip_of
+from test_function_urls import URL
 
 CODE = zip_of({"app.py": "def handler(event, context): return event\n"})
 
@@ -185,6 +187,37 @@ def test_invocations_by_choice(own_server, name, wanted):
         assert told[0]["resources"][0]["ARN"].endswith(f":function:{name}")
     # CloudTrail's event history has management events only.
     assert [event["eventName"] for event in events(server, EventName="Invoke")] == []
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_function_urls_when_they_are_denied_and_by_choice(own_server, name, wanted):
+    """"Monitoring Lambda function URLs": `InvokeFunctionUrl` is a data event."""
+    server = own_server(*(["--audit-data-events"] if wanted else []))
+    client = server.client()
+    create(client, name)
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 2000})
+    address = client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")["FunctionUrl"]
+    url = URL(server, address)
+    key = server.credentials["access_key_id"]
+    assert url.ask("/?word=query-secret", "POST", b"body-secret").status == 403
+    for credentials in [Credentials(key, "wrong"), Credentials("AKIAUNKNOWN", "wrong")]:
+        assert url.signed(credentials, "/query-secret", "POST", b"body-secret").status == 403
+    assert url.signed(Credentials(key, server.credentials["secret_access_key"])).status == 200
+    assert URL(server, address.replace(url.id, "0" * 32)).ask().status == 403
+    client.delete_function(FunctionName=name)
+    wait_until(lambda: any(line["eventName"] == "DeleteFunction20150331" for line in lines(server)), what="the event")
+    told = [line for line in lines(server) if line["eventName"] == "InvokeFunctionUrl"]
+    assert [line.get("errorCode") for line in told] == [
+        "AccessDenied", "InvalidSignatureException", "UnrecognizedClientException"] + [None] * wanted
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+    for line in told:
+        assert line["resources"] == [{"accountId": "000000000000", "type": "AWS::Lambda::Function", "ARN": arn}]
+        assert (line["eventSource"], line["awsRegion"]) == ("lambda.amazonaws.com", "us-east-1")
+        assert (line["eventCategory"], line["managementEvent"], line["readOnly"]) == ("Data", False, False)
+        assert line["requestParameters"] == {"functionName": name} and line["responseElements"] is None
+        assert "secret" not in json.dumps(line)
+    assert told[0]["userIdentity"]["accountId"] == "ANONYMOUS_PRINCIPAL"
+    assert [line["userIdentity"].get("accessKeyId") for line in told[1:3]] == [key, "AKIAUNKNOWN"]
 
 
 def test_nothing_secret_is_in_any_file(own_server, name):

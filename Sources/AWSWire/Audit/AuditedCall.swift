@@ -40,6 +40,8 @@ package struct AuditedCall: Sendable {
     package var eventSource: String
     package var category = Category.management
     package var isReadOnly: Bool
+    /// The twelve digits of whose history it belongs to; nil for the caller's.
+    package var account: String?
     /// Where a global service's calls are told; nil for the region of the request.
     package var region: String?
     package var parameters: AuditValue

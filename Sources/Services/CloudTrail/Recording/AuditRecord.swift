@@ -37,7 +37,7 @@ struct AuditRecord: Sendable {
         let request = event.request
         id = RequestID.make()
         time = event.time.secondsSince1970
-        account = request.caller.account.digits
+        account = call.account ?? request.caller.account.digits
         region = call.region ?? request.caller.region
         name = call.eventName
         source = call.eventSource

@@ -152,7 +152,7 @@ package final class AuditTrail: AuditSink {
 
     private func record(of waiting: Waiting) -> AuditRecord? {
         let event = waiting.event
-        guard let call = event.service.audited(event.request) ?? Self.unknown(event) else { return nil }
+        guard let call = event.call ?? event.service.audited(event.request) ?? Self.unknown(event) else { return nil }
         var omitted = waiting.omitted
         let principal = event.request.caller.principal
         let isBounded = event.status >= 400 || !call.tellsAnswer && call.category == .management
