@@ -124,6 +124,9 @@ package protocol Service: Sendable {
     /// has to be quick.
     func isDataPlane(_ method: HTTPMethod, path: String) -> Bool
 
+    /// Whether the service's model has an operation of that name: the audit calls nothing by another.
+    func hasOperation(_ name: String) -> Bool
+
     /// Which call a request is, for the audit; nil for none. Asked after the answer, off the event loop.
     func audited(_ request: ServiceRequest) -> AuditedCall?
 }

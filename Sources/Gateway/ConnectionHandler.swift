@@ -19,7 +19,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         var plan: Reception.Plan
         var requestID: String
         var collector: BodyCollector
-        /// Set once the request is refused while its body may still be read to the end.
+        /// Set once the request is refused while its body may still be read to the end, which nobody looks at.
         var isDiscarding: Bool
     }
 
@@ -219,7 +219,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
             exchange.plan.destination = .refused(plan.limit.error)
             exchange.isDiscarding = true
         }
-        if exchange.isDiscarding, !mayReadOn(exchange.head) { return refuse(exchange) }
+        if exchange.isDiscarding {
+            guard mayReadOn(exchange.head) else { return refuse(exchange) }
+            exchange.isDiscarding = !gateway.reception.tellsBody(of: exchange.plan, exchange.head)
+        }
         phase = .body(exchange)
         guard head.framing != .none else { return }
         progress = 0
@@ -249,6 +252,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
             phase = .body(exchange)
         } catch {
             exchange.collector.release()
+            if case .refused = exchange.plan.destination {
+                exchange.isDiscarding = true
+                phase = .body(exchange)
+                return
+            }
             exchange.plan.destination = .refused(
                 error == .tooLarge ? exchange.plan.limit.error : GatewayCore.overloaded)
             refuse(exchange)

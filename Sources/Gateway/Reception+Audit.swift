@@ -33,6 +33,17 @@ extension Reception {
         }
     }
 
+    /// The longest body of a refused request that is kept, in bytes: anybody may send as many as there are connections.
+    private static let toldBody = 16_384
+
+    /// Whether a refused request's body is kept for what the audit tells of it: a form's names the operation.
+    func tellsBody(of plan: Plan, _ head: RequestHead) -> Bool {
+        guard configuration.audit != nil, plan.route == nil, case .query = plan.wire,
+            case .length(let length) = head.framing
+        else { return false }
+        return length <= Self.toldBody
+    }
+
     /// A request to a page. What a function said in its own words is told to nobody, nor what it was asked.
     private func audit(
         _ route: GatewayRoute, _ plan: Plan, to head: RequestHead, requestID: String, answer: ServiceResponse,

@@ -157,6 +157,17 @@ def test_denials_are_told_and_bad_signatures_are_nobodys(server, name):
     assert unknown["errorCode"] == "UnrecognizedClientException"
 
 
+def test_a_form_of_an_unknown_key_names_its_operation(server):
+    stranger = f"AKIA{os.urandom(8).hex().upper()}"
+    iam = server.client("iam", aws_access_key_id=stranger)
+    with pytest.raises(ClientError):
+        iam.get_user(UserName="somebody")
+    told = wait_until(lambda: events(server, AccessKeyId=stranger), what="the event")[0]
+    assert (told["eventName"], told["errorCode"]) == ("GetUser", "InvalidClientTokenId")
+    assert told["requestParameters"] == {"userName": "somebody"}
+    assert told["userIdentity"]["type"] == "Unknown"
+
+
 def test_a_flood_of_forgeries_is_counted_not_kept(own_server):
     server = own_server()
     forger = server.client(aws_secret_access_key="wrong")

@@ -33,6 +33,8 @@ final class Rig: Sendable {
             signingName: "iam", wireProtocol: .query(namespace: "https://iam.amazonaws.com/doc/2010-05-08/"))
         static let logs = Stub(signingName: "logs", wireProtocol: .awsJSON(version: "1.1"))
 
+        func hasOperation(_ name: String) -> Bool { name != "Nonsense" }
+
         func respond(to _: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
             eventLoop.makeFailedFuture(AWSError.unknownOperation)
         }

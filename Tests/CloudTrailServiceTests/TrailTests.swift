@@ -171,6 +171,15 @@ import Testing
         #expect(try await rig.names() == ["CreateLogGroup"])
     }
 
+    // Whoever is not let in could otherwise have the audit say anything.
+    @Test func nothingIsCalledByANameThatNoOperationHas() async throws {
+        let rig = try Rig()
+        rig.record(rig.iam("Action=ListUsers", status: 403, isAuthenticated: false))
+        rig.record(rig.iam("Action=Nonsense", status: 403, isAuthenticated: false))
+        rig.record(rig.iam("Action=Nonsense", status: 400))
+        #expect(try await rig.names() == ["UnknownOperation", "ListUsers"])
+    }
+
     @Test func resettingForgetsTheHistoryButNotTheFiles() async throws {
         let rig = try Rig()
         rig.record(rig.logs("CreateLogGroup"))

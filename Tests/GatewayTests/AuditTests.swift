@@ -61,6 +61,28 @@ import Testing
         #expect(sink.all.first?.errorType == "AccessDeniedException")
     }
 
+    // A form names its operation in its body, which is kept of a request that is refused already where it is short.
+    @Test(arguments: [(16_000, true), (17_000, false), (70_000, false)])
+    func formsOfUnknownKeys(_ length: Int, _ isTold: Bool) throws {
+        let sink = Sink()
+        let iam = EchoService("iam", wire: .query(namespace: "https://iam.amazonaws.com/doc/2010-05-08/"))
+        let rig = try Rig(services: [iam]) { configuration in
+            configuration.audit = sink
+            configuration.authentication = .on
+        }
+        let form = "Action=ListUsers&x=" + String(repeating: "x", count: length)
+        let signature = String(repeating: "a", count: 64)
+        rig.send(
+            "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Date: 20260304T050607Z\r\nAuthorization: AWS4-HMAC-SHA256 "
+                + "Credential=AKIANONE/20260304/us-east-1/iam/aws4_request, SignedHeaders=host;x-amz-date, "
+                + "Signature=\(signature)\r\nContent-Length: \(form.utf8.count)\r\n\r\n")
+        rig.send(form)
+        #expect(rig.answer()?.status == 403)
+        #expect(sink.all.map(\.claimedKeyID) == ["AKIANONE"])
+        #expect(sink.all.map { $0.request.body.readableBytes } == [isTold ? form.utf8.count : 0])
+        #expect(rig.core.bodies.inUse == 0)
+    }
+
     // MARK: Pages
 
     private static let root = SigV4.Credentials(accessKeyID: "AKIAROOT", secretAccessKey: "secret")

@@ -105,28 +105,30 @@ extension AuditDisclosure {
 extension Service {
     package var secretMembers: Set<String> { [] }
     package func isDataPlane(_: HTTPMethod, path _: String) -> Bool { false }
+    package func hasOperation(_: String) -> Bool { true }
 
     /// The call, where the protocol itself names it: JSON and query services need not do more.
     package func audited(_ request: ServiceRequest) -> AuditedCall? { namedCall(request) }
 
-    /// The call that a JSON or query request names; nil for REST, where only the service knows.
+    /// The call that a JSON or query request names; nil where the service has none of that name, and for REST, where
+    /// only the service knows.
     package func namedCall(_ request: ServiceRequest) -> AuditedCall? {
         let disclosure = AuditDisclosure(secretMembers)
         switch wireProtocol {
         case .restJSON: return nil
         case .awsJSON:
-            guard let operation = request.header("x-amz-target")?.split(separator: ".").last, !operation.isEmpty else {
-                return nil
-            }
+            guard let operation = request.header("x-amz-target")?.split(separator: ".").last.map(Self.name),
+                !operation.isEmpty, hasOperation(operation)
+            else { return nil }
             return AuditedCall(
-                Self.name(operation), of: signingName, parameters: disclosure.body(request.body),
-                disclosure: disclosure)
+                operation, of: signingName, parameters: disclosure.body(request.body), disclosure: disclosure)
         case .query:
             let request = request.readingForm()
-            guard let operation = try? QueryAnswer.action(of: request) else { return nil }
+            guard let operation = (try? QueryAnswer.action(of: request)).map({ Self.name($0[...]) }),
+                hasOperation(operation)
+            else { return nil }
             return AuditedCall(
-                Self.name(operation[...]), of: signingName, parameters: disclosure.form(of: request),
-                disclosure: disclosure)
+                operation, of: signingName, parameters: disclosure.form(of: request), disclosure: disclosure)
         }
     }
 

@@ -63,6 +63,8 @@ package final class CloudTrailService: AWSWire.Service, ServiceLifecycle.Service
 
     // MARK: API
 
+    package func hasOperation(_ name: String) -> Bool { CloudTrail.Operation(rawValue: name) != nil }
+
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         guard let operation = CloudTrail.route(request) else {
             return eventLoop.makeFailedFuture(AWSError.unknownTarget)

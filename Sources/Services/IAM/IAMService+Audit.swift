@@ -4,6 +4,7 @@ import IAMModel
 /// What the audit tells of requests to IAM.
 extension IAMService {
     package var secretMembers: Set<String> { IAM.Operation.sensitiveMembers }
+    package func hasOperation(_ name: String) -> Bool { IAM.Operation(rawValue: name) != nil }
 
     /// IAM is the same everywhere: its calls are told in the one region where AWS has them.
     package func audited(_ request: ServiceRequest) -> AuditedCall? {

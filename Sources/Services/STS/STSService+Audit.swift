@@ -4,6 +4,7 @@ import STSModel
 /// What the audit tells of requests for credentials: who got whose, but not the credentials.
 extension STSService {
     package var secretMembers: Set<String> { STS.Operation.sensitiveMembers }
+    package func hasOperation(_ name: String) -> Bool { STS.Operation(rawValue: name) != nil }
 
     /// CloudTrail has them as reading only, and tells their answers all the same.
     package func audited(_ request: ServiceRequest) -> AuditedCall? {
