@@ -20,6 +20,17 @@ package struct AuditedCall: Sendable {
             self.type = type
             self.arn = arn
         }
+
+        /// What a request to IAM is about, from the members that name it.
+        package static func ofIdentities(_ text: (_ member: String) -> String?) -> [Resource] {
+            let kinds = [
+                ("userName", "AWS::IAM::User"), ("roleName", "AWS::IAM::Role"), ("groupName", "AWS::IAM::Group"),
+                ("policyArn", "AWS::IAM::Policy"), ("policyName", "AWS::IAM::Policy"),
+                ("instanceProfileName", "AWS::IAM::InstanceProfile"), ("accessKeyId", "AWS::IAM::AccessKey"),
+                ("openIDConnectProviderArn", "AWS::IAM::OIDCProvider"),
+            ]
+            return kinds.compactMap { member, type in text(member).map { Resource(type: type, arn: $0) } }
+        }
     }
 
     package struct WebIdentity: Sendable, Hashable {

@@ -90,15 +90,15 @@ package final class CloudTrailService: AWSWire.Service, ServiceLifecycle.Service
     /// The history goes; the files stay, for they are the operator's.
     package func reset() async throws {
         try await database.write { [trail] connection in
-            trail.discard()
             try TrailTables(connection).deleteAll()
+            try trail.discard(on: connection)
         }
     }
 
     // MARK: Life
 
-    /// Writes what is recorded and deletes what has expired, until graceful shutdown or cancellation; then writes what
-    /// is left.
+    /// Takes up what a kill left in the files only, writes what is recorded and deletes what has expired, until
+    /// graceful shutdown or cancellation; then writes what is left.
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.trail.writeRecorded() }

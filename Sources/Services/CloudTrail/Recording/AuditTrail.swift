@@ -10,6 +10,9 @@ import Synchronization
 ///
 /// ``record(_:)`` only buffers. What finds the buffer full is dropped and counted in the server's log. When the disk is
 /// full or the store fails, the service goes on, and what waits is written once it can be.
+///
+/// The files come first. The store then commits, with the events, how far the files are in it: what a kill between the
+/// two left in the files only is taken up at the next start.
 package final class AuditTrail: AuditSink {
     /// How long events wait for others to share their batch.
     private static let delay = Duration.milliseconds(200)
@@ -40,7 +43,15 @@ package final class AuditTrail: AuditSink {
         /// Records that are in no file yet, and those that are not in the store.
         var lines: [AuditRecord] = []
         var rows: [AuditRecord] = []
+        /// The sizes of the files that have been written to since the last commit, by their days.
+        var marks: [String: Int] = [:]
         var sequence: Int64?
+        var isTakenUp = false
+    }
+    /// What one commit stores.
+    private struct Batch {
+        var rows: [AuditRecord] = []
+        var marks: [String: Int] = [:]
     }
 
     package let wantsData: Bool
@@ -100,6 +111,7 @@ package final class AuditTrail: AuditSink {
 
     /// Writes what comes, until cancelled. Sleeps without a timer while nothing does.
     func writeRecorded() async {
+        await flush()
         for await _ in signals {
             try? await Task.sleep(for: Self.delay)
             await flush()
@@ -109,26 +121,28 @@ package final class AuditTrail: AuditSink {
     /// Returns when everything that was recorded before the call can be looked up. Failures are logged, and what waits
     /// keeps waiting.
     func flush() async {
-        let taken = Mutex<[AuditRecord]>([])
+        let taken = Mutex(Batch())
         do {
             // All of it on the store's own thread, one flush after the other.
             try await database.write { [self] connection in
+                takeUp(on: connection)
                 gather()
                 writeFiles()
-                let rows = state.withLock { state in
-                    defer { state.rows = [] }
-                    return state.rows
+                let batch = state.withLock { state in
+                    defer { (state.rows, state.marks) = ([], [:]) }
+                    return Batch(rows: state.rows, marks: state.marks)
                 }
-                taken.withLock { $0 = rows }
-                try store(rows, on: connection)
+                taken.withLock { $0 = batch }
+                try store(batch, on: connection)
             }
         } catch {
             state.withLock { state in
-                let rows = taken.withLock { $0 }
-                state.rows = rows + state.rows
-                state.dropped += bound(&state.rows)
+                let batch = taken.withLock { $0 }
+                state.rows = batch.rows + state.rows
+                state.marks = batch.marks.merging(state.marks) { $1 }
                 state.sequence = nil
                 state.isSignalled = false
+                state.dropped += bound(&state.rows)
             }
             logger.error("Audit events could not be stored", metadata: ["error": "\(error)"])
         }
@@ -188,7 +202,8 @@ package final class AuditTrail: AuditSink {
             let same = rest.prefix { AuditFiles.day(of: $0.time) == day }
             let text = same.flatMap { Array($0.document.utf8) + [UInt8(ascii: "\n")] }
             do {
-                try files.append(text, day: day, isUrgent: same.contains { $0.hasEffect })
+                let size = try files.append(text, day: day, isUrgent: same.contains { $0.hasEffect })
+                state.withLock { $0.marks[day] = size }
             } catch {
                 let lost = state.withLock { state in
                     state.lines = Array(rest) + state.lines
@@ -206,15 +221,50 @@ package final class AuditTrail: AuditSink {
         }
     }
 
-    private func store(_ rows: [AuditRecord], on connection: any SQLConnection) throws {
-        guard !rows.isEmpty else { return }
+    private func store(_ batch: Batch, on connection: any SQLConnection) throws {
         let tables = TrailTables(connection)
-        var sequence = try state.withLock { $0.sequence } ?? tables.lastSequence()
-        for row in rows {
-            sequence += 1
-            try tables.add(row, sequence: sequence)
+        if !batch.rows.isEmpty {
+            var sequence = try state.withLock { $0.sequence } ?? tables.lastSequence()
+            for row in batch.rows {
+                sequence += 1
+                try tables.add(row, sequence: sequence)
+            }
+            state.withLock { $0.sequence = sequence }
         }
-        state.withLock { $0.sequence = sequence }
+        try tables.mark(batch.marks)
+    }
+
+    // MARK: Starts
+
+    /// Once, before anything is written: has the store take the management events that only the files have. At most
+    /// so many bytes are read as may wait, the newest of the newest files.
+    private func takeUp(on connection: any SQLConnection) {
+        guard state.withLock({ !$0.isTakenUp }) else { return }
+        var found: [AuditRecord] = []
+        var marks: [String: Int] = [:]
+        do {
+            let tables = TrailTables(connection)
+            let known = try tables.marks()
+            var left = limits.bytes
+            let days = files.allDays
+            for day in days.reversed() where left > 0 && day >= known.keys.min() ?? days.last ?? "" {
+                let (lines, size) = try files.lines(of: day, after: known[day] ?? 0, limit: left)
+                let records = lines.compactMap { AuditRecord(reading: String($0)) }.filter(\.isManagement)
+                found = try records.filter { try !tables.has($0) } + found
+                left -= lines.reduce(0) { $0 + $1.utf8.count }
+                marks[day] = size
+            }
+        } catch {
+            logger.error("Audit records of the last run could not be read", metadata: ["error": "\(error)"])
+        }
+        if !found.isEmpty {
+            logger.notice("Audit events of the last run are taken up", metadata: ["count": "\(found.count)"])
+        }
+        state.withLock { state in
+            state.isTakenUp = true
+            state.rows = found.suffix(limits.events) + state.rows
+            state.marks = marks
+        }
     }
 
     /// Leaves the newest.
@@ -250,9 +300,12 @@ package final class AuditTrail: AuditSink {
     }
 
     /// Forgets what waits to be stored, but not what the files are to have. Called inside a transaction.
-    func discard() {
+    func discard(on connection: any SQLConnection) throws {
         gather()
         writeFiles()
-        state.withLock { state in (state.rows, state.sequence) = ([], nil) }
+        var marks: [String: Int] = [:]
+        if let day = files.allDays.last { marks[day] = files.size(ofDay: day) }
+        state.withLock { state in (state.rows, state.marks, state.sequence, state.isTakenUp) = ([], [:], nil, true) }
+        try TrailTables(connection).mark(marks)
     }
 }
