@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import stat
+import subprocess
 
 import pytest
 from botocore.credentials import Credentials
@@ -270,6 +271,69 @@ def test_nothing_secret_is_in_any_file(own_server, name):
         content = file.read_bytes()
         assert mark.encode() not in content, file
         assert own not in content, file
+
+
+@pytest.fixture
+def small_disk(tmp_path_factory):
+    """A home for a server whose data are on a disk of 64 MiB."""
+    home = tmp_path_factory.mktemp("small")
+    home.parent.chmod(0o755)
+    home.parent.parent.chmod(0o755)
+    data = home / "data"
+    data.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", data], capture_output=True, text=True)
+    if mount.returncode:
+        pytest.skip(f"a disk of its own needs root: {mount.stderr}")
+    yield home
+    subprocess.run(["umount", "-l", data], check=True)
+
+
+def fill(path):
+    """Takes what is left of a disk, to the last page."""
+    with open(path, "wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while file.write(bytes(size)):
+                    pass
+            except OSError:
+                pass
+
+
+def test_requests_go_on_when_the_disk_is_full(small_disk, own_server, name):
+    """That is logged once; what waited is in the file and in the history once there is room."""
+    server = own_server(data=small_disk)
+    client = server.client()
+    create(client, name)
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 2000})
+    assert client.invoke(FunctionName=name, Payload=b"1")["Payload"].read() == b"1"
+    wait_until(lambda: events(server, ResourceName=name), what="the event")
+    fill(server.data / "filler")
+
+    def log():
+        return (server.home / "server.log").read_text()
+
+    def is_told():
+        client.get_function(FunctionName=name)
+        return "cannot be written: requests go on" in log()
+
+    wait_until(is_told, what="the warning")
+    for number in range(20):
+        client.get_function(FunctionName=name)
+        assert client.invoke(FunctionName=name, Payload=b"2")["Payload"].read() == b"2"
+        with pytest.raises(ClientError) as failure:
+            client.get_function(FunctionName=f"{name}-{number}")
+        assert failure.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    (server.data / "filler").unlink()
+    wanted = {f"{name}-{number}" for number in range(20)}
+
+    def told(records):
+        return wanted <= {(line["requestParameters"] or {}).get("functionName") for line in records}
+
+    wait_until(lambda: told(lines(server)), what="the lines")
+    wait_until(lambda: told(events(server, EventName="GetFunction20150331v2")), what="the events")
+    warnings = [line for line in log().splitlines() if "cannot be written: requests go on" in line]
+    assert len(warnings) == len({line.split("to=")[1].split()[0] for line in warnings}) <= 2, warnings
+    wait_until(lambda: log().count("are written again") == len(warnings), what="the end of the trouble")
 
 
 def test_files_are_the_operators_and_survive_a_kill(own_server, name):

@@ -1,5 +1,6 @@
 import AWSWire
 import Glibc
+import Logging
 
 /// The files that are shipped: `YYYY-MM-DD.jsonl`, one record a line, appended to only.
 ///
@@ -11,6 +12,10 @@ struct AuditFiles: Sendable {
         var operation: String
         var path: String
         var code: Int32
+
+        var metadata: Logger.Metadata {
+            ["path": "\(path)", "operation": "\(operation)", "errno": "\(code)"]
+        }
     }
 
     let directory: String
@@ -41,13 +46,14 @@ struct AuditFiles: Sendable {
         if end > 0, pread(descriptor, &last, 1, end - 1) == 1, last != UInt8(ascii: "\n") {
             try write([UInt8(ascii: "\n")], to: descriptor, path)
         }
-        do {
+        do throws(Failure) {
             try write(lines, to: descriptor, path)
+            if isUrgent, fdatasync(descriptor) != 0 { throw Failure(operation: "fdatasync", path: path, code: errno) }
         } catch {
+            // They come again.
             ftruncate(descriptor, end)
             throw error
         }
-        if isUrgent, fdatasync(descriptor) != 0 { throw Failure(operation: "fdatasync", path: path, code: errno) }
         return Int(lseek(descriptor, 0, SEEK_END))
     }
 

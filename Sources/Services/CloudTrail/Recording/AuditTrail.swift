@@ -17,6 +17,8 @@ package final class AuditTrail: AuditSink {
     /// How long events wait for others to share their batch.
     private static let delay = Duration.milliseconds(200)
     private static let batch = 500
+    /// How long what could not be written waits until it is tried again, unless more comes.
+    private static let patience = Duration.seconds(1)
 
     struct Limits: Sendable {
         /// Events that may wait.
@@ -47,6 +49,7 @@ package final class AuditTrail: AuditSink {
         var marks: [String: Int] = [:]
         var sequence: Int64?
         var isTakenUp = false
+        var troubles = WritingTroubles()
     }
     /// What one commit stores.
     private struct Batch {
@@ -115,6 +118,10 @@ package final class AuditTrail: AuditSink {
         for await _ in signals {
             try? await Task.sleep(for: Self.delay)
             await flush()
+            while !Task.isCancelled, state.withLock({ !$0.troubles.isEmpty }) {
+                try? await Task.sleep(for: Self.patience)
+                await flush()
+            }
         }
     }
 
@@ -135,16 +142,18 @@ package final class AuditTrail: AuditSink {
                 taken.withLock { $0 = batch }
                 try store(batch, on: connection)
             }
+            succeeded(.store)
         } catch {
-            state.withLock { state in
+            let (waiting, lost) = state.withLock { state in
                 let batch = taken.withLock { $0 }
                 state.rows = batch.rows + state.rows
                 state.marks = batch.marks.merging(state.marks) { $1 }
                 state.sequence = nil
                 state.isSignalled = false
-                state.dropped += bound(&state.rows)
+                let lost = bound(&state.rows)
+                return (state.rows.count, lost)
             }
-            logger.error("Audit events could not be stored", metadata: ["error": "\(error)"])
+            failed(.store, ["error": "\(error)"], waiting: waiting, lost: lost)
         }
     }
 
@@ -205,20 +214,16 @@ package final class AuditTrail: AuditSink {
                 let size = try files.append(text, day: day, isUrgent: same.contains { $0.hasEffect })
                 state.withLock { $0.marks[day] = size }
             } catch {
-                let lost = state.withLock { state in
+                let (waiting, lost) = state.withLock { state in
                     state.lines = Array(rest) + state.lines
-                    return bound(&state.lines)
+                    let lost = bound(&state.lines)
+                    return (state.lines.count, lost)
                 }
-                logger.error(
-                    "Audit records could not be written",
-                    metadata: [
-                        "path": "\(error.path)", "operation": "\(error.operation)", "errno": "\(error.code)",
-                        "waiting": "\(rest.count - lost)", "lost": "\(lost)",
-                    ])
-                return
+                return failed(.files, error.metadata, waiting: waiting, lost: lost)
             }
             rest = rest.dropFirst(same.count)
         }
+        if !lines.isEmpty { succeeded(.files) }
     }
 
     private func store(_ batch: Batch, on connection: any SQLConnection) throws {
@@ -265,6 +270,25 @@ package final class AuditTrail: AuditSink {
             state.rows = found.suffix(limits.events) + state.rows
             state.marks = marks
         }
+    }
+
+    // MARK: Troubles
+
+    private func failed(_ place: WritingTroubles.Place, _ metadata: Logger.Metadata, waiting: Int, lost: Int) {
+        let news = state.withLock { $0.troubles.failed(place, losing: lost) }
+        if news.isNew {
+            logger.error(
+                "Audit records cannot be written: requests go on, and records wait",
+                metadata: metadata.merging(["to": "\(place)", "waiting": "\(waiting)"]) { $1 })
+        }
+        if news.isFirstLoss {
+            logger.error("Audit records are lost, for too many wait", metadata: ["to": "\(place)", "lost": "\(lost)"])
+        }
+    }
+
+    private func succeeded(_ place: WritingTroubles.Place) {
+        guard let lost = state.withLock({ $0.troubles.succeeded(place) }) else { return }
+        logger.warning("Audit records are written again", metadata: ["to": "\(place)", "lost": "\(lost)"])
     }
 
     /// Leaves the newest.
