@@ -44,6 +44,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     let gateway: GatewayCore
     let origin: Reception.Origin
+    let idleness: Idleness
     var phase = Phase.idle
     var context: ChannelHandlerContext?
     var watchdog: Watchdog?
@@ -61,15 +62,22 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var isInputClosed = false
     var isQuiescing = false
 
-    init(gateway: GatewayCore, origin: Reception.Origin) {
+    init(gateway: GatewayCore, origin: Reception.Origin, idleness: Idleness = Idleness()) {
         self.gateway = gateway
         self.origin = origin
+        self.idleness = idleness
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         watchdog = Watchdog(on: context.eventLoop) { [unowned self] in expired() }
-        watchdog?.set(after: gateway.timeouts.idle)
+        rest()
+    }
+
+    /// Waits for the next request.
+    func rest() {
+        phase = .idle
+        if let end = watchdog?.set(after: gateway.timeouts.idle) { idleness.begin(at: end - gateway.timeouts.idle) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -200,6 +208,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     // MARK: One request
 
     private func begin(_ received: HTTPRequestHead) {
+        idleness.end()
         var head: RequestHead
         do {
             head = try RequestHead(received, limits: gateway.limits)

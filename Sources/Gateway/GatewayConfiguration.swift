@@ -65,7 +65,7 @@ package struct GatewayConfiguration: Sendable {
 
 /// How much one connection, and all together, may ask of the gateway. Sizes are in bytes.
 package struct GatewayLimits: Sendable {
-    /// Open connections; a further one gets a 503 and is closed.
+    /// Open connections. For a further one the longest idle make room; where none is idle it gets a 503 and is closed.
     package var connections = 16_384
     /// Of these, those of one execution environment …
     package var environmentConnections = 256
@@ -90,6 +90,8 @@ package struct GatewayLimits: Sendable {
 package struct GatewayTimeouts: Sendable {
     /// Between two requests, and before the first.
     package var idle = TimeAmount.seconds(120)
+    /// For which it does so whoever else wants its place.
+    package var grace = TimeAmount.seconds(1)
     /// From a request's first byte to the end of its head.
     package var head = TimeAmount.seconds(20)
     /// The span in which a body must make progress …
