@@ -117,7 +117,7 @@ import Testing
     @Test func aFullBufferDropsAndAHeavyEventGoesWithoutItsBody() async throws {
         var limits = AuditTrail.Limits()
         limits.events = 2
-        limits.bytes = 100
+        limits.bytes = 150
         let rig = try Rig(limits: limits)
         rig.record(rig.logs("CreateLogGroup", #"{"logGroupName":"\#(String(repeating: "a", count: 200))"}"#))
         rig.record(rig.logs("DeleteLogGroup", #"{"logGroupName":"b"}"#))

@@ -2,6 +2,7 @@ import AWSWire
 import Glibc
 import Logging
 import NIOCore
+import NIOHTTP1
 import Storage
 import Synchronization
 import TestSupport
@@ -103,6 +104,33 @@ import Testing
     private func until(_ condition: () -> Bool) async throws {
         for _ in 0..<6_000 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
         #expect(condition())
+    }
+
+    @Test func largeHeadsDoNotWaitWithoutALimit() async throws {
+        var limits = AuditTrail.Limits()
+        limits.bytes = 200
+        let rig = try Rig(in: directory, limits: limits, logger: logger)
+        var large = rig.logs("CreateLogGroup")
+        large.request.headers.add(name: "x-filler", value: String(repeating: "x", count: 500))
+        rig.record(large)
+        rig.record(rig.logs("DeleteLogGroup"))
+        #expect(try await rig.names() == ["DeleteLogGroup"])
+        #expect(lines.all("left out").count == 1)
+    }
+
+    @Test func aFloodOfRequestsIsNoneOfTheLog() async throws {
+        var limits = AuditTrail.Limits()
+        limits.events = 1
+        let rig = try Rig(in: directory, limits: limits, logger: logger)
+        func flood() async {
+            for _ in 0..<3 { rig.record(rig.logs("CreateLogGroup")) }
+            await rig.service.trail.flush()
+        }
+        for _ in 0..<5 { await flood() }
+        #expect(lines.all("left out") == ["Requests were left out of the audit count=2"])
+        rig.clock.now += 60
+        await flood()
+        #expect(lines.all("left out").last == "Requests were left out of the audit count=10")
     }
 
     // Whatever the machine's disk does: the line that could not be written whole is not there in part.

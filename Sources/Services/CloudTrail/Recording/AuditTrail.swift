@@ -19,11 +19,14 @@ package final class AuditTrail: AuditSink {
     private static let batch = 500
     /// How long what could not be written waits until it is tried again, unless more comes.
     private static let patience = Duration.seconds(1)
+    /// Seconds between two warnings of what was left out: a flood of requests is to be none of the log.
+    private static let warningPeriod: Int64 = 60
 
     struct Limits: Sendable {
         /// Events that may wait.
         var events = 20_000
-        /// Bytes of requests and answers that may wait; beyond them events go without what they were asked.
+        /// Bytes of requests and answers that may wait; beyond them events go without what they were asked, and beyond
+        /// twice as many not at all.
         var bytes = 64 << 20
         /// Events in the store, of all accounts: the oldest make room.
         var stored = 1_000_000
@@ -40,7 +43,9 @@ package final class AuditTrail: AuditSink {
         var waiting: [Waiting] = []
         var bytes = 0
         var rates = EventRates()
+        /// What was left out since the log was last told, and when it may be told again.
         var dropped = 0
+        var nextWarning: Int64 = 0
         var isSignalled = false
         /// Records that are in no file yet, and those that are not in the store.
         var lines: [AuditRecord] = []
@@ -99,11 +104,16 @@ package final class AuditTrail: AuditSink {
                 omitted = before
             }
             var event = event
-            let size = event.request.body.readableBytes + event.answer.readableBytes
-            if state.bytes + size > limits.bytes {
-                (event.request.body, event.answer) = (ByteBuffer(), ByteBuffer())
-            } else {
+            let head = event.request.headSize
+            let size = head + event.request.body.readableBytes + event.answer.readableBytes
+            if state.bytes + size <= limits.bytes {
                 state.bytes += size
+            } else if state.bytes + head <= 2 * limits.bytes {
+                (event.request.body, event.answer) = (ByteBuffer(), ByteBuffer())
+                state.bytes += head
+            } else {
+                state.dropped += 1
+                return false
             }
             state.waiting.append(Waiting(event: event, omitted: omitted))
             defer { state.isSignalled = true }
@@ -159,8 +169,11 @@ package final class AuditTrail: AuditSink {
 
     /// Makes records of the events that wait.
     private func gather() {
+        let now = clock()
         let (events, dropped) = state.withLock { state in
-            defer { (state.waiting, state.bytes, state.dropped, state.isSignalled) = ([], 0, 0, false) }
+            defer { (state.waiting, state.bytes, state.isSignalled) = ([], 0, false) }
+            guard state.dropped > 0, now >= state.nextWarning else { return (state.waiting, 0) }
+            defer { (state.dropped, state.nextWarning) = (0, now + Self.warningPeriod) }
             return (state.waiting, state.dropped)
         }
         if dropped > 0 {
@@ -331,5 +344,12 @@ package final class AuditTrail: AuditSink {
         if let day = files.allDays.last { marks[day] = files.size(ofDay: day) }
         state.withLock { state in (state.rows, state.marks, state.sequence, state.isTakenUp) = ([], [:], nil, true) }
         try TrailTables(connection).mark(marks)
+    }
+}
+
+extension ServiceRequest {
+    /// Bytes of what the audit holds of a request besides its body.
+    fileprivate var headSize: Int {
+        headers.reduce(path.utf8.count + (query?.utf8.count ?? 0)) { $0 + $1.name.utf8.count + $1.value.utf8.count }
     }
 }
