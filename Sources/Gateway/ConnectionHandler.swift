@@ -53,6 +53,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var wantsRead = false
     /// Bytes of the body since the deadline was last set.
     private var progress = 0
+    /// Bytes that came behind a request that could not be read, and how many may.
+    private var thrownAway = 0
+    private static let mostThrownAway = 1 << 20
     /// Whether the read that is going on brought any part of a request; if not, it brought a piece of a head.
     private var hasParts = false
     /// The answer that is being written in parts.
@@ -134,6 +137,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let problem = HTTPProblem(error) {
             receive(.problem(problem))
+        } else if case ByteToMessageDecoderError.dataReceivedInErrorState(_, let rest) = error,
+            thrownAway + rest.readableBytes <= Self.mostThrownAway
+        {
+            // More of what was answered already: closing now could take the answer away from the client.
+            thrownAway += rest.readableBytes
         } else {
             context.close(promise: nil)
         }

@@ -298,6 +298,25 @@ import Identity
         return limits
     }()
 
+    @Test func whatFollowsAMalformedRequestIsThrownAway() async throws {
+        let (gateway, address) = try await open()
+        let client = try await Client(to: address)
+        try await client.send("hello\r\n\r\n")
+        #expect(await client.answer()?.status == 400)
+        let other = try await Client(to: address)
+        for _ in 0..<10 {
+            try await client.send("x")
+            // By the time of this answer what was sent before has been read.
+            try await other.send(signed())
+            #expect(await other.answer()?.status == 200)
+        }
+        #expect(gateway.openConnections == 2)
+        try await client.closeOutput()
+        #expect(try await eventually { gateway.openConnections == 1 })
+        await other.close()
+        await gateway.stop()
+    }
+
     /// One that has a request keeps its place.
     @Test func tooManyConnections() async throws {
         let (gateway, address) = try await open {
