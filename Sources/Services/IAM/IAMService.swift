@@ -64,6 +64,7 @@ package final class IAMService: AWSWire.Service, ServiceLifecycle.Service {
 
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         eventLoop.makeFutureWithTask {
+            let request = request.readingForm()
             let operation = try IAM.route(request)
             let call = Call(request, now: self.clock())
             try self.authorize(operation, call)

@@ -64,6 +64,8 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
         retention = Retention(database: database, defaultDays: retentionDays, clock: clock)
     }
 
+    package func hasOperation(_ name: String) -> Bool { Logs.Operation(rawValue: name) != nil }
+
     // MARK: API
 
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {

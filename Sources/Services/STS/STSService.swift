@@ -34,7 +34,7 @@ package final class STSService: Service {
     }
 
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
-        eventLoop.makeFutureWithTask { try await self.answer(request) }
+        eventLoop.makeFutureWithTask { try await self.answer(request.readingForm()) }
     }
 
     /// There is nothing to forget.

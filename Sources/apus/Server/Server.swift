@@ -238,19 +238,24 @@ enum Server {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    /// Connections take three of four descriptors at most.
     private static func connectionLimits(_ settings: ServerSettings, _ logger: Logger) -> GatewayLimits {
         var limits = GatewayLimits()
-        limits.connections = settings.connections
         var descriptors = rlimit()
-        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &descriptors) == 0 {
-            limits.connections = min(settings.connections, Int(clamping: descriptors.rlim_cur) / 4 * 3)
-        }
-        if limits.connections < settings.connections {
-            logger.warning(
-                "the limit of descriptors allows fewer connections", metadata: ["connections": "\(limits.connections)"])
-        }
+        let isKnown = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &descriptors) == 0
+        limits.connections = connections(
+            asked: settings.connections, usual: limits.connections,
+            descriptors: isKnown ? Int(clamping: descriptors.rlim_cur) : .max, logger)
         return limits
+    }
+
+    /// Connections take three of four descriptors at most. Whoever asked for more of them is told.
+    static func connections(asked: Int?, usual: Int, descriptors: Int, _ logger: Logger) -> Int {
+        let connections = min(asked ?? usual, descriptors / 4 * 3)
+        if let asked, connections < asked {
+            logger.warning(
+                "the limit of descriptors allows fewer connections", metadata: ["connections": "\(connections)"])
+        }
+        return connections
     }
 
     private static func makeLogger(_ settings: ServerSettings) -> Logger {

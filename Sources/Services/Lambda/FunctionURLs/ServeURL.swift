@@ -120,11 +120,19 @@ extension Invoke {
             requestID: call.request.requestID, payload: payload, invokedARN: call.entry.target.arn,
             traceID: trace.header, isSampled: trace.isSampled, logTail: .none)
         if call.entry.url.streams {
-            return stream(version, invocation, on: eventLoop).map(URLAnswer.response)
+            return stream(version, invocation, on: eventLoop).map { URLAnswer.response($0).byTheFunction }
         }
         return fleet.invoke(version, invocation, on: eventLoop).map { outcome in
-            outcome.functionError == nil ? URLAnswer.response(outcome.payload) : URLAnswer.badGateway
+            (outcome.functionError == nil ? URLAnswer.response(outcome.payload) : URLAnswer.badGateway).byTheFunction
         }
+    }
+}
+
+extension ServiceResponse {
+    fileprivate var byTheFunction: ServiceResponse {
+        var response = self
+        response.author = .function
+        return response
     }
 }
 
