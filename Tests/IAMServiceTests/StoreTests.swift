@@ -1,6 +1,8 @@
 import AWSWire
 import IAMModel
+import Identity
 import Logging
+import Policies
 import Storage
 import TestSupport
 import Testing
@@ -97,6 +99,30 @@ import Testing
         #expect(harness.service.accounts[Harness.account].users.count == 0)
         #expect(harness.service.directory.user("u", in: .standard) == nil)
         try await harness.user("u")
+    }
+
+    /// As a new data directory: the account that began with the standard role begins with it again, others do not.
+    @Test func aResetAccountIsAsANewOne() async throws {
+        let harness = try await Harness()
+        try await harness.service.prepareRole(in: .standard)
+        let first = try #require(harness.service.directory.role(IAMService.standardRole, in: .standard))
+        for action in ["AWSLambdaBasicExecutionRole", "AWSLambdaRole"] {
+            try await harness.call(
+                "DetachRolePolicy",
+                [("RoleName", "lambda"), ("PolicyArn", "arn:aws:iam::aws:policy/service-role/\(action)")])
+        }
+        try await harness.call("DeleteRole", [("RoleName", "lambda")])
+        try await harness.call("CreateUser", [("UserName", "u")], account: "111111111111")
+        try await harness.service.reset()
+        let again = try #require(harness.service.directory.role(IAMService.standardRole, in: .standard))
+        #expect(again.policies.map(\.id) == first.policies.map(\.id) && again.id != first.id)
+        #expect(
+            again.trusts(service: "lambda.amazonaws.com", source: "arn:aws:lambda:us-east-1:000000000000:function:f"))
+        #expect(harness.service.accounts["111111111111"].roles.count == 0)
+        // It is stored, and its owner's to delete: no start makes it again.
+        let restarted = try await harness.restarted()
+        try await restarted.prepareRole(in: .standard)
+        #expect(restarted.directory.role("lambda", in: .standard)?.id == again.id)
     }
 }
 
