@@ -85,11 +85,15 @@ import Testing
         let id = try #require(harness.service.accounts[Harness.account].roles["r"]?.id)
         harness.service.uses.note(id, account: Harness.account, service: "s3", region: "eu-west-1")
         let use = try #require(harness.service.uses[id])
-        try await harness.service.uses.store([(id, use)])
-        let restarted = try await harness.restarted()
-        #expect(restarted.uses[id] == use)
+        await harness.service.uses.store(harness.service.logger)
+        #expect(try await harness.restarted().uses[id] == use)
         let answer = try await harness.call("GetRole", [("RoleName", "r")])
         #expect(answer.element("RoleLastUsed")?.contains("<Region>eu-west-1</Region>") == true)
+        // Until it is deleted.
+        try await harness.call("DeleteRole", [("RoleName", "r")])
+        #expect(harness.service.uses[id] == nil)
+        await harness.service.uses.store(harness.service.logger)
+        #expect(try await harness.restarted().uses[id] == nil)
     }
 
     @Test func everythingGoesWithAReset() async throws {
