@@ -58,6 +58,22 @@ import Testing
         try await harness.call("AttachRolePolicy", [("RoleName", "bound"), admin], as: user)
     }
 
+    /// Somebody may be gone before another is made by the same name: path, boundary and tags are those of the request.
+    @Test func whatIsToBeMadeIsNotWhatThereIs() async throws {
+        let harness = try await Harness()
+        let boundary = try await harness.managedPolicy("b")
+        let user = try await harness.member(
+            "ann", Self.allow("iam:CreateRole", Self.own("role/low/*")),
+            #"{"Effect":"Allow","Action":"iam:CreateUser","Resource":"*","#
+                + #""Condition":{"StringEquals":{"iam:PermissionsBoundary":"\#(boundary)"}}}"#)
+        let role = [("RoleName", "r"), ("AssumeRolePolicyDocument", Harness.trust)]
+        try await harness.call("CreateRole", role + [("Path", "/low/")])
+        try await harness.call("CreateUser", [("UserName", "bob"), ("PermissionsBoundary", boundary)])
+        #expect(
+            await harness.failure("CreateRole", role + [("Path", "/high/")], as: user)?.code == "AccessDenied")
+        #expect(await harness.failure("CreateUser", [("UserName", "bob")], as: user)?.code == "AccessDenied")
+    }
+
     /// The region is the caller's word: what is global is the same from everywhere.
     @Test func noRegionGetsPastADenial() async throws {
         let harness = try await Harness()
