@@ -71,20 +71,35 @@ final class ResolvedFunction: Sendable {
     private let primary: ResolvedVersion
     /// A share of the invocations, from 0 to 1, that another version gets.
     private let other: (version: ResolvedVersion, weight: Double)?
-    /// Whom the owner has let in; nil when nobody.
-    let policy: CompiledPolicy?
+    private let resource: ProtectedResource
+    /// Its tags, as conditions of policies see them.
+    let tags: AccessContext
     /// The id of its function URL.
     let urlID: String?
 
     init(
-        arn: String, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil,
-        policy: CompiledPolicy? = nil, urlID: String? = nil
+        _ target: FunctionTarget, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil,
+        policy: CompiledPolicy? = nil, tags: [String: String] = [:], urlID: String? = nil
     ) {
-        self.arn = arn
+        arn = target.key.arn
         self.primary = primary
         self.other = other
-        self.policy = policy
+        resource = ProtectedResource(
+            target.isLatest ? arn : target.arn, account: target.key.account, policy: policy)
+        self.tags = AccessContext(
+            Dictionary(uniqueKeysWithValues: tags.map { ("aws:ResourceTag/\($0.key)", [$0.value]) }))
         self.urlID = urlID
+    }
+
+    /// Whom the owner has let in; nil when nobody.
+    var policy: CompiledPolicy? { resource.policy }
+
+    /// What policies decide on, as a caller names it: `$LATEST` and no qualifier are the same, but for the ARN.
+    func resource(as target: FunctionTarget) -> ProtectedResource {
+        guard target.qualifier == Version.latest else { return resource }
+        var resource = resource
+        resource.arn = target.arn
+        return resource
     }
 
     /// Whether it will be ready by itself: whoever hears of that may invoke it before ``FunctionCache/invalidate(_:)``.
@@ -166,19 +181,18 @@ final class FunctionCache: Sendable {
         func version(_ name: String) throws -> ResolvedVersion? {
             try functions.find(target.key, version: name).map(make)
         }
-        let arn = target.key.arn
         let policy = try functions.policy(target).map { CompiledPolicy(try $0.document()) }
+        let tags = try functions.find(target.key)?.tags ?? [:]
         let urlID = try functions.url(target)?.id
         guard let qualifier = target.qualifier, let alias = try functions.alias(qualifier, of: target.key) else {
             return try version(target.qualifier ?? Version.latest).map {
-                ResolvedFunction(arn: arn, primary: $0, policy: policy, urlID: urlID)
+                ResolvedFunction(target, primary: $0, policy: policy, tags: tags, urlID: urlID)
             }
         }
         guard let primary = try version(alias.version) else { return nil }
-        guard let (name, weight) = alias.weights.first, let other = try version(name) else {
-            return ResolvedFunction(arn: arn, primary: primary, policy: policy, urlID: urlID)
-        }
-        return ResolvedFunction(arn: arn, primary: primary, other: (other, weight), policy: policy, urlID: urlID)
+        let weighted = alias.weights.first
+        let other = try weighted.flatMap { name, weight in try version(name).map { ($0, weight) } }
+        return ResolvedFunction(target, primary: primary, other: other, policy: policy, tags: tags, urlID: urlID)
     }
 
     func invalidate(_ key: FunctionKey) {

@@ -123,8 +123,7 @@ enum Server {
         let authorizer = identities.authorizer
         let tokens = SessionTokens(key: sealing)
         let sessions = STSService(
-            authorizer: authorizer, tokens: tokens, messages: AuthorizationMessages(key: sealing), web: WebFetcher(),
-            logger: logger)
+            authorizer: authorizer, tokens: tokens, web: WebFetcher(), logger: logger)
         let keys = KeyStore(
             keys: [(account: key.account, credentials: key.credentials)], directory: identities.directory,
             tokens: tokens)
