@@ -108,7 +108,10 @@ let package = Package(
             ]),
         module(
             "LogsService", path: "Sources/Services/Logs",
-            ["AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
+            [
+                "AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Delivery", "Fleet", nioCore, nioHTTP1,
+                logging, lifecycle,
+            ]),
         module(
             "XRayService", path: "Sources/Services/XRay",
             ["AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
@@ -130,8 +133,8 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Delivery",
-                "Identity", "Policies", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
+                "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService",
+                "XRayService",
                 "CloudTrailService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
@@ -201,7 +204,9 @@ let package = Package(
         tests(
             "LogsServiceTests",
             [
-                "TestSupport", "LogsService", "LogsModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
+                "TestSupport", "LogsService", "LogsModel", "Identity", "Delivery", "AWSWire", "Storage", "CZlib",
+                nioCore,
+                nioPosix,
                 nioHTTP1, logging,
             ]),
         tests(

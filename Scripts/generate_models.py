@@ -196,6 +196,8 @@ class Service:
             prefix = self.model["metadata"]["targetPrefix"]
             out += ["    /// What stands before the operation's name in the `X-Amz-Target` header."]
             out += [f"    package static let targetPrefix = {literal(prefix + '.')}"]
+        if self.config.get("listsMembers"):
+            out += self.member_table()
         out += ["\n    /// The names of members that hold what no log may show, in any operation."]
         names = [literal(name) for name in self.sensitive_members()]
         line = f"    package static let sensitiveMembers: Set<String> = [{', '.join(names)}]"
@@ -206,6 +208,21 @@ class Service:
             out += [line]
         out += ["}"]
         return out
+
+    def member_table(self):
+        """The members of each operation's input, for whoever looks at a form before it is decoded."""
+        out = ["\n    /// The names of the input's members; a form's other parameters mean nothing to the operation."]
+        out += ["    package var members: Set<String> { Self.memberTable[self] ?? [] }\n"]
+        out += ["    private static let memberTable: [Self: Set<String>] = ["]
+        for name in self.config["operations"]:
+            shape = self.model["operations"][name].get("input", {}).get("shape")
+            members = ", ".join(literal(member) for member in self.shapes[shape].get("members", {})) if shape else ""
+            line = f"        .{lower_first(name)}: [{members}],"
+            if len(line) > 120:
+                out += [line[:line.index(" [")] + " [", *wrapped(" " * 12 + members + ",", 12), "        ],"]
+            elif members:
+                out.append(line)
+        return out + ["    ]"]
 
     def sensitive_members(self):
         def is_sensitive(name):

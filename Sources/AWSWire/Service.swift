@@ -18,6 +18,8 @@ package struct ServiceRequest: Sendable {
     package var endpoint: String
     /// The client's end of the connection.
     package var peer: SocketAddress?
+    /// The parameters of its form, once it is read.
+    private(set) var form: FormValue?
 
     package init(
         method: HTTPMethod, path: String, query: String? = nil, headers: HTTPHeaders = [:],
@@ -35,6 +37,14 @@ package struct ServiceRequest: Sendable {
         self.peer = peer
     }
 
+    /// The request with its form read: whoever asks for a ``FormValue`` of it reads it no more. Its query and its body
+    /// are not to change then.
+    package func readingForm() -> ServiceRequest {
+        var request = self
+        request.form = FormValue(self)
+        return request
+    }
+
     /// The client's address, as text.
     package var sourceIP: String? { peer?.ipAddress }
 }
@@ -50,9 +60,17 @@ package enum ResponseBody: Sendable {
 /// A service's answer. The gateway adds `x-amzn-RequestId`, `Date`, `Content-Length` (or chunks, for a stream of
 /// unknown length) and connection headers.
 package struct ServiceResponse: Sendable {
+    /// Whose words the status and the headers are.
+    package enum Author: Sendable, Hashable {
+        case service
+        /// A function that answers a request to its URL: a 403 of its own is no denial.
+        case function
+    }
+
     package var status: HTTPResponseStatus
     package var headers: HTTPHeaders
     package var body: ResponseBody
+    package var author = Author.service
 
     package init(status: HTTPResponseStatus = .ok, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()) {
         self.status = status
@@ -105,6 +123,9 @@ package protocol Service: Sendable {
     /// Whether a request uses a resource rather than managing it, such as an invocation. Asked after every answer: it
     /// has to be quick.
     func isDataPlane(_ method: HTTPMethod, path: String) -> Bool
+
+    /// Whether the service's model has an operation of that name: the audit calls nothing by another.
+    func hasOperation(_ name: String) -> Bool
 
     /// Which call a request is, for the audit; nil for none. Asked after the answer, off the event loop.
     func audited(_ request: ServiceRequest) -> AuditedCall?

@@ -29,6 +29,8 @@ struct Reception: Sendable {
         var wire: WireProtocol
         /// The largest body, in bytes, and what a larger one is answered with.
         var limit: (bytes: Int, error: AWSError)
+        /// The page that the request is for, whether or not it is let in.
+        var route: GatewayRoute?
     }
 
     private static let anonymousLimit = 65_536
@@ -52,7 +54,7 @@ struct Reception: Sendable {
         hosts = configuration.routes.compactMap { route in
             if case .host(let isFor) = route.place { (isFor, route) } else { nil }
         }
-        pages = OwnPages(directory: directory, version: configuration.version, clock: configuration.clock)
+        pages = OwnPages(directory: directory, configuration)
     }
 
     func plan(_ head: RequestHead, from origin: Origin) -> Plan {
@@ -167,7 +169,7 @@ struct Reception: Sendable {
         } catch {
             destination = .refused(error.error(for: .restJSON))
         }
-        return Plan(destination: destination, wire: .restJSON, limit: limit)
+        return Plan(destination: destination, wire: .restJSON, limit: limit, route: route)
     }
 
     private static let foreignPage = AWSError(

@@ -77,8 +77,9 @@ final class ResolvedFunction: Sendable {
     private let primary: ResolvedVersion
     /// A share of the invocations, from 0 to 1, that another version gets.
     private let other: (version: ResolvedVersion, weight: Double)?
-    /// Whom the owner has let in; nil when nobody.
-    let policy: CompiledPolicy?
+    private let resource: ProtectedResource
+    /// Its tags, as conditions of policies see them.
+    let tags: AccessContext
     /// The id of its function URL.
     let urlID: String?
     /// How asynchronous invocations by this qualifier are treated; nil: by AWS's defaults.
@@ -89,18 +90,32 @@ final class ResolvedFunction: Sendable {
     let isStopped: Bool
 
     init(
-        arn: String, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil,
-        policy: CompiledPolicy? = nil, urlID: String? = nil, eventInvokeConfig: EventInvokeConfig? = nil,
-        stopsLoops: Bool = true, isStopped: Bool = false
+        _ target: FunctionTarget, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil,
+        policy: CompiledPolicy? = nil, tags: [String: String] = [:], urlID: String? = nil,
+        eventInvokeConfig: EventInvokeConfig? = nil, stopsLoops: Bool = true, isStopped: Bool = false
     ) {
         self.eventInvokeConfig = eventInvokeConfig
         self.stopsLoops = stopsLoops
         self.isStopped = isStopped
-        self.arn = arn
+        arn = target.key.arn
         self.primary = primary
         self.other = other
-        self.policy = policy
+        resource = ProtectedResource(
+            target.isLatest ? arn : target.arn, account: target.key.account, policy: policy)
+        self.tags = AccessContext(
+            Dictionary(uniqueKeysWithValues: tags.map { ("aws:ResourceTag/\($0.key)", [$0.value]) }))
         self.urlID = urlID
+    }
+
+    /// Whom the owner has let in; nil when nobody.
+    var policy: CompiledPolicy? { resource.policy }
+
+    /// What policies decide on, as a caller names it: `$LATEST` and no qualifier are the same, but for the ARN.
+    func resource(as target: FunctionTarget) -> ProtectedResource {
+        guard target.qualifier == Version.latest else { return resource }
+        var resource = resource
+        resource.arn = target.arn
+        return resource
     }
 
     /// Whether it will be ready by itself: whoever hears of that may invoke it before ``FunctionCache/invalidate(_:)``.
@@ -183,17 +198,18 @@ final class FunctionCache: Sendable {
             try functions.find(target.key, version: name).map(make)
         }
         let policy = try functions.policy(target).map { CompiledPolicy(try $0.document()) }
+        let function = try functions.find(target.key)
         let urlID = try functions.url(target)?.id
         let config = try functions.attached(
             EventInvokeConfig.self, to: target.key, qualifier: target.qualifier ?? Version.latest)
         let recursion = try functions.attached(FunctionRecursion.self, to: target.key)
-        let reserved = try functions.find(target.key)?.reservedConcurrency
         func resolved(
             _ primary: ResolvedVersion, _ other: (version: ResolvedVersion, weight: Double)? = nil
         ) -> ResolvedFunction {
             ResolvedFunction(
-                arn: target.key.arn, primary: primary, other: other, policy: policy, urlID: urlID,
-                eventInvokeConfig: config, stopsLoops: recursion?.isAllowed != true, isStopped: reserved == 0)
+                target, primary: primary, other: other, policy: policy, tags: function?.tags ?? [:], urlID: urlID,
+                eventInvokeConfig: config, stopsLoops: recursion?.isAllowed != true,
+                isStopped: function?.reservedConcurrency == 0)
         }
         guard let qualifier = target.qualifier, let alias = try functions.alias(qualifier, of: target.key) else {
             return try version(target.qualifier ?? Version.latest).map { resolved($0) }

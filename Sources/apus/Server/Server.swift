@@ -110,6 +110,12 @@ enum Server {
         let database = try SQLiteDatabase(
             path: "\(directory)/apus.db", durability: .durable,
             migrations: LambdaService.migrations + IAMService.migrations)
+        // What flows, apart from what is set up: neither waits for the other's commits.
+        let events = try SQLiteDatabase(
+            path: "\(directory)/events.db", durability: .durable,
+            migrations: Outbox.migrations + LambdaService.eventMigrations)
+        let delivery = Delivery()
+        let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
         let identities = IAMService(
             database: database, sealing: sealing, authorization: try authorization(settings, directory, logger),
             logger: logger)
@@ -118,8 +124,7 @@ enum Server {
         let authorizer = identities.authorizer
         let tokens = SessionTokens(key: sealing)
         let sessions = STSService(
-            authorizer: authorizer, tokens: tokens, messages: AuthorizationMessages(key: sealing), web: WebFetcher(),
-            logger: logger)
+            authorizer: authorizer, tokens: tokens, web: WebFetcher(), logger: logger)
         let keys = KeyStore(
             keys: [(account: key.account, credentials: key.credentials)], directory: identities.directory,
             tokens: tokens)
@@ -127,7 +132,7 @@ enum Server {
         let logs = try LogsService(
             database: SQLiteDatabase(
                 path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
-            retentionDays: settings.logRetentionDays, authorizer: authorizer, logger: logger)
+            delivery: delivery, retentionDays: settings.logRetentionDays, authorizer: authorizer, logger: logger)
 
         let traces = XRayService(
             database: try SQLiteDatabase(
@@ -164,12 +169,6 @@ enum Server {
             credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, logger: logger)
 
-        let events = try SQLiteDatabase(
-            path: "\(directory)/events.db", durability: .durable,
-            migrations: LambdaService.eventMigrations + Outbox.migrations)
-        let delivery = Delivery()
-        let outbox = Outbox(database: events, delivery: delivery, clock: wallClock, logger: logger)
-
         var functionSettings = LambdaService.Configuration(
             codeDirectory: "\(directory)/code", variablesKey: sealing)
         functionSettings.quotas = quotas
@@ -195,23 +194,24 @@ enum Server {
         try await functions.prepare()
         delivery.register(functions, for: "lambda")
 
+        var front = GatewayConfiguration(
+            host: settings.host, port: settings.port,
+            functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
+            authentication: settings.authentication == .on ? .on : .off, account: settings.account,
+            region: settings.region, limits: connectionLimits(settings, logger), audit: audit.trail,
+            routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
+            version: Version.current)
+        front.alsoReset = [outbox.reset]
         let gateway = Gateway(
-            services: [functions, identities, sessions, logs, traces, audit], keys: keys,
-            configuration: GatewayConfiguration(
-                host: settings.host, port: settings.port,
-                functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
-                authentication: settings.authentication == .on ? .on : .off, account: settings.account,
-                region: settings.region, limits: connectionLimits(settings, logger), audit: audit.trail,
-                routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
-                version: Version.current),
+            services: [functions, identities, sessions, logs, traces, audit], keys: keys, configuration: front,
             logger: logger, group: loops)
         let address = try await gateway.start()
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
         return [
-            logs, traces, audit, identities, EventsWorker(functions: functions), outbox, fleet,
-            FunctionsWorker(functions: functions), gateway,
+            logs, traces, audit, identities, EventsWorker(functions: functions), fleet,
+            FunctionsWorker(functions: functions), outbox, gateway,
         ]
     }
 
@@ -223,13 +223,6 @@ enum Server {
         case .permissive: .permissive(try DenialFile(in: directory, logger: logger))
         case .off: .off
         }
-    }
-
-    /// Milliseconds since 1970.
-    @Sendable private static func wallClock() -> Int64 {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
     }
 
     /// The URL by which clients on this machine reach the listener.
@@ -250,19 +243,24 @@ enum Server {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    /// Connections take three of four descriptors at most.
     private static func connectionLimits(_ settings: ServerSettings, _ logger: Logger) -> GatewayLimits {
         var limits = GatewayLimits()
-        limits.connections = settings.connections
         var descriptors = rlimit()
-        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &descriptors) == 0 {
-            limits.connections = min(settings.connections, Int(clamping: descriptors.rlim_cur) / 4 * 3)
-        }
-        if limits.connections < settings.connections {
-            logger.warning(
-                "the limit of descriptors allows fewer connections", metadata: ["connections": "\(limits.connections)"])
-        }
+        let isKnown = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &descriptors) == 0
+        limits.connections = connections(
+            asked: settings.connections, usual: limits.connections,
+            descriptors: isKnown ? Int(clamping: descriptors.rlim_cur) : .max, logger)
         return limits
+    }
+
+    /// Connections take three of four descriptors at most. Whoever asked for more of them is told.
+    static func connections(asked: Int?, usual: Int, descriptors: Int, _ logger: Logger) -> Int {
+        let connections = min(asked ?? usual, descriptors / 4 * 3)
+        if let asked, connections < asked {
+            logger.warning(
+                "the limit of descriptors allows fewer connections", metadata: ["connections": "\(connections)"])
+        }
+        return connections
     }
 
     private static func makeLogger(_ settings: ServerSettings) -> Logger {

@@ -1,5 +1,6 @@
 import AWSWire
 import Delivery
+import Identity
 import NIOCore
 import NIOHTTP1
 import Storage
@@ -43,6 +44,8 @@ final class FakeTarget: DeliveryTarget {
     private let taken = Mutex<[Parcel]>([])
 
     var parcels: [Parcel] { taken.withLock { $0 } }
+
+    func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
 
     func deliver(_ parcel: Parcel) async throws(DeliveryFailure) { taken.withLock { $0.append(parcel) } }
 }

@@ -1,6 +1,6 @@
 import AWSWire
 package import Delivery
-import Identity
+package import Identity
 import LambdaModel
 import Logging
 import NIOCore
@@ -9,24 +9,45 @@ import Policies
 /// Events of other services, and outcomes of other functions: what is taken is in the queue of asynchronous invocations.
 extension LambdaService: DeliveryTarget {
     package func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
-        guard let target = FunctionTarget(arn: parcel.target) else {
+        try await failing(parcel.target) { target in
+            try await self.deliver(parcel, to: target)
+        }
+    }
+
+    package func check(_ target: String, from sender: ServiceCaller) async throws(DeliveryFailure) {
+        try await failing(target) { target in
+            _ = try await self.function(target, for: sender)
+        }
+    }
+
+    private func failing(
+        _ arn: String, _ body: (FunctionTarget) async throws -> Void
+    ) async throws(DeliveryFailure) {
+        guard let target = FunctionTarget(arn: arn) else {
             throw DeliveryFailure(
-                code: "InvalidParameterValueException", message: "\(parcel.target) is no function.", isFinal: true)
+                code: "InvalidParameterValueException", message: "\(arn) is no function.", isFinal: true)
         }
         do {
-            try await deliver(parcel, to: target)
+            try await body(target)
         } catch let error as AWSError {
             throw DeliveryFailure(error)
         } catch {
-            logger.error("An event could not be taken", metadata: ["target": "\(parcel.target)", "error": "\(error)"])
+            logger.error("An event could not be taken", metadata: ["target": "\(arn)", "error": "\(error)"])
             throw DeliveryFailure(code: "ServiceException", message: "The queue cannot be written.", isFinal: false)
         }
     }
 
-    private func deliver(_ parcel: Parcel, to target: FunctionTarget) async throws {
+    /// The function, where its policy lets the sender invoke it.
+    private func function(_ target: FunctionTarget, for sender: ServiceCaller) async throws -> ResolvedFunction {
         guard let function = try await resolved(target) else { throw AWSError.functionNotFound(target.arn) }
-        let resource = ProtectedResource(target.arn, account: target.key.account, policy: function.policy)
-        try authorizer.require("lambda:InvokeFunction", on: resource, by: parcel.sender, wire: wireProtocol)
+        try authorizer.require(
+            "lambda:InvokeFunction", on: function.resource(as: target), by: sender, wire: wireProtocol,
+            context: function.tags)
+        return function
+    }
+
+    private func deliver(_ parcel: Parcel, to target: FunctionTarget) async throws {
+        let function = try await function(target, for: parcel.sender)
         if parcel.body.readableBytes > quotas.eventBytes {
             throw AWSError.eventTooLarge(parcel.body.readableBytes, limit: quotas.eventBytes)
         }
