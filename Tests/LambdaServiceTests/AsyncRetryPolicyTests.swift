@@ -36,7 +36,8 @@ import Testing
         #expect(AsyncRetryPolicy.backOff(0) == 1_000)
     }
 
-    /// Whatever the settings: no more tries than allowed, none beyond the age, each later than the one before, and an end.
+    /// Whatever the settings: no more tries than allowed, none beyond the age, each later than the one before, and an
+    /// end.
     @Test(arguments: 0..<200) func everyEventHasAnEnd(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let policy = AsyncRetryPolicy(

@@ -84,7 +84,7 @@ final class AsyncJournal: Sendable {
 
     // MARK: What is to be written
 
-    /// - Parameter done: Called once it is on disk, or cannot be: never before this returns.
+    /// - Parameter done: Called once it is on disk, or cannot be.
     func add(
         _ event: AsyncEvent, isClaimed: Bool, _ done: @escaping @Sendable ((any Error)?) -> Void
     ) {

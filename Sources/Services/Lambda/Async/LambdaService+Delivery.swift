@@ -6,7 +6,8 @@ import Logging
 import NIOCore
 import Policies
 
-/// Events of other services, and outcomes of other functions: what is taken is in the queue of asynchronous invocations.
+/// Events of other services, and outcomes of other functions: what is taken is in the queue of asynchronous
+/// invocations.
 extension LambdaService: DeliveryTarget {
     package func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
         try await failing(parcel.target) { target in

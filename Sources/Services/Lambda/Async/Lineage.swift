@@ -87,8 +87,8 @@ struct Lineage: Hashable, Sendable {
 }
 
 extension InvokeCall {
-    /// Counts the invocation where it is caused by another: the caller is no client that begins a chain, but a function,
-    /// or whatever else acts as a role, that sends its own trace on.
+    /// Counts the invocation where it is caused by another: the caller is no client that begins a chain, but a
+    /// function, or whatever else acts as a role, that sends its own trace on.
     ///
     /// - Throws: `RecursiveInvocationException` when it is one too many of a loop.
     func counted(for function: ResolvedFunction) throws(AWSError) -> InvokeCall {
