@@ -107,7 +107,12 @@ extension AuditDisclosure {
 
 extension Service {
     package var secretMembers: Set<String> { [] }
+    package func wireProtocol(of _: HTTPHeaders) -> WireProtocol { wireProtocol }
     package func isDataPlane(_: HTTPMethod, path _: String) -> Bool { false }
+
+    package func isDataPlane(_ head: HTTPRequestHead, path: String, body _: ByteBuffer) -> Bool {
+        isDataPlane(head.method, path: path)
+    }
 
     /// The call, where the protocol itself names it: JSON and query services need not do more.
     package func audited(_ request: ServiceRequest) -> AuditedCall? { namedCall(request) }
@@ -115,7 +120,7 @@ extension Service {
     /// The call that a JSON or query request names; nil for REST, where only the service knows.
     package func namedCall(_ request: ServiceRequest) -> AuditedCall? {
         let disclosure = AuditDisclosure(secretMembers)
-        switch wireProtocol {
+        switch wireProtocol(of: request.headers) {
         case .restJSON: return nil
         case .awsJSON:
             guard let operation = request.header("x-amz-target")?.split(separator: ".").last, !operation.isEmpty else {

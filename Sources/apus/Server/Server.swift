@@ -16,6 +16,7 @@ import Runtimes
 import Sandbox
 import ServiceLifecycle
 import Signing
+import SQSService
 import STSService
 import Storage
 import UnixSignals
@@ -133,6 +134,12 @@ enum Server {
                 path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
             authorizer: authorizer, logger: logger)
 
+        let events = try SQLiteDatabase(
+            path: "\(directory)/events.db", durability: .durable, migrations: SQSService.migrations)
+        let messages = SQSService(
+            database: events, authorizer: authorizer, clock: LoopClock(loops.next()), logger: logger)
+        try await messages.prepare()
+
         var auditSettings = CloudTrailService.Configuration(directory: "\(directory)/audit")
         auditSettings.days = settings.auditDays
         auditSettings.recordsData = settings.auditDataEvents
@@ -187,7 +194,7 @@ enum Server {
         try await functions.prepare()
 
         let gateway = Gateway(
-            services: [functions, identities, sessions, logs, traces, audit], keys: keys,
+            services: [functions, identities, sessions, logs, traces, audit, messages], keys: keys,
             configuration: GatewayConfiguration(
                 host: settings.host, port: settings.port,
                 functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
@@ -200,7 +207,10 @@ enum Server {
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
-        return [logs, traces, audit, identities, fleet, FunctionsWorker(functions: functions), gateway]
+        return [
+            logs, traces, audit, identities, messages, fleet, FunctionsWorker(functions: functions), gateway,
+            messages.polling,
+        ]
     }
 
     private static func authorization(
