@@ -1,6 +1,7 @@
 """What the tests of Amazon SQS share: queues of one test, errors in short, and a client of the query protocol."""
 
 import json
+import os
 import urllib.parse
 import urllib.request
 import xml.etree.ElementTree as ElementTree
@@ -87,16 +88,17 @@ def sqs(server):
 
 
 @pytest.fixture
-def queue(sqs, name):
-    """Makes queues of a test's own: `queue()`, `queue(".fifo", FifoQueue="true")`."""
+def queue(sqs):
+    """Makes queues of a test's own: `queue()`, `queue("-suffix", FifoQueue="true")`."""
     made = []
+    stem = "queue-" + os.urandom(6).hex()
 
     def make(suffix="", client=sqs, tags=None, **attributes):
         if attributes.get("FifoQueue") == "true" and not suffix.endswith(".fifo"):
             suffix += ".fifo"
         settings = {"tags": tags} if tags else {}
         url = client.create_queue(
-            QueueName=f"{name[-40:]}-{len(made)}{suffix}".replace("[", "-"), Attributes=attributes, **settings)["QueueUrl"]
+            QueueName=f"{stem}-{len(made)}{suffix}", Attributes=attributes, **settings)["QueueUrl"]
         made.append((client, url))
         return url
 
