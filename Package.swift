@@ -94,6 +94,8 @@ let package = Package(
                 "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, nioHTTP1, logging,
                 lifecycle,
             ]),
+        module(
+            "Delivery", ["AWSWire", "Identity", "Policies", "Storage", nioCore, logging, lifecycle]),
         // 5
         module(
             "LambdaService", path: "Sources/Services/Lambda",
@@ -123,7 +125,8 @@ let package = Package(
         module(
             "SQSService", path: "Sources/Services/SQS",
             [
-                "AWSWire", "SQSModel", "Identity", "Policies", "Storage", nioCore, nioHTTP1, logging, crypto, lifecycle,
+                "AWSWire", "SQSModel", "Delivery", "Identity", "Policies", "Storage", nioCore, nioHTTP1, logging, crypto,
+                lifecycle,
             ]),
         // 6
         module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
@@ -133,7 +136,7 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "Policies", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
+                "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
                 "CloudTrailService", "SQSService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
@@ -176,6 +179,8 @@ let package = Package(
         tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
         tests(
             "IdentityTests", ["TestSupport", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioHTTP1, logging]),
+        tests(
+            "DeliveryTests", ["TestSupport", "Delivery", "Identity", "AWSWire", "Storage", nioCore, logging]),
         tests("StorageTests", ["TestSupport", "Storage"]),
         tests("ArchiveTests", ["TestSupport", "Archive"]),
         tests("SigningTests", ["TestSupport", "Signing", "Archive", "AWSWire", nioCore, crypto]),
@@ -230,8 +235,8 @@ let package = Package(
         tests(
             "SQSServiceTests",
             [
-                "TestSupport", "SQSService", "SQSModel", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioPosix,
-                nioHTTP1, logging,
+                "TestSupport", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage", nioCore,
+                nioPosix, nioHTTP1, logging,
             ]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
         tests(

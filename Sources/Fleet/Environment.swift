@@ -173,18 +173,22 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
         timer?.set(session.canFreeze ? freezeTime(before: end) : end)
     }
 
-    /// Whether it is to be replaced.
-    var isOutworn: Bool { kind == .provisioned && timeLeft == .zero }
+    /// Whether it is to be replaced. Who asks for credentials gets new ones in time.
+    var isOutworn: Bool { kind != .snapStart && timeLeft == .zero }
 
     private var timeLeft: Duration {
-        let (end, now) = (born + configuration.provisionedLifetime.microseconds, configuration.clock())
+        let (end, now) = (born + configuration.lifetime.microseconds, configuration.clock())
         return .microseconds(end - min(now, end))
     }
 
     private var restTime: Duration {
-        guard kind == .provisioned else { return configuration.idleTimeout }
-        let left = timeLeft
-        return left == .zero ? configuration.recyclingDelay : left
+        switch kind {
+        case .onDemand: return min(configuration.idleTimeout, timeLeft)
+        case .snapStart: return configuration.idleTimeout
+        case .provisioned:
+            let left = timeLeft
+            return left == .zero ? configuration.recyclingDelay : left
+        }
     }
 
     /// Lets go of an environment that was not started and will not be.

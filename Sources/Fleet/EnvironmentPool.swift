@@ -255,7 +255,8 @@ final class EnvironmentPool: Sendable {
 
     func ready(_ environment: Environment) {
         guard environment.kind != .provisioned else { return provisionedReady(environment) }
-        act(on: environment, state.withLock { $0.machine.ready(environment) })
+        let isOutworn = environment.isOutworn
+        act(on: environment, state.withLock { $0.machine.ready(environment, isOutworn: isOutworn) })
     }
 
     private func act(on environment: Environment, _ freed: PoolStateMachine<Environment, Work>.Freed) {

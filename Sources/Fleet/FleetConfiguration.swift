@@ -1,3 +1,4 @@
+import AWSWire
 import Linux
 import NIOCore
 
@@ -23,9 +24,10 @@ package struct FleetConfiguration: Sendable {
     /// How long to wait after the first failure; doubled after each that follows, up to the limit.
     package var provisionedRetryDelay = Duration.milliseconds(100)
     package var provisionedRetryLimit = Duration.seconds(60)
-    /// How old one of them becomes before it is replaced, as AWS does every few hours; less than its credentials last.
-    package var provisionedLifetime = Duration.seconds(6 * 3600)
-    /// How long to wait when it cannot be replaced yet, because another is starting.
+    /// How old an environment becomes before it is replaced, as AWS does every few hours, however busy it is: less than
+    /// its credentials last, which are variables and cannot be renewed.
+    package var lifetime = Duration.seconds(6 * 3600)
+    /// How long to wait when a provisioned one cannot be replaced yet, because another is starting.
     package var recyclingDelay = Duration.seconds(10)
     /// Environments of one SnapStart version that initialise ahead at a time.
     package var snapshotWidth = 2
@@ -90,18 +92,11 @@ package struct FleetConfiguration: Sendable {
     /// Whether environments may be forked from a process that has loaded their runtime.
     package var zygotes = true
     /// Milliseconds since 1970.
-    package var wallClock: @Sendable () -> Int64 = { systemMilliseconds() }
+    package var wallClock: @Sendable () -> Int64 = { WallClock.milliseconds() }
     /// Microseconds since some moment, never backwards: what rates are measured with.
     package var clock: @Sendable () -> UInt64 = { coarseMicroseconds() }
 
     package init() {}
-}
-
-/// The system's clock in milliseconds since 1970.
-private func systemMilliseconds() -> Int64 {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
 }
 
 /// The clock that the kernel reads once in a few milliseconds, which is enough for a rate and costs the least.

@@ -128,14 +128,17 @@ struct PoolStateMachine<Environment: Hashable, Waiter: Identifiable> {
         finishing += 1
     }
 
-    /// The environment asks for the next invocation.
-    mutating func ready(_ environment: Environment) -> Freed {
+    /// The environment asks for the next invocation, which one that is outworn does not get.
+    mutating func ready(_ environment: Environment, isOutworn: Bool = false) -> Freed {
         switch environments[environment] {
         case .finishing: finishing -= 1
         case .busy: break
         case .idle, nil: return .close
         }
-        return free(environment)
+        guard isOutworn else { return free(environment) }
+        // Until it is gone, when another is started for whoever waits.
+        environments[environment] = .busy
+        return .close
     }
 
     private mutating func free(_ environment: Environment) -> Freed {

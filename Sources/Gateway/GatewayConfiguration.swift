@@ -33,6 +33,8 @@ package struct GatewayConfiguration: Sendable {
     package var audit: (any AuditSink)?
     /// Further pages of ours.
     package var routes: [GatewayRoute]
+    /// What `POST /_apus/reset` empties beside the services, after them.
+    package var alsoReset: [@Sendable () async throws -> Void] = []
     /// What `GET /_apus/health` says.
     package var version: String
     /// The wall clock by which signatures are judged.

@@ -5,14 +5,16 @@ import NIOHTTP1
 /// The pages below `/_apus/` that are the gateway's own.
 struct OwnPages: Sendable {
     private let directory: ServiceDirectory
+    private let alsoReset: [@Sendable () async throws -> Void]
     private let version: String
     private let clock: @Sendable () -> SigV4Time
     private let start: SigV4Time
 
-    init(directory: ServiceDirectory, version: String, clock: @escaping @Sendable () -> SigV4Time) {
+    init(directory: ServiceDirectory, _ configuration: GatewayConfiguration) {
         self.directory = directory
-        self.version = version
-        self.clock = clock
+        alsoReset = configuration.alsoReset
+        version = configuration.version
+        clock = configuration.clock
         start = clock()
     }
 
@@ -26,12 +28,14 @@ struct OwnPages: Sendable {
                 + "\"services\":{\(services)}}")
     }
 
-    /// Empties every service, one after the other.
+    /// Empties every service, one after the other, and what they share.
     func reset(on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         let services = directory.all
+        let others = alsoReset
         // Ends by itself: it only waits for the services, and the connection waits for it.
         return eventLoop.makeFutureWithTask {
             for service in services { try await service.reset() }
+            for reset in others { try await reset() }
             return Self.json("{}")
         }
     }

@@ -52,7 +52,7 @@ struct Reception: Sendable {
         hosts = configuration.routes.compactMap { route in
             if case .host(let isFor) = route.place { (isFor, route) } else { nil }
         }
-        pages = OwnPages(directory: directory, version: configuration.version, clock: configuration.clock)
+        pages = OwnPages(directory: directory, configuration)
     }
 
     func plan(_ head: RequestHead, from origin: Origin) -> Plan {

@@ -51,7 +51,7 @@ package final class Authorizer: Sendable {
         let verdict = decide(action, on: resource, by: principal, request, context: context())
         guard !verdict.isAllowed else { return }
         if isLenient(to: principal, action, resource, request, context()) {
-            if case .permissive(let log) = mode { log.note(Denial(principal, action: action, resource: resource.arn)) }
+            note(Denial(principal, action: action, resource: resource.arn))
             return
         }
         throw .accessDenied(
@@ -64,7 +64,7 @@ package final class Authorizer: Sendable {
         to principal: Principal, _ action: String, _ resource: ProtectedResource, _ request: ServiceRequest,
         _ context: @autoclosure () -> AccessContext
     ) -> Bool {
-        if case .enforcing = mode { return false }
+        guard isLenient else { return false }
         if principal.kind == .anonymous { return false }
         var full = context()
         addGlobalKeys(to: &full, principal, request)
@@ -114,9 +114,7 @@ package final class Authorizer: Sendable {
     private func addGlobalKeys(
         to context: inout AccessContext, _ principal: Principal, _ request: ServiceRequest
     ) {
-        let now = clock()
-        context["aws:CurrentTime"] = [SigV4Time(secondsSince1970: now).extended]
-        context["aws:EpochTime"] = [String(now)]
+        addTime(to: &context)
         context["aws:SecureTransport"] = ["false"]
         context["aws:ViaAWSService"] = ["false"]
         context["aws:RequestedRegion"] = [request.caller.region]
@@ -131,6 +129,22 @@ package final class Authorizer: Sendable {
             context["aws:FederatedProvider"] = [provider]
         }
         for (key, value) in session.context { context[key] = [value] }
+    }
+
+    func addTime(to context: inout AccessContext) {
+        let now = clock()
+        context["aws:CurrentTime"] = [SigV4Time(secondsSince1970: now).extended]
+        context["aws:EpochTime"] = [String(now)]
+    }
+
+    /// Whether what policies do not allow is done all the same.
+    var isLenient: Bool {
+        if case .enforcing = mode { false } else { true }
+    }
+
+    /// Tells what was done though policies do not allow it, where that is wanted.
+    func note(_ denial: Denial) {
+        if case .permissive(let log) = mode { log.note(denial) }
     }
 }
 
@@ -176,8 +190,8 @@ extension Authorizer {
     ) throws(AWSError) {
         if case .off = mode { return }
         guard !isAssumable(role: arn, by: service, in: account, for: source) else { return }
-        guard case .permissive(let log) = mode else { throw refusal() }
-        log.note(Denial(principal: service, action: "sts:AssumeRole", resource: arn))
+        guard isLenient else { throw refusal() }
+        note(Denial(principal: service, action: "sts:AssumeRole", resource: arn))
     }
 
     func isAssumable(role arn: String, by service: String, in account: String, for source: String) -> Bool {

@@ -155,6 +155,23 @@ import TestSupport
         #expect(machine.isEmpty)
     }
 
+    /// Its credentials would end under it. Who waited for it has another started.
+    @Test func anOutwornEnvironmentGetsNoMoreInvocations() {
+        var machine = Machine()
+        _ = machine.acquire(Waiter(id: 1))
+        _ = machine.started(11)
+        machine.answered(11)
+        #expect(machine.acquire(Waiter(id: 2)).isPatientWait)
+        #expect(machine.ready(11, isOutworn: true).isClose)
+        #expect(machine.idle.isEmpty)
+        #expect(machine.removed(11) == true)
+        #expect(machine.started(12).work == 2)
+        machine.answered(12)
+        #expect(machine.ready(12, isOutworn: true).isClose)
+        #expect(machine.removed(12) == false)
+        #expect(machine.isEmpty)
+    }
+
     @Test func whatMayNotStartIsRefusedOrWaitsOn() {
         var machine = Machine()
         var asked = 0

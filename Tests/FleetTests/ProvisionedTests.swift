@@ -225,9 +225,24 @@ import Testing
         await fixture.fleet.shutDown()
     }
 
+    /// So are those on demand, which may be busy for days and find their credentials in variables.
+    @Test func oldEnvironmentsOnDemandAreReplaced() async throws {
+        let clock = Clock()
+        let fixture = numbered { $0.clock = { clock.now } }
+        let first = try await fixture.invoke().text
+        clock.advance(5 * 3_600_000_000)
+        #expect(try await fixture.invoke().text == first)
+        clock.advance(3_600_000_000)
+        #expect(try await fixture.invoke().text == first)
+        try await eventually("it is gone") { fixture.sandboxing.alive == 0 }
+        #expect(try await fixture.invoke().text != first)
+        #expect(Set(types(fixture)) == ["on-demand"])
+        await fixture.fleet.shutDown()
+    }
+
     @Test func soAreIdleOnesOneAfterTheOther() async throws {
         let fixture = numbered {
-            $0.provisionedLifetime = .milliseconds(20)
+            $0.lifetime = .milliseconds(20)
             $0.recyclingDelay = .milliseconds(1)
         }
         provision(fixture, 2)

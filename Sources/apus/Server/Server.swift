@@ -1,5 +1,6 @@
 import AWSWire
 import CloudTrailService
+import Delivery
 import Fleet
 import Gateway
 import Glibc
@@ -110,6 +111,12 @@ enum Server {
         let database = try SQLiteDatabase(
             path: "\(directory)/apus.db", durability: .durable,
             migrations: LambdaService.migrations + IAMService.migrations)
+        // What flows, apart from what is set up: neither waits for the other's commits.
+        let events = try SQLiteDatabase(
+            path: "\(directory)/events.db", durability: .durable,
+            migrations: Outbox.migrations + SQSService.migrations)
+        let delivery = Delivery()
+        let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
         let identities = IAMService(
             database: database, sealing: sealing, authorization: try authorization(settings, directory, logger),
             logger: logger)
@@ -134,11 +141,10 @@ enum Server {
                 path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
             authorizer: authorizer, logger: logger)
 
-        let events = try SQLiteDatabase(
-            path: "\(directory)/events.db", durability: .durable, migrations: SQSService.migrations)
         let messages = SQSService(
             database: events, authorizer: authorizer, clock: LoopClock(loops.next()), logger: logger)
         try await messages.prepare()
+        delivery.register(messages, for: "sqs")
 
         var auditSettings = CloudTrailService.Configuration(directory: "\(directory)/audit")
         auditSettings.days = settings.auditDays
@@ -193,22 +199,24 @@ enum Server {
             authorizer: authorizer, logger: logger)
         try await functions.prepare()
 
+        var front = GatewayConfiguration(
+            host: settings.host, port: settings.port,
+            functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
+            authentication: settings.authentication == .on ? .on : .off, account: settings.account,
+            region: settings.region, limits: connectionLimits(settings, logger), audit: audit.trail,
+            routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
+            version: Version.current)
+        front.alsoReset = [outbox.reset]
         let gateway = Gateway(
             services: [functions, identities, sessions, logs, traces, audit, messages], keys: keys,
-            configuration: GatewayConfiguration(
-                host: settings.host, port: settings.port,
-                functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
-                authentication: settings.authentication == .on ? .on : .off, account: settings.account,
-                region: settings.region, limits: connectionLimits(settings, logger), audit: audit.trail,
-                routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
-                version: Version.current),
+            configuration: front,
             logger: logger, group: loops)
         let address = try await gateway.start()
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
         return [
-            logs, traces, audit, identities, messages, fleet, FunctionsWorker(functions: functions), gateway,
+            logs, traces, audit, identities, messages, fleet, FunctionsWorker(functions: functions), outbox, gateway,
             messages.polling,
         ]
     }

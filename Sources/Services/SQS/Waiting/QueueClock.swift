@@ -1,4 +1,4 @@
-import Glibc
+import AWSWire
 package import NIOCore
 
 /// The time by which messages become visible and expire. Tests have one that they turn by hand.
@@ -28,11 +28,7 @@ package struct LoopClock: QueueClock {
 
     package init(_ loop: any EventLoop) { self.loop = loop }
 
-    package func milliseconds() -> Int64 {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
-    }
+    package func milliseconds() -> Int64 { WallClock.milliseconds() }
 
     package func schedule(at milliseconds: Int64, _ body: @escaping @Sendable () -> Void) -> any QueueAlarm {
         let delay = max(0, milliseconds - self.milliseconds())
