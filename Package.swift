@@ -125,7 +125,8 @@ let package = Package(
         module(
             "SQSService", path: "Sources/Services/SQS",
             [
-                "AWSWire", "SQSModel", "Delivery", "Identity", "Policies", "Storage", nioCore, nioHTTP1, logging, crypto,
+                "AWSWire", "SQSModel", "Delivery", "Identity", "Policies", "Storage", nioCore, nioHTTP1, logging,
+                crypto,
                 lifecycle,
             ]),
         // 6
@@ -136,7 +137,8 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
+                "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService",
+                "XRayService",
                 "CloudTrailService", "SQSService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
@@ -235,7 +237,8 @@ let package = Package(
         tests(
             "SQSServiceTests",
             [
-                "TestSupport", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage", nioCore,
+                "TestSupport", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                nioCore,
                 nioPosix, nioHTTP1, logging,
             ]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),

@@ -101,7 +101,7 @@ class Service:
         self.used_constraints = set()
 
     def name_for_forms(self, names):
-        """Gives members, elements and entries the names that they have in forms, where the model has lost them."""
+        """Gives members, elements and entries their names in forms, where the model has lost them."""
         for shape in self.shapes.values():
             for member, spec in shape.get("members", {}).items():
                 if member in names.get("members", {}):
@@ -399,7 +399,7 @@ class Service:
             "    /// Reads the request, in its protocol, and checks the model's constraints.", "    ///",
             f"    /// - Throws: `{code}`, `MalformedInput`, `SerializationException`.",
             signature + " {",
-            f"        var input = InputDecoder(request, labels, validationCode: {literal(code)}{missing})",
+            *wrapped(f"        var input = InputDecoder(request, labels, validationCode: {literal(code)}{missing})", 12),
             "        if input.isForm {", "            let body = input.form", "            try self.init(body, &input)",
             "        } else {", "            let body = try input.body()", "            try self.init(body, &input)",
             "        }",

@@ -62,7 +62,9 @@ extension InputDecoder {
     ) throws(AWSError) -> [String: Structure]? {
         guard let entries else { return nil }
         var map: [String: Structure] = [:]
-        for (key, value) in entries where map[key] == nil { map[key] = try read(&self, value, "\(path).\(key).member.") }
+        for (key, value) in entries where map[key] == nil {
+            map[key] = try read(&self, value, "\(path).\(key).member.")
+        }
         return map
     }
 

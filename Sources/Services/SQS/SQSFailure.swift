@@ -36,7 +36,8 @@ extension AWSError {
     }
 
     static func invalidHandle(_ handle: String) -> AWSError {
-        SQSError.receiptHandleIsInvalid(message: "The input receipt handle \"\(handle)\" is not a valid receipt handle.")
+        SQSError.receiptHandleIsInvalid(
+            message: "The input receipt handle \"\(handle)\" is not a valid receipt handle.")
     }
 
     static func expiredHandle(_ handle: String) -> AWSError {

@@ -12,10 +12,12 @@ extension SQSService {
         if let target = head.headers.first(name: "x-amz-target") {
             return Self.data.contains(String(target.dropFirst(SQS.Operation.targetPrefix.count)))
         }
+        // The action comes early, whatever else a form holds.
+        let start = body.getSlice(at: body.readerIndex, length: min(2_048, body.readableBytes)) ?? ByteBuffer()
         let query = head.uri.split(separator: "?", maxSplits: 1).dropFirst().first.map(String.init)
         let action =
             QueryParameters(query)["Action"]
-            ?? QueryParameters(String(buffer: body.getSlice(at: body.readerIndex, length: min(2048, body.readableBytes)) ?? body))["Action"]
+            ?? QueryParameters(String(buffer: start))["Action"]
         return action.map(Self.data.contains) ?? false
     }
 

@@ -25,7 +25,8 @@ extension SQS.AddPermissionRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -97,7 +98,8 @@ extension SQS.CancelMessageMoveTaskRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -147,7 +149,8 @@ extension SQS.ChangeMessageVisibilityBatchRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -205,7 +208,8 @@ extension SQS.ChangeMessageVisibilityRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -273,7 +277,8 @@ extension SQS.CreateQueueRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -331,7 +336,8 @@ extension SQS.DeleteMessageBatchRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -386,7 +392,8 @@ extension SQS.DeleteMessageRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -442,7 +449,8 @@ extension SQS.DeleteQueueRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -492,7 +500,8 @@ extension SQS.GetQueueAttributesRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -548,7 +557,8 @@ extension SQS.GetQueueUrlRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -604,7 +614,8 @@ extension SQS.ListDeadLetterSourceQueuesRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -662,7 +673,8 @@ extension SQS.ListMessageMoveTasksRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)

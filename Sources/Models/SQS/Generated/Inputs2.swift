@@ -19,7 +19,8 @@ extension SQS.ListQueueTagsRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -71,7 +72,8 @@ extension SQS.ListQueuesRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -123,7 +125,8 @@ extension SQS.PurgeQueueRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -188,7 +191,8 @@ extension SQS.ReceiveMessageRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -271,7 +275,8 @@ extension SQS.RemovePermissionRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -329,7 +334,8 @@ extension SQS.SendMessageBatchRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -397,7 +403,8 @@ extension SQS.SendMessageRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -481,7 +488,8 @@ extension SQS.SetQueueAttributesRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -541,7 +549,8 @@ extension SQS.StartMessageMoveTaskRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -601,7 +610,8 @@ extension SQS.TagQueueRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)
@@ -659,7 +669,8 @@ extension SQS.UntagQueueRequest {
     ///
     /// - Throws: `MissingRequiredParameterException`, `MalformedInput`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
+        var input = InputDecoder(
+            request, labels, validationCode: "MissingRequiredParameterException", missing: .parameters)
         if input.isForm {
             let body = input.form
             try self.init(body, &input)

@@ -9,7 +9,8 @@ struct MessageView: Sendable {
     /// - Throws: `InvalidAttributeName`.
     init(_ input: SQS.ReceiveMessageRequest) throws(AWSError) {
         names = input.messageAttributeNames ?? []
-        let asked = (input.attributeNames ?? []).map(\.rawValue)
+        let asked =
+            (input.attributeNames ?? []).map(\.rawValue)
             + (input.messageSystemAttributeNames ?? []).map(\.rawValue)
         systemNames = Set(asked)
         for name in asked {
@@ -21,7 +22,9 @@ struct MessageView: Sendable {
     }
 
     func shape(_ message: ReceivedMessage, of queue: Int64) -> SQS.Message {
-        let attributes = message.content.attributes.filter { attribute in names.contains { Self.matches($0, attribute.key) } }
+        let attributes = message.content.attributes.filter { attribute in
+            names.contains { Self.matches($0, attribute.key) }
+        }
         let system = self.system(message)
         return SQS.Message(
             messageId: message.uuid,
@@ -31,7 +34,8 @@ struct MessageView: Sendable {
             messageAttributes: attributes.isEmpty ? nil : attributes.mapValues(\.shape))
     }
 
-    /// `All`, `.*` and `*` name all, `PREFIX.*` those that begin so: test_receive_message_message_attribute_names_filters.
+    /// `All`, `.*` and `*` name all, `PREFIX.*` those that begin so, as recorded in
+    /// test_receive_message_message_attribute_names_filters.
     private static func matches(_ pattern: String, _ name: String) -> Bool {
         if pattern == "All" || pattern == ".*" || pattern == "*" { return true }
         return pattern.hasSuffix(".*") ? name.hasPrefix(pattern.dropLast(2)) : name == pattern

@@ -21,7 +21,9 @@ extension SQSService {
                     "DestinationArn", destination, "The destination must be of the same type as the source.")
             }
         } else {
-            for target in queues.sources(of: source.key) { try authorize(.sendMessage, on: target.key, target, request) }
+            for target in queues.sources(of: source.key) {
+                try authorize(.sendMessage, on: target.key, target, request)
+            }
         }
         if let rate = input.maxNumberOfMessagesPerSecond, !(1...500).contains(rate) {
             throw AWSError.invalidParameter(
@@ -38,7 +40,8 @@ extension SQSService {
                     "There is already a task running. Only one active task is allowed for a source queue arn at a "
                         + "given time.")
             }
-            let others = active.count { $0.source.account == source.key.account && $0.source.region == source.key.region }
+            let (account, region) = (source.key.account, source.key.region)
+            let others = active.count { $0.source.account == account && $0.source.region == region }
             guard others < limit else {
                 throw SQSError.overLimit(message: "There are \(limit) active message movement tasks already.")
             }

@@ -24,7 +24,8 @@ extension SQSService {
         let sent = try await send([draft], to: queue, by: request.caller.principal.id)
         guard let message = sent?.first else { throw AWSError.noQueue(in: request) }
         return SQS.SendMessageResult(
-            md5OfMessageBody: MessageDigest.of(content.body), md5OfMessageAttributes: MessageDigest.of(content.attributes),
+            md5OfMessageBody: MessageDigest.of(content.body),
+            md5OfMessageAttributes: MessageDigest.of(content.attributes),
             md5OfMessageSystemAttributes: content.systemDigest, messageId: message.uuid,
             sequenceNumber: message.sequence?.sequenceText)
     }
@@ -37,8 +38,8 @@ extension SQSService {
         let size = entries.reduce(0) { $0 + $1.size }
         guard size <= quotas.messageBytes else {
             throw SQSError.batchRequestTooLong(
-                message: "Batch requests cannot be longer than \(quotas.messageBytes) bytes. You have sent \(size) bytes."
-            )
+                message: "Batch requests cannot be longer than \(quotas.messageBytes) bytes. You have sent \(size) "
+                    + "bytes.")
         }
         var batch = Batch()
         var drafts: [(id: String, draft: Draft)] = []

@@ -213,7 +213,8 @@ extension [String: String] {
     /// The texts of a JSON object.
     init(json text: String) {
         let value = try? JSONValue(parsing: ByteBuffer(string: text))
-        self.init((value?.members ?? []).map { ($0.name, $0.value.string ?? "") }, uniquingKeysWith: { first, _ in first })
+        let pairs = (value?.members ?? []).map { ($0.name, $0.value.string ?? "") }
+        self.init(pairs, uniquingKeysWith: { first, _ in first })
     }
 
     var json: String {

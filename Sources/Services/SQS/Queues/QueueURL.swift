@@ -21,9 +21,8 @@ enum QueueURL {
         path = path.prefix { $0 != "?" && $0 != "#" }
         let parts = path.split(separator: "/").map(String.init)
         var region = request.caller.region
-        if parts.count == 4, parts[0] == "queue" { region = parts[1] } else if let named = self.region(of: host) {
-            region = named
-        }
+        if let named = self.region(of: host) { region = named }
+        if parts.count == 4, parts[0] == "queue" { region = parts[1] }
         if parts.count == 1, host.isEmpty, !url.hasPrefix("/") { return QueueKey(parts[0], of: request.caller) }
         guard parts.count == 2 || parts.count == 4 && parts[0] == "queue", let account = parts.dropLast().last,
             AccountID(account) != nil, let name = parts.last

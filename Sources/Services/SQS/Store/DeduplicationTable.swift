@@ -20,7 +20,8 @@ struct DeduplicationTable {
         ).first.map { SentMessage(uuid: try $0.text("uuid"), sequence: try $0.integer("sequence")) }
     }
 
-    func insert(_ deduplication: String, group: String, in queue: Int64, at time: Int64, _ message: SentMessage) throws {
+    func insert(_ deduplication: String, group: String, in queue: Int64, at time: Int64, _ message: SentMessage) throws
+    {
         try connection.execute(
             """
             INSERT INTO sqs_deduplication (queue, deduplication, message_group, sent, uuid, sequence)

@@ -10,7 +10,8 @@ struct Sending: Sendable {
     func run(_ messages: [NewMessage], on connection: any SQLConnection) throws -> [SentMessage]? {
         var sent: [SentMessage] = []
         for message in messages {
-            let outcome = attributes.kind == .fifo ? try sendInOrder(message, on: connection) : try send(message, on: connection)
+            let isOrdered = attributes.kind == .fifo
+            let outcome = try isOrdered ? sendInOrder(message, on: connection) : send(message, on: connection)
             guard let outcome else { return nil }
             sent.append(outcome)
         }
