@@ -71,6 +71,7 @@ let package = Package(
         module("XRayModel", path: "Sources/Models/XRay", ["AWSWire", nioCore]),
         module("IAMModel", path: "Sources/Models/IAM", ["AWSWire"]),
         module("STSModel", path: "Sources/Models/STS", ["AWSWire"]),
+        module("SQSModel", path: "Sources/Models/SQS", ["AWSWire", nioCore, nioHTTP1]),
         module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
         module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
@@ -125,6 +126,13 @@ let package = Package(
         module(
             "CloudTrailService", path: "Sources/Services/CloudTrail",
             ["AWSWire", "CloudTrailModel", "Identity", "Policies", "Storage", nioCore, logging, lifecycle]),
+        module(
+            "SQSService", path: "Sources/Services/SQS",
+            [
+                "AWSWire", "SQSModel", "Delivery", "Identity", "Policies", "Storage", nioCore, nioHTTP1, logging,
+                crypto,
+                lifecycle,
+            ]),
         // 6
         module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
@@ -135,7 +143,7 @@ let package = Package(
                 "Fleet",
                 "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService",
                 "XRayService",
-                "CloudTrailService", "Gateway",
+                "CloudTrailService", "SQSService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -232,6 +240,13 @@ let package = Package(
             [
                 "TestSupport", "CloudTrailService", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioPosix,
                 nioHTTP1, logging,
+            ]),
+        tests(
+            "SQSServiceTests",
+            [
+                "TestSupport", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                nioCore,
+                nioPosix, nioHTTP1, logging,
             ]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
         tests(

@@ -63,7 +63,8 @@ struct Reception: Sendable {
         let request = head.signed
         let presented = authenticator.read(request)
         let name = authenticator.service(of: request, presented)
-        let wire = name.flatMap { directory[$0]?.wireProtocol } ?? Self.wire(of: head.head.headers)
+        let headers = head.head.headers
+        let wire = name.flatMap { directory[$0]?.wireProtocol(of: headers) } ?? Self.wire(of: headers)
         var limit = configuration.bodyLimits.limit(signingName: name, method: head.head.method, path: head.path)
         guard !isForeignPage(head) else {
             return Plan(destination: .refused(Self.foreignPage), wire: wire, limit: limit)

@@ -17,6 +17,7 @@ import Runtimes
 import Sandbox
 import ServiceLifecycle
 import Signing
+import SQSService
 import STSService
 import Storage
 import UnixSignals
@@ -113,7 +114,7 @@ enum Server {
         // What flows, apart from what is set up: neither waits for the other's commits.
         let events = try SQLiteDatabase(
             path: "\(directory)/events.db", durability: .durable,
-            migrations: Outbox.migrations + LambdaService.eventMigrations)
+            migrations: Outbox.migrations + LambdaService.eventMigrations + SQSService.migrations)
         let delivery = Delivery()
         let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
         let identities = IAMService(
@@ -138,6 +139,11 @@ enum Server {
             database: try SQLiteDatabase(
                 path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
             authorizer: authorizer, logger: logger)
+
+        let messages = SQSService(
+            database: events, authorizer: authorizer, clock: LoopClock(loops.next()), logger: logger)
+        try await messages.prepare()
+        delivery.register(messages, for: "sqs")
 
         var auditSettings = CloudTrailService.Configuration(directory: "\(directory)/audit")
         auditSettings.days = settings.auditDays
@@ -203,15 +209,16 @@ enum Server {
             version: Version.current)
         front.alsoReset = [outbox.reset]
         let gateway = Gateway(
-            services: [functions, identities, sessions, logs, traces, audit], keys: keys, configuration: front,
+            services: [functions, identities, sessions, logs, traces, audit, messages], keys: keys,
+            configuration: front,
             logger: logger, group: loops)
         let address = try await gateway.start()
         try key.write(
             endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
             in: directory)
         return [
-            logs, traces, audit, identities, EventsWorker(functions: functions), fleet,
-            FunctionsWorker(functions: functions), outbox, gateway,
+            logs, traces, audit, identities, messages, EventsWorker(functions: functions), fleet,
+            FunctionsWorker(functions: functions), outbox, gateway, messages.polling,
         ]
     }
 
