@@ -70,6 +70,7 @@ let package = Package(
         module("LogsModel", path: "Sources/Models/Logs", ["AWSWire", nioCore]),
         module("XRayModel", path: "Sources/Models/XRay", ["AWSWire", nioCore]),
         module("IAMModel", path: "Sources/Models/IAM", ["AWSWire"]),
+        module("SNSModel", path: "Sources/Models/SNS", ["AWSWire"]),
         module("STSModel", path: "Sources/Models/STS", ["AWSWire"]),
         module("SQSModel", path: "Sources/Models/SQS", ["AWSWire", nioCore, nioHTTP1]),
         module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
@@ -117,6 +118,12 @@ let package = Package(
             "XRayService", path: "Sources/Services/XRay",
             ["AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
         module(
+            "SNSService", path: "Sources/Services/SNS",
+            [
+                "AWSWire", "SNSModel", "Identity", "Policies", "Storage", "Delivery", nioCore, logging, crypto,
+                cryptoExtras,
+            ]),
+        module(
             "STSService", path: "Sources/Services/STS",
             ["AWSWire", "STSModel", "Identity", "Policies", nioCore, logging, crypto, cryptoExtras]),
         module(
@@ -142,8 +149,7 @@ let package = Package(
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
                 "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService",
-                "XRayService",
-                "CloudTrailService", "SQSService", "Gateway",
+                "XRayService", "CloudTrailService", "SQSService", "SNSService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -228,6 +234,12 @@ let package = Package(
             [
                 "TestSupport", "XRayService", "XRayModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
                 nioHTTP1, logging,
+            ]),
+        tests(
+            "SNSServiceTests",
+            [
+                "TestSupport", "SNSService", "SNSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                nioCore, nioPosix, nioHTTP1, logging, crypto, cryptoExtras,
             ]),
         tests(
             "STSServiceTests",

@@ -190,9 +190,11 @@ struct Reception: Sendable {
         return !(["localhost", "127.0.0.1", "[::1]"].contains(host) || host.hasSuffix(".localhost"))
     }
 
-    /// A page in a browser can make it send a POST here but not without an `Origin`.
+    /// A page in a browser can make it send a POST here but not without an `Origin`; and whoever may subscribe can
+    /// make SNS send one from this machine, which says what it is.
     private func mayReset(_ head: RequestHead, from origin: Origin) -> Bool {
         configuration.authentication == .off && origin == .loopback && !head.head.headers.contains(name: "origin")
+            && !head.head.headers.contains(name: "x-amz-sns-message-type")
     }
 
     /// The protocol in which clients of a service that does not run here read errors, by the content that they send.

@@ -30,6 +30,7 @@ package struct RouteHint: Sendable {
         RouteHint(signingName: "sqs", hosts: ["sqs", "queue"], targets: ["AmazonSQS."]),
         RouteHint(signingName: "iam", hosts: ["iam"]),
         RouteHint(signingName: "sts", hosts: ["sts"]),
+        RouteHint(signingName: "sns", hosts: ["sns"]),
         RouteHint(
             signingName: "cloudtrail", hosts: ["cloudtrail"],
             targets: ["com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101."]),
