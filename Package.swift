@@ -72,6 +72,7 @@ let package = Package(
         module("IAMModel", path: "Sources/Models/IAM", ["AWSWire"]),
         module("SNSModel", path: "Sources/Models/SNS", ["AWSWire"]),
         module("STSModel", path: "Sources/Models/STS", ["AWSWire"]),
+        module("SQSModel", path: "Sources/Models/SQS", ["AWSWire", nioCore, nioHTTP1]),
         module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
         module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
@@ -101,6 +102,7 @@ let package = Package(
             "LambdaService", path: "Sources/Services/Lambda",
             [
                 "AWSWire", "LambdaModel", "Identity", "Policies", "Signing", "Images", "Storage", "Archive", "Fleet",
+                "Delivery",
                 "Runtimes",
                 "Sandbox",
                 nioCore,
@@ -108,7 +110,10 @@ let package = Package(
             ]),
         module(
             "LogsService", path: "Sources/Services/Logs",
-            ["AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
+            [
+                "AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Delivery", "Fleet", nioCore, nioHTTP1,
+                logging, lifecycle,
+            ]),
         module(
             "XRayService", path: "Sources/Services/XRay",
             ["AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
@@ -128,6 +133,13 @@ let package = Package(
         module(
             "CloudTrailService", path: "Sources/Services/CloudTrail",
             ["AWSWire", "CloudTrailModel", "Identity", "Policies", "Storage", nioCore, logging, lifecycle]),
+        module(
+            "SQSService", path: "Sources/Services/SQS",
+            [
+                "AWSWire", "SQSModel", "Delivery", "Identity", "Policies", "Storage", nioCore, nioHTTP1, logging,
+                crypto,
+                lifecycle,
+            ]),
         // 6
         module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
@@ -136,8 +148,8 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService", "XRayService",
-                "CloudTrailService", "SNSService", "Gateway",
+                "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService",
+                "XRayService", "CloudTrailService", "SQSService", "SNSService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -196,6 +208,7 @@ let package = Package(
             "LambdaServiceTests",
             [
                 "TestSupport", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
+                "Delivery",
                 "Storage",
                 "Archive",
                 "Fleet", "Runtimes", "Sandbox",
@@ -205,7 +218,9 @@ let package = Package(
         tests(
             "LogsServiceTests",
             [
-                "TestSupport", "LogsService", "LogsModel", "Identity", "AWSWire", "Storage", nioCore, nioPosix,
+                "TestSupport", "LogsService", "LogsModel", "Identity", "Delivery", "AWSWire", "Storage", "CZlib",
+                nioCore,
+                nioPosix,
                 nioHTTP1, logging,
             ]),
         tests(
@@ -237,6 +252,13 @@ let package = Package(
             [
                 "TestSupport", "CloudTrailService", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioPosix,
                 nioHTTP1, logging,
+            ]),
+        tests(
+            "SQSServiceTests",
+            [
+                "TestSupport", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                nioCore,
+                nioPosix, nioHTTP1, logging,
             ]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
         tests(

@@ -18,15 +18,17 @@ import tempfile
 import time
 from statistics import mean, median
 
+from queues import committed, dispatched, fill, starts, synced, waiting
 from report import Row, write
 from tools import (
     BUILT, ROOT, Nginx, Peer, ask, available, command, descendants, inits, invocation, percentile, plain, processor, pss, resident, run, send, ticks)
 
-from conftest import ROLE, Server, zip_of
+from conftest import ROLE, Server, wait_until, zip_of
 
 ROUNDS = int(os.environ.get("APUS_BENCH_ROUNDS", "5"))
 COLD = int(os.environ.get("APUS_BENCH_COLD", "100"))
 HELD = int(os.environ.get("APUS_BENCH_HELD", "500"))
+QUEUED = int(os.environ.get("APUS_BENCH_QUEUED", "1000000"))
 CHURN = int(os.environ.get("APUS_BENCH_CHURN", "10000"))
 
 # What is measured is the server, not its limits.
@@ -354,6 +356,55 @@ def _(bench):
 @row("peer-cold", "ministack's cold Python / ours", times=(50,))
 def _(bench):
     return peer(bench, lambda server, port, function: ask(port, invocation(server, function)))
+
+
+# Asynchronous
+
+
+@row("async-accept", "asynchronous invocations accepted, 64 connections / rows that SQLite syncs one by one", rate=(5,))
+def _(bench):
+    request = invocation(bench.server, bench.deploy("async-accept", NATIVE, "provided.al2023"), kind="Event")
+    rounds = []
+    for _ in range(ROUNDS):
+        rounds.append((send(bench.port, request, 64)["perSecond"], committed(bench.server.home)))
+        wait_until(lambda: waiting(bench.server) == 0, 600, "an empty queue")
+    shown = [f"{median(r[side] for r in rounds):.0f}" for side in (0, 1)]
+    return {"rate": median(ours / base for ours, base in rounds)}, *shown, "a second"
+
+
+@row("async-start", "from sending an event to the handler, idle queue / the same of a warm invocation and one fdatasync", p50=1.5)
+def _(bench):
+    source = {"app.py": "import time\ndef handler(event, context):\n    print('AT', time.time())\n"}
+    function = bench.deploy("async-start", source, "python3.11")
+    ask(bench.port, bench.invocation(function))
+    rounds = []
+    for _ in range(ROUNDS):
+        ours = median(starts(bench.server, function, [invocation(bench.server, function, kind="Event")] * 50))
+        base = median(starts(bench.server, function, [invocation(bench.server, function)] * 50))
+        rounds.append((ours, base + synced(bench.server.home)))
+    shown = [f"{median(r[side] for r in rounds) * 1e6:.0f}" for side in (0, 1)]
+    return {"p50": median(ours / base for ours, base in rounds)}, *shown, "µs (p50)"
+
+
+@row("async-depth", f"events dispatched with {QUEUED:,} in the queue / with 1,000", rate=(0.9,))
+def _(bench):
+    rates = {}
+    for count in (1_000, QUEUED):
+        server = Server(environment=UNLIMITED).start()
+        function = bench.deploy("depth", NATIVE, "provided.al2023", client=server.client())
+        measured = []
+        for _ in range(ROUNDS if count < QUEUED else 1):
+            server.stop()
+            fill(server, function, count)
+            server.start()
+            # From the first few, which environments are started for, to the last few.
+            measured.append(dispatched(server, function, 200, min(count - 100, 50_000)))
+            if count < QUEUED:
+                wait_until(lambda: waiting(server) == 0, 600, "an empty queue")
+        rates[count] = median(measured)
+        server.close()
+    ours, base = rates[QUEUED], rates[1_000]
+    return {"rate": ours / base}, f"{ours:.0f}", f"{base:.0f}", "a second"
 
 
 @row("peer-warm", "ministack's warm Python / ours", times=(20,))

@@ -41,11 +41,12 @@ def plain(port, path="/"):
     return f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(BODY)}\r\n\r\n".encode() + BODY
 
 
-def invocation(server, function, key=None):
+def invocation(server, function, key=None, kind="RequestResponse"):
     """The bytes of one invocation, signed with `key` (id, secret) or the owner's; valid for five minutes."""
     key = key or (server.credentials["access_key_id"], server.credentials["secret_access_key"])
     url = f"{server.endpoint}/2015-03-31/functions/{function}/invocations"
-    request = AWSRequest("POST", url, data=BODY, headers={"Content-Length": str(len(BODY))})
+    headers = {"Content-Length": str(len(BODY)), **({} if kind == "RequestResponse" else {"X-Amz-Invocation-Type": kind})}
+    request = AWSRequest("POST", url, data=BODY, headers=headers)
     SigV4Auth(Credentials(*key), "lambda", "us-east-1").add_auth(request)
     target = urllib.parse.urlparse(url)
     head = [f"POST {target.path} HTTP/1.1", f"Host: {target.netloc}"] + [f"{name}: {value}" for name, value in request.headers.items()]

@@ -60,8 +60,9 @@ final class ClosedLoop: ChannelInboundHandler {
         let view = received.readableBytesView
         guard let end = view.firstRange(of: Array("\r\n\r\n".utf8)) else { return }
         let head = String(decoding: view[..<end.lowerBound], as: UTF8.self).lowercased()
-        // Lambda answers 200 for a function that failed, too.
-        succeeded = head.hasPrefix("http/1.1 200") && !head.contains("\r\nx-amz-function-error:")
+        // Lambda answers 200 for a function that failed, too, and 202 for what it has accepted.
+        let isAnswer = head.hasPrefix("http/1.1 200") || head.hasPrefix("http/1.1 202")
+        succeeded = isAnswer && !head.contains("\r\nx-amz-function-error:")
         let length = head.split(separator: "\r\n").first { $0.hasPrefix("content-length:") }
             .flatMap { Int($0.dropFirst(15).filter(\.isNumber)) }
         expected = view.distance(from: view.startIndex, to: end.upperBound) + (length ?? 0)

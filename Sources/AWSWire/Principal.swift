@@ -31,6 +31,8 @@ package final class Principal: Sendable {
         package var hasMFA = false
         /// Who vouched for the session: the issuer of a web identity's token.
         package var provider: String?
+        /// The id of the user, or of the root, that a federated user's session is from.
+        package var originID: String?
         /// Further context keys, such as `PROVIDER:sub`.
         package var context: [String: String] = [:]
 

@@ -18,6 +18,8 @@ package struct ServiceRequest: Sendable {
     package var endpoint: String
     /// The client's end of the connection.
     package var peer: SocketAddress?
+    /// The parameters of its form, once it is read.
+    private(set) var form: FormValue?
 
     package init(
         method: HTTPMethod, path: String, query: String? = nil, headers: HTTPHeaders = [:],
@@ -35,6 +37,14 @@ package struct ServiceRequest: Sendable {
         self.peer = peer
     }
 
+    /// The request with its form read: whoever asks for a ``FormValue`` of it reads it no more. Its query and its body
+    /// are not to change then.
+    package func readingForm() -> ServiceRequest {
+        var request = self
+        request.form = FormValue(self)
+        return request
+    }
+
     /// The client's address, as text.
     package var sourceIP: String? { peer?.ipAddress }
 }
@@ -50,9 +60,17 @@ package enum ResponseBody: Sendable {
 /// A service's answer. The gateway adds `x-amzn-RequestId`, `Date`, `Content-Length` (or chunks, for a stream of
 /// unknown length) and connection headers.
 package struct ServiceResponse: Sendable {
+    /// Whose words the status and the headers are.
+    package enum Author: Sendable, Hashable {
+        case service
+        /// A function that answers a request to its URL: a 403 of its own is no denial.
+        case function
+    }
+
     package var status: HTTPResponseStatus
     package var headers: HTTPHeaders
     package var body: ResponseBody
+    package var author = Author.service
 
     package init(status: HTTPResponseStatus = .ok, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()) {
         self.status = status
@@ -78,8 +96,16 @@ package struct ServiceResponse: Sendable {
 
 /// The AWS protocols by which a service speaks; it decides how the gateway writes errors.
 package enum WireProtocol: Sendable, Hashable {
+    /// How the JSON protocols name errors.
+    package enum ErrorNames: Sendable, Hashable {
+        case plain
+        /// As services do whose clients once spoke the query protocol: qualified by a namespace, and by the older name
+        /// in a header (the models' `awsQueryCompatible`).
+        case queryCompatible(namespace: String)
+    }
+
     case restJSON
-    case awsJSON(version: String)
+    case awsJSON(version: String, errors: ErrorNames = .plain)
     /// Forms in and XML out, as STS, IAM and CloudFormation speak; the namespace is that of the service's documents.
     case query(namespace: String)
 }
@@ -88,7 +114,11 @@ package enum WireProtocol: Sendable, Hashable {
 package protocol Service: Sendable {
     /// The service's name in a credential scope (`lambda`, `logs`): the gateway routes by it.
     var signingName: String { get }
+    /// The one that its clients speak now.
     var wireProtocol: WireProtocol { get }
+
+    /// The protocol of a request, for services that speak several. Asked for every request: it has to be quick.
+    func wireProtocol(of headers: HTTPHeaders) -> WireProtocol
 
     /// Answers one request.
     ///
@@ -105,6 +135,12 @@ package protocol Service: Sendable {
     /// Whether a request uses a resource rather than managing it, such as an invocation. Asked after every answer: it
     /// has to be quick.
     func isDataPlane(_ method: HTTPMethod, path: String) -> Bool
+
+    /// As ``isDataPlane(_:path:)``, for protocols in which method and path tell nothing.
+    func isDataPlane(_ head: HTTPRequestHead, path: String, body: ByteBuffer) -> Bool
+
+    /// Whether the service's model has an operation of that name: the audit calls nothing by another.
+    func hasOperation(_ name: String) -> Bool
 
     /// Which call a request is, for the audit; nil for none. Asked after the answer, off the event loop.
     func audited(_ request: ServiceRequest) -> AuditedCall?

@@ -1,4 +1,5 @@
 package import AWSWire
+package import Identity
 import Synchronization
 
 /// What takes parcels for the resources of one service.
@@ -6,6 +7,10 @@ package protocol DeliveryTarget: Sendable {
     /// Takes a parcel once the resource's policies allow it: what has been taken outlives a crash. The same parcel may
     /// come again.
     func deliver(_ parcel: Parcel) async throws(DeliveryFailure)
+
+    /// Whether a parcel from `sender` would be taken now: the resource is there, and its policies let the sender in.
+    /// Asked before a resource becomes somebody's destination.
+    func check(_ target: String, from sender: ServiceCaller) async throws(DeliveryFailure)
 }
 
 /// The one way in which any service reaches any other: it hands a parcel to the service of its target's ARN, or to
@@ -27,11 +32,18 @@ package final class Delivery: Sendable {
 
     /// Tries once. Returns when the parcel is its target's.
     package func send(_ parcel: Parcel) async throws(DeliveryFailure) {
-        guard let target = target(of: parcel.target) else {
-            throw DeliveryFailure(
-                code: "NotImplementedException", message: "Nothing delivers to \(parcel.target).", isFinal: true)
-        }
-        try await target.deliver(parcel)
+        try await service(of: parcel.target).deliver(parcel)
+    }
+
+    /// Whether a parcel would be taken, as ``DeliveryTarget/check(_:from:)`` says.
+    package func check(_ target: String, from sender: ServiceCaller) async throws(DeliveryFailure) {
+        try await service(of: target).check(target, from: sender)
+    }
+
+    private func service(of arn: String) throws(DeliveryFailure) -> any DeliveryTarget {
+        if let target = target(of: arn) { return target }
+        throw DeliveryFailure(
+            code: "NotImplementedException", message: "Nothing delivers to \(arn).", isFinal: true)
     }
 
     private func target(of address: String) -> (any DeliveryTarget)? {

@@ -55,7 +55,7 @@ package final class Outbox: ServiceLifecycle.Service {
     // MARK: Adding
 
     /// Adds parcels within the source's transaction. After its commit ``wake(_:)`` has them sent at once.
-    package func add(_ entries: [OutboxEntry], to connection: any SQLConnection) throws {
+    package func add(_ entries: [OutboxEntry], to connection: any SQLConnection) throws(StorageError) {
         let table = OutboxTable(connection: connection)
         for entry in entries { try table.insert(entry, position: nextPosition(), now: clock()) }
     }

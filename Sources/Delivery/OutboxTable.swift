@@ -58,7 +58,7 @@ struct OutboxTable {
     /// - Parameters:
     ///   - position: Orders the parcels of a target.
     ///   - now: Milliseconds since 1970.
-    func insert(_ entry: OutboxEntry, position: Int64, now: Int64) throws {
+    func insert(_ entry: OutboxEntry, position: Int64, now: Int64) throws(StorageError) {
         let parcel = entry.parcel
         try connection.execute(
             """

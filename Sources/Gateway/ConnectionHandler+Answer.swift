@@ -192,8 +192,7 @@ extension ConnectionHandler {
             context.close(mode: .output, promise: nil)
             drain()
         case .none:
-            phase = .idle
-            watchdog?.set(after: gateway.timeouts.idle)
+            rest()
             drain()
         }
     }

@@ -19,7 +19,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         var plan: Reception.Plan
         var requestID: String
         var collector: BodyCollector
-        /// Set once the request is refused while its body may still be read to the end.
+        /// Set once the request is refused while its body may still be read to the end, which nobody looks at.
         var isDiscarding: Bool
     }
 
@@ -44,6 +44,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     let gateway: GatewayCore
     let origin: Reception.Origin
+    let idleness: Idleness
     var phase = Phase.idle
     var context: ChannelHandlerContext?
     var watchdog: Watchdog?
@@ -52,6 +53,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var wantsRead = false
     /// Bytes of the body since the deadline was last set.
     private var progress = 0
+    /// Bytes that came behind a request that could not be read, and how many may.
+    private var thrownAway = 0
+    private static let mostThrownAway = 1 << 20
     /// Whether the read that is going on brought any part of a request; if not, it brought a piece of a head.
     private var hasParts = false
     /// The answer that is being written in parts.
@@ -61,15 +65,22 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var isInputClosed = false
     var isQuiescing = false
 
-    init(gateway: GatewayCore, origin: Reception.Origin) {
+    init(gateway: GatewayCore, origin: Reception.Origin, idleness: Idleness = Idleness()) {
         self.gateway = gateway
         self.origin = origin
+        self.idleness = idleness
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         watchdog = Watchdog(on: context.eventLoop) { [unowned self] in expired() }
-        watchdog?.set(after: gateway.timeouts.idle)
+        rest()
+    }
+
+    /// Waits for the next request.
+    func rest() {
+        phase = .idle
+        if let end = watchdog?.set(after: gateway.timeouts.idle) { idleness.begin(at: end - gateway.timeouts.idle) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -126,6 +137,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let problem = HTTPProblem(error) {
             receive(.problem(problem))
+        } else if case ByteToMessageDecoderError.dataReceivedInErrorState(_, let rest) = error,
+            thrownAway + rest.readableBytes <= Self.mostThrownAway
+        {
+            // More of what was answered already: closing now could take the answer away from the client.
+            thrownAway += rest.readableBytes
         } else {
             context.close(promise: nil)
         }
@@ -200,6 +216,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     // MARK: One request
 
     private func begin(_ received: HTTPRequestHead) {
+        idleness.end()
         var head: RequestHead
         do {
             head = try RequestHead(received, limits: gateway.limits)
@@ -219,7 +236,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
             exchange.plan.destination = .refused(plan.limit.error)
             exchange.isDiscarding = true
         }
-        if exchange.isDiscarding, !mayReadOn(exchange.head) { return refuse(exchange) }
+        if exchange.isDiscarding {
+            guard mayReadOn(exchange.head) else { return refuse(exchange) }
+            exchange.isDiscarding = !gateway.reception.tellsBody(of: exchange.plan, exchange.head)
+        }
         phase = .body(exchange)
         guard head.framing != .none else { return }
         progress = 0
@@ -249,6 +269,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
             phase = .body(exchange)
         } catch {
             exchange.collector.release()
+            if case .refused = exchange.plan.destination {
+                exchange.isDiscarding = true
+                phase = .body(exchange)
+                return
+            }
             exchange.plan.destination = .refused(
                 error == .tooLarge ? exchange.plan.limit.error : GatewayCore.overloaded)
             refuse(exchange)

@@ -49,7 +49,7 @@ package final class Gateway: ServiceLifecycle.Service {
         core = GatewayCore(
             reception: Reception(configuration, directory: directory, keys: keys, logger: logger),
             configuration: configuration, threads: threads)
-        connections = Connections(limits: configuration.limits)
+        connections = Connections(limits: configuration.limits, grace: configuration.timeouts.grace)
     }
 
     /// Listens.
@@ -118,22 +118,24 @@ package final class Gateway: ServiceLifecycle.Service {
             .childChannelInitializer { channel in
                 // An environment's address is its own: no function takes the connections of all others.
                 let source = origin == .functions ? channel.remoteAddress?.ipAddress ?? "" : nil
-                guard connections.add(channel, from: source) else { return Self.turnAway(channel) }
+                guard let idleness = connections.add(channel, from: source) else { return Self.turnAway(channel) }
                 return channel.eventLoop.makeCompletedFuture {
-                    try Self.configure(channel, core: core, origin: origin)
+                    try Self.configure(channel, core: core, origin: origin, idleness: idleness)
                 }
             }
     }
 
     /// Puts the handlers of one connection in place.
-    static func configure(_ channel: any Channel, core: GatewayCore, origin: Reception.Origin) throws {
+    static func configure(
+        _ channel: any Channel, core: GatewayCore, origin: Reception.Origin, idleness: Idleness = Idleness()
+    ) throws {
         var limits = NIOHTTPDecoderLimitConfiguration()
         // A little more than the gateway's own limits, which answer for more than "too large".
         limits.maxHeaderListSize = core.limits.target + 2 * core.limits.headers
         limits.maxHeaderFieldSize = limits.maxHeaderListSize
         limits.maxHeaderFieldCount = 2 * core.limits.headerCount
         try channel.pipeline.syncOperations.addHandlers([
-            RequestReader(limits: limits), ConnectionHandler(gateway: core, origin: origin),
+            RequestReader(limits: limits), ConnectionHandler(gateway: core, origin: origin, idleness: idleness),
         ])
     }
 

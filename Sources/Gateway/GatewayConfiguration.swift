@@ -67,7 +67,7 @@ package struct GatewayConfiguration: Sendable {
 
 /// How much one connection, and all together, may ask of the gateway. Sizes are in bytes.
 package struct GatewayLimits: Sendable {
-    /// Open connections; a further one gets a 503 and is closed.
+    /// Open connections. For a further one the longest idle make room; where none is idle it gets a 503 and is closed.
     package var connections = 16_384
     /// Of these, those of one execution environment …
     package var environmentConnections = 256
@@ -92,6 +92,8 @@ package struct GatewayLimits: Sendable {
 package struct GatewayTimeouts: Sendable {
     /// Between two requests, and before the first.
     package var idle = TimeAmount.seconds(120)
+    /// For which it does so whoever else wants its place.
+    package var grace = TimeAmount.seconds(1)
     /// From a request's first byte to the end of its head.
     package var head = TimeAmount.seconds(20)
     /// The span in which a body must make progress …
@@ -131,11 +133,30 @@ package struct GatewayRoute: Sendable {
     package typealias Handler =
         @Sendable (_ request: ServiceRequest, _ eventLoop: any EventLoop) -> EventLoopFuture<RouteAnswer>
 
+    /// What the audit is told of a page. Whoever asks for it uses something rather than managing it: what is let in is
+    /// told only where the audit asks for that.
+    package struct Audit: Sendable {
+        package var service: any AWSWire.Service
+        /// Which call a request was, of those that are told; nil for none. Called on the event loop, which it must not
+        /// block.
+        package var call: @Sendable (_ request: ServiceRequest, _ answer: ServiceResponse) -> AuditedCall?
+
+        package init(
+            _ service: any AWSWire.Service,
+            call: @escaping @Sendable (_ request: ServiceRequest, _ answer: ServiceResponse) -> AuditedCall?
+        ) {
+            self.service = service
+            self.call = call
+        }
+    }
+
     package var place: Place
     /// Asked once the head of a request is there.
     package var access: @Sendable (SigV4.Request) -> Access
     /// The largest body, in bytes, and the error for a larger one; nil is the gateway's own limit.
     package var limit: (bytes: Int, error: AWSError)?
+    /// Nil: the audit is told nothing.
+    package var audit: Audit?
     /// Called on the event loop, which it must not block. Fails with an `AWSError`, as a service does.
     package var handler: Handler
 
@@ -146,11 +167,12 @@ package struct GatewayRoute: Sendable {
 
     package init(
         at place: Place, for access: @escaping @Sendable (SigV4.Request) -> Access,
-        limit: (bytes: Int, error: AWSError)? = nil, handler: @escaping Handler
+        limit: (bytes: Int, error: AWSError)? = nil, audit: Audit? = nil, handler: @escaping Handler
     ) {
         self.place = place
         self.access = access
         self.limit = limit
+        self.audit = audit
         self.handler = handler
     }
 }

@@ -29,6 +29,8 @@ struct Reception: Sendable {
         var wire: WireProtocol
         /// The largest body, in bytes, and what a larger one is answered with.
         var limit: (bytes: Int, error: AWSError)
+        /// The page that the request is for, whether or not it is let in.
+        var route: GatewayRoute?
     }
 
     private static let anonymousLimit = 65_536
@@ -61,7 +63,8 @@ struct Reception: Sendable {
         let request = head.signed
         let presented = authenticator.read(request)
         let name = authenticator.service(of: request, presented)
-        let wire = name.flatMap { directory[$0]?.wireProtocol } ?? Self.wire(of: head.head.headers)
+        let headers = head.head.headers
+        let wire = name.flatMap { directory[$0]?.wireProtocol(of: headers) } ?? Self.wire(of: headers)
         var limit = configuration.bodyLimits.limit(signingName: name, method: head.head.method, path: head.path)
         guard !isForeignPage(head) else {
             return Plan(destination: .refused(Self.foreignPage), wire: wire, limit: limit)
@@ -167,7 +170,7 @@ struct Reception: Sendable {
         } catch {
             destination = .refused(error.error(for: .restJSON))
         }
-        return Plan(destination: destination, wire: .restJSON, limit: limit)
+        return Plan(destination: destination, wire: .restJSON, limit: limit, route: route)
     }
 
     private static let foreignPage = AWSError(

@@ -27,6 +27,7 @@ package struct RouteHint: Sendable {
                 "/2021-11-15/", "/2024-08-31/",
             ]),
         RouteHint(signingName: "logs", hosts: ["logs"], targets: ["Logs_20140328."]),
+        RouteHint(signingName: "sqs", hosts: ["sqs", "queue"], targets: ["AmazonSQS."]),
         RouteHint(signingName: "iam", hosts: ["iam"]),
         RouteHint(signingName: "sts", hosts: ["sts"]),
         RouteHint(signingName: "sns", hosts: ["sns"]),

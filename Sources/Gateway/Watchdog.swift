@@ -15,12 +15,13 @@ final class Watchdog {
         self.expired = expired
     }
 
-    func set(after amount: TimeAmount) {
+    @discardableResult func set(after amount: TimeAmount) -> NIODeadline {
         let deadline = eventLoop.now + amount
         self.deadline = deadline
-        if let timer, timer.at <= deadline { return }
+        if let timer, timer.at <= deadline { return deadline }
         timer?.task.cancel()
         arm(at: deadline)
+        return deadline
     }
 
     /// Nothing is waited for until the next deadline is set.

@@ -68,9 +68,8 @@ package final class Authorizer: Sendable {
         if principal.kind == .anonymous { return false }
         var full = context()
         addGlobalKeys(to: &full, principal, request)
-        var owner = Requester.root(of: principal.account.digits)
-        owner.arn = principal.arn
-        return Evaluation.decide(owner, action, on: resource, context: full).isAllowed
+        let requester = principal.standing(in: directory).requester ?? Requester.gone(principal)
+        return Evaluation.decide(requester.unlimited, action, on: resource, context: full).isAllowed
     }
 
     /// As ``require(_:on:by:_:wire:context:)``, for those who word a refusal themselves.

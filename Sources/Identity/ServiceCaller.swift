@@ -21,6 +21,18 @@ package struct ServiceCaller: Sendable, Hashable {
     }
 }
 
+extension ServiceCaller {
+    /// `logs.us-east-1.amazonaws.com`, by which policies may name a service, too; nil where it acts as a role.
+    fileprivate var regionalName: String? {
+        guard role == nil, let region = ARN(source)?.region, !region.isEmpty, service.hasSuffix(Self.domain) else {
+            return nil
+        }
+        return "\(service.dropLast(Self.domain.count)).\(region)\(Self.domain)"
+    }
+
+    private static let domain = ".amazonaws.com"
+}
+
 extension Authorizer {
     /// Refuses what a service may not do.
     ///
@@ -45,7 +57,11 @@ extension Authorizer {
             context["aws:SourceArn"] = [caller.source]
             context["aws:SourceAccount"] = [caller.account.digits]
         }
-        let verdict = Evaluation.decide(requester, action, on: resource, context: context)
+        var verdict = Evaluation.decide(requester, action, on: resource, context: context)
+        if let regional = caller.regionalName, verdict.decision != .explicitDeny {
+            let other = Evaluation.decide(.service(regional), action, on: resource, context: context)
+            if other.decision != .implicitDeny { verdict = other }
+        }
         if isAble, verdict.isAllowed { return }
         if isLenient, caller.account.digits == resource.account, verdict.decision != .explicitDeny {
             note(Denial(principal: caller.role ?? caller.service, action: action, resource: resource.arn))

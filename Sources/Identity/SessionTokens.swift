@@ -95,6 +95,7 @@ package struct SessionTokens: Sendable {
         write("sourceIdentity", session.sourceIdentity)
         write("mfa", session.hasMFA ? "true" : nil)
         write("provider", session.provider)
+        write("origin", session.originID)
         write("context", session.context)
         writer.endObject()
         return Array(writer.buffer.readableBytesView)
@@ -128,6 +129,7 @@ package struct SessionTokens: Sendable {
         session.sourceIdentity = text("sourceIdentity")
         session.hasMFA = text("mfa") == "true"
         session.provider = text("provider")
+        session.originID = text("origin")
         session.context = map("context")
         let principal = Principal(
             kind, account: account, arn: arn, id: id, accessKeyID: accessKeyID, session: session)

@@ -43,6 +43,31 @@ final class Standing: Sendable {
     }
 }
 
+extension Requester {
+    /// Whoever was deleted, by what the credentials still say.
+    static func gone(_ principal: Principal) -> Requester {
+        Requester(.user, arn: principal.arn, account: principal.account.digits, userID: principal.id)
+    }
+
+    /// The same, as if its own account's policies allowed it everything: only those of resources are left.
+    var unlimited: Requester {
+        var requester = self
+        requester.identityPolicies = [.everything]
+        requester.boundary = nil
+        requester.sessionPolicies = [.everything]
+        return requester
+    }
+}
+
+extension AttachedPolicy {
+    fileprivate static let everything = AttachedPolicy(
+        id: "everything",
+        CompiledPolicy(
+            PolicyDocument(statements: [
+                PolicyStatement(principals: nil, actions: PolicyElement(["*"]), resources: PolicyElement(["*"]))
+            ])))
+}
+
 extension Principal {
     /// What the directory knows of it now.
     func standing(in directory: any PrincipalDirectory) -> Standing {
@@ -74,7 +99,7 @@ extension Principal {
             guard let role = directory.role(name, in: account), id.hasPrefix(role.id + ":") else { return nil }
             var requester = Requester(
                 .assumedRole(arn: role.arn), arn: arn, account: account.digits, userID: id)
-            requester.tags = role.tags.merging(session?.tags ?? [:]) { _, ofSession in ofSession }
+            requester.tags = tags(over: role.tags)
             requester.identityPolicies = role.policies
             requester.boundary = role.boundary
             requester.sessionPolicies = sessionPolicies(directory)
@@ -91,10 +116,18 @@ extension Principal {
         requester.sessionPolicies = sessionPolicies(directory)
         if origin.hasSuffix(":root") { return requester }
         let name = origin.split(separator: "/").last.map(String.init) ?? ""
-        guard let user = directory.user(name, in: account), user.arn == origin else { return nil }
+        guard let user = directory.user(name, in: account), user.arn == origin, user.id == session?.originID
+        else { return nil }
         requester.identityPolicies = user.policies
         requester.boundary = user.boundary
         return requester
+    }
+
+    /// A session's tags take the place of the role's, whatever the case of their keys.
+    private func tags(over tags: [String: String]) -> [String: String] {
+        let own = session?.tags ?? [:]
+        let keys = Set(own.keys.map { $0.lowercased() })
+        return tags.filter { !keys.contains($0.key.lowercased()) }.merging(own) { _, own in own }
     }
 
     /// A policy that is gone, or cannot be read any more, allows nothing.

@@ -1,6 +1,8 @@
 import AWSWire
 import Glibc
+import Logging
 import Sandbox
+import Synchronization
 import Testing
 import TestSupport
 
@@ -31,6 +33,36 @@ import TestSupport
         #expect(settings.user == "nobody")
         #expect(settings.accepted == [.memoryLimit, .noInternet])
         #expect(settings.images == "/layouts" && settings.registries == ["registry.example", "localhost:5000"])
+    }
+
+    // What nobody asked for is no reason to warn.
+    @Test func connectionsAreAsManyAsDescriptorsAllow() async throws {
+        #expect(try await ServerSettings.read(flags).connections == nil)
+        let warnings = Mutex(0)
+        func limit(_ asked: Int?, _ descriptors: Int) -> Int {
+            let logger = Logger(label: "test") { _ in Counter { warnings.withLock { $0 += 1 } } }
+            return Server.connections(asked: asked, usual: 16_384, descriptors: descriptors, logger)
+        }
+        #expect(limit(nil, 4_000) == 3_000 && limit(nil, 1 << 20) == 16_384 && limit(nil, .max) == 16_384)
+        #expect(limit(100, 4_000) == 100)
+        #expect(warnings.withLock { $0 } == 0)
+        #expect(limit(5_000, 4_000) == 3_000)
+        #expect(warnings.withLock { $0 } == 1)
+    }
+
+    private struct Counter: LogHandler {
+        let count: @Sendable () -> Void
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.warning
+
+        init(_ count: @escaping @Sendable () -> Void) { self.count = count }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event _: LogEvent) { count() }
     }
 
     @Test func imagesAreInTheDataDirectoryAndNoRegistryIsAskedUnlessSaid() async throws {

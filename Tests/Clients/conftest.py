@@ -2,6 +2,7 @@
 
 import glob
 import io
+import json
 import os
 import pathlib
 import shutil
@@ -106,6 +107,14 @@ class Server:
         self.stop()
         self.log.close()
         shutil.rmtree(self.home, ignore_errors=True)
+
+
+def let_role_send(server):
+    """Lets the standard role send to queues and topics, which functions with a dead-letter queue need."""
+    server.client("iam").put_role_policy(
+        RoleName="lambda", PolicyName="send", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": ["sqs:SendMessage", "sns:Publish"], "Resource": "*"}]}))
+    return server
 
 
 def zip_of(files):

@@ -116,7 +116,7 @@ REMOVE = [
 WHOLE = MAKE + READ + CHANGE + REMOVE
 # What is not done here, nor on AWS for a function without a capacity provider.
 REFUSED = {
-    "InvokeAsync": "NotImplementedException", "GetFunctionScalingConfig": "AccessDeniedException",
+    "GetFunctionScalingConfig": "AccessDeniedException",
     "PutFunctionScalingConfig": "AccessDeniedException"}
 
 

@@ -76,18 +76,38 @@ def test_ten_thousand_idle_connections(target, descriptors):
 
 def test_connections_past_the_limit_are_turned_away(own_server):
     server = own_server(environment={"APUS_CONNECTIONS": "16"})
-    with Line(server) as probe:
-        assert probe.send(HEALTH).answer().status == 200
+    half = HEALTH.replace(b"\r\n\r\n", b"\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
     lines = []
 
     def is_full():
-        lines.append(Line(server))
-        return lines[-1].send(HEALTH).answer().status == 503
+        # Half a request, of which the server knows: it is not idle.
+        lines.append(Line(server).send(half))
+        return lines[-1].answer().status == 503 and lines[-1].is_over()
 
     eventually(is_full, what="the limit")
-    assert len(lines) <= 17 and lines[-1].is_over()
+    assert len(lines) <= 17
     reset(lines)
     eventually(lambda: Line(server).send(HEALTH).answer().status == 200, what="room for others")
+
+
+def test_idle_connections_make_room(own_server):
+    """However many somebody holds, everybody else is served; who was served last keeps its connection."""
+    server = own_server(environment={"APUS_CONNECTIONS": "16"})
+    lines = []
+    try:
+        def is_served():
+            lines.append(Line(server))
+            answer = lines[-1].send(HEALTH).answer()
+            if answer and answer.status == 200:
+                return True
+            lines.pop().close()
+
+        for _ in range(48):
+            eventually(is_served, what="room")
+        assert lines[0].is_over() and lines[24].is_over()
+        assert lines[-1].send(HEALTH).answer().status == 200
+    finally:
+        reset(lines)
 
 
 def test_half_a_request_keeps_nobody_waiting(target):

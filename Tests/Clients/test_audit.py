@@ -11,11 +11,14 @@ import os
 import re
 import signal
 import stat
+import subprocess
 
 import pytest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from conftest import ROLE, wait_until, zip_of
+from test_function_urls import URL
 
 CODE = zip_of({"app.py": "def handler(event, context): return event\n"})
 
@@ -155,6 +158,17 @@ def test_denials_are_told_and_bad_signatures_are_nobodys(server, name):
     assert unknown["errorCode"] == "UnrecognizedClientException"
 
 
+def test_a_form_of_an_unknown_key_names_its_operation(server):
+    stranger = f"AKIA{os.urandom(8).hex().upper()}"
+    iam = server.client("iam", aws_access_key_id=stranger)
+    with pytest.raises(ClientError):
+        iam.get_user(UserName="somebody")
+    told = wait_until(lambda: events(server, AccessKeyId=stranger), what="the event")[0]
+    assert (told["eventName"], told["errorCode"]) == ("GetUser", "InvalidClientTokenId")
+    assert told["requestParameters"] == {"userName": "somebody"}
+    assert told["userIdentity"]["type"] == "Unknown"
+
+
 def test_a_flood_of_forgeries_is_counted_not_kept(own_server):
     server = own_server()
     forger = server.client(aws_secret_access_key="wrong")
@@ -185,6 +199,37 @@ def test_invocations_by_choice(own_server, name, wanted):
         assert told[0]["resources"][0]["ARN"].endswith(f":function:{name}")
     # CloudTrail's event history has management events only.
     assert [event["eventName"] for event in events(server, EventName="Invoke")] == []
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_function_urls_when_they_are_denied_and_by_choice(own_server, name, wanted):
+    """"Monitoring Lambda function URLs": `InvokeFunctionUrl` is a data event."""
+    server = own_server(*(["--audit-data-events"] if wanted else []))
+    client = server.client()
+    create(client, name)
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 2000})
+    address = client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")["FunctionUrl"]
+    url = URL(server, address)
+    key = server.credentials["access_key_id"]
+    assert url.ask("/?word=query-secret", "POST", b"body-secret").status == 403
+    for credentials in [Credentials(key, "wrong"), Credentials("AKIAUNKNOWN", "wrong")]:
+        assert url.signed(credentials, "/query-secret", "POST", b"body-secret").status == 403
+    assert url.signed(Credentials(key, server.credentials["secret_access_key"])).status == 200
+    assert URL(server, address.replace(url.id, "0" * 32)).ask().status == 403
+    client.delete_function(FunctionName=name)
+    wait_until(lambda: any(line["eventName"] == "DeleteFunction20150331" for line in lines(server)), what="the event")
+    told = [line for line in lines(server) if line["eventName"] == "InvokeFunctionUrl"]
+    assert [line.get("errorCode") for line in told] == [
+        "AccessDenied", "InvalidSignatureException", "UnrecognizedClientException"] + [None] * wanted
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+    for line in told:
+        assert line["resources"] == [{"accountId": "000000000000", "type": "AWS::Lambda::Function", "ARN": arn}]
+        assert (line["eventSource"], line["awsRegion"]) == ("lambda.amazonaws.com", "us-east-1")
+        assert (line["eventCategory"], line["managementEvent"], line["readOnly"]) == ("Data", False, False)
+        assert line["requestParameters"] == {"functionName": name} and line["responseElements"] is None
+        assert "secret" not in json.dumps(line)
+    assert told[0]["userIdentity"]["accountId"] == "ANONYMOUS_PRINCIPAL"
+    assert [line["userIdentity"].get("accessKeyId") for line in told[1:3]] == [key, "AKIAUNKNOWN"]
 
 
 def test_nothing_secret_is_in_any_file(own_server, name):
@@ -226,6 +271,69 @@ def test_nothing_secret_is_in_any_file(own_server, name):
         content = file.read_bytes()
         assert mark.encode() not in content, file
         assert own not in content, file
+
+
+@pytest.fixture
+def small_disk(tmp_path_factory):
+    """A home for a server whose data are on a disk of 64 MiB."""
+    home = tmp_path_factory.mktemp("small")
+    home.parent.chmod(0o755)
+    home.parent.parent.chmod(0o755)
+    data = home / "data"
+    data.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", data], capture_output=True, text=True)
+    if mount.returncode:
+        pytest.skip(f"a disk of its own needs root: {mount.stderr}")
+    yield home
+    subprocess.run(["umount", "-l", data], check=True)
+
+
+def fill(path):
+    """Takes what is left of a disk, to the last page."""
+    with open(path, "wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while file.write(bytes(size)):
+                    pass
+            except OSError:
+                pass
+
+
+def test_requests_go_on_when_the_disk_is_full(small_disk, own_server, name):
+    """That is logged once; what waited is in the file and in the history once there is room."""
+    server = own_server(data=small_disk)
+    client = server.client()
+    create(client, name)
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 2000})
+    assert client.invoke(FunctionName=name, Payload=b"1")["Payload"].read() == b"1"
+    wait_until(lambda: events(server, ResourceName=name), what="the event")
+    fill(server.data / "filler")
+
+    def log():
+        return (server.home / "server.log").read_text()
+
+    def is_told():
+        client.get_function(FunctionName=name)
+        return "cannot be written: requests go on" in log()
+
+    wait_until(is_told, what="the warning")
+    for number in range(20):
+        client.get_function(FunctionName=name)
+        assert client.invoke(FunctionName=name, Payload=b"2")["Payload"].read() == b"2"
+        with pytest.raises(ClientError) as failure:
+            client.get_function(FunctionName=f"{name}-{number}")
+        assert failure.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    (server.data / "filler").unlink()
+    wanted = {f"{name}-{number}" for number in range(20)}
+
+    def told(records):
+        return wanted <= {(line["requestParameters"] or {}).get("functionName") for line in records}
+
+    wait_until(lambda: told(lines(server)), what="the lines")
+    wait_until(lambda: told(events(server, EventName="GetFunction20150331v2")), what="the events")
+    warnings = [line for line in log().splitlines() if "cannot be written: requests go on" in line]
+    assert len(warnings) == len({line.split("to=")[1].split()[0] for line in warnings}) <= 2, warnings
+    wait_until(lambda: log().count("are written again") == len(warnings), what="the end of the trouble")
 
 
 def test_files_are_the_operators_and_survive_a_kill(own_server, name):

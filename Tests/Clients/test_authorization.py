@@ -135,6 +135,51 @@ def test_conditions(server, name):
             assert fails(client().invoke, FunctionName=name)[1] == "AccessDeniedException", condition
 
 
+def test_tags_of_functions(server, name):
+    """Service Authorization Reference: `aws:ResourceTag` goes with every action on a function, invocations among them."""
+    arn = function(server, name)
+    iam, client = server.client("iam"), user(server, name)
+    iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=document("lambda:*"))
+    iam.put_user_policy(UserName=name, PolicyName="not", PolicyDocument=document(
+        "lambda:InvokeFunction", effect="Deny", Condition={"StringEquals": {"aws:ResourceTag/stage": "prod"}}))
+    assert invoke(client(), name, 1) == 1
+    server.client().tag_resource(Resource=arn, Tags={"stage": "prod"})
+    assert "with an explicit deny" in fails(client().invoke, FunctionName=name)[2]
+    assert fails(client().invoke, FunctionName=name, Qualifier="$LATEST")[1] == "AccessDeniedException"
+    server.client().untag_resource(Resource=arn, TagKeys=["stage"])
+    assert invoke(client(), name, 2) == 2
+
+
+def test_users_sessions_are_not_for_iam(server, name):
+    """The IAM guide, "Compare AWS STS credentials": GetSessionToken without MFA and GetFederationToken."""
+    client = user(server, name)
+    server.client("iam").put_user_policy(UserName=name, PolicyName="p", PolicyDocument=document("*"))
+    sts = client("sts")
+    for answer in (sts.get_session_token(), sts.get_federation_token(Name="guest", Policy=document("*"))):
+        key = answer["Credentials"]
+        session = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"],
+                   "aws_session_token": key["SessionToken"]}
+        assert fails(server.client("iam", **session).list_users)[:2] == (403, "InvalidClientTokenId")
+        server.client("lambda", **session).list_functions()
+
+
+def test_parameters_of_other_operations_count_for_nothing(server, name):
+    """What a request is decided on is what it is about, whatever else its form holds and whatever region it names."""
+    iam, client = server.client("iam"), user(server, name)
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=document("iam:*"))
+    iam.put_user_policy(UserName=name, PolicyName="not", PolicyDocument=document("iam:*", role, effect="Deny"))
+    for extra in ({"InstanceProfileName": "x"}, {"GroupName": "x"}, {"Path": "/x/"}, {}):
+        attacker = client("iam")
+        attacker.meta.events.register("before-call.iam.DeleteRole", lambda params, **_: params["body"].update(extra))
+        assert fails(attacker.delete_role, RoleName=name)[:2] == (403, "AccessDenied"), extra
+    key = client("iam")._request_signer._credentials
+    elsewhere = server.client("iam", aws_access_key_id=key.access_key, aws_secret_access_key=key.secret_key,
+                              region_name="cn-north-1")
+    assert fails(elsewhere.delete_role, RoleName=name)[:2] == (403, "AccessDenied")
+    assert iam.get_role(RoleName=name)["Role"]["Arn"] == role
+
+
 def test_roles_of_functions(server, name):
     iam, client = server.client("iam"), server.client()
     refusal = (

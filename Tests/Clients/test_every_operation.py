@@ -13,7 +13,7 @@ import botocore
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import wait_until
+from conftest import let_role_send, wait_until
 from lambda_api import COVERED, MODEL, members, python_name
 from lambda_tour import CHANGE, MAKE, READ, REFUSED, WHOLE, settled, walk
 
@@ -27,7 +27,7 @@ def test_the_tour_misses_nothing():
 
 
 def test_boto3(own_server):
-    client = own_server().client()
+    client = let_role_send(own_server()).client()
 
     def call(operation, parameters):
         try:
@@ -47,7 +47,7 @@ def test_boto3(own_server):
 @pytest.mark.skipif(AWS is None, reason="the aws command is not installed")
 def test_the_aws_command(own_server, tmp_path):
     """Each operation by its own options. What the command prints are the members that boto3 would return."""
-    server = own_server()
+    server = let_role_send(own_server())
 
     def call(operation, parameters):
         if operation in NOT_IN_THE_COMMAND:
@@ -100,7 +100,7 @@ def options(operation, parameters, folder):
 @pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGTERM], ids=lambda sig: sig.name)
 def test_every_kind_of_resource_survives(own_server, sig):
     """Every answer of every reading operation is what it was before the server was killed, or stopped."""
-    server = own_server()
+    server = let_role_send(own_server())
 
     def call(operation, parameters):
         try:

@@ -9,7 +9,7 @@ import signal
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ROLE, zip_of
+from conftest import ROLE, let_role_send, zip_of
 
 ECHO = "import os\ndef handler(event, context): return {k: v for k, v in os.environ.items() if k in event}"
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:queue"
@@ -139,7 +139,7 @@ def test_json_logs(deploy, lambda_client):
 
 
 def test_everything_survives_a_kill_and_no_file_holds_a_variable(own_server):
-    server = own_server()
+    server = let_role_send(own_server())
     client = server.client()
     secret = "hunter2-" + os.urandom(12).hex()
     client.create_function(

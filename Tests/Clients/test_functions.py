@@ -7,6 +7,7 @@ import base64
 import hashlib
 import io
 import json
+import signal
 import stat
 import urllib.request
 import zipfile
@@ -183,7 +184,6 @@ def test_operations_that_are_not_built_say_so(deploy, lambda_client):
         "NotImplementedException", 501, lambda_client.create_event_source_mapping, FunctionName=function,
         EventSourceArn="arn:aws:sqs:us-east-1:000000000000:queue")
     assert "CreateEventSourceMapping" in message
-    refused("NotImplementedException", 501, lambda_client.invoke, FunctionName=function, InvocationType="Event")
 
 
 def test_accounts_and_regions_do_not_see_each_other(own_server):
@@ -207,6 +207,18 @@ def test_reset_is_there_only_without_signatures(own_server):
     urllib.request.urlopen(urllib.request.Request(server.endpoint + "/_apus/reset", method="POST"))
     assert client.list_functions()["Functions"] == []
     create(client, "gone")
+    # The account is as it was in a new data directory, its first role included, and stays so.
+    def roles():
+        return [(role["RoleName"], role["Arn"]) for role in server.client("iam").list_roles()["Roles"]]
+
+    server.client("iam").create_role(RoleName="mine", AssumeRolePolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}))
+    urllib.request.urlopen(urllib.request.Request(server.endpoint + "/_apus/reset", method="POST"))
+    assert roles() == [("lambda", ROLE)]
+    server.stop(signal.SIGKILL)
+    server.start()
+    assert roles() == [("lambda", ROLE)]
     strict = own_server()
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(urllib.request.Request(strict.endpoint + "/_apus/reset", method="POST"))

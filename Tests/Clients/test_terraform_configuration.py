@@ -5,6 +5,17 @@ import pytest
 from conftest import zip_of
 
 RESOURCES = """
+resource "aws_iam_role" "sender" {
+  name               = "%(name)s"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" } }] })
+}
+resource "aws_iam_role_policy" "sends" {
+  name   = "sends"
+  role   = aws_iam_role.sender.name
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Action = "sqs:SendMessage", Resource = "*" }] })
+}
 resource "aws_lambda_code_signing_config" "signing" {
   description = "by a profile"
   allowed_publishers { signing_profile_version_arns = ["arn:aws:signer:us-east-1:000000000000:/signing-profiles/test/1"] }
@@ -13,7 +24,8 @@ resource "aws_lambda_code_signing_config" "signing" {
 }
 resource "aws_lambda_function" "hello" {
   function_name           = "%(name)s"
-  role                    = "arn:aws:iam::000000000000:role/lambda"
+  role                    = aws_iam_role.sender.arn
+  depends_on              = [aws_iam_role_policy.sends]
   runtime                 = "python3.11"
   handler                 = "app.handler"
   filename                = "code.zip"

@@ -1,4 +1,5 @@
 import AWSWire
+import Identity
 import NIOCore
 import Testing
 
@@ -30,7 +31,7 @@ import Testing
         #expect(record["sourceIPAddress"]?.string == "192.0.2.1")
         #expect(record[path: "userIdentity.type"]?.string == "Root")
         #expect(record[path: "requestParameters.userName"]?.string == "ann")
-        #expect(record[path: "requestParameters"]?.members.map(\.name) == ["userName", "tags"])
+        #expect(record[path: "requestParameters"]?.members.map(\.name) == ["tags", "userName"])
         #expect(record[path: "requestParameters.tags"]?.elements.first?["value"]?.string == "a&b")
         #expect(record[path: "responseElements.user.path"]?.string == "/a&b/")
         #expect(record[path: "responseElements.user.tags"]?.elements.first?["key"]?.string == "team")
@@ -81,6 +82,19 @@ import Testing
         #expect(record["errorCode"]?.string == "AccessDenied")
         #expect(record["errorMessage"]?.string == "User: x is not authorized")
         #expect(record["responseElements"]?.isNull == true)
+    }
+
+    // Whoever asks another's function is told in the other's history.
+    @Test func ofWhatIsAnothers() throws {
+        let rig = try Rig()
+        let event = rig.iam("Action=X")
+        var call = AuditedCall("InvokeFunctionUrl", of: "lambda", parameters: .null, disclosure: AuditDisclosure())
+        (call.account, call.region) = ("111122223333", "eu-west-1")
+        let record = AuditRecord(event, call, directory: EmptyDirectory())
+        #expect(record.account == "111122223333" && record.region == "eu-west-1")
+        let document = try JSONValue(parsing: ByteBuffer(string: record.document))
+        #expect(document["recipientAccountId"]?.string == "111122223333")
+        #expect(document[path: "userIdentity.accountId"]?.string == "000000000000")
     }
 
     @Test func withoutSecrets() throws {

@@ -1,4 +1,5 @@
 import AWSWire
+import Glibc
 import Identity
 import Logging
 import NIOCore
@@ -33,6 +34,8 @@ final class Rig: Sendable {
             signingName: "iam", wireProtocol: .query(namespace: "https://iam.amazonaws.com/doc/2010-05-08/"))
         static let logs = Stub(signingName: "logs", wireProtocol: .awsJSON(version: "1.1"))
 
+        func hasOperation(_ name: String) -> Bool { name != "Nonsense" }
+
         func respond(to _: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
             eventLoop.makeFailedFuture(AWSError.unknownOperation)
         }
@@ -46,7 +49,8 @@ final class Rig: Sendable {
 
     init(
         in directory: TemporaryDirectory = TemporaryDirectory(), limits: AuditTrail.Limits = AuditTrail.Limits(),
-        days: Int = 90, over wrap: (SQLiteDatabase) -> any Database = { $0 }
+        days: Int = 90, over wrap: (SQLiteDatabase) -> any Database = { $0 },
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) throws {
         self.directory = directory
         database = try SQLiteDatabase(
@@ -56,7 +60,7 @@ final class Rig: Sendable {
         service = CloudTrailService(
             configuration: configuration, database: wrap(database), authorizer: Authorizer(directory: EmptyDirectory()),
             limits: limits,
-            clock: { [clock] in clock.now }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            clock: { [clock] in clock.now }, logger: logger)
     }
 
     static func request(
@@ -87,6 +91,15 @@ final class Rig: Sendable {
             service: Stub.logs,
             request: Self.request(principal, headers: ["X-Amz-Target": "Logs_20140328.\(operation)"], body: body),
             time: SigV4Time(secondsSince1970: clock.now), status: 200, answer: ByteBuffer(string: "{}"))
+    }
+
+    /// The lines of a day's file.
+    func lines(_ day: String = "2026-01-01") -> [String] {
+        guard let file = fopen(directory.path + "/audit/\(day).jsonl", "r") else { return [] }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 8 << 20)
+        let count = fread(&bytes, 1, bytes.count, file)
+        return String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
     func record(_ event: AuditEvent) { service.trail.record(event) }

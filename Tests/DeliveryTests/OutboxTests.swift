@@ -33,6 +33,8 @@ import Testing
             arrived.withLock { $0.append(parcel) }
         }
 
+        func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
+
         var ids: [String] { arrived.withLock { $0.map(\.id) } }
     }
 
@@ -196,6 +198,7 @@ import Testing
                 try? await Task.sleep(for: .seconds(3_600))
                 throw DeliveryFailure(code: "Stopped", message: "", isFinal: false)
             }
+            func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
         }
         let delivery = Delivery()
         delivery.register(Stuck(begin), for: "sqs")

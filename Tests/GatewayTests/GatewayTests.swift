@@ -266,11 +266,11 @@ import Identity
 
     /// However many connections an environment holds, those of others are served.
     @Test func connectionsOfOneEnvironment() async throws {
-        let connections = Connections(limits: Self.few)
+        let connections = Connections(limits: Self.few, grace: .seconds(1))
         var mine: [EmbeddedChannel] = []
         func open(from source: String?) -> EmbeddedChannel? {
             let channel = EmbeddedChannel()
-            return connections.add(channel, from: source) ? channel : nil
+            return connections.add(channel, from: source) == nil ? nil : channel
         }
         func close(_ channel: EmbeddedChannel) {
             channel.close(promise: nil)
@@ -298,19 +298,114 @@ import Identity
         return limits
     }()
 
+    @Test func whatFollowsAMalformedRequestIsThrownAway() async throws {
+        let (gateway, address) = try await open()
+        let client = try await Client(to: address)
+        try await client.send("hello\r\n\r\n")
+        #expect(await client.answer()?.status == 400)
+        let other = try await Client(to: address)
+        for _ in 0..<10 {
+            try await client.send("x")
+            // By the time of this answer what was sent before has been read.
+            try await other.send(signed())
+            #expect(await other.answer()?.status == 200)
+        }
+        #expect(gateway.openConnections == 2)
+        try await client.closeOutput()
+        #expect(try await eventually { gateway.openConnections == 1 })
+        await other.close()
+        await gateway.stop()
+    }
+
+    /// One that has a request keeps its place.
     @Test func tooManyConnections() async throws {
-        let (gateway, address) = try await open { $0.limits.connections = 1 }
+        let (gateway, address) = try await open {
+            $0.limits.connections = 1
+            $0.authentication = .off
+        }
         let first = try await Client(to: address)
-        try await first.send(signed())
-        #expect(await first.answer()?.status == 200)
+        try await first.send("GET /2015-03-31/wait HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try await eventually { lambda.waitingCount == 1 })
         let second = try await Client(to: address)
         #expect(await second.answer()?.status == 503)
         await second.end()
+        lambda.release()
+        #expect(await first.answer()?.status == 200)
         await first.close()
         #expect(try await eventually { gateway.openConnections == 0 })
         let third = try await Client(to: address)
         try await third.send(signed())
         #expect(await third.answer()?.status == 200)
         await gateway.stop()
+    }
+
+    @Test func theLongestIdleMakesRoom() async throws {
+        let (gateway, address) = try await open {
+            $0.limits.connections = 2
+            $0.timeouts.grace = .zero
+        }
+        var clients: [Client] = []
+        for _ in 0..<2 {
+            clients.append(try await Client(to: address))
+            try await clients[clients.count - 1].send(signed())
+            #expect(await clients[clients.count - 1].answer()?.status == 200)
+        }
+        // The first is the youngest again.
+        try await clients[0].send(signed())
+        #expect(await clients[0].answer()?.status == 200)
+        let third = try await Client(to: address)
+        try await third.send(signed())
+        #expect(await third.answer()?.status == 200)
+        await clients[1].end()
+        try await clients[0].send(signed())
+        #expect(await clients[0].answer()?.status == 200)
+        #expect(try await eventually { gateway.openConnections == 2 })
+        await gateway.stop()
+    }
+
+    @Test func newcomersDoNotPushEachOtherOut() throws {
+        var limits = GatewayLimits()
+        limits.connections = 1
+        let connections = Connections(limits: limits, grace: .hours(1))
+        let first = EmbeddedChannel()
+        let idleness = try #require(connections.add(first))
+        idleness.begin(at: .now())
+        #expect(connections.add(EmbeddedChannel()) == nil)
+        let patient = Connections(limits: limits, grace: .zero)
+        try #require(patient.add(first)).begin(at: .now())
+        #expect(patient.add(EmbeddedChannel()) != nil)
+        first.close(promise: nil)
+        first.embeddedEventLoop.run()
+    }
+
+    /// Functions that hold connections keep neither others nor other functions out.
+    @Test func idlersOfFunctionsMakeRoom() throws {
+        let connections = Connections(limits: Self.few, grace: .seconds(1))
+        func open(from source: String?, since time: UInt64) -> EmbeddedChannel? {
+            let channel = EmbeddedChannel()
+            let idleness = connections.add(channel, from: source)
+            if time > 0 { idleness?.begin(at: .uptimeNanoseconds(time)) }
+            return idleness == nil ? nil : channel
+        }
+        let outside = try #require(open(from: nil, since: 1))
+        let mine = try (0..<4).map { try #require(open(from: "169.254.1.\($0 / 2)", since: $0 == 2 ? 2 : 9)) }
+        let told = Told()
+        try mine[2].pipeline.syncOperations.addHandler(told)
+        let other = open(from: "169.254.1.7", since: 0)
+        #expect(other != nil && told.count == 1)
+        // The one that was told counts no more, and is not told again.
+        _ = try #require(open(from: "169.254.1.7", since: 0))
+        #expect(told.count == 1 && connections.count == 7)
+        for channel in mine + [outside] { channel.close(promise: nil) }
+        for channel in mine + [outside] { channel.embeddedEventLoop.run() }
+        #expect(connections.count == 2)
+    }
+
+    private final class Told: ChannelInboundHandler {
+        typealias InboundIn = Never
+        var count = 0
+        func userInboundEventTriggered(context _: ChannelHandlerContext, event: Any) {
+            if event is Connections.Quiesce { count += 1 }
+        }
     }
 }

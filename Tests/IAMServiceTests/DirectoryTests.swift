@@ -51,6 +51,28 @@ import Testing
         #expect(harness.service.directory.role("r", in: other) == nil)
     }
 
+    /// A boundary is never less than it was: one that is not there any more allows nothing.
+    @Test func aBoundaryThatIsGoneStillBounds() async throws {
+        let harness = try await Harness()
+        try await harness.user("u")
+        try await harness.role("r")
+        let arn = "arn:aws:iam::aws:policy/WithdrawnByAWS"
+        try await harness.service.accounts.change(Harness.account) { account in
+            var user = try account.user("u")
+            user.boundary = arn
+            account.users.put(user)
+            var role = try account.role("r")
+            role.boundary = arn
+            account.roles.put(role)
+        }
+        let directory = harness.service.directory
+        for boundary in [
+            directory.user("u", in: .standard)?.boundary, directory.role("r", in: .standard)?.boundary,
+        ] {
+            #expect(boundary?.arn == arn && boundary?.policy.document.statements.isEmpty == true)
+        }
+    }
+
     @Test func onlyActiveKeysAreKeys() async throws {
         let harness = try await Harness()
         try await harness.user("u")

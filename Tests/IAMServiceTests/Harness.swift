@@ -1,6 +1,7 @@
 import AWSWire
 import FoundationEssentials
 import IAMModel
+import Identity
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -46,14 +47,14 @@ final class Harness: Sendable {
     @discardableResult
     func call(
         _ action: String, _ parameters: [(String, String)] = [], account: String = account,
-        as principal: Principal? = nil
+        as principal: Principal? = nil, region: String = "us-east-1"
     ) async throws -> String {
         let pairs = [("Action", action), ("Version", "2010-05-08")] + parameters
         let form = pairs.map { "\($0)=\(PercentEncoding.encode($1))" }.joined(separator: "&")
         let owner = try #require(AccountID(account))
         let request = ServiceRequest(
             method: .POST, path: "/", body: ByteBuffer(string: form),
-            caller: Caller(principal ?? .root(owner, accessKeyID: "root"), region: "us-east-1"), requestID: "r")
+            caller: Caller(principal ?? .root(owner, accessKeyID: "root"), region: region), requestID: "r")
         let response = try await service.respond(to: request, on: MultiThreadedEventLoopGroup.singleton.any()).get()
         return String(buffer: response.bytes)
     }
@@ -61,10 +62,10 @@ final class Harness: Sendable {
     /// The error with which a call fails.
     func failure(
         _ action: String, _ parameters: [(String, String)] = [], account: String = account,
-        as principal: Principal? = nil
+        as principal: Principal? = nil, region: String = "us-east-1"
     ) async -> AWSError? {
         do {
-            try await call(action, parameters, account: account, as: principal)
+            try await call(action, parameters, account: account, as: principal, region: region)
             return nil
         } catch {
             return error as? AWSError
@@ -76,6 +77,15 @@ final class Harness: Sendable {
     }
 
     func user(_ name: String) async throws { try await call("CreateUser", [("UserName", name)]) }
+
+    /// Makes a user who may what the statements say.
+    func member(_ name: String, _ statements: String...) async throws -> Principal {
+        try await user(name)
+        let text = #"{"Version":"2012-10-17","Statement":[\#(statements.joined(separator: ","))]}"#
+        try await call("PutUserPolicy", [("UserName", name), ("PolicyName", "own"), ("PolicyDocument", text)])
+        let user = try #require(service.directory.user(name, in: .standard))
+        return Principal(.user(name: name), account: .standard, arn: user.arn, id: user.id, accessKeyID: "AKIA\(name)")
+    }
 
     /// Makes a managed policy; its ARN.
     func managedPolicy(_ name: String, _ document: String = policy) async throws -> String {

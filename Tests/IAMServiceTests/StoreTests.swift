@@ -1,6 +1,8 @@
 import AWSWire
 import IAMModel
+import Identity
 import Logging
+import Policies
 import Storage
 import TestSupport
 import Testing
@@ -83,11 +85,15 @@ import Testing
         let id = try #require(harness.service.accounts[Harness.account].roles["r"]?.id)
         harness.service.uses.note(id, account: Harness.account, service: "s3", region: "eu-west-1")
         let use = try #require(harness.service.uses[id])
-        try await harness.service.uses.store([(id, use)])
-        let restarted = try await harness.restarted()
-        #expect(restarted.uses[id] == use)
+        await harness.service.uses.store(harness.service.logger)
+        #expect(try await harness.restarted().uses[id] == use)
         let answer = try await harness.call("GetRole", [("RoleName", "r")])
         #expect(answer.element("RoleLastUsed")?.contains("<Region>eu-west-1</Region>") == true)
+        // Until it is deleted.
+        try await harness.call("DeleteRole", [("RoleName", "r")])
+        #expect(harness.service.uses[id] == nil)
+        await harness.service.uses.store(harness.service.logger)
+        #expect(try await harness.restarted().uses[id] == nil)
     }
 
     @Test func everythingGoesWithAReset() async throws {
@@ -97,6 +103,30 @@ import Testing
         #expect(harness.service.accounts[Harness.account].users.count == 0)
         #expect(harness.service.directory.user("u", in: .standard) == nil)
         try await harness.user("u")
+    }
+
+    /// As a new data directory: the account that began with the standard role begins with it again, others do not.
+    @Test func aResetAccountIsAsANewOne() async throws {
+        let harness = try await Harness()
+        try await harness.service.prepareRole(in: .standard)
+        let first = try #require(harness.service.directory.role(IAMService.standardRole, in: .standard))
+        for action in ["AWSLambdaBasicExecutionRole", "AWSLambdaRole"] {
+            try await harness.call(
+                "DetachRolePolicy",
+                [("RoleName", "lambda"), ("PolicyArn", "arn:aws:iam::aws:policy/service-role/\(action)")])
+        }
+        try await harness.call("DeleteRole", [("RoleName", "lambda")])
+        try await harness.call("CreateUser", [("UserName", "u")], account: "111111111111")
+        try await harness.service.reset()
+        let again = try #require(harness.service.directory.role(IAMService.standardRole, in: .standard))
+        #expect(again.policies.map(\.id) == first.policies.map(\.id) && again.id != first.id)
+        #expect(
+            again.trusts(service: "lambda.amazonaws.com", source: "arn:aws:lambda:us-east-1:000000000000:function:f"))
+        #expect(harness.service.accounts["111111111111"].roles.count == 0)
+        // It is stored, and its owner's to delete: no start makes it again.
+        let restarted = try await harness.restarted()
+        try await restarted.prepareRole(in: .standard)
+        #expect(restarted.directory.role("lambda", in: .standard)?.id == again.id)
     }
 }
 

@@ -90,6 +90,18 @@ import Testing
             message(authorizer, stranger, policy: try Self.allowing("sns.amazonaws.com", source: Self.topic)) == nil)
     }
 
+    /// LocalStack's record of a subscription filter's permission names `logs.REGION.amazonaws.com`.
+    @Test func policiesMayNameAServiceOfARegion() throws {
+        let authorizer = try Self.authorizer(allows: "sqs:*")
+        let topic = ServiceCaller("sns.amazonaws.com", for: Self.topic, of: .standard)
+        for (name, isAllowed) in [("sns.us-east-1.amazonaws.com", true), ("sns.eu-west-1.amazonaws.com", false)] {
+            let policy = try Self.allowing(name, source: Self.topic)
+            #expect((message(authorizer, topic, policy: policy) == nil) == isAllowed)
+        }
+        let denial = try Self.allowing("sns.us-east-1.amazonaws.com", source: Self.topic, effect: "Deny")
+        #expect(message(authorizer, topic, policy: denial)?.contains("explicit deny") == true)
+    }
+
     @Test func aRoleMayWhatItsPoliciesAllow() throws {
         let caller = ServiceCaller("lambda.amazonaws.com", for: Self.function, of: .standard, as: Self.role)
         #expect(message(try Self.authorizer(allows: "sqs:SendMessage"), caller) == nil)

@@ -16,6 +16,7 @@ import Testing
         session.sourceIdentity = "ann"
         session.hasMFA = true
         session.provider = "example.com"
+        session.originID = "AIDA1"
         session.context = ["example.com:sub": "1"]
         return session
     }

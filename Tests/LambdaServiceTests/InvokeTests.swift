@@ -102,15 +102,6 @@ import TestSupport
         #expect(apus.fleet.invocations.isEmpty)
     }
 
-    @Test func saysThatEventsAreNotImplemented() async throws {
-        let apus = try Harness()
-        try await apus.deploy("hello")
-        let answer = try await apus.send(.POST, path("hello"), headers: ["X-Amz-Invocation-Type": "Event"])
-        #expect(answer.status == 501)
-        #expect(answer.errorType == "NotImplementedException")
-        #expect(apus.fleet.invocations.isEmpty)
-    }
-
     // Invoking without a payload gives the handler an empty object (localstack: "empty payloads have to work as well").
     @Test func noPayloadIsAnEmptyObject() async throws {
         let apus = try Harness()

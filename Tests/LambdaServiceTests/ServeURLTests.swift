@@ -172,6 +172,32 @@ import Testing
         return status
     }
 
+    // MARK: The audit
+
+    @Test func isToldByItsFunctionAndNotByWhatItWasAsked() async throws {
+        let apus = try await FunctionURLTests.deployed()
+        let id = try await create(apus, members: #""AuthType":"NONE","Cors":{"AllowOrigins":["*"]}"#)
+        var request = try apus.request(.GET, "/secret", account: "222222222222")
+        let forbidden = try await serve(apus, id, request)
+        #expect(forbidden.status == .forbidden && forbidden.author == .service)
+        let call = try #require(apus.service.audited(url: id, request, forbidden))
+        #expect(call.eventName == "InvokeFunctionUrl" && call.eventSource == "lambda.amazonaws.com")
+        #expect(call.category == .data && !call.isReadOnly && !call.tellsAnswer)
+        #expect(call.account == Harness.account && call.region == "us-east-1")
+        #expect(call.resources.map(\.arn) == [FunctionURLTests.arn])
+        #expect(call.resources.map(\.type) == ["AWS::Lambda::Function"])
+        #expect(call.parameters == .object([AuditValue.Member("functionName", .text("hello"))]))
+        #expect(apus.service.audited(url: id, region: "eu-west-1", request, forbidden) == nil)
+        #expect(apus.service.audited(url: String(repeating: "0", count: 32), request, forbidden) == nil)
+        for (action, condition) in Self.both { try await allow(apus, action, "*", condition) }
+        #expect(try await serve(apus, id, request).author == .function)
+        // What a browser asks beforehand asks no function.
+        request.method = .OPTIONS
+        request.headers = ["Origin": "https://a.example", "Access-Control-Request-Method": "GET"]
+        let answer = try await serve(apus, id, request)
+        #expect(answer.status == .ok && apus.service.audited(url: id, request, answer) == nil)
+    }
+
     // MARK: The event
 
     // The members, and that the cookies stay among the headers, are as aws-lambda-go's recorded

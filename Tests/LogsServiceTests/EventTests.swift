@@ -122,17 +122,17 @@ import Testing
 
     @Test func whatIsMissingSaysSo() async throws {
         let rig = try Rig()
-        for operation in ["StartQuery", "PutLogEvents", "CreateLogStream", "StartLiveTail"] {
+        for operation in ["StartQuery", "PutMetricFilter", "StartLiveTail"] {
             #expect(await rig.failure(operation, "{}") == AWSError.notImplemented(operation))
         }
         #expect(await rig.failure("Nonsense", "{}") == AWSError.unknownTarget)
-        let json = await rig.failure("FilterLogEvents", #"{"logGroupName":"g","filterPattern":"{ $.a = 1 }"}"#)
+        let json = await rig.failure("FilterLogEvents", #"{"logGroupName":"g","filterPattern":"{ $.a == }"}"#)
         // The group is looked up first.
         #expect(json?.code == "ResourceNotFoundException")
         rig.append(["x"], group: "g")
-        let unsupported = await rig.failure("FilterLogEvents", #"{"logGroupName":"g","filterPattern":"{ $.a = 1 }"}"#)
-        #expect(unsupported?.code == "InvalidParameterException")
-        #expect(unsupported?.message.contains("JSON patterns are not supported") == true)
+        let malformed = await rig.failure("FilterLogEvents", #"{"logGroupName":"g","filterPattern":"{ $.a == }"}"#)
+        #expect(malformed?.code == "InvalidParameterException")
+        #expect(malformed?.message == "Invalid filter pattern")
     }
 
     /// SQLite walks one index from the start time on, whichever way and however many events came before.

@@ -1,4 +1,6 @@
 import AWSWire
+import CZlib
+import Delivery
 import Identity
 import Logging
 import LogsModel
@@ -20,6 +22,8 @@ final class Rig: Sendable {
 
     let database: SQLiteDatabase
     let service: LogsService
+    let functions = Functions()
+    private let delivery = Delivery()
     private let directory = TemporaryDirectory()
 
     /// - Parameter over: What the service gets instead of the database itself.
@@ -32,10 +36,26 @@ final class Rig: Sendable {
         self.database = database
         let clock = Clock()
         service = try LogsService(
-            database: wrap(database), retentionDays: retentionDays, bufferCapacity: capacity, clock: { clock.now },
+            database: wrap(database), delivery: delivery, retentionDays: retentionDays, bufferCapacity: capacity,
+            clock: { clock.now },
             authorizer: Authorizer(directory: EmptyDirectory()),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         self.clock = clock
+        delivery.register(functions, for: "lambda")
+    }
+
+    /// The functions that there are, and what they get.
+    final class Functions: DeliveryTarget {
+        private let parcels = Mutex<[Parcel]>([])
+        var got: [Parcel] { parcels.withLock { $0 } }
+
+        func deliver(_ parcel: Parcel) async throws(DeliveryFailure) { parcels.withLock { $0.append(parcel) } }
+
+        func check(_ target: String, from _: ServiceCaller) async throws(DeliveryFailure) {
+            if !target.hasSuffix(":function:f") {
+                throw DeliveryFailure(code: "AccessDeniedException", message: "", isFinal: true)
+            }
+        }
     }
 
     final class Clock: Sendable {
@@ -106,5 +126,22 @@ extension String {
         var writer = JSONWriter()
         writer.string(self)
         return String(buffer: writer.buffer)
+    }
+}
+
+/// What is in a member of a gzip file.
+func gunzip(_ bytes: [UInt8]) -> [UInt8] {
+    var stream = z_stream()
+    guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else { return [] }
+    defer { inflateEnd(&stream) }
+    var input = bytes
+    return input.withUnsafeMutableBufferPointer { input in
+        [UInt8](unsafeUninitializedCapacity: 4 << 20) { output, count in
+            stream.next_in = input.baseAddress
+            stream.avail_in = UInt32(input.count)
+            stream.next_out = output.baseAddress
+            stream.avail_out = UInt32(output.count)
+            count = inflate(&stream, Z_FINISH) == Z_STREAM_END ? Int(stream.total_out) : 0
+        }
     }
 }

@@ -58,7 +58,7 @@ import Testing
             """#
         let simulation = try simulate(
             { $0.identityPolicies = [try policy("a", statement)] }, context: ["S3:prefix": ["x"]])
-        #expect(simulation.missingContextValues == ["aws:TokenIssueTime", "aws:PrincipalTag/Team"])
+        #expect(simulation.missingKeys == [ContextKey("aws:TokenIssueTime"), ContextKey("aws:PrincipalTag/Team")])
     }
 
     // API reference of GetContextKeysForCustomPolicy.

@@ -101,15 +101,13 @@ final class Rig: Sendable {
     let people = People()
     let web = Web()
     let tokens = SessionTokens(key: .random())
-    let messages = AuthorizationMessages(key: .random())
     let service: STSService
 
     init() {
         let time = Clock()
         clock = time
         service = STSService(
-            authorizer: Authorizer(directory: self.people, clock: { time.now }), tokens: tokens, messages: messages,
-            web: web,
+            authorizer: Authorizer(directory: self.people, clock: { time.now }), tokens: tokens, web: web,
             clock: { time.now }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -126,14 +124,15 @@ final class Rig: Sendable {
     static let anonymous = Principal.anonymous(.standard)
 
     /// The text of an answer.
-    func ask(_ action: String, _ parameters: [String: String] = [:], by principal: Principal = Rig.root) async throws
-        -> String
-    {
+    func ask(
+        _ action: String, _ parameters: [String: String] = [:], by principal: Principal = Rig.root,
+        region: String = "us-east-1"
+    ) async throws -> String {
         let form = ([("Action", action), ("Version", "2011-06-15")] + parameters.sorted { $0.key < $1.key })
             .map { "\($0)=\(PercentEncoding.encode($1))" }.joined(separator: "&")
         let request = ServiceRequest(
             method: .POST, path: "/", headers: ["Content-Type": "application/x-www-form-urlencoded"],
-            body: ByteBuffer(string: form), caller: Caller(principal, region: "us-east-1"),
+            body: ByteBuffer(string: form), caller: Caller(principal, region: region),
             requestID: "5f0c1c3e-8b0a-4f6e-9d0a-2b9a5c1d7e42")
         let answer = try await service.respond(to: request, on: MultiThreadedEventLoopGroup.singleton.next()).get()
         return String(buffer: answer.bytes)

@@ -225,23 +225,43 @@ import Testing
         #expect(Rig.element("Account", try await rig.ask("GetAccessKeyInfo", ["AccessKeyId": own])) == "000000000000")
     }
 
-    @Test func messagesAreForThoseWhoMayKnow() async throws {
+    /// No service here makes such messages, so that none is one; whoever may not decode does not learn even that.
+    @Test func noMessageIsOne() async throws {
         let rig = Rig()
-        let sealed = try rig.messages.encode(
-            Rig.root, action: "lambda:InvokeFunction", resource: "arn:aws:lambda:us-east-1:000000000000:function:f",
-            isExplicit: true)
-        #expect(!sealed.contains("lambda"))
-        let answer = try await rig.ask("DecodeAuthorizationMessage", ["EncodedMessage": sealed])
-        let text = try #require(Rig.element("DecodedMessage", answer))
-        let message = try JSONValue(parsing: ByteBuffer(string: text))
-        #expect(message["allowed"]?.bool == false && message["explicitDeny"]?.bool == true)
-        #expect(message["context"]?["action"]?.string == "lambda:InvokeFunction")
         #expect(
             await rig.refusal("DecodeAuthorizationMessage", ["EncodedMessage": "xxxx"])?.code
                 == "InvalidAuthorizationMessageException")
+        #expect(await rig.refusal("DecodeAuthorizationMessage")?.code == "ValidationError")
         let user = try rig.people.addUser("ann", policy: nil)
         #expect(
-            await rig.refusal("DecodeAuthorizationMessage", ["EncodedMessage": sealed], by: user)?.code
+            await rig.refusal("DecodeAuthorizationMessage", ["EncodedMessage": "xxxx"], by: user)?.code
                 == "AccessDenied")
+    }
+
+    /// Tags that go with a session are passed to the next one, which its trust policy has to allow as well.
+    @Test func inheritedTagsAreTags() async throws {
+        let rig = Rig()
+        try rig.people.addRole(
+            "ops", trust: Rig.trust(Self.account, "sts:AssumeRole", "sts:TagSession"), policy: Rig.allow("sts:*"))
+        var asked = Self.asked
+        asked["Tags.member.1.Key"] = "team"
+        asked["Tags.member.1.Value"] = "swifts"
+        asked["TransitiveTagKeys.member.1"] = "team"
+        let session = try rig.session(await rig.ask("AssumeRole", asked))
+        try rig.people.addRole("ops", trust: Rig.trust(Self.account, "sts:AssumeRole"), policy: Rig.allow("sts:*"))
+        #expect(await rig.refusal("AssumeRole", Self.asked, by: session)?.message.contains("sts:TagSession") == true)
+        _ = try await rig.ask("AssumeRole", Self.asked)
+    }
+
+    /// A session is named alike wherever its request says that it is for: what policies name does not hang on that.
+    @Test func noRegionNamesASessionOtherwise() async throws {
+        let rig = Rig()
+        try rig.people.addRole("ops", trust: Rig.trust(Self.account, "sts:AssumeRole"))
+        for region in ["us-east-1", "cn-north-1"] {
+            let answer = try await rig.ask("AssumeRole", Self.asked, region: region)
+            #expect(Rig.element("Arn", answer) == "arn:aws:sts::000000000000:assumed-role/ops/night")
+            let guest = try await rig.ask("GetFederationToken", ["Name": "guest"], region: region)
+            #expect(Rig.element("Arn", guest) == "arn:aws:sts::000000000000:federated-user/guest")
+        }
     }
 }

@@ -1,12 +1,8 @@
 /// The query protocol's forms and documents as the audit shows them.
 extension AuditDisclosure {
-    /// The parameters of a form; those that say which operation it is, or who signed it, are left out.
-    func form(_ pairs: [(name: String, value: String)]) -> AuditValue {
-        var root = Node()
-        for (name, value) in pairs where !Self.isEnvelope(name) {
-            root.insert(name.split(separator: ".", maxSplits: 16).prefix(16)[...], value)
-        }
-        return object(root)
+    /// What a request of the query protocol says. What says which operation it is, or who signed it, is left out.
+    package func form(of request: ServiceRequest) -> AuditValue {
+        object(FormValue(request).all.filter { !Self.isEnvelope($0.name) })
     }
 
     /// What signatures and the protocol itself add to a form or a query.
@@ -14,41 +10,14 @@ extension AuditDisclosure {
         name == "Action" || name == "Version" || name.lowercased().hasPrefix("x-amz-")
     }
 
-    /// A form's parameters, by the parts of their names.
-    private struct Node {
-        var value: String?
-        var children: [(name: String, node: Node)] = []
-
-        mutating func insert(_ path: ArraySlice<Substring>, _ value: String) {
-            guard let name = path.first else {
-                if self.value == nil { self.value = value }
-                return
-            }
-            if let index = children.firstIndex(where: { $0.name == name }) {
-                children[index].node.insert(path.dropFirst(), value)
-            } else {
-                var node = Node()
-                node.insert(path.dropFirst(), value)
-                children.append((String(name), node))
-            }
-        }
-
-        /// The elements of a list, when it is one.
-        var elements: [Node]? {
-            if children.count == 1, children[0].name == "member" { return children[0].node.elements ?? [] }
-            guard !children.isEmpty, children.allSatisfy({ Int($0.name) != nil }) else { return nil }
-            return children.map(\.node)
-        }
+    private func object(_ members: [(name: String, value: FormValue)]) -> AuditValue {
+        .object(members.map { name, value in member(name) { self.value(value, name: name) } })
     }
 
-    private func object(_ node: Node) -> AuditValue {
-        .object(node.children.map { child in member(child.name) { value(child.node, name: child.name) } })
-    }
-
-    private func value(_ node: Node, name: String) -> AuditValue {
-        if let elements = node.elements { return .list(elements.map { value($0, name: name) }) }
-        if !node.children.isEmpty { return object(node) }
-        return scalar(node.value ?? "", name: name)
+    private func value(_ form: FormValue, name: String) -> AuditValue {
+        if let elements = form.elements { return .list(elements.map { value($0, name: name) }) }
+        let members = form.all
+        return members.isEmpty ? scalar(form.text ?? "", name: name) : object(members)
     }
 
     /// Numbers and truths of the parameters that have them; all others are texts.

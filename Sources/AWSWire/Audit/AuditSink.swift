@@ -3,6 +3,8 @@ package import NIOCore
 /// A request and its outcome, as the front door saw them.
 package struct AuditEvent: Sendable {
     package var service: any Service
+    /// Which call it was, where somebody else than the service knows; nil: the service does.
+    package var call: AuditedCall?
     /// Its caller is nobody where the signature did not hold.
     package var request: ServiceRequest
     /// When it was answered.
@@ -17,10 +19,12 @@ package struct AuditEvent: Sendable {
     package var answer: ByteBuffer
 
     package init(
-        service: any Service, request: ServiceRequest, time: SigV4Time, isAuthenticated: Bool = true,
-        claimedKeyID: String? = nil, status: Int, errorType: String? = nil, answer: ByteBuffer = ByteBuffer()
+        service: any Service, call: AuditedCall? = nil, request: ServiceRequest, time: SigV4Time,
+        isAuthenticated: Bool = true, claimedKeyID: String? = nil, status: Int, errorType: String? = nil,
+        answer: ByteBuffer = ByteBuffer()
     ) {
         self.service = service
+        self.call = call
         self.request = request
         self.time = time
         self.isAuthenticated = isAuthenticated
@@ -36,7 +40,8 @@ extension AuditEvent {
     package static func error(in body: ByteBuffer) -> (code: String?, message: String?) {
         if let json = try? JSONValue(parsing: body) {
             let message = json["message"] ?? json["Message"] ?? json["errorMessage"]
-            return (json["__type"]?.string, message?.string)
+            let code = json["__type"]?.string?.split(separator: "#").last.map(String.init)
+            return (code, message?.string)
         }
         let text = String(buffer: body)
         guard text.hasPrefix("<") else { return (nil, nil) }

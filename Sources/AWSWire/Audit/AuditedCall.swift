@@ -20,6 +20,17 @@ package struct AuditedCall: Sendable {
             self.type = type
             self.arn = arn
         }
+
+        /// What a request to IAM is about, from the members that name it.
+        package static func ofIdentities(_ text: (_ member: String) -> String?) -> [Resource] {
+            let kinds = [
+                ("userName", "AWS::IAM::User"), ("roleName", "AWS::IAM::Role"), ("groupName", "AWS::IAM::Group"),
+                ("policyArn", "AWS::IAM::Policy"), ("policyName", "AWS::IAM::Policy"),
+                ("instanceProfileName", "AWS::IAM::InstanceProfile"), ("accessKeyId", "AWS::IAM::AccessKey"),
+                ("openIDConnectProviderArn", "AWS::IAM::OIDCProvider"),
+            ]
+            return kinds.compactMap { member, type in text(member).map { Resource(type: type, arn: $0) } }
+        }
     }
 
     package struct WebIdentity: Sendable, Hashable {
@@ -40,6 +51,8 @@ package struct AuditedCall: Sendable {
     package var eventSource: String
     package var category = Category.management
     package var isReadOnly: Bool
+    /// The twelve digits of whose history it belongs to; nil for the caller's.
+    package var account: String?
     /// Where a global service's calls are told; nil for the region of the request.
     package var region: String?
     package var parameters: AuditValue
@@ -98,39 +111,40 @@ extension AuditDisclosure {
         if case .object(let more) = body(request.body) { members += more.filter { !names.contains($0.name) } }
         return .object(members)
     }
-
-    /// What a request of the query protocol says.
-    package func form(of request: ServiceRequest) -> AuditValue {
-        form(QueryParameters(request.query).pairs + QueryParameters(String(buffer: request.body)).pairs)
-    }
 }
 
 extension Service {
     package var secretMembers: Set<String> { [] }
+    package func wireProtocol(of _: HTTPHeaders) -> WireProtocol { wireProtocol }
     package func isDataPlane(_: HTTPMethod, path _: String) -> Bool { false }
+    package func hasOperation(_: String) -> Bool { true }
+
+    package func isDataPlane(_ head: HTTPRequestHead, path: String, body _: ByteBuffer) -> Bool {
+        isDataPlane(head.method, path: path)
+    }
 
     /// The call, where the protocol itself names it: JSON and query services need not do more.
     package func audited(_ request: ServiceRequest) -> AuditedCall? { namedCall(request) }
 
-    /// The call that a JSON or query request names; nil for REST, where only the service knows.
+    /// The call that a JSON or query request names; nil where the service has none of that name, and for REST, where
+    /// only the service knows.
     package func namedCall(_ request: ServiceRequest) -> AuditedCall? {
         let disclosure = AuditDisclosure(secretMembers)
-        switch wireProtocol {
+        switch wireProtocol(of: request.headers) {
         case .restJSON: return nil
         case .awsJSON:
-            guard let operation = request.header("x-amz-target")?.split(separator: ".").last, !operation.isEmpty else {
-                return nil
-            }
+            guard let operation = request.header("x-amz-target")?.split(separator: ".").last.map(Self.name),
+                !operation.isEmpty, hasOperation(operation)
+            else { return nil }
             return AuditedCall(
-                Self.name(operation), of: signingName, parameters: disclosure.body(request.body),
-                disclosure: disclosure)
+                operation, of: signingName, parameters: disclosure.body(request.body), disclosure: disclosure)
         case .query:
-            let pairs = QueryParameters(request.query).pairs + QueryParameters(String(buffer: request.body)).pairs
-            guard let operation = pairs.first(where: { $0.name == "Action" })?.value, !operation.isEmpty else {
-                return nil
-            }
+            let request = request.readingForm()
+            guard let operation = (try? QueryAnswer.action(of: request)).map({ Self.name($0[...]) }),
+                hasOperation(operation)
+            else { return nil }
             return AuditedCall(
-                Self.name(operation[...]), of: signingName, parameters: disclosure.form(pairs), disclosure: disclosure)
+                operation, of: signingName, parameters: disclosure.form(of: request), disclosure: disclosure)
         }
     }
 

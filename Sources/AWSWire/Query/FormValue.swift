@@ -14,8 +14,13 @@ package struct FormValue: Sendable {
     /// Nor does any have as many members: what comes after so many parameters is not read.
     private static let countLimit = 10_000
 
-    /// Reads the parameters of a query, and after them those of a form. Of repeated ones the first counts.
+    /// Reads the parameters of a query, and after them those of a form, unless ``ServiceRequest/readingForm()`` has. Of
+    /// repeated ones the first counts.
     package init(_ request: ServiceRequest) {
+        if let form = request.form {
+            self = form
+            return
+        }
         let texts = [request.query, request.body.readableBytes > 0 ? String(buffer: request.body) : nil]
         for text in texts {
             for pair in QueryParameters(text, limit: Self.countLimit).pairs { insert(pair.name, pair.value) }
@@ -41,6 +46,19 @@ package struct FormValue: Sendable {
     /// The member of a structure.
     package subscript(name: String) -> FormValue? { members[name] }
 
+    /// All members, in the order of their names, for whoever has no shape to say what they are.
+    package var all: [(name: String, value: FormValue)] {
+        members.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// The elements of what looks like a list: members that are numbers, and nothing else, under `member` or without
+    /// it. Nil for everything else.
+    package var elements: [FormValue]? {
+        if members.count == 1, let list = members["member"] { return list.elements ?? [] }
+        guard !members.isEmpty, members.keys.allSatisfy({ Int($0) != nil }) else { return nil }
+        return numbered
+    }
+
     // MARK: Lists and maps
 
     /// The elements of a list, in the order of their numbers, gaps closed.
@@ -64,6 +82,8 @@ package struct FormValue: Sendable {
     }
 
     private var numbered: [FormValue] {
-        members.compactMap { name, value in Int(name).map { ($0, value) } }.sorted { $0.0 < $1.0 }.map(\.1)
+        // `1` and `01` are the same number, but one of them is always the first.
+        members.compactMap { name, value in Int(name).map { (number: $0, name: name, value: value) } }
+            .sorted { ($0.number, $0.name) < ($1.number, $1.name) }.map(\.value)
     }
 }

@@ -26,8 +26,8 @@ package struct Simulation: Sendable {
     package var matches: [StatementMatch]
     /// What each kind of policy that has a say came to by itself.
     package var decisions: [PolicyLayer: Verdict.Decision]
-    /// Keys that the policies ask for and the request has not, as they are spelled first.
-    package var missingContextValues: [String]
+    /// Keys that the policies ask for and the request has not.
+    package var missingKeys: Set<ContextKey>
 }
 
 extension Evaluation {
@@ -49,16 +49,15 @@ extension Evaluation {
             }
         return Simulation(
             verdict: verdict, matches: deciding, decisions: answers.decisions(requester, resource),
-            missingContextValues: missing(requester, resource, inquiry))
+            missingKeys: missing(requester, resource, inquiry))
     }
 
-    private static func missing(_ requester: Requester, _ resource: ProtectedResource, _ inquiry: Inquiry) -> [String] {
+    private static func missing(_ requester: Requester, _ resource: ProtectedResource, _ inquiry: Inquiry)
+        -> Set<ContextKey>
+    {
         let policies = requester.policies + (resource.policy.map { [$0] } ?? [])
-        var found: Set<ContextKey> = []
-        return policies.flatMap(\.document.contextKeyNames).filter { name in
-            let key = ContextKey(name)
-            return found.insert(key).inserted && inquiry.known(key) == nil
-        }
+        let asked = policies.reduce(into: Set<ContextKey>()) { $0.formUnion($1.contextKeys) }
+        return asked.filter { inquiry.known($0) == nil }
     }
 }
 

@@ -14,20 +14,23 @@ extension PolicyDocument {
     /// - Returns: Empty when the text is no policy.
     package static func statementPositions(in text: ByteBuffer) -> [(start: TextPosition, end: TextPosition)] {
         guard let statement = (try? JSONValue(parsing: text))?["Statement"] else { return [] }
-        let bytes = text.readableBytesView
-        func position(_ offset: Int) -> TextPosition {
-            var position = TextPosition(line: 1, column: 1)
-            for byte in bytes.prefix(offset) {
+        var rest = text.readableBytesView[...]
+        var (offset, position) = (0, TextPosition(line: 1, column: 1))
+        // Statements stand one after the other: the text is gone through once.
+        func advance(to end: Int) -> TextPosition {
+            for byte in rest.prefix(end - offset) {
                 if byte == UInt8(ascii: "\n") {
                     position = TextPosition(line: position.line + 1, column: 1)
                 } else if byte & 0xc0 != 0x80 {
                     position.column += 1
                 }
             }
+            rest = rest.dropFirst(end - offset)
+            offset = end
             return position
         }
         return statement.listed.map { value in
-            (position(value.byteRange.lowerBound + 1), position(value.byteRange.upperBound))
+            (advance(to: value.byteRange.lowerBound + 1), advance(to: value.byteRange.upperBound))
         }
     }
 }

@@ -63,6 +63,8 @@ package final class CloudTrailService: AWSWire.Service, ServiceLifecycle.Service
 
     // MARK: API
 
+    package func hasOperation(_ name: String) -> Bool { CloudTrail.Operation(rawValue: name) != nil }
+
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         guard let operation = CloudTrail.route(request) else {
             return eventLoop.makeFailedFuture(AWSError.unknownTarget)
@@ -88,15 +90,15 @@ package final class CloudTrailService: AWSWire.Service, ServiceLifecycle.Service
     /// The history goes; the files stay, for they are the operator's.
     package func reset() async throws {
         try await database.write { [trail] connection in
-            trail.discard()
             try TrailTables(connection).deleteAll()
+            try trail.discard(on: connection)
         }
     }
 
     // MARK: Life
 
-    /// Writes what is recorded and deletes what has expired, until graceful shutdown or cancellation; then writes what
-    /// is left.
+    /// Takes up what a kill left in the files only, writes what is recorded and deletes what has expired, until
+    /// graceful shutdown or cancellation; then writes what is left.
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.trail.writeRecorded() }

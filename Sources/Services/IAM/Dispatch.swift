@@ -17,9 +17,9 @@ extension IAMService {
         .addClientIDToOpenIDConnectProvider: { $0.addClientIDToOpenIDConnectProvider },
         .addRoleToInstanceProfile: { $0.addRoleToInstanceProfile },
         .addUserToGroup: { $0.addUserToGroup },
-        .attachGroupPolicy: { $0.attachGroupPolicy },
-        .attachRolePolicy: { $0.attachRolePolicy },
-        .attachUserPolicy: { $0.attachUserPolicy },
+        .attachGroupPolicy: { $0.attach(IAM.AttachGroupPolicyRequest.self) },
+        .attachRolePolicy: { $0.attach(IAM.AttachRolePolicyRequest.self) },
+        .attachUserPolicy: { $0.attach(IAM.AttachUserPolicyRequest.self) },
         .createAccessKey: { $0.createAccessKey },
         .createAccountAlias: { $0.createAccountAlias },
         .createGroup: { $0.createGroup },
@@ -35,7 +35,7 @@ extension IAMService {
         .deleteAccountAlias: { $0.deleteAccountAlias },
         .deleteAccountPasswordPolicy: { $0.deleteAccountPasswordPolicy },
         .deleteGroup: { $0.deleteGroup },
-        .deleteGroupPolicy: { $0.deleteGroupPolicy },
+        .deleteGroupPolicy: { $0.deleteInline(IAM.DeleteGroupPolicyRequest.self) },
         .deleteInstanceProfile: { $0.deleteInstanceProfile },
         .deleteLoginProfile: { $0.deleteLoginProfile },
         .deleteOpenIDConnectProvider: { $0.deleteOpenIDConnectProvider },
@@ -43,19 +43,19 @@ extension IAMService {
         .deletePolicyVersion: { $0.deletePolicyVersion },
         .deleteRole: { $0.deleteRole },
         .deleteRolePermissionsBoundary: { $0.deleteRolePermissionsBoundary },
-        .deleteRolePolicy: { $0.deleteRolePolicy },
+        .deleteRolePolicy: { $0.deleteInline(IAM.DeleteRolePolicyRequest.self) },
         .deleteServiceLinkedRole: { $0.deleteServiceLinkedRole },
         .deleteUser: { $0.deleteUser },
         .deleteUserPermissionsBoundary: { $0.deleteUserPermissionsBoundary },
-        .deleteUserPolicy: { $0.deleteUserPolicy },
-        .detachGroupPolicy: { $0.detachGroupPolicy },
-        .detachRolePolicy: { $0.detachRolePolicy },
-        .detachUserPolicy: { $0.detachUserPolicy },
-        .putGroupPolicy: { $0.putGroupPolicy },
+        .deleteUserPolicy: { $0.deleteInline(IAM.DeleteUserPolicyRequest.self) },
+        .detachGroupPolicy: { $0.detach(IAM.DetachGroupPolicyRequest.self) },
+        .detachRolePolicy: { $0.detach(IAM.DetachRolePolicyRequest.self) },
+        .detachUserPolicy: { $0.detach(IAM.DetachUserPolicyRequest.self) },
+        .putGroupPolicy: { $0.putInline(IAM.PutGroupPolicyRequest.self) },
         .putRolePermissionsBoundary: { $0.putRolePermissionsBoundary },
-        .putRolePolicy: { $0.putRolePolicy },
+        .putRolePolicy: { $0.putInline(IAM.PutRolePolicyRequest.self) },
         .putUserPermissionsBoundary: { $0.putUserPermissionsBoundary },
-        .putUserPolicy: { $0.putUserPolicy },
+        .putUserPolicy: { $0.putInline(IAM.PutUserPolicyRequest.self) },
         .removeClientIDFromOpenIDConnectProvider: { $0.removeClientIDFromOpenIDConnectProvider },
         .removeRoleFromInstanceProfile: { $0.removeRoleFromInstanceProfile },
         .removeUserFromGroup: { $0.removeUserFromGroup },
@@ -92,24 +92,55 @@ extension IAMService {
         .getAccountPasswordPolicy: { $0.getAccountPasswordPolicy },
         .getAccountSummary: { $0.getAccountSummary },
         .getGroup: { $0.getGroup },
-        .getGroupPolicy: { $0.getGroupPolicy },
+        .getGroupPolicy: {
+            $0.getInline(IAM.GetGroupPolicyRequest.self) {
+                IAM.GetGroupPolicyResponse(groupName: $0, policyName: $1, policyDocument: $2)
+            }
+        },
         .getInstanceProfile: { $0.getInstanceProfile },
         .getLoginProfile: { $0.getLoginProfile },
         .getOpenIDConnectProvider: { $0.getOpenIDConnectProvider },
         .getPolicy: { $0.getPolicy },
         .getPolicyVersion: { $0.getPolicyVersion },
         .getRole: { $0.getRole },
-        .getRolePolicy: { $0.getRolePolicy },
+        .getRolePolicy: {
+            $0.getInline(IAM.GetRolePolicyRequest.self) {
+                IAM.GetRolePolicyResponse(roleName: $0, policyName: $1, policyDocument: $2)
+            }
+        },
         .getServiceLinkedRoleDeletionStatus: { $0.getServiceLinkedRoleDeletionStatus },
         .getUser: { $0.getUser },
-        .getUserPolicy: { $0.getUserPolicy },
+        .getUserPolicy: {
+            $0.getInline(IAM.GetUserPolicyRequest.self) {
+                IAM.GetUserPolicyResponse(userName: $0, policyName: $1, policyDocument: $2)
+            }
+        },
         .listAccessKeys: { $0.listAccessKeys },
         .listAccountAliases: { $0.listAccountAliases },
-        .listAttachedGroupPolicies: { $0.listAttachedGroupPolicies },
-        .listAttachedRolePolicies: { $0.listAttachedRolePolicies },
-        .listAttachedUserPolicies: { $0.listAttachedUserPolicies },
+        .listAttachedGroupPolicies: {
+            $0.listAttached(IAM.ListAttachedGroupPoliciesRequest.self) {
+                IAM.ListAttachedGroupPoliciesResponse(
+                    attachedPolicies: $0.elements, isTruncated: $0.isTruncated, marker: $0.marker)
+            }
+        },
+        .listAttachedRolePolicies: {
+            $0.listAttached(IAM.ListAttachedRolePoliciesRequest.self) {
+                IAM.ListAttachedRolePoliciesResponse(
+                    attachedPolicies: $0.elements, isTruncated: $0.isTruncated, marker: $0.marker)
+            }
+        },
+        .listAttachedUserPolicies: {
+            $0.listAttached(IAM.ListAttachedUserPoliciesRequest.self) {
+                IAM.ListAttachedUserPoliciesResponse(
+                    attachedPolicies: $0.elements, isTruncated: $0.isTruncated, marker: $0.marker)
+            }
+        },
         .listEntitiesForPolicy: { $0.listEntitiesForPolicy },
-        .listGroupPolicies: { $0.listGroupPolicies },
+        .listGroupPolicies: {
+            $0.listInline(IAM.ListGroupPoliciesRequest.self) {
+                IAM.ListGroupPoliciesResponse(policyNames: $0.elements, isTruncated: $0.isTruncated, marker: $0.marker)
+            }
+        },
         .listGroups: { $0.listGroups },
         .listGroupsForUser: { $0.listGroupsForUser },
         .listInstanceProfileTags: { $0.listInstanceProfileTags },
@@ -122,13 +153,21 @@ extension IAMService {
         .listPoliciesGrantingServiceAccess: { $0.listPoliciesGrantingServiceAccess },
         .listPolicyTags: { $0.listPolicyTags },
         .listPolicyVersions: { $0.listPolicyVersions },
-        .listRolePolicies: { $0.listRolePolicies },
+        .listRolePolicies: {
+            $0.listInline(IAM.ListRolePoliciesRequest.self) {
+                IAM.ListRolePoliciesResponse(policyNames: $0.elements, isTruncated: $0.isTruncated, marker: $0.marker)
+            }
+        },
         .listRoleTags: { $0.listRoleTags },
         .listRoles: { $0.listRoles },
         .listSSHPublicKeys: { $0.listSSHPublicKeys },
         .listServiceSpecificCredentials: { $0.listServiceSpecificCredentials },
         .listSigningCertificates: { $0.listSigningCertificates },
-        .listUserPolicies: { $0.listUserPolicies },
+        .listUserPolicies: {
+            $0.listInline(IAM.ListUserPoliciesRequest.self) {
+                IAM.ListUserPoliciesResponse(policyNames: $0.elements, isTruncated: $0.isTruncated, marker: $0.marker)
+            }
+        },
         .listUserTags: { $0.listUserTags },
         .listUsers: { $0.listUsers },
         .listVirtualMFADevices: { $0.listVirtualMFADevices },

@@ -137,19 +137,24 @@ struct Assembly {
         }
         return UserIdentity(
             account: id, name: user.name, arn: names.user(user), id: user.id, tags: user.tags.dictionary,
-            policies: policies, boundary: user.boundary.flatMap(managed))
+            policies: policies, boundary: user.boundary.map(boundary))
     }
 
     func role(_ role: RoleRecord) -> RoleIdentity {
         RoleIdentity(
             account: id, name: role.name, arn: names.role(role), id: role.id, tags: role.tags.dictionary,
             trust: texts.document(role.trust), policies: held(role.policies),
-            boundary: role.boundary.flatMap(managed), maxSessionDuration: role.maxSessionSeconds)
+            boundary: role.boundary.map(boundary), maxSessionDuration: role.maxSessionSeconds)
     }
 
     func managed(_ arn: String) -> AttachedPolicy? {
         guard let text = try? account.document(ofPolicy: arn, names) else { return nil }
         return AttachedPolicy(id: arn, arn: arn, texts.document(text))
+    }
+
+    /// A boundary that cannot be found allows nothing.
+    private func boundary(_ arn: String) -> AttachedPolicy {
+        managed(arn) ?? AttachedPolicy(id: arn, arn: arn, CompiledPolicy(PolicyDocument()))
     }
 
     func held(_ policies: PolicySet) -> [AttachedPolicy] {

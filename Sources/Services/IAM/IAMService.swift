@@ -5,6 +5,7 @@ package import Logging
 package import NIOCore
 import ServiceLifecycle
 package import Storage
+import Synchronization
 
 /// AWS Identity and Access Management (2010-05-08): users, groups, roles, their policies and keys.
 ///
@@ -24,6 +25,8 @@ package final class IAMService: AWSWire.Service, ServiceLifecycle.Service {
     let quotas: IAMQuotas
     let sealing: SealingKey
     let uses: UseLog
+    /// Accounts that begin with the standard role.
+    let prepared = Mutex<Set<String>>([])
     /// Seconds since 1970.
     let clock: @Sendable () -> Int64
     let logger: Logger
@@ -58,12 +61,16 @@ package final class IAMService: AWSWire.Service, ServiceLifecycle.Service {
     package func run() async throws { try await uses.run(logger: logger) }
 
     package func reset() async throws {
-        try await accounts.deleteAll()
+        let (prepared, now) = (prepared.withLock { $0 }, clock())
+        try await accounts.deleteAll { account in
+            if prepared.contains(account.id) { account.roles.put(.standard(in: account.id, at: now)) }
+        }
         uses.forget()
     }
 
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         eventLoop.makeFutureWithTask {
+            let request = request.readingForm()
             let operation = try IAM.route(request)
             let call = Call(request, now: self.clock())
             try self.authorize(operation, call)
@@ -86,8 +93,7 @@ struct Call: Sendable {
     init(_ request: ServiceRequest, now: Int64) {
         self.request = request
         self.now = now
-        names = Names(
-            partition: ARN.partition(of: request.caller.region), account: request.caller.account.digits)
+        names = Names(account: request.caller.account.digits)
     }
 
     /// The name of the user who asks; nil for everybody else.

@@ -1,8 +1,9 @@
 import AWSWire
 
-/// The ARNs of an account's things. IAM is global: they have no region.
+/// The ARNs of an account's things. IAM is global: they have no region. Nor do they follow that of a request into its
+/// partition: the region is the caller's word, and what policies name has to be the same whatever it is.
 struct Names: Sendable, Hashable {
-    var partition = "aws"
+    let partition = "aws"
     /// Twelve digits.
     var account: String
 

@@ -16,6 +16,7 @@ extension LambdaService {
         let tags = input.tags ?? [:]
         try validation.tags(tags)
         try requireAssumable(settings.roleARN, by: key)
+        try requireDeadLetterAccess(settings.options?.deadLetterARN, role: settings.roleARN, of: key)
         let source = try source(input)
         // As recorded in test_layer_function_exceptions, this comes before the name.
         try await check(layers: input.layers ?? [], request.caller)

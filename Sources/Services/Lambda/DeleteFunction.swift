@@ -31,6 +31,8 @@ extension LambdaService {
         }
         cache.invalidate(key)
         urls.remove(key)
+        // A function of the same name that is made next has none of its events.
+        try await queue.remove(key)
         try await provisioner.reapply(key)
         fleet.retire(account: key.account, region: key.region, name: key.name, version: nil, except: nil)
         for content in Set(settings.flatMap(\.contents)) { await code.discard(content) }

@@ -23,10 +23,16 @@ struct ResolvedVersion: Sendable {
     let readiness: Readiness
     /// Whether invocations are sampled where the caller leaves that open.
     let isTraced: Bool
+    /// The execution role, as which its outcomes are told.
+    let roleARN: String
+    /// Where events go that could not be processed; nil: nowhere.
+    let deadLetterARN: String?
 
     init(_ record: FunctionRecord, resolveRuntime: ResolveRuntime, variablesKey: SealingKey) {
         version = record.version
         isTraced = record.serving?.options?.isTraced == true
+        roleARN = record.settings.roleARN
+        deadLetterARN = record.serving?.options?.deadLetterARN
         guard let settings = record.serving else {
             switch record.state {
             case .pending: readiness = record.isSnapStart ? .initialising : .unfit(state: "Pending")
@@ -71,20 +77,45 @@ final class ResolvedFunction: Sendable {
     private let primary: ResolvedVersion
     /// A share of the invocations, from 0 to 1, that another version gets.
     private let other: (version: ResolvedVersion, weight: Double)?
-    /// Whom the owner has let in; nil when nobody.
-    let policy: CompiledPolicy?
+    private let resource: ProtectedResource
+    /// Its tags, as conditions of policies see them.
+    let tags: AccessContext
     /// The id of its function URL.
     let urlID: String?
+    /// How asynchronous invocations by this qualifier are treated; nil: by AWS's defaults.
+    let eventInvokeConfig: EventInvokeConfig?
+    /// Whether invocations that are part of a loop are stopped.
+    let stopsLoops: Bool
+    /// Whether no concurrency at all is reserved: nothing runs.
+    let isStopped: Bool
 
     init(
-        arn: String, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil,
-        policy: CompiledPolicy? = nil, urlID: String? = nil
+        _ target: FunctionTarget, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil,
+        policy: CompiledPolicy? = nil, tags: [String: String] = [:], urlID: String? = nil,
+        eventInvokeConfig: EventInvokeConfig? = nil, stopsLoops: Bool = true, isStopped: Bool = false
     ) {
-        self.arn = arn
+        self.eventInvokeConfig = eventInvokeConfig
+        self.stopsLoops = stopsLoops
+        self.isStopped = isStopped
+        arn = target.key.arn
         self.primary = primary
         self.other = other
-        self.policy = policy
+        resource = ProtectedResource(
+            target.isLatest ? arn : target.arn, account: target.key.account, policy: policy)
+        self.tags = AccessContext(
+            Dictionary(uniqueKeysWithValues: tags.map { ("aws:ResourceTag/\($0.key)", [$0.value]) }))
         self.urlID = urlID
+    }
+
+    /// Whom the owner has let in; nil when nobody.
+    var policy: CompiledPolicy? { resource.policy }
+
+    /// What policies decide on, as a caller names it: `$LATEST` and no qualifier are the same, but for the ARN.
+    func resource(as target: FunctionTarget) -> ProtectedResource {
+        guard target.qualifier == Version.latest else { return resource }
+        var resource = resource
+        resource.arn = target.arn
+        return resource
     }
 
     /// Whether it will be ready by itself: whoever hears of that may invoke it before ``FunctionCache/invalidate(_:)``.
@@ -166,19 +197,26 @@ final class FunctionCache: Sendable {
         func version(_ name: String) throws -> ResolvedVersion? {
             try functions.find(target.key, version: name).map(make)
         }
-        let arn = target.key.arn
         let policy = try functions.policy(target).map { CompiledPolicy(try $0.document()) }
+        let function = try functions.find(target.key)
         let urlID = try functions.url(target)?.id
+        let config = try functions.attached(
+            EventInvokeConfig.self, to: target.key, qualifier: target.qualifier ?? Version.latest)
+        let recursion = try functions.attached(FunctionRecursion.self, to: target.key)
+        func resolved(
+            _ primary: ResolvedVersion, _ other: (version: ResolvedVersion, weight: Double)? = nil
+        ) -> ResolvedFunction {
+            ResolvedFunction(
+                target, primary: primary, other: other, policy: policy, tags: function?.tags ?? [:], urlID: urlID,
+                eventInvokeConfig: config, stopsLoops: recursion?.isAllowed != true,
+                isStopped: function?.reservedConcurrency == 0)
+        }
         guard let qualifier = target.qualifier, let alias = try functions.alias(qualifier, of: target.key) else {
-            return try version(target.qualifier ?? Version.latest).map {
-                ResolvedFunction(arn: arn, primary: $0, policy: policy, urlID: urlID)
-            }
+            return try version(target.qualifier ?? Version.latest).map { resolved($0) }
         }
         guard let primary = try version(alias.version) else { return nil }
-        guard let (name, weight) = alias.weights.first, let other = try version(name) else {
-            return ResolvedFunction(arn: arn, primary: primary, policy: policy, urlID: urlID)
-        }
-        return ResolvedFunction(arn: arn, primary: primary, other: (other, weight), policy: policy, urlID: urlID)
+        guard let (name, weight) = alias.weights.first, let other = try version(name) else { return resolved(primary) }
+        return resolved(primary, (other, weight))
     }
 
     func invalidate(_ key: FunctionKey) {

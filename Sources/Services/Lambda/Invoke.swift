@@ -12,6 +12,7 @@ struct Invoke: Sendable {
     let fleet: any Invoking
     let quotas: Quotas
     let authorizer: Authorizer
+    let queue: AsyncQueue
 
     func respond(
         to request: ServiceRequest, encodedName: Substring, on eventLoop: any EventLoop
@@ -25,6 +26,7 @@ struct Invoke: Sendable {
             guard let call = try InvokeCall(request, encodedName: encodedName, quotas: quotas) else {
                 throw Self.explanation(of: request)
             }
+            if call.kind == .event { try requireEventSize(request) }
             if let function = cache.lookup(call.target) {
                 return try run(call, function, request, on: eventLoop)
             }
@@ -94,16 +96,16 @@ struct Invoke: Sendable {
     ) throws -> EventLoopFuture<ServiceResponse> {
         try function.authorize(call, request, by: authorizer)
         let chosen = function.choose()
-        let call = call.traced(isActive: chosen.isTraced)
+        let traced = call.traced(isActive: chosen.isTraced)
         let version = try chosen.ready()
-        let invocation = try Self.invocation(call, function, request)
-        switch call.kind {
-        case .dryRun: return eventLoop.makeSucceededFuture(.empty(204))
-        case .event:
-            throw AWSError.unsupported(
-                "Asynchronous invocation (InvocationType Event) is not implemented: use RequestResponse.")
-        case .requestResponse: break
+        if call.kind == .event {
+            return queue.accept(try Self.event(traced, function, request), on: eventLoop).map {
+                ServiceResponse(status: .accepted, headers: ["X-Amzn-Trace-Id": traced.traceID])
+            }
         }
+        let call = try traced.counted(for: function)
+        let invocation = try Self.invocation(call, function, request)
+        if call.kind == .dryRun { return eventLoop.makeSucceededFuture(.empty(204)) }
         let promise = eventLoop.makePromise(of: ServiceResponse.self)
         let name = chosen.version
         fleet.invoke(version, invocation, on: eventLoop).whenComplete { result in
@@ -113,6 +115,22 @@ struct Invoke: Sendable {
             }
         }
         return promise.futureResult
+    }
+
+    func requireEventSize(_ request: ServiceRequest) throws(AWSError) {
+        let size = request.body.readableBytes
+        guard size > quotas.eventBytes else { return }
+        throw .eventTooLarge(size, limit: quotas.eventBytes)
+    }
+
+    /// What the queue is asked for. Whether an event is one too many of a loop is decided when its turn comes.
+    static func event(
+        _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest
+    ) throws(AWSError) -> AsyncQueue.Request {
+        AsyncQueue.Request(
+            requestID: request.requestID, target: call.target, payload: try payload(request.body),
+            clientContext: call.clientContext, traceID: Lineage.following(call.traceID, to: function.arn),
+            isSampled: call.isSampled)
     }
 
     /// What the fleet is asked for.

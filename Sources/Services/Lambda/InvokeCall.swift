@@ -72,6 +72,17 @@ struct InvokeCall: Sendable {
         isCallersTrace = traceID == trace
     }
 
+    /// An InvokeAsync.
+    init(event target: FunctionTarget, _ request: ServiceRequest) {
+        caller = request.caller
+        self.target = target
+        kind = .event
+        log = .none
+        let trace = request.headers.first(name: "X-Amzn-Trace-Id")
+        traceID = TraceID.make(from: trace)
+        isCallersTrace = traceID == trace
+    }
+
     /// The same call with its trace decided.
     ///
     /// - Parameter isActive: Whether the function samples where the caller leaves that open.

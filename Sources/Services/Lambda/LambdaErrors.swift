@@ -31,6 +31,11 @@ extension AWSError {
         AWSError(code: "RequestEntityTooLargeException", message: message, status: 413)
     }
 
+    /// In the words that github.com/ASFHyP3/hyp3/issues/2241 shows, with today's limit.
+    static func eventTooLarge(_ size: Int, limit: Int) -> AWSError {
+        requestEntityTooLarge("\(size) byte payload is too large for the Event invocation type (limit \(limit) bytes)")
+    }
+
     static func validation(_ problem: String) -> AWSError {
         AWSError(code: "ValidationException", message: "1 validation error detected: \(problem)", status: 400)
     }

@@ -50,6 +50,36 @@ extension LambdaService {
         return call
     }
 
+    /// A request to a function URL: whose function it asks, but nothing of what, nor of what it answers.
+    ///
+    /// Such requests are data events: "Monitoring Lambda function URLs" in the developer guide.
+    ///
+    /// - Parameters:
+    ///   - id: The URL's.
+    ///   - region: As the host name has it; nil when the path names the URL.
+    /// - Returns: nil where no function was asked: there is no such URL, or a browser asked what it may send.
+    package func audited(
+        url id: String, region: String? = nil, _ request: ServiceRequest, _ answer: ServiceResponse
+    ) -> AuditedCall? {
+        guard let entry = urls[id], region == nil || region == entry.target.key.region else { return nil }
+        let isPreflight = entry.url.cors != nil && CORSSettings.isPreflight(request)
+        guard !isPreflight || answer.status == .forbidden else { return nil }
+        let key = entry.target.key
+        var members = [AuditValue.Member("functionName", .text(key.name))]
+        if let qualifier = entry.target.qualifier {
+            members.append(AuditValue.Member("qualifier", .text(qualifier)))
+        }
+        var call = AuditedCall(
+            "InvokeFunctionUrl", of: signingName, parameters: .object(members), disclosure: AuditDisclosure())
+        call.category = .data
+        call.isReadOnly = false
+        call.tellsAnswer = false
+        call.account = key.account
+        call.region = key.region
+        call.resources = [AuditedCall.Resource(type: "AWS::Lambda::Function", arn: key.arn)]
+        return call
+    }
+
     private static func resources(_ parameters: AuditValue, _ caller: Caller) -> [AuditedCall.Resource] {
         if let arn = parameters["resource"]?.text ?? parameters["aRN"]?.text { return [resource(arn)] }
         if let name = parameters["functionName"]?.text, let function = FunctionName(name) {

@@ -1,4 +1,5 @@
 package import AWSWire
+package import Delivery
 package import Fleet
 package import Identity
 package import Images
@@ -22,6 +23,11 @@ package final class LambdaService: Service {
 
         /// Encrypts environment variables at rest.
         package var variablesKey: SealingKey
+        /// The name of this process among those that share the queue of asynchronous invocations; the same after a
+        /// restart.
+        package var node = "node"
+        /// Milliseconds since 1970.
+        package var clock: @Sendable () -> Int64 = WallClock.milliseconds
         /// The ids of the access points that functions may have as file systems.
         package var accessPoints: Set<String> = []
         /// Who says which packages are signed; nil: none is.
@@ -35,6 +41,9 @@ package final class LambdaService: Service {
 
     package static let migrations =
         FunctionRepository.migrations + LayerRepository.migrations + CodeSigningRepository.migrations
+
+    /// Of the database of events.
+    package static let eventMigrations = AsyncEventTable.migrations
 
     package let signingName = "lambda"
     package let wireProtocol = WireProtocol.restJSON
@@ -56,6 +65,8 @@ package final class LambdaService: Service {
     let logger: Logger
     let urls = FunctionURLDirectory()
     let invoke: Invoke
+    let queue: AsyncQueue
+    let eventLoops: any EventLoopGroup
 
     var quotas: Quotas { configuration.quotas }
 
@@ -64,10 +75,13 @@ package final class LambdaService: Service {
 
     /// - Parameters:
     ///   - database: Knows ``migrations``.
+    ///   - events: Knows ``eventMigrations``: asynchronous invocations, and the outbox that their outcomes go to.
+    ///   - eventLoops: Where asynchronous invocations are dispatched.
     ///   - setReservedConcurrency: Called in the order of the commits, on the store's thread: it must not block.
     ///   - codeLocation: Signs download URLs, whose requests ``zipFile(_:account:)`` answers.
     package init(
-        configuration: Configuration, database: any Database, blobs: BlobStore, fleet: any Invoking,
+        configuration: Configuration, database: any Database, events: any Database, outbox: Outbox, blobs: BlobStore,
+        fleet: any Invoking, eventLoops: any EventLoopGroup,
         setReservedConcurrency: @escaping SetReservedConcurrency, resolveRuntime: @escaping ResolveRuntime,
         prepareRuntime: @escaping PrepareRuntime = { _ in nil }, codeLocation: @escaping CodeLocation,
         images: any ImageSource, authorizer: Authorizer, logger: Logger
@@ -96,7 +110,16 @@ package final class LambdaService: Service {
             database: database, code: code, cache: cache, provisioner: provisioner, snapshots: snapshots, fleet: fleet,
             images: ImageDeployments(source: images, code: code, limit: configuration.quotas.unpackedImageBytes),
             resolveRuntime: resolveRuntime, prepareRuntime: prepareRuntime, logger: logger)
-        invoke = Invoke(cache: cache, fleet: fleet, quotas: configuration.quotas, authorizer: authorizer)
+        self.eventLoops = eventLoops
+        queue = AsyncQueue(
+            database: events,
+            attempt: AsyncAttempt(
+                cache: cache, fleet: fleet, outcomes: AsyncOutcomes(outbox: outbox), clock: configuration.clock,
+                logger: logger),
+            node: configuration.node, limits: AsyncLanes.Limits(), clock: configuration.clock, eventLoops: eventLoops,
+            logger: logger)
+        invoke = Invoke(
+            cache: cache, fleet: fleet, quotas: configuration.quotas, authorizer: authorizer, queue: queue)
     }
 
     /// Before the first request: sweeps what a dead process left half done, tells the fleet what is reserved, and
@@ -111,10 +134,18 @@ package final class LambdaService: Service {
             setReservedConcurrency(key.account, key.region, key.name, executions)
         }
         try await deployer.prepareRuntimes()
+        try await queue.prepare()
     }
 
     /// Deploys what was accepted and clears away what nothing refers to, until the task is cancelled. Call it once.
     package func run() async { await deployer.run() }
+
+    /// Runs asynchronous invocations, until the task is cancelled: best after the fleet has ended, so that what runs by
+    /// then has its outcome. Call it once.
+    package func runEvents() async { await queue.run() }
+
+    /// Has a clock that a test has set be looked at.
+    package func wakeEvents() { queue.wake() }
 
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         if let name = InvokeCall.functionName(of: request) {
@@ -139,6 +170,7 @@ package final class LambdaService: Service {
         }
         cache.invalidateAll()
         urls.removeAll()
+        try await queue.removeAll()
         for key in keys {
             setReservedConcurrency(key.account, key.region, key.name, nil)
             fleet.retire(account: key.account, region: key.region, name: key.name, version: nil, except: nil)

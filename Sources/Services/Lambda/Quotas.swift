@@ -26,6 +26,8 @@ package struct Quotas: Sendable, Hashable {
     package var environmentBytes = 4096
     /// The payload of one synchronous invocation, in bytes.
     package var payloadBytes = 6_291_456
+    /// The payload of one asynchronous invocation, in bytes.
+    package var eventBytes = 1_048_576
     /// `X-Amz-Client-Context` as it is sent, in bytes of base64.
     package var clientContextBytes = 3583
     /// A function's memory, in MB as AWS counts them (2^20 bytes).

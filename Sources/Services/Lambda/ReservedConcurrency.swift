@@ -59,6 +59,7 @@ extension LambdaService {
             // Writes are serialised: from here the fleet hears of them in the order of the store.
             setReservedConcurrency(key.account, key.region, key.name, executions)
         }
+        cache.invalidate(key)
     }
 
     /// Recorded in test_reserved_provisioned_overlap, spaces and all, without a `Type`.

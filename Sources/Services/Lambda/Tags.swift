@@ -72,6 +72,8 @@ extension LambdaService {
                 try configs.save(config)
             }
         }
+        // Policies may decide by them.
+        if case .function(let target) = resource { cache.invalidate(target.key) }
     }
 
     /// What has tags.

@@ -52,6 +52,8 @@ extension LambdaService {
         if let runtime = input.runtime { try validation.runtime(runtime) }
         try requireAssumable(input.role, by: target.key)
         let changes = FunctionOptions.Changes(input)
+        try requireDeadLetterAccess(
+            try changes.deadLetterARN, role: input.role ?? current.settings.roleARN, of: target.key)
         let layers = try await hold(layers: input.layers ?? [], request)
         do {
             try await requireUnzippedRoom(layers: layers, code: current.settings.code)

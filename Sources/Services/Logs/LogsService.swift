@@ -1,4 +1,5 @@
 package import AWSWire
+package import Delivery
 package import Identity
 package import Logging
 import LogsModel
@@ -6,8 +7,8 @@ package import NIOCore
 import ServiceLifecycle
 package import Storage
 
-/// Amazon CloudWatch Logs, as far as functions, their owners and Terraform need it: groups, streams, events, retention
-/// and tags. Everything is kept per account and region.
+/// Amazon CloudWatch Logs, as far as functions, their owners and Terraform need it: groups, streams, events, retention,
+/// tags and subscriptions of functions. Everything is kept per account and region.
 ///
 /// Functions write through ``store``; clients read through the API.
 package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
@@ -25,24 +26,27 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     let clock: @Sendable () -> Int64
     let retention: Retention
     let removal: EventRemoval
+    let delivery: Delivery
+    let forwarder: SubscriptionForwarder
     let authorizer: Authorizer
     private let logger: Logger
 
     /// - Parameters:
     ///   - database: Has had ``migrations`` applied.
+    ///   - delivery: Reaches the functions that subscribe.
     ///   - retentionDays: How long events are kept in groups without a policy of their own; nil: for ever.
     /// - Throws: ``LogsConfigurationError``.
     package convenience init(
-        database: any Database, retentionDays: Int?, authorizer: Authorizer, logger: Logger
+        database: any Database, delivery: Delivery, retentionDays: Int?, authorizer: Authorizer, logger: Logger
     ) throws(LogsConfigurationError) {
         try self.init(
-            database: database, retentionDays: retentionDays, bufferCapacity: LogStore.capacity,
+            database: database, delivery: delivery, retentionDays: retentionDays, bufferCapacity: LogStore.capacity,
             clock: { WallClock.milliseconds() }, authorizer: authorizer, logger: logger)
     }
 
     init(
-        database: any Database, retentionDays: Int?, bufferCapacity: Int, clock: @escaping @Sendable () -> Int64,
-        authorizer: Authorizer, logger: Logger
+        database: any Database, delivery: Delivery, retentionDays: Int?, bufferCapacity: Int,
+        clock: @escaping @Sendable () -> Int64, authorizer: Authorizer, logger: Logger
     ) throws(LogsConfigurationError) {
         if let retentionDays, !(1...Retention.longestDays).contains(retentionDays) {
             throw .retentionDays(retentionDays)
@@ -51,10 +55,16 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
         self.clock = clock
         self.authorizer = authorizer
         self.logger = logger
-        store = LogStore(database: database, capacity: bufferCapacity, clock: clock, logger: logger)
+        self.delivery = delivery
+        forwarder = SubscriptionForwarder(
+            outbox: Outbox(database: database, delivery: delivery, clock: clock, logger: logger))
+        store = LogStore(
+            database: database, forwarder: forwarder, capacity: bufferCapacity, clock: clock, logger: logger)
         removal = EventRemoval(database: database, logger: logger)
         retention = Retention(database: database, defaultDays: retentionDays, clock: clock)
     }
+
+    package func hasOperation(_ name: String) -> Bool { Logs.Operation(rawValue: name) != nil }
 
     // MARK: API
 
@@ -71,15 +81,20 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     private func answer(_ operation: Logs.Operation, _ request: ServiceRequest) async throws -> ServiceResponse {
         switch operation {
         case .createLogGroup: try await createLogGroup(request)
+        case .createLogStream: try await createLogStream(request)
         case .deleteLogGroup: try await deleteLogGroup(request)
         case .deleteLogStream: try await deleteLogStream(request)
         case .deleteRetentionPolicy: try await deleteRetentionPolicy(request)
+        case .deleteSubscriptionFilter: try await deleteSubscriptionFilter(request)
         case .describeLogGroups: try await describeLogGroups(request)
         case .describeLogStreams: try await describeLogStreams(request)
+        case .describeSubscriptionFilters: try await describeSubscriptionFilters(request)
         case .filterLogEvents: try await filterLogEvents(request)
         case .getLogEvents: try await getLogEvents(request)
         case .listTagsForResource: try await listTagsForResource(request)
+        case .putLogEvents: try await putLogEvents(request)
         case .putRetentionPolicy: try await putRetentionPolicy(request)
+        case .putSubscriptionFilter: try await putSubscriptionFilter(request)
         case .tagResource: try await tagResource(request)
         case .untagResource: try await untagResource(request)
         default: throw AWSError.notImplemented(operation.rawValue)
@@ -89,10 +104,11 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     package func reset() async throws {
         try await database.write { [store] connection in
             store.discard()
-            for table in ["events", "streams", "tags", "groups", "deleted"] {
+            for table in ["events", "streams", "tags", "subscriptions", "groups", "deleted"] {
                 try connection.execute("DELETE FROM logs_\(table)", [])
             }
         }
+        try await forwarder.outbox.reset()
     }
 
     // MARK: Life
@@ -104,6 +120,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
             group.addTask { await self.store.writeAppended() }
             group.addTask { await self.removal.run() }
             group.addTask { await self.expireHourly() }
+            group.addTask { try? await self.forwarder.outbox.run() }
             try? await gracefulShutdown()
             group.cancelAll()
         }

@@ -4,9 +4,11 @@ import STSModel
 /// What the audit tells of requests for credentials: who got whose, but not the credentials.
 extension STSService {
     package var secretMembers: Set<String> { STS.Operation.sensitiveMembers }
+    package func hasOperation(_ name: String) -> Bool { STS.Operation(rawValue: name) != nil }
 
     /// CloudTrail has them as reading only, and tells their answers all the same.
     package func audited(_ request: ServiceRequest) -> AuditedCall? {
+        let request = request.readingForm()
         guard var call = namedCall(request) else { return nil }
         call.isReadOnly = true
         let issuing = call.eventName.hasPrefix("AssumeRole") || call.eventName.hasSuffix("Token")

@@ -14,7 +14,6 @@ package final class STSService: Service {
 
     let authorizer: Authorizer
     let tokens: SessionTokens
-    let messages: AuthorizationMessages
     let issuers: IssuerKeys
     /// Seconds since 1970.
     let clock: @Sendable () -> Int64
@@ -22,19 +21,18 @@ package final class STSService: Service {
 
     /// - Parameter web: Fetches the keys of identity providers.
     package init(
-        authorizer: Authorizer, tokens: SessionTokens, messages: AuthorizationMessages, web: any WebFetching,
+        authorizer: Authorizer, tokens: SessionTokens, web: any WebFetching,
         clock: @escaping @Sendable () -> Int64 = { SigV4Time.now().secondsSince1970 }, logger: Logger
     ) {
         self.authorizer = authorizer
         self.tokens = tokens
-        self.messages = messages
         self.clock = clock
         self.logger = logger
         issuers = IssuerKeys(web: web, clock: clock)
     }
 
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
-        eventLoop.makeFutureWithTask { try await self.answer(request) }
+        eventLoop.makeFutureWithTask { try await self.answer(request.readingForm()) }
     }
 
     /// There is nothing to forget.
@@ -51,7 +49,7 @@ package final class STSService: Service {
             }
             switch operation {
             case .assumeRole: output = try assumeRole(request)
-            case .decodeAuthorizationMessage: output = try decodeAuthorizationMessage(request)
+            case .decodeAuthorizationMessage: throw try decodeAuthorizationMessage(request)
             case .getAccessKeyInfo: output = try getAccessKeyInfo(request)
             case .getCallerIdentity: output = getCallerIdentity(request)
             case .getFederationToken: output = try getFederationToken(request)

@@ -13,7 +13,14 @@ enum FunctionURLRoutes {
             for: { request in
                 access(FunctionURLAddress.parse(host: request.headers.first(name: "host") ?? "")?.id, functions)
             },
-            limit: functions.urlBodyLimit
+            limit: functions.urlBodyLimit,
+            audit: GatewayRoute.Audit(functions) { request, answer in
+                guard let (id, region) = FunctionURLAddress.parse(host: request.headers.first(name: "host") ?? "")
+                else {
+                    return nil
+                }
+                return functions.audited(url: id, region: region, request, answer)
+            }
         ) { request, eventLoop in
             let (id, region) = FunctionURLAddress.parse(host: request.headers.first(name: "host") ?? "") ?? ("", "")
             return functions.serve(url: id, region: region, path: request.path, request, on: eventLoop)
@@ -21,7 +28,10 @@ enum FunctionURLRoutes {
         }
         let byPath = GatewayRoute(
             at: .path(prefix: FunctionURLAddress.pathPrefix),
-            for: { access(FunctionURLAddress.parse(path: $0.path)?.id, functions) }, limit: functions.urlBodyLimit
+            for: { access(FunctionURLAddress.parse(path: $0.path)?.id, functions) }, limit: functions.urlBodyLimit,
+            audit: GatewayRoute.Audit(functions) { request, answer in
+                FunctionURLAddress.parse(path: request.path).flatMap { functions.audited(url: $0.id, request, answer) }
+            }
         ) { request, eventLoop in
             let (id, path) = FunctionURLAddress.parse(path: request.path) ?? ("", "/")
             return functions.serve(url: id, path: path, request, on: eventLoop).map { .response($0) }

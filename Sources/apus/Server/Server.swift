@@ -18,6 +18,7 @@ import Sandbox
 import ServiceLifecycle
 import Signing
 import SNSService
+import SQSService
 import STSService
 import Storage
 import UnixSignals
@@ -114,7 +115,8 @@ enum Server {
         // What flows, apart from what is set up: neither waits for the other's commits.
         let events = try SQLiteDatabase(
             path: "\(directory)/events.db", durability: .durable,
-            migrations: Outbox.migrations + SNSService.migrations)
+            migrations: Outbox.migrations + LambdaService.eventMigrations + SQSService.migrations
+                + SNSService.migrations)
         let delivery = Delivery()
         let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
         let identities = IAMService(
@@ -125,8 +127,7 @@ enum Server {
         let authorizer = identities.authorizer
         let tokens = SessionTokens(key: sealing)
         let sessions = STSService(
-            authorizer: authorizer, tokens: tokens, messages: AuthorizationMessages(key: sealing), web: WebFetcher(),
-            logger: logger)
+            authorizer: authorizer, tokens: tokens, web: WebFetcher(), logger: logger)
         let keys = KeyStore(
             keys: [(account: key.account, credentials: key.credentials)], directory: identities.directory,
             tokens: tokens)
@@ -134,12 +135,17 @@ enum Server {
         let logs = try LogsService(
             database: SQLiteDatabase(
                 path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
-            retentionDays: settings.logRetentionDays, authorizer: authorizer, logger: logger)
+            delivery: delivery, retentionDays: settings.logRetentionDays, authorizer: authorizer, logger: logger)
 
         let traces = XRayService(
             database: try SQLiteDatabase(
                 path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
             authorizer: authorizer, logger: logger)
+
+        let messages = SQSService(
+            database: events, authorizer: authorizer, clock: LoopClock(loops.next()), logger: logger)
+        try await messages.prepare()
+        delivery.register(messages, for: "sqs")
 
         var auditSettings = CloudTrailService.Configuration(directory: "\(directory)/audit")
         auditSettings.days = settings.auditDays
@@ -182,7 +188,8 @@ enum Server {
         functionSettings.signing = signing
         let functions = LambdaService(
             configuration: functionSettings,
-            database: database, blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet,
+            database: database, events: events, outbox: outbox,
+            blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet, eventLoops: loops,
             setReservedConcurrency: fleet.setReservedConcurrency, resolveRuntime: catalogue.resolve,
             prepareRuntime: catalogue.prepare,
             codeLocation: CodeDownloads.location(signedBy: key.credentials, region: settings.region),
@@ -193,6 +200,7 @@ enum Server {
                 logger: logger),
             authorizer: authorizer, logger: logger)
         try await functions.prepare()
+        delivery.register(functions, for: "lambda")
 
         let web = WebTarget(web: EndpointPoster())
         delivery.register(web, for: "http")
@@ -213,14 +221,17 @@ enum Server {
             version: Version.current)
         front.alsoReset = [outbox.reset]
         let gateway = Gateway(
-            services: [functions, identities, sessions, logs, traces, audit, notifications], keys: keys,
+            services: [functions, identities, sessions, logs, traces, audit, messages, notifications], keys: keys,
             configuration: front,
             logger: logger, group: loops)
         let address = try await gateway.start()
         let endpoint = endpoint(settings.host, port: address.port ?? settings.port)
         notifications.listens(at: endpoint)
         try key.write(endpoint: endpoint, region: settings.region, in: directory)
-        return [logs, traces, audit, identities, fleet, FunctionsWorker(functions: functions), outbox, gateway]
+        return [
+            logs, traces, audit, identities, messages, EventsWorker(functions: functions), fleet,
+            FunctionsWorker(functions: functions), outbox, gateway, messages.polling,
+        ]
     }
 
     private static func authorization(
@@ -251,19 +262,24 @@ enum Server {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    /// Connections take three of four descriptors at most.
     private static func connectionLimits(_ settings: ServerSettings, _ logger: Logger) -> GatewayLimits {
         var limits = GatewayLimits()
-        limits.connections = settings.connections
         var descriptors = rlimit()
-        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &descriptors) == 0 {
-            limits.connections = min(settings.connections, Int(clamping: descriptors.rlim_cur) / 4 * 3)
-        }
-        if limits.connections < settings.connections {
-            logger.warning(
-                "the limit of descriptors allows fewer connections", metadata: ["connections": "\(limits.connections)"])
-        }
+        let isKnown = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &descriptors) == 0
+        limits.connections = connections(
+            asked: settings.connections, usual: limits.connections,
+            descriptors: isKnown ? Int(clamping: descriptors.rlim_cur) : .max, logger)
         return limits
+    }
+
+    /// Connections take three of four descriptors at most. Whoever asked for more of them is told.
+    static func connections(asked: Int?, usual: Int, descriptors: Int, _ logger: Logger) -> Int {
+        let connections = min(asked ?? usual, descriptors / 4 * 3)
+        if let asked, connections < asked {
+            logger.warning(
+                "the limit of descriptors allows fewer connections", metadata: ["connections": "\(connections)"])
+        }
+        return connections
     }
 
     private static func makeLogger(_ settings: ServerSettings) -> Logger {

@@ -39,8 +39,8 @@ struct ServerSettings: Sendable {
     var burst: Int
     /// Invocations that may come in a second for each that may run at once.
     var requestsPerConcurrency: Int
-    /// Connections that may be open at once.
-    var connections: Int
+    /// Connections that may be open at once; nil for as many as descriptors allow of what is usual.
+    var connections: Int?
     /// How long an environment may be idle before it ends.
     var idleTimeout: Duration
     /// What environments may hold together, MB; nil for what the machine has room for.
@@ -133,7 +133,7 @@ struct ServerSettings: Sendable {
         let concurrency = number("concurrency", 1...100_000, 1000)
         let burst = number("burst", 1...100_000, 1000)
         let requestsPerConcurrency = number("requestsPerConcurrency", 1...100_000, 10)
-        let connections = number("connections", 16...1_000_000, 16_384)
+        let connections = number("connections", 16...1_000_000, nil)
         let idle = number("idleTimeoutSeconds", 1...86_400, 600)
         let memory = number("memory", 128...(1 << 30), nil)
         let freeze = number("freezeAfterMilliseconds", 0...86_400_000, 1000)
@@ -167,7 +167,7 @@ struct ServerSettings: Sendable {
             reader.stringArray(forKey: "fileSystems") ?? [], data: data, problems: &problems)
 
         guard problems.isEmpty, let address, let account, let authentication, let authorization, let concurrency,
-            let burst, let requestsPerConcurrency, let connections, let idle, let freeze, let auditDays, let logLevel
+            let burst, let requestsPerConcurrency, let idle, let freeze, let auditDays, let logLevel
         else {
             throw SettingsError(problems: problems)
         }

@@ -27,6 +27,8 @@ final class FakeFleet: Invoking {
         var snapshotFailures: [SnapshotFailure] = []
         var holdsSnapshots = false
         var answer: Result<InvocationOutcome, FleetError>?
+        var holds = false
+        var held: [EventLoopPromise<InvocationOutcome>] = []
         var parts: (contentType: String?, parts: [ByteBuffer])?
     }
 
@@ -46,6 +48,18 @@ final class FakeFleet: Invoking {
         state.withLock { $0.parts = (contentType, parts.map { ByteBuffer(string: $0) }) }
     }
 
+    /// Whether those that come run for ever.
+    func hold(_ holds: Bool) { state.withLock { $0.holds = holds } }
+
+    /// Ends those that are held.
+    func release(_ result: Result<InvocationOutcome, FleetError>) {
+        let held = state.withLock { state in
+            defer { state.held = [] }
+            return state.held
+        }
+        for promise in held { promise.completeWith(result.mapError { $0 as any Error }) }
+    }
+
     func invoke(
         _ version: FunctionVersion, _ invocation: Invocation, on eventLoop: any EventLoop
     ) -> EventLoopFuture<InvocationOutcome> {
@@ -57,6 +71,13 @@ final class FakeFleet: Invoking {
             sink.responseBegan(contentType: parts.contentType) {}
             for part in parts.parts { _ = sink.responseCame(part) }
         }
+        let promise = state.withLock { state -> EventLoopPromise<InvocationOutcome>? in
+            guard state.holds else { return nil }
+            let promise = eventLoop.makePromise(of: InvocationOutcome.self)
+            state.held.append(promise)
+            return promise
+        }
+        if let promise { return promise.futureResult }
         switch answer {
         case nil:
             return eventLoop.makeSucceededFuture(

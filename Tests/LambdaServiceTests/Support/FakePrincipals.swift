@@ -4,7 +4,7 @@ import NIOCore
 import Policies
 import Synchronization
 
-/// Who there is, as a test says. Every role is there that nobody removed, and trusts Lambda alone.
+/// Who there is, as a test says. Every role is there that nobody removed, trusts Lambda alone, and may do everything.
 final class FakePrincipals: PrincipalDirectory {
     private struct State {
         var users: [String: UserIdentity] = [:]
@@ -21,6 +21,13 @@ final class FakePrincipals: PrincipalDirectory {
                 principals: PolicyElement([.service("lambda.amazonaws.com")]),
                 actions: PolicyElement(["sts:AssumeRole"]), resources: nil)
         ]))
+
+    private static let everything = AttachedPolicy(
+        id: "everything",
+        CompiledPolicy(
+            PolicyDocument(statements: [
+                PolicyStatement(principals: nil, actions: PolicyElement(["*"]), resources: PolicyElement(["*"]))
+            ])))
 
     func removeRole(_ name: String) { change { $0.missing.insert(name) } }
 
@@ -65,7 +72,7 @@ final class FakePrincipals: PrincipalDirectory {
             return state.roles["\(account)/\(name)"]
                 ?? RoleIdentity(
                     account: account, name: name, arn: "arn:aws:iam::\(account):role/\(name)", id: "AROA\(name)",
-                    trust: Self.trust)
+                    trust: Self.trust, policies: [Self.everything])
         }
     }
     func managedPolicy(_: String, in _: AccountID) -> AttachedPolicy? { nil }

@@ -1,4 +1,5 @@
 import AWSWire
+import Delivery
 import Fleet
 import Identity
 import Logging
@@ -28,6 +29,10 @@ struct Harness: Sendable {
     let images = FakeImages()
     let principals = FakePrincipals()
     let reservations = Reservations()
+    let events: SQLiteDatabase
+    let delivery = Delivery()
+    let outbox: Outbox
+    let clock = ManualClock()
     let service: LambdaService
     let loop = NIOAsyncTestingEventLoop()
 
@@ -41,24 +46,34 @@ struct Harness: Sendable {
         database = try SQLiteDatabase(
             path: directory.path + "/apus.db", durability: .relaxed, migrations: LambdaService.migrations)
         blobs = try BlobStore(directory: directory.path + "/blobs")
+        events = try SQLiteDatabase(
+            path: directory.path + "/events.db", durability: .relaxed,
+            migrations: LambdaService.eventMigrations + Outbox.migrations)
         let reservations = reservations
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let clock = clock
+        outbox = Outbox(database: events, delivery: delivery, clock: { clock.now }, logger: logger)
         var configuration = LambdaService.Configuration(
             codeDirectory: directory.path + "/code",
             variablesKey: try SealingKey(file: directory.path + "/variables.key"))
         configuration.quotas = quotas
+        configuration.clock = { clock.now }
         configuration.codeGrace = grace
         configuration.accessPoints = accessPoints
         configuration.signing = SigningAuthority(
             directory: directory.path + "/signing-profiles", account: Harness.account, region: Harness.region)
         service = LambdaService(
-            configuration: configuration, database: database, blobs: blobs, fleet: fleet,
+            configuration: configuration, database: database, events: events, outbox: outbox, blobs: blobs,
+            fleet: fleet,
+            eventLoops: loop,
             setReservedConcurrency: { account, region, name, executions in
                 reservations.set(executions, for: "\(account)/\(region)/\(name)")
             },
             resolveRuntime: Harness.resolve, prepareRuntime: prepareRuntime,
             codeLocation: { code, account, endpoint in "\(endpoint)/_apus/code/\(account)/\(code)" },
             images: images, authorizer: Authorizer(directory: principals),
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+            logger: logger)
+        delivery.register(service, for: "lambda")
     }
 
     @Sendable static func resolve(_ identifier: String) throws(RuntimeUnavailable) -> ResolvedRuntime {

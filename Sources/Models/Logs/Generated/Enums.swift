@@ -18,6 +18,42 @@ extension Logs {
         ]
     }
 
+    package struct Distribution: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let random = Self(rawValue: "Random")
+        package static let byLogStream = Self(rawValue: "ByLogStream")
+
+        package static let allValues: [String] = [
+            "Random",
+            "ByLogStream",
+        ]
+    }
+
+    package struct EntityRejectionErrorType: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let invalidEntity = Self(rawValue: "InvalidEntity")
+        package static let invalidTypeValue = Self(rawValue: "InvalidTypeValue")
+        package static let invalidKeyAttributes = Self(rawValue: "InvalidKeyAttributes")
+        package static let invalidAttributes = Self(rawValue: "InvalidAttributes")
+        package static let entitySizeTooLarge = Self(rawValue: "EntitySizeTooLarge")
+        package static let unsupportedLogGroupType = Self(rawValue: "UnsupportedLogGroupType")
+        package static let missingRequiredFields = Self(rawValue: "MissingRequiredFields")
+
+        package static let allValues: [String] = [
+            "InvalidEntity",
+            "InvalidTypeValue",
+            "InvalidKeyAttributes",
+            "InvalidAttributes",
+            "EntitySizeTooLarge",
+            "UnsupportedLogGroupType",
+            "MissingRequiredFields",
+        ]
+    }
+
     package struct InheritedProperty: RawRepresentable, Sendable, Hashable {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }

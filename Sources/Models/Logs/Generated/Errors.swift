@@ -4,8 +4,24 @@ package import AWSWire
 
 /// The errors of the operations whose shapes are generated.
 package enum LogsError {
+    package static func dataAlreadyAccepted(message: String, expectedSequenceToken: String? = nil) -> AWSError {
+        var members: [(name: String, value: String)] = []
+        if let expectedSequenceToken { members.append(("expectedSequenceToken", expectedSequenceToken)) }
+        return AWSError(code: "DataAlreadyAcceptedException", message: message, status: 400, members: members)
+    }
+
+    package static func invalidOperation(message: String) -> AWSError {
+        AWSError(code: "InvalidOperationException", message: message, status: 400)
+    }
+
     package static func invalidParameter(message: String) -> AWSError {
         AWSError(code: "InvalidParameterException", message: message, status: 400)
+    }
+
+    package static func invalidSequenceToken(message: String, expectedSequenceToken: String? = nil) -> AWSError {
+        var members: [(name: String, value: String)] = []
+        if let expectedSequenceToken { members.append(("expectedSequenceToken", expectedSequenceToken)) }
+        return AWSError(code: "InvalidSequenceTokenException", message: message, status: 400, members: members)
     }
 
     package static func limitExceeded(message: String) -> AWSError {
@@ -32,6 +48,10 @@ package enum LogsError {
         var members: [(name: String, value: String)] = []
         if let resourceName { members.append(("resourceName", resourceName)) }
         return AWSError(code: "TooManyTagsException", message: message, status: 400, members: members)
+    }
+
+    package static func unrecognizedClient(message: String) -> AWSError {
+        AWSError(code: "UnrecognizedClientException", message: message, status: 400)
     }
 
     package static func validation(message: String) -> AWSError {

@@ -89,6 +89,49 @@ extension Logs.DescribeLogStreamsResponse {
 }
 
 extension Logs {
+    package struct DescribeSubscriptionFiltersResponse: Sendable {
+        package var subscriptionFilters: [SubscriptionFilter]?
+        package var nextToken: String?
+
+        package init(
+            subscriptionFilters: [SubscriptionFilter]? = nil, nextToken: String? = nil
+        ) {
+            self.subscriptionFilters = subscriptionFilters
+            self.nextToken = nextToken
+        }
+    }
+}
+
+extension Logs.DescribeSubscriptionFiltersResponse {
+    /// The answer of a successful operation.
+    package func encode() -> ServiceResponse {
+        let status = 200
+        var writer = JSONWriter()
+        encode(to: &writer)
+        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
+    }
+}
+
+extension Logs.DescribeSubscriptionFiltersResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let subscriptionFilters {
+            writer.name("subscriptionFilters")
+            writer.beginArray()
+            for element in subscriptionFilters {
+                element.encode(to: &writer)
+            }
+            writer.endArray()
+        }
+        if let nextToken {
+            writer.name("nextToken")
+            writer.string(nextToken)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
     package struct FilterLogEventsResponse: Sendable {
         package var events: [FilteredLogEvent]?
         package var searchedLogStreams: [SearchedLogStream]?
@@ -223,6 +266,52 @@ extension Logs.ListTagsForResourceResponse {
                 writer.string(value)
             }
             writer.endObject()
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct PutLogEventsResponse: Sendable {
+        package var nextSequenceToken: String?
+        package var rejectedLogEventsInfo: RejectedLogEventsInfo?
+        package var rejectedEntityInfo: RejectedEntityInfo?
+
+        package init(
+            nextSequenceToken: String? = nil, rejectedLogEventsInfo: RejectedLogEventsInfo? = nil,
+            rejectedEntityInfo: RejectedEntityInfo? = nil
+        ) {
+            self.nextSequenceToken = nextSequenceToken
+            self.rejectedLogEventsInfo = rejectedLogEventsInfo
+            self.rejectedEntityInfo = rejectedEntityInfo
+        }
+    }
+}
+
+extension Logs.PutLogEventsResponse {
+    /// The answer of a successful operation.
+    package func encode() -> ServiceResponse {
+        let status = 200
+        var writer = JSONWriter()
+        encode(to: &writer)
+        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
+    }
+}
+
+extension Logs.PutLogEventsResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let nextSequenceToken {
+            writer.name("nextSequenceToken")
+            writer.string(nextSequenceToken)
+        }
+        if let rejectedLogEventsInfo {
+            writer.name("rejectedLogEventsInfo")
+            rejectedLogEventsInfo.encode(to: &writer)
+        }
+        if let rejectedEntityInfo {
+            writer.name("rejectedEntityInfo")
+            rejectedEntityInfo.encode(to: &writer)
         }
         writer.endObject()
     }

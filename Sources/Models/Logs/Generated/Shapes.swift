@@ -3,6 +3,34 @@
 package import AWSWire
 
 extension Logs {
+    package struct Entity: Sendable {
+        package var keyAttributes: [String: String]?
+        package var attributes: [String: String]?
+
+        package init(
+            keyAttributes: [String: String]? = nil, attributes: [String: String]? = nil
+        ) {
+            self.keyAttributes = keyAttributes
+            self.attributes = attributes
+        }
+    }
+}
+
+extension Logs.Entity {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Logs.Entity?
+    {
+        let keyAttributes = try input.stringMap(
+            body["keyAttributes"], "\(path)keyAttributes", Logs.Constraints.entityKeyAttributes,
+            key: Logs.Constraints.entityKeyAttributesKey, value: Logs.Constraints.entityKeyAttributesValue)
+        let attributes = try input.stringMap(
+            body["attributes"], "\(path)attributes", Logs.Constraints.entityAttributes,
+            key: Logs.Constraints.entityAttributesKey, value: Logs.Constraints.entityAttributesValue)
+        return Logs.Entity(keyAttributes: keyAttributes, attributes: attributes)
+    }
+}
+
+extension Logs {
     package struct FilteredLogEvent: Sendable {
         package var logStreamName: String?
         package var timestamp: Int?
@@ -47,6 +75,35 @@ extension Logs.FilteredLogEvent {
             writer.string(eventId)
         }
         writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct InputLogEvent: Sendable {
+        package var timestamp: Int
+        package var message: String
+
+        package init(
+            timestamp: Int, message: String
+        ) {
+            self.timestamp = timestamp
+            self.message = message
+        }
+    }
+}
+
+extension Logs.InputLogEvent {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Logs.InputLogEvent?
+    {
+        let timestampSource = body["timestamp"]
+        input.require(timestampSource != nil, "\(path)timestamp")
+        let timestamp = try input.int(timestampSource, "\(path)timestamp", Logs.Constraints.timestamp)
+        let messageSource = body["message"]
+        input.require(messageSource != nil, "\(path)message")
+        let message = try input.string(messageSource, "\(path)message", Logs.Constraints.eventMessage)
+        guard let timestamp, let message else { return nil }
+        return Logs.InputLogEvent(timestamp: timestamp, message: message)
     }
 }
 
@@ -256,6 +313,65 @@ extension Logs.OutputLogEvent {
 }
 
 extension Logs {
+    package struct RejectedEntityInfo: Sendable {
+        package var errorType: EntityRejectionErrorType?
+
+        package init(
+            errorType: EntityRejectionErrorType? = nil
+        ) {
+            self.errorType = errorType
+        }
+    }
+}
+
+extension Logs.RejectedEntityInfo {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let errorType {
+            writer.name("errorType")
+            writer.string(errorType.rawValue)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct RejectedLogEventsInfo: Sendable {
+        package var tooNewLogEventStartIndex: Int?
+        package var tooOldLogEventEndIndex: Int?
+        package var expiredLogEventEndIndex: Int?
+
+        package init(
+            tooNewLogEventStartIndex: Int? = nil, tooOldLogEventEndIndex: Int? = nil,
+            expiredLogEventEndIndex: Int? = nil
+        ) {
+            self.tooNewLogEventStartIndex = tooNewLogEventStartIndex
+            self.tooOldLogEventEndIndex = tooOldLogEventEndIndex
+            self.expiredLogEventEndIndex = expiredLogEventEndIndex
+        }
+    }
+}
+
+extension Logs.RejectedLogEventsInfo {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let tooNewLogEventStartIndex {
+            writer.name("tooNewLogEventStartIndex")
+            writer.int(tooNewLogEventStartIndex)
+        }
+        if let tooOldLogEventEndIndex {
+            writer.name("tooOldLogEventEndIndex")
+            writer.int(tooOldLogEventEndIndex)
+        }
+        if let expiredLogEventEndIndex {
+            writer.name("expiredLogEventEndIndex")
+            writer.int(expiredLogEventEndIndex)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
     package struct SearchedLogStream: Sendable {
         package var logStreamName: String?
         package var searchedCompletely: Bool?
@@ -279,6 +395,90 @@ extension Logs.SearchedLogStream {
         if let searchedCompletely {
             writer.name("searchedCompletely")
             writer.bool(searchedCompletely)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct SubscriptionFilter: Sendable {
+        package var filterName: String?
+        package var logGroupName: String?
+        package var filterPattern: String?
+        package var destinationArn: String?
+        package var roleArn: String?
+        package var distribution: Distribution?
+        package var applyOnTransformedLogs: Bool?
+        package var creationTime: Int?
+        package var fieldSelectionCriteria: String?
+        package var emitSystemFields: [String]?
+
+        package init(
+            filterName: String? = nil, logGroupName: String? = nil, filterPattern: String? = nil,
+            destinationArn: String? = nil, roleArn: String? = nil, distribution: Distribution? = nil,
+            applyOnTransformedLogs: Bool? = nil, creationTime: Int? = nil, fieldSelectionCriteria: String? = nil,
+            emitSystemFields: [String]? = nil
+        ) {
+            self.filterName = filterName
+            self.logGroupName = logGroupName
+            self.filterPattern = filterPattern
+            self.destinationArn = destinationArn
+            self.roleArn = roleArn
+            self.distribution = distribution
+            self.applyOnTransformedLogs = applyOnTransformedLogs
+            self.creationTime = creationTime
+            self.fieldSelectionCriteria = fieldSelectionCriteria
+            self.emitSystemFields = emitSystemFields
+        }
+    }
+}
+
+extension Logs.SubscriptionFilter {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let filterName {
+            writer.name("filterName")
+            writer.string(filterName)
+        }
+        if let logGroupName {
+            writer.name("logGroupName")
+            writer.string(logGroupName)
+        }
+        if let filterPattern {
+            writer.name("filterPattern")
+            writer.string(filterPattern)
+        }
+        if let destinationArn {
+            writer.name("destinationArn")
+            writer.string(destinationArn)
+        }
+        if let roleArn {
+            writer.name("roleArn")
+            writer.string(roleArn)
+        }
+        if let distribution {
+            writer.name("distribution")
+            writer.string(distribution.rawValue)
+        }
+        if let applyOnTransformedLogs {
+            writer.name("applyOnTransformedLogs")
+            writer.bool(applyOnTransformedLogs)
+        }
+        if let creationTime {
+            writer.name("creationTime")
+            writer.int(creationTime)
+        }
+        if let fieldSelectionCriteria {
+            writer.name("fieldSelectionCriteria")
+            writer.string(fieldSelectionCriteria)
+        }
+        if let emitSystemFields {
+            writer.name("emitSystemFields")
+            writer.beginArray()
+            for element in emitSystemFields {
+                writer.string(element)
+            }
+            writer.endArray()
         }
         writer.endObject()
     }

@@ -393,7 +393,7 @@ extension SNS.PublishInput {
         let message = input.string(messageSource, "message")
         let subject = input.string(body["Subject"], "subject")
         let messageStructure = input.string(body["MessageStructure"], "messageStructure")
-        let messageAttributes = try input.structureMap(
+        let messageAttributes = try input.map(
             body["MessageAttributes"]?.entries(key: "Name", value: "Value"), "messageAttributes",
             SNS.MessageAttributeValue.read)
         let messageDeduplicationId = input.string(body["MessageDeduplicationId"], "messageDeduplicationId")

@@ -97,7 +97,7 @@ extension SNS.PublishBatchRequestEntry {
         let message = input.string(messageSource, "\(path)message")
         let subject = input.string(body["Subject"], "\(path)subject")
         let messageStructure = input.string(body["MessageStructure"], "\(path)messageStructure")
-        let messageAttributes = try input.structureMap(
+        let messageAttributes = try input.map(
             body["MessageAttributes"]?.entries(key: "Name", value: "Value"), "\(path)messageAttributes",
             SNS.MessageAttributeValue.read)
         let messageDeduplicationId = input.string(body["MessageDeduplicationId"], "\(path)messageDeduplicationId")

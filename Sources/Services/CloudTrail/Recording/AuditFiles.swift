@@ -1,5 +1,6 @@
 import AWSWire
 import Glibc
+import Logging
 
 /// The files that are shipped: `YYYY-MM-DD.jsonl`, one record a line, appended to only.
 ///
@@ -11,6 +12,10 @@ struct AuditFiles: Sendable {
         var operation: String
         var path: String
         var code: Int32
+
+        var metadata: Logger.Metadata {
+            ["path": "\(path)", "operation": "\(operation)", "errno": "\(code)"]
+        }
     }
 
     let directory: String
@@ -26,11 +31,12 @@ struct AuditFiles: Sendable {
     /// - Parameters:
     ///   - day: `YYYY-MM-DD`.
     ///   - isUrgent: The lines are on disk when this returns.
-    func append(_ lines: [UInt8], day: String, isUrgent: Bool) throws(Failure) {
+    /// - Returns: The size of the file then.
+    func append(_ lines: [UInt8], day: String, isUrgent: Bool) throws(Failure) -> Int {
         if mkdir(directory, 0o700) != 0, errno != EEXIST {
             throw Failure(operation: "mkdir", path: directory, code: errno)
         }
-        let path = "\(directory)/\(day)\(Self.suffix)"
+        let path = path(day)
         let descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw Failure(operation: "open", path: path, code: errno) }
         defer { close(descriptor) }
@@ -40,13 +46,41 @@ struct AuditFiles: Sendable {
         if end > 0, pread(descriptor, &last, 1, end - 1) == 1, last != UInt8(ascii: "\n") {
             try write([UInt8(ascii: "\n")], to: descriptor, path)
         }
-        do {
+        do throws(Failure) {
             try write(lines, to: descriptor, path)
+            if isUrgent, fdatasync(descriptor) != 0 { throw Failure(operation: "fdatasync", path: path, code: errno) }
         } catch {
+            // They come again.
             ftruncate(descriptor, end)
             throw error
         }
-        if isUrgent, fdatasync(descriptor) != 0 { throw Failure(operation: "fdatasync", path: path, code: errno) }
+        return Int(lseek(descriptor, 0, SEEK_END))
+    }
+
+    /// The lines of a day's file behind so many bytes, without one that was cut off, and the size of the file.
+    ///
+    /// - Parameters:
+    ///   - start: The whole file is read where it is smaller: it was moved away and begun anew.
+    ///   - limit: How many bytes are read at most, of the end.
+    func lines(of day: String, after start: Int, limit: Int) throws(Failure) -> (lines: [Substring], size: Int) {
+        let path = path(day)
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw Failure(operation: "open", path: path, code: errno) }
+        defer { close(descriptor) }
+        let size = Int(lseek(descriptor, 0, SEEK_END))
+        let begin = max(size < start ? 0 : start, size - limit)
+        var bytes = [UInt8](repeating: 0, count: max(0, size - begin))
+        var count = 0
+        while count < bytes.count {
+            let read = bytes.withUnsafeMutableBytes { all in
+                pread(descriptor, all.baseAddress.map { $0 + count }, all.count - count, begin + count)
+            }
+            if read < 0, errno == EINTR { continue }
+            guard read >= 0 else { throw Failure(operation: "read", path: path, code: errno) }
+            guard read > 0 else { break }
+            count += read
+        }
+        return (String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: "\n"), size)
     }
 
     private func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(Failure) {
@@ -75,6 +109,13 @@ struct AuditFiles: Sendable {
 
     /// `YYYY-MM-DD`.
     static func day(of time: Int64) -> String { String(SigV4Time(secondsSince1970: time).extended.prefix(10)) }
+
+    /// The days that have a file, the oldest first.
+    var allDays: [String] { names().map { String($0.dropLast(Self.suffix.utf8.count)) } }
+
+    private func path(_ day: String) -> String { "\(directory)/\(day)\(Self.suffix)" }
+
+    func size(ofDay day: String) -> Int { size(of: "\(day)\(Self.suffix)") }
 
     /// Our files, the oldest first.
     private func names() -> [String] {

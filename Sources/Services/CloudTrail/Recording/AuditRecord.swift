@@ -37,7 +37,7 @@ struct AuditRecord: Sendable {
         let request = event.request
         id = RequestID.make()
         time = event.time.secondsSince1970
-        account = request.caller.account.digits
+        account = call.account ?? request.caller.account.digits
         region = call.region ?? request.caller.region
         name = call.eventName
         source = call.eventSource
@@ -70,7 +70,7 @@ struct AuditRecord: Sendable {
             write("errorCode", .text(code))
             if let message { write("errorMessage", .text(message)) }
         }
-        let answer = hasFailed ? nil : call.elements(of: event.answer, protocol: event.service.wireProtocol)
+        let answer = hasFailed ? nil : call.elements(of: event.answer, protocol: event.service.wireProtocol(of: event.request.headers))
         write("requestParameters", Self.bounded(call.parameters, "requestParameters"))
         write("responseElements", answer.map { Self.bounded($0, "responseElements") } ?? .null)
         if omitted > 0 {
@@ -89,6 +89,40 @@ struct AuditRecord: Sendable {
         write("eventCategory", .text(call.category.rawValue))
         writer.endObject()
         document = String(buffer: writer.buffer)
+    }
+
+    /// Reads a document as it stands in a file; nil where it is none.
+    init?(reading document: String) {
+        guard let record = try? JSONValue(parsing: ByteBuffer(string: document)), let id = record["eventID"]?.string,
+            let time = record["eventTime"]?.string.flatMap({
+                SigV4Time(basic: $0.filter { $0 != "-" && $0 != ":" })
+            }), let account = record["recipientAccountId"]?.string, let region = record["awsRegion"]?.string,
+            let name = record["eventName"]?.string, let source = record["eventSource"]?.string
+        else { return nil }
+        self.id = id
+        self.time = time.secondsSince1970
+        self.account = account
+        self.region = region
+        self.name = name
+        self.source = source
+        isReadOnly = record["readOnly"]?.bool ?? false
+        isManagement = record["managementEvent"]?.bool ?? false
+        hasFailed = record["errorCode"] != nil
+        // It is on disk already.
+        hasEffect = false
+        let identity = record["userIdentity"]
+        userName = UserIdentity.userName(in: identity)
+        accessKeyID = (identity?["accessKeyId"]?.string).flatMap { $0.isEmpty ? nil : $0 }
+        if source == "iam.amazonaws.com" {
+            // Names are not among the resources that are told.
+            resources = AuditedCall.Resource.ofIdentities { record["requestParameters"]?[$0]?.string }
+        } else {
+            resources = (record["resources"]?.elements ?? []).compactMap { resource in
+                guard let type = resource["type"]?.string, let arn = resource["ARN"]?.string else { return nil }
+                return AuditedCall.Resource(type: type, arn: arn)
+            }
+        }
+        self.document = document
     }
 
     private static func resources(_ resources: [AuditedCall.Resource], account: String) -> AuditValue {

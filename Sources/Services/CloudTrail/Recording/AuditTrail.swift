@@ -10,15 +10,23 @@ import Synchronization
 ///
 /// ``record(_:)`` only buffers. What finds the buffer full is dropped and counted in the server's log. When the disk is
 /// full or the store fails, the service goes on, and what waits is written once it can be.
+///
+/// The files come first. The store then commits, with the events, how far the files are in it: what a kill between the
+/// two left in the files only is taken up at the next start.
 package final class AuditTrail: AuditSink {
     /// How long events wait for others to share their batch.
     private static let delay = Duration.milliseconds(200)
     private static let batch = 500
+    /// How long what could not be written waits until it is tried again, unless more comes.
+    private static let patience = Duration.seconds(1)
+    /// Seconds between two warnings of what was left out: a flood of requests is to be none of the log.
+    private static let warningPeriod: Int64 = 60
 
     struct Limits: Sendable {
         /// Events that may wait.
         var events = 20_000
-        /// Bytes of requests and answers that may wait; beyond them events go without what they were asked.
+        /// Bytes of requests and answers that may wait; beyond them events go without what they were asked, and beyond
+        /// twice as many not at all.
         var bytes = 64 << 20
         /// Events in the store, of all accounts: the oldest make room.
         var stored = 1_000_000
@@ -35,12 +43,23 @@ package final class AuditTrail: AuditSink {
         var waiting: [Waiting] = []
         var bytes = 0
         var rates = EventRates()
+        /// What was left out since the log was last told, and when it may be told again.
         var dropped = 0
+        var nextWarning: Int64 = 0
         var isSignalled = false
         /// Records that are in no file yet, and those that are not in the store.
         var lines: [AuditRecord] = []
         var rows: [AuditRecord] = []
+        /// The sizes of the files that have been written to since the last commit, by their days.
+        var marks: [String: Int] = [:]
         var sequence: Int64?
+        var isTakenUp = false
+        var troubles = WritingTroubles()
+    }
+    /// What one commit stores.
+    private struct Batch {
+        var rows: [AuditRecord] = []
+        var marks: [String: Int] = [:]
     }
 
     package let wantsData: Bool
@@ -85,11 +104,16 @@ package final class AuditTrail: AuditSink {
                 omitted = before
             }
             var event = event
-            let size = event.request.body.readableBytes + event.answer.readableBytes
-            if state.bytes + size > limits.bytes {
-                (event.request.body, event.answer) = (ByteBuffer(), ByteBuffer())
-            } else {
+            let head = event.request.headSize
+            let size = head + event.request.body.readableBytes + event.answer.readableBytes
+            if state.bytes + size <= limits.bytes {
                 state.bytes += size
+            } else if state.bytes + head <= 2 * limits.bytes {
+                (event.request.body, event.answer) = (ByteBuffer(), ByteBuffer())
+                state.bytes += head
+            } else {
+                state.dropped += 1
+                return false
             }
             state.waiting.append(Waiting(event: event, omitted: omitted))
             defer { state.isSignalled = true }
@@ -100,44 +124,56 @@ package final class AuditTrail: AuditSink {
 
     /// Writes what comes, until cancelled. Sleeps without a timer while nothing does.
     func writeRecorded() async {
+        await flush()
         for await _ in signals {
             try? await Task.sleep(for: Self.delay)
             await flush()
+            while !Task.isCancelled, state.withLock({ !$0.troubles.isEmpty }) {
+                try? await Task.sleep(for: Self.patience)
+                await flush()
+            }
         }
     }
 
     /// Returns when everything that was recorded before the call can be looked up. Failures are logged, and what waits
     /// keeps waiting.
     func flush() async {
-        let taken = Mutex<[AuditRecord]>([])
+        let taken = Mutex(Batch())
         do {
             // All of it on the store's own thread, one flush after the other.
             try await database.write { [self] connection in
+                takeUp(on: connection)
                 gather()
                 writeFiles()
-                let rows = state.withLock { state in
-                    defer { state.rows = [] }
-                    return state.rows
+                let batch = state.withLock { state in
+                    defer { (state.rows, state.marks) = ([], [:]) }
+                    return Batch(rows: state.rows, marks: state.marks)
                 }
-                taken.withLock { $0 = rows }
-                try store(rows, on: connection)
+                taken.withLock { $0 = batch }
+                try store(batch, on: connection)
             }
+            succeeded(.store)
         } catch {
-            state.withLock { state in
-                let rows = taken.withLock { $0 }
-                state.rows = rows + state.rows
-                state.dropped += bound(&state.rows)
+            let (waiting, lost) = state.withLock { state in
+                let batch = taken.withLock { $0 }
+                state.rows = batch.rows + state.rows
+                state.marks = batch.marks.merging(state.marks) { $1 }
                 state.sequence = nil
                 state.isSignalled = false
+                let lost = bound(&state.rows)
+                return (state.rows.count, lost)
             }
-            logger.error("Audit events could not be stored", metadata: ["error": "\(error)"])
+            failed(.store, ["error": "\(error)"], waiting: waiting, lost: lost)
         }
     }
 
     /// Makes records of the events that wait.
     private func gather() {
+        let now = clock()
         let (events, dropped) = state.withLock { state in
-            defer { (state.waiting, state.bytes, state.dropped, state.isSignalled) = ([], 0, 0, false) }
+            defer { (state.waiting, state.bytes, state.isSignalled) = ([], 0, false) }
+            guard state.dropped > 0, now >= state.nextWarning else { return (state.waiting, 0) }
+            defer { (state.dropped, state.nextWarning) = (0, now + Self.warningPeriod) }
             return (state.waiting, state.dropped)
         }
         if dropped > 0 {
@@ -152,7 +188,7 @@ package final class AuditTrail: AuditSink {
 
     private func record(of waiting: Waiting) -> AuditRecord? {
         let event = waiting.event
-        guard let call = event.service.audited(event.request) ?? Self.unknown(event) else { return nil }
+        guard let call = event.call ?? event.service.audited(event.request) ?? Self.unknown(event) else { return nil }
         var omitted = waiting.omitted
         let principal = event.request.caller.principal
         let isBounded = event.status >= 400 || !call.tellsAnswer && call.category == .management
@@ -190,33 +226,84 @@ package final class AuditTrail: AuditSink {
             let same = rest.prefix { AuditFiles.day(of: $0.time) == day }
             let text = same.flatMap { Array($0.document.utf8) + [UInt8(ascii: "\n")] }
             do {
-                try files.append(text, day: day, isUrgent: same.contains { $0.hasEffect })
+                let size = try files.append(text, day: day, isUrgent: same.contains { $0.hasEffect })
+                state.withLock { $0.marks[day] = size }
             } catch {
-                let lost = state.withLock { state in
+                let (waiting, lost) = state.withLock { state in
                     state.lines = Array(rest) + state.lines
-                    return bound(&state.lines)
+                    let lost = bound(&state.lines)
+                    return (state.lines.count, lost)
                 }
-                logger.error(
-                    "Audit records could not be written",
-                    metadata: [
-                        "path": "\(error.path)", "operation": "\(error.operation)", "errno": "\(error.code)",
-                        "waiting": "\(rest.count - lost)", "lost": "\(lost)",
-                    ])
-                return
+                return failed(.files, error.metadata, waiting: waiting, lost: lost)
             }
             rest = rest.dropFirst(same.count)
         }
+        if !lines.isEmpty { succeeded(.files) }
     }
 
-    private func store(_ rows: [AuditRecord], on connection: any SQLConnection) throws {
-        guard !rows.isEmpty else { return }
+    private func store(_ batch: Batch, on connection: any SQLConnection) throws {
         let tables = TrailTables(connection)
-        var sequence = try state.withLock { $0.sequence } ?? tables.lastSequence()
-        for row in rows {
-            sequence += 1
-            try tables.add(row, sequence: sequence)
+        if !batch.rows.isEmpty {
+            var sequence = try state.withLock { $0.sequence } ?? tables.lastSequence()
+            for row in batch.rows {
+                sequence += 1
+                try tables.add(row, sequence: sequence)
+            }
+            state.withLock { $0.sequence = sequence }
         }
-        state.withLock { $0.sequence = sequence }
+        try tables.mark(batch.marks)
+    }
+
+    // MARK: Starts
+
+    /// Once, before anything is written: has the store take the management events that only the files have. At most
+    /// so many bytes are read as may wait, the newest of the newest files.
+    private func takeUp(on connection: any SQLConnection) {
+        guard state.withLock({ !$0.isTakenUp }) else { return }
+        var found: [AuditRecord] = []
+        var marks: [String: Int] = [:]
+        do {
+            let tables = TrailTables(connection)
+            let known = try tables.marks()
+            var left = limits.bytes
+            let days = files.allDays
+            for day in days.reversed() where left > 0 && day >= known.keys.min() ?? days.last ?? "" {
+                let (lines, size) = try files.lines(of: day, after: known[day] ?? 0, limit: left)
+                let records = lines.compactMap { AuditRecord(reading: String($0)) }.filter(\.isManagement)
+                found = try records.filter { try !tables.has($0) } + found
+                left -= lines.reduce(0) { $0 + $1.utf8.count }
+                marks[day] = size
+            }
+        } catch {
+            logger.error("Audit records of the last run could not be read", metadata: ["error": "\(error)"])
+        }
+        if !found.isEmpty {
+            logger.notice("Audit events of the last run are taken up", metadata: ["count": "\(found.count)"])
+        }
+        state.withLock { state in
+            state.isTakenUp = true
+            state.rows = found.suffix(limits.events) + state.rows
+            state.marks = marks
+        }
+    }
+
+    // MARK: Troubles
+
+    private func failed(_ place: WritingTroubles.Place, _ metadata: Logger.Metadata, waiting: Int, lost: Int) {
+        let news = state.withLock { $0.troubles.failed(place, losing: lost) }
+        if news.isNew {
+            logger.error(
+                "Audit records cannot be written: requests go on, and records wait",
+                metadata: metadata.merging(["to": "\(place)", "waiting": "\(waiting)"]) { $1 })
+        }
+        if news.isFirstLoss {
+            logger.error("Audit records are lost, for too many wait", metadata: ["to": "\(place)", "lost": "\(lost)"])
+        }
+    }
+
+    private func succeeded(_ place: WritingTroubles.Place) {
+        guard let lost = state.withLock({ $0.troubles.succeeded(place) }) else { return }
+        logger.warning("Audit records are written again", metadata: ["to": "\(place)", "lost": "\(lost)"])
     }
 
     /// Leaves the newest.
@@ -252,9 +339,19 @@ package final class AuditTrail: AuditSink {
     }
 
     /// Forgets what waits to be stored, but not what the files are to have. Called inside a transaction.
-    func discard() {
+    func discard(on connection: any SQLConnection) throws {
         gather()
         writeFiles()
-        state.withLock { state in (state.rows, state.sequence) = ([], nil) }
+        var marks: [String: Int] = [:]
+        if let day = files.allDays.last { marks[day] = files.size(ofDay: day) }
+        state.withLock { state in (state.rows, state.marks, state.sequence, state.isTakenUp) = ([], [:], nil, true) }
+        try TrailTables(connection).mark(marks)
+    }
+}
+
+extension ServiceRequest {
+    /// Bytes of what the audit holds of a request besides its body.
+    fileprivate var headSize: Int {
+        headers.reduce(path.utf8.count + (query?.utf8.count ?? 0)) { $0 + $1.name.utf8.count + $1.value.utf8.count }
     }
 }

@@ -65,6 +65,19 @@ struct UserIdentity {
         }
     }
 
+    /// The name that events are found by, from the identity that a record tells.
+    static func userName(in identity: JSONValue?) -> String? {
+        switch identity?["type"]?.string {
+        case "Root": "root"
+        case "AssumedRole", "FederatedUser":
+            (identity?["principalId"]?.string).flatMap { id in
+                id.firstIndex(of: ":").map { String(id[$0...].dropFirst()) }
+            }
+        case "Unknown": nil
+        default: identity?["userName"]?.string
+        }
+    }
+
     private init(
         _ fields: [(String, String)], context: AuditValue? = nil, userName: String?, accessKeyID: String?
     ) {

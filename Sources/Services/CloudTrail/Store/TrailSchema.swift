@@ -38,6 +38,10 @@ extension CloudTrailService {
                 """,
                 "CREATE INDEX cloudtrail_resources_by_name ON cloudtrail_resources (account, region, name)",
                 "CREATE INDEX cloudtrail_resources_by_age ON cloudtrail_resources (time)",
-            ])
+            ]),
+        // How far the files are in the tables.
+        Migration(
+            component: "cloudtrail", number: 2,
+            statements: ["CREATE TABLE cloudtrail_files (day TEXT PRIMARY KEY, bytes BIGINT NOT NULL)"]),
     ]
 }

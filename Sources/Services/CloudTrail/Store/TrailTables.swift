@@ -125,6 +125,34 @@ struct TrailTables {
         ).map { (row) throws(StorageError) in (try row.text("type"), try row.text("name")) }
     }
 
+    func has(_ record: AuditRecord) throws(StorageError) -> Bool {
+        try !connection.query(
+            "SELECT id FROM cloudtrail_events WHERE account = ? AND region = ? AND time = ? AND id = ?",
+            [.text(record.account), .text(record.region), .integer(record.time), .text(record.id)]
+        ).isEmpty
+    }
+
+    /// How many bytes of which days' files are in the tables: of the newest days alone, for those before are complete.
+    func marks() throws(StorageError) -> [String: Int] {
+        var marks: [String: Int] = [:]
+        for row in try connection.query("SELECT day, bytes FROM cloudtrail_files", []) {
+            marks[try row.text("day")] = Int(try row.integer("bytes"))
+        }
+        return marks
+    }
+
+    func mark(_ marks: [String: Int]) throws(StorageError) {
+        guard let newest = marks.keys.max() else { return }
+        for (day, bytes) in marks {
+            try connection.execute(
+                """
+                INSERT INTO cloudtrail_files (day, bytes) VALUES (?, ?)
+                ON CONFLICT (day) DO UPDATE SET bytes = excluded.bytes
+                """, [.text(day), .integer(Int64(bytes))])
+        }
+        try connection.execute("DELETE FROM cloudtrail_files WHERE day < ?", [.text(newest)])
+    }
+
     func count() throws(StorageError) -> Int {
         Int(try connection.query("SELECT COUNT(*) AS n FROM cloudtrail_events", [])[0].integer("n"))
     }

@@ -11,6 +11,8 @@ struct ServiceLinkedRole: Sendable {
 
     var path: String { "/aws-service-role/\(service)/" }
 
+    func name(suffix: String?) -> String { name + (suffix.map { "_\($0)" } ?? "") }
+
     /// Who may assume it: the service alone.
     var trust: String {
         #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"\#(service)"},"#

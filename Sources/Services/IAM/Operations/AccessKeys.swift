@@ -56,6 +56,7 @@ extension IAMService {
         try await accounts.change(call.account) { account in
             account.keys.remove(try account.key(input.accessKeyId, of: user).name)
         }
+        uses.drop(input.accessKeyId)
         return nil
     }
 

@@ -1,148 +1,138 @@
+import AWSWire
 import IAMModel
 
-/// The operations on the policies of users, groups and roles: each kind has its own of each.
+/// The operations on the policies of users, groups and roles: each kind has its own of each, which differ in the member
+/// that names who has the policies, and in nothing else.
 extension IAMService {
-    // MARK: Users
-
-    func putUserPolicy(_ call: Call) async throws -> Output {
-        let input = try IAM.PutUserPolicyRequest(decoding: call.request)
-        try await putInline(input.policyDocument, named: input.policyName, to: .user, input.userName, call)
-        return nil
+    func putInline<Input: PutPolicyInput>(_: Input.Type) -> @Sendable (Call) async throws -> Output {
+        { [self] call in
+            let input = try Input(decoding: call.request, labels: RouteLabels())
+            try await putInline(input.policyDocument, named: input.policyName, to: Input.kind, input.bearer, call)
+            return nil
+        }
     }
 
-    func getUserPolicy(_ call: Call) throws -> Output {
-        let input = try IAM.GetUserPolicyRequest(decoding: call.request)
-        let text = try inline(input.policyName, of: .user, input.userName, call)
-        return IAM.GetUserPolicyResponse(
-            userName: input.userName, policyName: input.policyName, policyDocument: text)
+    func getInline<Input: NamedPolicyInput>(
+        _: Input.Type, _ answer: @escaping @Sendable (_ bearer: String, _ name: String, _ text: String) -> Output
+    ) -> @Sendable (Call) throws -> Output {
+        { [self] call in
+            let input = try Input(decoding: call.request, labels: RouteLabels())
+            let text = try inline(input.policyName, of: Input.kind, input.bearer, call)
+            return answer(input.bearer, input.policyName, text)
+        }
     }
 
-    func deleteUserPolicy(_ call: Call) async throws -> Output {
-        let input = try IAM.DeleteUserPolicyRequest(decoding: call.request)
-        try await deleteInline(input.policyName, of: .user, input.userName, call)
-        return nil
+    func deleteInline<Input: NamedPolicyInput>(_: Input.Type) -> @Sendable (Call) async throws -> Output {
+        { [self] call in
+            let input = try Input(decoding: call.request, labels: RouteLabels())
+            try await deleteInline(input.policyName, of: Input.kind, input.bearer, call)
+            return nil
+        }
     }
 
-    func listUserPolicies(_ call: Call) throws -> Output {
-        let input = try IAM.ListUserPoliciesRequest(decoding: call.request)
-        let page = try inlineNames(of: .user, input.userName, input.marker, input.maxItems, call)
-        return IAM.ListUserPoliciesResponse(
-            policyNames: page.elements, isTruncated: page.isTruncated, marker: page.marker)
+    func listInline<Input: PolicyListInput>(
+        _: Input.Type, _ answer: @escaping @Sendable (Page<String>) -> Output
+    ) -> @Sendable (Call) throws -> Output {
+        { [self] call in
+            let input = try Input(decoding: call.request, labels: RouteLabels())
+            return answer(try inlineNames(of: Input.kind, input.bearer, input.marker, input.maxItems, call))
+        }
     }
 
-    func attachUserPolicy(_ call: Call) async throws -> Output {
-        let input = try IAM.AttachUserPolicyRequest(decoding: call.request)
-        try await attach(input.policyArn, to: .user, input.userName, call)
-        return nil
+    func attach<Input: AttachmentInput>(_: Input.Type) -> @Sendable (Call) async throws -> Output {
+        { [self] call in
+            let input = try Input(decoding: call.request, labels: RouteLabels())
+            try await attach(input.policyArn, to: Input.kind, input.bearer, call)
+            return nil
+        }
     }
 
-    func detachUserPolicy(_ call: Call) async throws -> Output {
-        let input = try IAM.DetachUserPolicyRequest(decoding: call.request)
-        try await detach(input.policyArn, from: .user, input.userName, call)
-        return nil
+    func detach<Input: AttachmentInput>(_: Input.Type) -> @Sendable (Call) async throws -> Output {
+        { [self] call in
+            let input = try Input(decoding: call.request, labels: RouteLabels())
+            try await detach(input.policyArn, from: Input.kind, input.bearer, call)
+            return nil
+        }
     }
 
-    func listAttachedUserPolicies(_ call: Call) throws -> Output {
-        let input = try IAM.ListAttachedUserPoliciesRequest(decoding: call.request)
-        let page = try attachments(
-            of: .user, input.userName, under: input.pathPrefix, input.marker, input.maxItems, call)
-        return IAM.ListAttachedUserPoliciesResponse(
-            attachedPolicies: page.elements, isTruncated: page.isTruncated, marker: page.marker)
-    }
-
-    // MARK: Groups
-
-    func putGroupPolicy(_ call: Call) async throws -> Output {
-        let input = try IAM.PutGroupPolicyRequest(decoding: call.request)
-        try await putInline(input.policyDocument, named: input.policyName, to: .group, input.groupName, call)
-        return nil
-    }
-
-    func getGroupPolicy(_ call: Call) throws -> Output {
-        let input = try IAM.GetGroupPolicyRequest(decoding: call.request)
-        let text = try inline(input.policyName, of: .group, input.groupName, call)
-        return IAM.GetGroupPolicyResponse(
-            groupName: input.groupName, policyName: input.policyName, policyDocument: text)
-    }
-
-    func deleteGroupPolicy(_ call: Call) async throws -> Output {
-        let input = try IAM.DeleteGroupPolicyRequest(decoding: call.request)
-        try await deleteInline(input.policyName, of: .group, input.groupName, call)
-        return nil
-    }
-
-    func listGroupPolicies(_ call: Call) throws -> Output {
-        let input = try IAM.ListGroupPoliciesRequest(decoding: call.request)
-        let page = try inlineNames(of: .group, input.groupName, input.marker, input.maxItems, call)
-        return IAM.ListGroupPoliciesResponse(
-            policyNames: page.elements, isTruncated: page.isTruncated, marker: page.marker)
-    }
-
-    func attachGroupPolicy(_ call: Call) async throws -> Output {
-        let input = try IAM.AttachGroupPolicyRequest(decoding: call.request)
-        try await attach(input.policyArn, to: .group, input.groupName, call)
-        return nil
-    }
-
-    func detachGroupPolicy(_ call: Call) async throws -> Output {
-        let input = try IAM.DetachGroupPolicyRequest(decoding: call.request)
-        try await detach(input.policyArn, from: .group, input.groupName, call)
-        return nil
-    }
-
-    func listAttachedGroupPolicies(_ call: Call) throws -> Output {
-        let input = try IAM.ListAttachedGroupPoliciesRequest(decoding: call.request)
-        let page = try attachments(
-            of: .group, input.groupName, under: input.pathPrefix, input.marker, input.maxItems, call)
-        return IAM.ListAttachedGroupPoliciesResponse(
-            attachedPolicies: page.elements, isTruncated: page.isTruncated, marker: page.marker)
-    }
-
-    // MARK: Roles
-
-    func putRolePolicy(_ call: Call) async throws -> Output {
-        let input = try IAM.PutRolePolicyRequest(decoding: call.request)
-        try await putInline(input.policyDocument, named: input.policyName, to: .role, input.roleName, call)
-        return nil
-    }
-
-    func getRolePolicy(_ call: Call) throws -> Output {
-        let input = try IAM.GetRolePolicyRequest(decoding: call.request)
-        let text = try inline(input.policyName, of: .role, input.roleName, call)
-        return IAM.GetRolePolicyResponse(
-            roleName: input.roleName, policyName: input.policyName, policyDocument: text)
-    }
-
-    func deleteRolePolicy(_ call: Call) async throws -> Output {
-        let input = try IAM.DeleteRolePolicyRequest(decoding: call.request)
-        try await deleteInline(input.policyName, of: .role, input.roleName, call)
-        return nil
-    }
-
-    func listRolePolicies(_ call: Call) throws -> Output {
-        let input = try IAM.ListRolePoliciesRequest(decoding: call.request)
-        let page = try inlineNames(of: .role, input.roleName, input.marker, input.maxItems, call)
-        return IAM.ListRolePoliciesResponse(
-            policyNames: page.elements, isTruncated: page.isTruncated, marker: page.marker)
-    }
-
-    func attachRolePolicy(_ call: Call) async throws -> Output {
-        let input = try IAM.AttachRolePolicyRequest(decoding: call.request)
-        try await attach(input.policyArn, to: .role, input.roleName, call)
-        return nil
-    }
-
-    func detachRolePolicy(_ call: Call) async throws -> Output {
-        let input = try IAM.DetachRolePolicyRequest(decoding: call.request)
-        try await detach(input.policyArn, from: .role, input.roleName, call)
-        return nil
-    }
-
-    func listAttachedRolePolicies(_ call: Call) throws -> Output {
-        let input = try IAM.ListAttachedRolePoliciesRequest(decoding: call.request)
-        let page = try attachments(
-            of: .role, input.roleName, under: input.pathPrefix, input.marker, input.maxItems, call)
-        return IAM.ListAttachedRolePoliciesResponse(
-            attachedPolicies: page.elements, isTruncated: page.isTruncated, marker: page.marker)
+    func listAttached<Input: AttachmentListInput>(
+        _: Input.Type, _ answer: @escaping @Sendable (Page<IAM.AttachedPolicy>) -> Output
+    ) -> @Sendable (Call) throws -> Output {
+        { [self] call in
+            let input = try Input(decoding: call.request, labels: RouteLabels())
+            return answer(
+                try attachments(
+                    of: Input.kind, input.bearer, under: input.pathPrefix, input.marker, input.maxItems, call))
+        }
     }
 }
+
+// MARK: What the inputs have in common
+
+/// The input of an operation on what one who may have policies has.
+protocol BearerInput: SendableMetatype {
+    static var kind: EntityKind { get }
+    /// The name of the one.
+    var bearer: String { get }
+    init(decoding request: ServiceRequest, labels: RouteLabels) throws(AWSError)
+}
+
+protocol UserInput: BearerInput { var userName: String { get } }
+protocol GroupInput: BearerInput { var groupName: String { get } }
+protocol RoleInput: BearerInput { var roleName: String { get } }
+
+extension UserInput {
+    static var kind: EntityKind { .user }
+    var bearer: String { userName }
+}
+
+extension GroupInput {
+    static var kind: EntityKind { .group }
+    var bearer: String { groupName }
+}
+
+extension RoleInput {
+    static var kind: EntityKind { .role }
+    var bearer: String { roleName }
+}
+
+/// An inline policy by its name.
+protocol NamedPolicyInput: BearerInput { var policyName: String { get } }
+protocol PutPolicyInput: NamedPolicyInput { var policyDocument: String { get } }
+/// A managed policy by its ARN.
+protocol AttachmentInput: BearerInput { var policyArn: String { get } }
+
+protocol PolicyListInput: BearerInput {
+    var marker: String? { get }
+    var maxItems: Int? { get }
+}
+
+protocol AttachmentListInput: PolicyListInput { var pathPrefix: String? { get } }
+
+extension IAM.PutUserPolicyRequest: UserInput, PutPolicyInput {}
+extension IAM.PutGroupPolicyRequest: GroupInput, PutPolicyInput {}
+extension IAM.PutRolePolicyRequest: RoleInput, PutPolicyInput {}
+
+extension IAM.GetUserPolicyRequest: UserInput, NamedPolicyInput {}
+extension IAM.GetGroupPolicyRequest: GroupInput, NamedPolicyInput {}
+extension IAM.GetRolePolicyRequest: RoleInput, NamedPolicyInput {}
+
+extension IAM.DeleteUserPolicyRequest: UserInput, NamedPolicyInput {}
+extension IAM.DeleteGroupPolicyRequest: GroupInput, NamedPolicyInput {}
+extension IAM.DeleteRolePolicyRequest: RoleInput, NamedPolicyInput {}
+
+extension IAM.ListUserPoliciesRequest: UserInput, PolicyListInput {}
+extension IAM.ListGroupPoliciesRequest: GroupInput, PolicyListInput {}
+extension IAM.ListRolePoliciesRequest: RoleInput, PolicyListInput {}
+
+extension IAM.AttachUserPolicyRequest: UserInput, AttachmentInput {}
+extension IAM.AttachGroupPolicyRequest: GroupInput, AttachmentInput {}
+extension IAM.AttachRolePolicyRequest: RoleInput, AttachmentInput {}
+
+extension IAM.DetachUserPolicyRequest: UserInput, AttachmentInput {}
+extension IAM.DetachGroupPolicyRequest: GroupInput, AttachmentInput {}
+extension IAM.DetachRolePolicyRequest: RoleInput, AttachmentInput {}
+
+extension IAM.ListAttachedUserPoliciesRequest: UserInput, AttachmentListInput {}
+extension IAM.ListAttachedGroupPoliciesRequest: GroupInput, AttachmentListInput {}
+extension IAM.ListAttachedRolePoliciesRequest: RoleInput, AttachmentListInput {}

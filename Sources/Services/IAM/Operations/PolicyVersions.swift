@@ -50,10 +50,9 @@ extension IAMService {
         } else {
             throw AWSError.noPolicy(input.policyArn)
         }
-        let numbered = all.enumerated().map { (place: String(10_000 + $0.offset), version: $0.element) }
-        let page = try Page(numbered, marker: input.marker, limit: input.maxItems) { $0.place }
+        let page = try Page(count: all.count, marker: input.marker, limit: input.maxItems) { all[$0] }
         return IAM.ListPolicyVersionsResponse(
-            versions: page.elements.map(\.version), isTruncated: page.isTruncated, marker: page.marker)
+            versions: page.elements, isTruncated: page.isTruncated, marker: page.marker)
     }
 
     func setDefaultPolicyVersion(_ call: Call) async throws -> Output {

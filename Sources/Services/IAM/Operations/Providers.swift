@@ -9,10 +9,8 @@ extension IAMService {
             let host = input.url.dropFirst(scheme.utf8.count).split(separator: "/").first,
             !host.contains(where: { "?#@".contains($0) })
         else { throw AWSError.invalid("Invalid Open ID Connect Provider URL") }
-        var name = String(input.url.dropFirst(scheme.utf8.count))
-        if name.hasSuffix("/") { name.removeLast() }
         let provider = ProviderRecord(
-            name: name, clientIDs: Self.unique(input.clientIDList ?? []),
+            name: ProviderRecord.name(of: input.url), clientIDs: Self.unique(input.clientIDList ?? []),
             thumbprints: Self.unique(input.thumbprintList ?? []), created: call.now,
             tags: try TagRecord.checked(input.tags, quota: quotas.tagsPerResource))
         try mustFit(provider)

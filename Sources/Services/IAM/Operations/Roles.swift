@@ -67,7 +67,7 @@ extension IAMService {
 
     func deleteRole(_ call: Call) async throws -> Output {
         let input = try IAM.DeleteRoleRequest(decoding: call.request)
-        try await accounts.change(call.account) { account in
+        let id = try await accounts.change(call.account) { account in
             let role = try account.role(input.roleName)
             guard role.linkedService == nil else { throw AWSError.protected(role.name) }
             guard account.profiles(of: role.name).isEmpty else {
@@ -75,7 +75,9 @@ extension IAMService {
             }
             try role.policies.mustBeEmpty()
             account.roles.remove(role.name)
+            return role.id
         }
+        uses.drop(id)
         return nil
     }
 

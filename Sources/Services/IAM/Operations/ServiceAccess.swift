@@ -8,17 +8,25 @@ extension IAMService {
     /// conditions say. A user's are also those of its groups.
     func listPoliciesGrantingServiceAccess(_ call: Call) throws -> Output {
         let input = try IAM.ListPoliciesGrantingServiceAccessRequest(decoding: call.request)
-        let holders = try Holder.all(behind: input.arn, accounts[call.account], call.names)
-        let entries = try input.serviceNamespaces.sorted().map { service in
-            let granting = try holders.flatMap { holder in
-                try holder.granting(service, accounts[call.account], call.names)
-            }
+        let account = accounts[call.account]
+        var policies: [Granted] = []
+        for holder in try Holder.all(behind: input.arn, account, call.names) {
+            policies += try holder.policies(account, call.names)
+        }
+        let entries = input.serviceNamespaces.sorted().map { service in
+            let granting = policies.filter { $0.document.grants(service) }.map(\.shape)
             return IAM.ListPoliciesGrantingServiceAccessEntry(serviceNamespace: service, policies: granting)
         }
         let page = try Page(entries, marker: input.marker, limit: nil) { $0.serviceNamespace ?? "" }
         return IAM.ListPoliciesGrantingServiceAccessResponse(
             policiesGrantingServiceAccess: page.elements, isTruncated: page.isTruncated, marker: page.marker)
     }
+}
+
+/// A policy that somebody has, read.
+private struct Granted {
+    var shape: IAM.PolicyGrantingServiceAccess
+    var document: PolicyDocument
 }
 
 /// One who has policies.
@@ -45,35 +53,42 @@ private struct Holder {
         }
     }
 
-    func granting(_ service: String, _ account: Account, _ names: Names) throws(AWSError)
-        -> [IAM.PolicyGrantingServiceAccess]
-    {
-        var found: [IAM.PolicyGrantingServiceAccess] = []
+    func policies(_ account: Account, _ names: Names) throws(AWSError) -> [Granted] {
+        var found: [Granted] = []
         for arn in policies.attached {
-            guard let text = try account.document(ofPolicy: arn, names), Self.grants(text, service) else { continue }
-            found.append(.init(policyName: PolicyARN(arn)?.name, policyType: .managed, policyArn: arn))
-        }
-        for (policy, text) in policies.inline.sorted(by: { $0.key < $1.key }) where Self.grants(text, service) {
+            guard let text = try account.document(ofPolicy: arn, names), let document = Self.read(text) else {
+                continue
+            }
             found.append(
-                .init(
-                    policyName: policy, policyType: .inline, entityType: .init(rawValue: kind.word.uppercased()),
-                    entityName: name))
+                Granted(
+                    shape: .init(policyName: PolicyARN(arn)?.name, policyType: .managed, policyArn: arn),
+                    document: document))
+        }
+        for (policy, text) in policies.inline.sorted(by: { $0.key < $1.key }) {
+            guard let document = Self.read(text) else { continue }
+            let shape = IAM.PolicyGrantingServiceAccess(
+                policyName: policy, policyType: .inline, entityType: .init(rawValue: kind.word.uppercased()),
+                entityName: name)
+            found.append(Granted(shape: shape, document: document))
         }
         return found
     }
 
+    private static func read(_ text: String) -> PolicyDocument? {
+        try? PolicyDocument(parsing: ByteBuffer(string: text))
+    }
+}
+
+extension PolicyDocument {
     /// Whether a statement allows an action of the service: it lists one, or `*`, or lists what it does not mean.
-    private static func grants(_ text: String, _ service: String) -> Bool {
-        guard let document = try? PolicyDocument(parsing: ByteBuffer(string: text)) else { return false }
-        return document.statements.contains { statement in
+    fileprivate func grants(_ service: String) -> Bool {
+        let service = service.lowercased()
+        return statements.contains { statement in
             guard statement.effect == .allow else { return false }
-            let isListed = statement.actions.values.contains { action in
-                let vendor = action.prefix { $0 != ":" }
-                return action == "*" || vendor.lowercased() == service.lowercased()
-            }
+            let actions = statement.actions.values.map { $0.lowercased() }
             return statement.actions.sense == .these
-                ? isListed
-                : !statement.actions.values.contains { $0 == "*" || $0.lowercased() == "\(service.lowercased()):*" }
+                ? actions.contains { $0 == "*" || $0.prefix { $0 != ":" } == service }
+                : !actions.contains { $0 == "*" || $0 == "\(service):*" }
         }
     }
 }

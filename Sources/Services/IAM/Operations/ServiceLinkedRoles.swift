@@ -13,7 +13,7 @@ extension IAMService {
         if input.customSuffix != nil, !kind.takesSuffix {
             throw IAMError.invalidInput(message: "Custom suffix is not allowed for \(kind.service)")
         }
-        let name = kind.name + (input.customSuffix.map { "_\($0)" } ?? "")
+        let name = kind.name(suffix: input.customSuffix)
         let partition = call.names.partition
         let role = RoleRecord(
             name: name, path: kind.path, id: EntityID.make(EntityID.role, account: call.account), created: call.now,

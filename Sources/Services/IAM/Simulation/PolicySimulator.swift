@@ -17,7 +17,7 @@ extension IAMService {
         }
         try simulation.take(
             boundaries: input.permissionsBoundaryPolicyInputList, resourcePolicy: input.resourcePolicy)
-        return try simulation.page(input.marker, input.maxItems)
+        return try simulation.answer(input.marker, input.maxItems)
     }
 
     func simulatePrincipalPolicy(_ call: Call) throws -> Output {
@@ -42,7 +42,7 @@ extension IAMService {
         if let (id, text) = source.boundary { simulation.requester.boundary = try simulation.add(text, id: id) }
         try simulation.take(
             boundaries: input.permissionsBoundaryPolicyInputList, resourcePolicy: input.resourcePolicy)
-        return try simulation.page(input.marker, input.maxItems)
+        return try simulation.answer(input.marker, input.maxItems)
     }
 
     // MARK: Context keys
@@ -60,9 +60,9 @@ extension IAMService {
 
     private static func contextKeys(_ texts: [String]) throws(AWSError) -> Output {
         var names: [String] = []
+        var known: Set<ContextKey> = []
         for text in texts {
-            let known = Set(names.map { $0.lowercased() })
-            names += try Documents.simulated(text).contextKeyNames.filter { !known.contains($0.lowercased()) }
+            names += try Documents.simulated(text).contextKeyNames.filter { known.insert(ContextKey($0)).inserted }
         }
         return IAM.GetContextKeysForPolicyResponse(contextKeyNames: names)
     }
@@ -107,11 +107,10 @@ extension SimulationRequest {
         if let text { resourcePolicy = try add(text, id: Self.resourcePolicyID, as: .resource).policy }
     }
 
-    fileprivate func page(_ marker: String?, _ limit: Int?) throws(AWSError) -> Output {
-        let numbered = results.enumerated().map { (place: String(100_000 + $0.offset), result: $0.element) }
-        let page = try Page(numbered, marker: marker, limit: limit) { $0.place }
+    fileprivate func answer(_ marker: String?, _ limit: Int?) throws(AWSError) -> Output {
+        let page = try page(marker, limit)
         return IAM.SimulatePolicyResponse(
-            evaluationResults: page.elements.map(\.result), isTruncated: page.isTruncated, marker: page.marker)
+            evaluationResults: page.elements, isTruncated: page.isTruncated, marker: page.marker)
     }
 }
 

@@ -9,8 +9,9 @@ struct SimulationRequest {
     var requester: Requester
     /// The texts of the policies by what results call them: names, or `PolicyInputList.1`.
     var texts: [String: String] = [:]
-    /// The keys that policies ask for, as they are spelled first, by their names in lower case.
-    private var keys: [String: String] = [:]
+    /// The keys that policies ask for, as they are spelled first.
+    private var keyNames: [String] = []
+    private var keys: Set<ContextKey> = []
     var resourcePolicy: CompiledPolicy?
     var actions: [String]
     var resources: [String]
@@ -21,16 +22,16 @@ struct SimulationRequest {
     static let resourcePolicyID = "ResourcePolicy"
 
     /// One result for each action and each resource.
-    var results: [IAM.EvaluationResult] {
+    func page(_ marker: String?, _ limit: Int?) throws(AWSError) -> Page<IAM.EvaluationResult> {
         let places = texts.mapValues { PolicyDocument.statementPositions(in: ByteBuffer(string: $0)) }
-        return actions.flatMap { action in resources.map { result(action, $0, places) } }
+        return try Page(count: actions.count * resources.count, marker: marker, limit: limit) { index in
+            result(actions[index / resources.count], resources[index % resources.count], places)
+        }
     }
 
     private func result(
         _ action: String, _ resource: String, _ places: [String: [(start: TextPosition, end: TextPosition)]]
-    )
-        -> IAM.EvaluationResult
-    {
+    ) -> IAM.EvaluationResult {
         let simulation = Evaluation.simulate(
             requester, action, on: ProtectedResource(resource, account: owner, policy: resourcePolicy), context: context
         )
@@ -43,7 +44,7 @@ struct SimulationRequest {
                 sourcePolicyId: id, sourcePolicyType: .init(rawValue: isResource ? "Resource Policy" : "IAM Policy"),
                 startPosition: place?.start.shape, endPosition: place?.end.shape)
         }
-        let missing = simulation.missingContextValues.map { keys[$0] ?? $0 }
+        let missing = keyNames.filter { simulation.missingKeys.contains(ContextKey($0)) }
         let boundary = simulation.decisions[.boundary].map {
             IAM.PermissionsBoundaryDecisionDetail(allowedByPermissionsBoundary: $0 == .allowed)
         }
@@ -66,7 +67,7 @@ struct SimulationRequest {
     mutating func add(_ text: String, id: String, as kind: PolicyKind = .inline) throws(AWSError) -> AttachedPolicy {
         let document = try Documents.simulated(text, as: kind)
         texts[id] = text
-        for name in document.contextKeyNames where keys[name.lowercased()] == nil { keys[name.lowercased()] = name }
+        keyNames += document.contextKeyNames.filter { keys.insert(ContextKey($0)).inserted }
         return AttachedPolicy(id: id, CompiledPolicy(document))
     }
 }

@@ -54,11 +54,17 @@ final class Accounts: Sendable {
         return value
     }
 
-    func deleteAll() async throws {
+    /// - Parameter begin: Gives an account what it has from the start, in the same commit.
+    func deleteAll(_ begin: @escaping @Sendable (inout Account) -> Void) async throws {
         let emptied = try await database.write { connection -> [Account] in
             let store = AccountStore(connection)
             try store.deleteAll()
-            return try store.accounts().map(store.load)
+            return try store.accounts().map { id in
+                var account = try store.load(id)
+                begin(&account)
+                if account.hasChanges { try store.save(&account) }
+                return account
+            }
         }
         for account in emptied { commit(account) }
     }

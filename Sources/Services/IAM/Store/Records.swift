@@ -150,6 +150,12 @@ struct ProviderRecord: Record {
     var thumbprints: [String]
     var created: Int64
     var tags: [TagRecord] = []
+
+    /// - Parameter url: With `https://`.
+    static func name(of url: String) -> String {
+        let name = url.trimmingPrefix("https://")
+        return String(name.hasSuffix("/") ? name.dropLast() : name)
+    }
 }
 
 /// What an account has one of.

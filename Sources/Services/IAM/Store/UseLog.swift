@@ -45,6 +45,13 @@ final class UseLog: Sendable {
         }
     }
 
+    /// Forgets what was deleted, as the store does with the next that is stored.
+    func drop(_ id: String) {
+        state.withLock { state in
+            if state.uses.removeValue(forKey: id) != nil { state.unstored.insert(id) }
+        }
+    }
+
     func load() async throws {
         let rows = try await database.read { try $0.query("SELECT * FROM iam_uses", []) }
         for row in rows {
@@ -73,10 +80,10 @@ final class UseLog: Sendable {
         await store(logger)
     }
 
-    private func store(_ logger: Logger) async {
+    func store(_ logger: Logger) async {
         let noted = state.withLock { state in
             defer { state.unstored.removeAll() }
-            return state.unstored.compactMap { id in state.uses[id].map { (id, $0) } }
+            return state.unstored.map { ($0, state.uses[$0]) }
         }
         guard !noted.isEmpty else { return }
         do {
@@ -87,9 +94,13 @@ final class UseLog: Sendable {
         }
     }
 
-    func store(_ noted: [(String, Use)]) async throws {
+    private func store(_ noted: [(String, Use?)]) async throws {
         try await database.write { connection in
             for (id, use) in noted {
+                guard let use else {
+                    try connection.execute("DELETE FROM iam_uses WHERE id = ?", [.text(id)])
+                    continue
+                }
                 try connection.execute(
                     """
                     INSERT INTO iam_uses (account, id, used, region, service) VALUES (?, ?, ?, ?, ?)

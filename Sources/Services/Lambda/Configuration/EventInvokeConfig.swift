@@ -58,6 +58,7 @@ extension LambdaService {
             try functions.attach(config, to: target.key, qualifier: target.qualifier ?? Version.latest)
             return config
         }
+        cache.invalidate(target.key)
         return config.answer(target).encode()
     }
 
@@ -86,6 +87,7 @@ extension LambdaService {
             try functions.attach(config, to: target.key, qualifier: target.qualifier ?? Version.latest)
             return config
         }
+        cache.invalidate(target.key)
         return config.answer(target).encode()
     }
 
@@ -114,6 +116,7 @@ extension LambdaService {
             _ = try functions.detach(
                 EventInvokeConfig.self, from: target.key, qualifier: target.qualifier ?? Version.latest)
         }
+        cache.invalidate(target.key)
         return .empty(204)
     }
 

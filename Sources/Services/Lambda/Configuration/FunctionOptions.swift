@@ -85,6 +85,11 @@ extension FunctionOptions {
             fileSystems = input.fileSystemConfigs
             snapStart = input.snapStart
         }
+
+        /// The dead-letter queue that is asked for.
+        var deadLetterARN: String? {
+            get throws(AWSError) { try FunctionOptions.deadLetter(deadLetter?.targetArn ?? "") }
+        }
     }
 
     /// - Parameter region: The function's, which AWS names in a refusal.
@@ -101,7 +106,7 @@ extension FunctionOptions {
         if let config = changes.logging { logging = try Self.logging(config, current: logging) }
     }
 
-    private static func deadLetter(_ arn: String) throws(AWSError) -> String? {
+    fileprivate static func deadLetter(_ arn: String) throws(AWSError) -> String? {
         if arn.isEmpty { return nil }
         guard let parsed = ARN(arn), parsed.service == "sqs" || parsed.service == "sns" else {
             throw LambdaError.invalidParameterValue(

@@ -9,6 +9,9 @@ struct FunctionRecursion: Attachment, Hashable {
 
     /// `Allow` or `Terminate`.
     var recursiveLoop: String
+
+    /// Whether loops go on.
+    var isAllowed: Bool { recursiveLoop == Lambda.RecursiveLoop.allow.rawValue }
 }
 
 extension LambdaService {
@@ -22,6 +25,7 @@ extension LambdaService {
             guard try functions.find(target.key) != nil else { throw AWSError.functionNotFound(target.arn) }
             try functions.attach(FunctionRecursion(recursiveLoop: input.recursiveLoop.rawValue), to: target.key)
         }
+        cache.invalidate(target.key)
         return Lambda.PutFunctionRecursionConfigResponse(recursiveLoop: input.recursiveLoop).encode()
     }
 

@@ -27,7 +27,7 @@ extension LambdaService {
         }
         let call = URLCall(entry: entry, path: path, request: request)
         return resolved(entry.target, on: eventLoop).flatMap { [invoke, authorizer] function in
-            guard let function, function.urlID == entry.url.id, call.isAllowed(by: function.policy, authorizer) else {
+            guard let function, function.urlID == entry.url.id, call.isAllowed(to: function, authorizer) else {
                 return eventLoop.makeSucceededFuture(URLAnswer.forbidden)
             }
             do {
@@ -76,15 +76,14 @@ struct URLCall: Sendable {
 
     /// Whether the URL answers this caller, who has to be allowed both actions.
     /// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-    func isAllowed(by policy: CompiledPolicy?, _ authorizer: Authorizer) -> Bool {
+    func isAllowed(to function: ResolvedFunction, _ authorizer: Authorizer) -> Bool {
         let isSigned = entry.url.requiresSignature
         if isSigned, request.caller.principal.kind == .anonymous { return false }
-        let account = entry.target.key.account
-        let resource = ProtectedResource(entry.target.arn, account: account, policy: policy)
+        let resource = function.resource(as: entry.target)
         let principal = isSigned ? request.caller.principal : .anonymous(request.caller.account)
-        let context: AccessContext = [
-            "lambda:FunctionUrlAuthType": [entry.url.authType], "lambda:InvokedViaFunctionUrl": ["true"],
-        ]
+        var context = function.tags
+        context["lambda:FunctionUrlAuthType"] = [entry.url.authType]
+        context["lambda:InvokedViaFunctionUrl"] = ["true"]
         return ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"].allSatisfy { action in
             authorizer.allows(action, on: resource, by: principal, request, context: context)
         }
@@ -120,11 +119,19 @@ extension Invoke {
             requestID: call.request.requestID, payload: payload, invokedARN: call.entry.target.arn,
             traceID: trace.header, isSampled: trace.isSampled, logTail: .none)
         if call.entry.url.streams {
-            return stream(version, invocation, on: eventLoop).map(URLAnswer.response)
+            return stream(version, invocation, on: eventLoop).map { URLAnswer.response($0).byTheFunction }
         }
         return fleet.invoke(version, invocation, on: eventLoop).map { outcome in
-            outcome.functionError == nil ? URLAnswer.response(outcome.payload) : URLAnswer.badGateway
+            (outcome.functionError == nil ? URLAnswer.response(outcome.payload) : URLAnswer.badGateway).byTheFunction
         }
+    }
+}
+
+extension ServiceResponse {
+    fileprivate var byTheFunction: ServiceResponse {
+        var response = self
+        response.author = .function
+        return response
     }
 }
 

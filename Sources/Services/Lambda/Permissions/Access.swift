@@ -37,8 +37,8 @@ extension ResolvedFunction {
         let principal = call.caller.principal
         let isOwn = principal.account.digits == call.target.key.account
         if isOwn, principal.isUnlimited { return }
-        let resource = ProtectedResource(call.target.arn, account: call.target.key.account, policy: policy)
-        try authorizer.require("lambda:InvokeFunction", on: resource, request, wire: .restJSON)
+        try authorizer.require(
+            "lambda:InvokeFunction", on: resource(as: call.target), request, wire: .restJSON, context: tags)
     }
 }
 

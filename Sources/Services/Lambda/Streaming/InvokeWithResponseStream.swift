@@ -50,8 +50,9 @@ struct InvokeWithResponseStream: Sendable {
     ) throws -> EventLoopFuture<ServiceResponse> {
         try function.authorize(call, request, by: invoke.authorizer)
         let chosen = function.choose()
-        let call = call.traced(isActive: chosen.isTraced)
+        let traced = call.traced(isActive: chosen.isTraced)
         let version = try chosen.ready()
+        let call = try traced.counted(for: function)
         var invocation = try Invoke.invocation(call, function, request)
         if call.kind == .dryRun { return eventLoop.makeSucceededFuture(.empty(204)) }
         let answer = eventLoop.makePromise(of: ServiceResponse.self)

@@ -9,6 +9,12 @@ enum LogsFailure {
     static var groupExists: AWSError {
         LogsError.resourceAlreadyExists(message: "The specified log group already exists")
     }
+    static var streamExists: AWSError {
+        LogsError.resourceAlreadyExists(message: "The specified log stream already exists")
+    }
+    static var noFilter: AWSError {
+        LogsError.resourceNotFound(message: "The specified subscription filter does not exist.")
+    }
     static var invalidToken: AWSError { LogsError.invalidParameter(message: "The specified nextToken is invalid.") }
 
     static var nameAndIdentifier: AWSError {
@@ -20,5 +26,22 @@ enum LogsFailure {
     static var namesAndPrefix: AWSError {
         LogsError.invalidParameter(
             message: "LogStream names and LogStream name prefix are mutually exclusive parameters.")
+    }
+
+    static func pattern(_ failure: FilterPattern.Failure) -> AWSError {
+        let reason =
+            switch failure {
+            case .characters(let term): ": Invalid character(s) in term '\(term)'"
+            case .regularExpression(let text): ": Invalid regular expression '\(text)'"
+            case .unterminatedQuote, .malformed: ""
+            }
+        return LogsError.invalidParameter(message: "Invalid filter pattern\(reason)")
+    }
+}
+
+extension FilterPattern {
+    /// - Throws: `InvalidParameterException`.
+    init(parameter text: String) throws(AWSError) {
+        do throws(Failure) { try self.init(text) } catch { throw LogsFailure.pattern(error) }
     }
 }

@@ -24,6 +24,20 @@ extension LogsService {
         }.encode()
     }
 
+    func createLogStream(_ request: ServiceRequest) async throws -> ServiceResponse {
+        let input = try Logs.CreateLogStreamRequest(decoding: request)
+        let key = GroupKey(input.logGroupName, of: request.caller)
+        let now = clock()
+        try await database.write { connection in
+            guard let group = try GroupRecord.find(key, on: connection) else { throw LogsFailure.noGroup }
+            guard try StreamRecord.find(input.logStreamName, in: group.id, on: connection) == nil else {
+                throw LogsFailure.streamExists
+            }
+            _ = try StreamRecord.create(input.logStreamName, in: group.id, now: now, on: connection)
+        }
+        return Logs.empty
+    }
+
     func deleteLogStream(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try Logs.DeleteLogStreamRequest(decoding: request)
         let key = GroupKey(input.logGroupName, of: request.caller)
@@ -43,8 +57,9 @@ extension StreamRecord {
     func shape(in group: GroupKey) -> Logs.LogStream {
         // Since 2019 AWS reports 0 stored bytes for every stream.
         Logs.LogStream(
-            logStreamName: name, creationTime: Int(created), firstEventTimestamp: Int(firstEvent),
-            lastEventTimestamp: Int(lastEvent), lastIngestionTime: Int(lastIngestion),
+            logStreamName: name, creationTime: Int(created), firstEventTimestamp: firstEvent.map { Int($0) },
+            lastEventTimestamp: firstEvent == nil ? nil : Int(lastEvent),
+            lastIngestionTime: firstEvent == nil ? nil : Int(lastIngestion),
             arn: "\(group.arn):log-stream:\(name)", storedBytes: 0)
     }
 

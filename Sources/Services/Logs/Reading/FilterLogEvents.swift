@@ -21,7 +21,7 @@ struct GroupPage: Sendable {
     /// - Throws: `ResourceNotFoundException` for a stream that is not there, `InvalidParameterException`;
     ///   `StorageError`.
     init(_ input: Logs.FilterLogEventsRequest, group: GroupRecord, on connection: any SQLConnection) throws {
-        pattern = try Self.pattern(input.filterPattern ?? "")
+        pattern = try FilterPattern(parameter: input.filterPattern ?? "")
         limit = input.limit
         if let names = input.logStreamNames {
             guard input.logStreamNamePrefix == nil else { throw LogsFailure.namesAndPrefix }
@@ -46,21 +46,6 @@ struct GroupPage: Sendable {
         if let token = input.nextToken {
             guard let position = EventPosition(id: token) else { throw LogsFailure.invalidToken }
             query.after = max(query.after, position)
-        }
-    }
-
-    private static func pattern(_ text: String) throws(AWSError) -> FilterPattern {
-        do { return try FilterPattern(text) } catch {
-            switch error {
-            case .characters(let term):
-                throw LogsError.invalidParameter(
-                    message: "Invalid filter pattern: Invalid character(s) in term '\(term)'")
-            case .unterminatedQuote: throw LogsError.invalidParameter(message: "Invalid filter pattern")
-            case .unsupported(let kind):
-                throw LogsError.invalidParameter(
-                    message: "Invalid filter pattern: \(kind) patterns are not supported by Apus; "
-                        + "use terms, quoted phrases, -exclusions and ?alternatives.")
-            }
         }
     }
 

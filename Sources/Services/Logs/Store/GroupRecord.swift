@@ -80,9 +80,13 @@ struct GroupRecord: Sendable {
             [days.map { .integer(Int64($0)) } ?? .null, .integer(id)])
     }
 
-    /// Deletes the group, its tags and streams. Its events can be seen no more; ``EventRemoval`` takes them away.
+    /// Deletes the group, its tags, subscriptions and streams. Its events can be seen no more; ``EventRemoval`` takes
+    /// them away.
     static func delete(_ id: Int64, on connection: any SQLConnection) throws(StorageError) {
-        for table in ["logs_streams WHERE group_id", "logs_tags WHERE group_id", "logs_groups WHERE id"] {
+        for table in [
+            "logs_streams WHERE group_id", "logs_tags WHERE group_id", "logs_subscriptions WHERE group_id",
+            "logs_groups WHERE id",
+        ] {
             try connection.execute("DELETE FROM \(table) = ?", [.integer(id)])
         }
         try connection.execute("INSERT INTO logs_deleted (id) VALUES (?)", [.integer(id)])

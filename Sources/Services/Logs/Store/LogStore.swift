@@ -24,6 +24,7 @@ package final class LogStore: LogSink {
     }
 
     private let database: any Database
+    private let forwarder: SubscriptionForwarder
     private let clock: @Sendable () -> Int64
     private let logger: Logger
     private let state: Mutex<State>
@@ -31,10 +32,11 @@ package final class LogStore: LogSink {
     private let signal: AsyncStream<Void>.Continuation
 
     init(
-        database: any Database, capacity: Int = LogStore.capacity, clock: @escaping @Sendable () -> Int64,
-        logger: Logger
+        database: any Database, forwarder: SubscriptionForwarder, capacity: Int = LogStore.capacity,
+        clock: @escaping @Sendable () -> Int64, logger: Logger
     ) {
         self.database = database
+        self.forwarder = forwarder
         self.clock = clock
         self.logger = logger
         state = Mutex(State(buffer: LogBuffer(capacity: capacity)))
@@ -72,16 +74,17 @@ package final class LogStore: LogSink {
         do {
             // The lines are taken inside the transaction: the store runs one at a time, so they keep their order, and a
             // flush that finds none still waits for the one before it.
-            try await database.write { [self] connection in
+            let targets = try await database.write { [self] connection in
                 let streams = state.withLock { state in
                     state.isSignalled = false
                     state.inFlight += 1
                     return state.buffer.take()
                 }
                 taken.withLock { $0 = streams }
-                try LogWriter.write(streams, now: clock(), on: connection)
+                return try LogWriter.write(streams, now: clock(), forwarder, on: connection)
             }
             state.withLock { $0.inFlight -= 1 }
+            forwarder.wake(targets)
         } catch {
             giveBack(taken.withLock { $0 })
             logger.error("Logs could not be stored", metadata: ["error": "\(error)"])

@@ -1,3 +1,4 @@
+import LogsModel
 import Storage
 
 /// Moves what was buffered into the tables, in one transaction.
@@ -25,27 +26,62 @@ struct LogWriter {
 
     private let connection: any SQLConnection
     private let now: Int64
-    private var groups: [GroupKey: Int64] = [:]
+    private var groups: [GroupKey: (id: Int64, subscriptions: [SubscriptionRecord])] = [:]
     private var growths: [StreamKey: Growth] = [:]
+    /// What goes to subscribers.
+    private var forwarded: [StreamKey: [SubscriptionForwarder.Event]] = [:]
+    private var last: EventPosition?
 
     /// - Parameter now: Milliseconds since 1970, the time of ingestion.
+    /// - Returns: Whom the forwarder is to wake after the commit.
     static func write(
-        _ streams: [StreamKey: LogBuffer.Pending], now: Int64, on connection: any SQLConnection
-    ) throws(StorageError) {
+        _ streams: [StreamKey: LogBuffer.Pending], now: Int64, _ forwarder: SubscriptionForwarder,
+        on connection: any SQLConnection
+    ) throws(StorageError) -> Set<String> {
+        try write(entries(streams), now: now, forwarder, on: connection).targets
+    }
+
+    /// Adds a client's events to a stream.
+    ///
+    /// - Returns: Where the last of them stands, nil when there is none; and whom to wake.
+    static func put(
+        _ events: ArraySlice<Logs.InputLogEvent>, to stream: StreamKey, now: Int64,
+        _ forwarder: SubscriptionForwarder, on connection: any SQLConnection
+    ) throws(StorageError) -> (last: EventPosition?, targets: Set<String>) {
+        let entries = events.enumerated().map { index, event in
+            Entry(
+                stream: stream, order: UInt64(index), timestamp: Int64(event.timestamp),
+                lines: [Array(event.message.utf8)[...]], isNotice: false)
+        }
+        return try write(entries, now: now, forwarder, on: connection)
+    }
+
+    private static func write(
+        _ entries: [Entry], now: Int64, _ forwarder: SubscriptionForwarder, on connection: any SQLConnection
+    ) throws(StorageError) -> (last: EventPosition?, targets: Set<String>) {
         var writer = LogWriter(connection: connection, now: now)
-        let entries = entries(streams)
         let count = entries.reduce(0) { $0 + $1.lines.count }
-        guard count > 0 else { return }
+        guard count > 0 else { return (nil, []) }
         // Groups and streams take their numbers first: they must not lie between those of the events.
         for entry in entries { try writer.prepare(entry) }
         var sequence = try LogCounter.take(count, on: connection)
         for entry in entries { try writer.insert(entry, &sequence) }
         try writer.recordGrowth()
+        return (writer.last, try writer.forward(forwarder))
     }
 
     private init(connection: any SQLConnection, now: Int64) {
         self.connection = connection
         self.now = now
+    }
+
+    private func forward(_ forwarder: SubscriptionForwarder) throws(StorageError) -> Set<String> {
+        var targets: Set<String> = []
+        for (stream, events) in forwarded {
+            let subscriptions = groups[stream.group]?.subscriptions ?? []
+            targets.formUnion(try forwarder.forward(events, of: stream, to: subscriptions, on: connection))
+        }
+        return targets
     }
 
     private static func entries(_ streams: [StreamKey: LogBuffer.Pending]) -> [Entry] {
@@ -80,11 +116,13 @@ struct LogWriter {
         let key = entry.stream.group
         let group: Int64
         if let known = groups[key] {
-            group = known
+            group = known.id
+        } else if let found = try GroupRecord.find(key, on: connection)?.id {
+            group = found
+            groups[key] = (group, try SubscriptionRecord.all(of: group, on: connection))
         } else {
-            let found = try GroupRecord.find(key, on: connection)?.id
-            if let found { group = found } else { group = try GroupRecord.create(key, now: now, on: connection) }
-            groups[key] = group
+            group = try GroupRecord.create(key, now: now, on: connection)
+            groups[key] = (group, [])
         }
         let name = entry.stream.name
         let found = try StreamRecord.find(name, in: group, on: connection)?.id
@@ -92,13 +130,14 @@ struct LogWriter {
         if let found {
             stream = found
         } else {
-            stream = try StreamRecord.create(name, in: group, firstEvent: time, now: now, on: connection)
+            stream = try StreamRecord.create(name, in: group, now: now, on: connection)
         }
         growths[entry.stream] = Growth(streamID: stream, groupID: group, first: time, last: time)
     }
 
     private mutating func insert(_ entry: Entry, _ sequence: inout Int64) throws(StorageError) {
         guard let growth = growths[entry.stream] else { return }
+        let isSubscribed = groups[entry.stream.group]?.subscriptions.isEmpty == false
         var bytes = 0
         for line in entry.lines {
             try connection.execute(
@@ -110,6 +149,12 @@ struct LogWriter {
                     .integer(growth.groupID), .integer(growth.streamID), .integer(entry.timestamp), .integer(sequence),
                     .integer(now), .blob(Array(line)),
                 ])
+            let position = EventPosition(time: entry.timestamp, sequence: sequence)
+            if isSubscribed {
+                forwarded[entry.stream, default: []].append(
+                    SubscriptionForwarder.Event(position: position, message: line))
+            }
+            last = position
             sequence += 1
             bytes += line.count + Self.eventOverhead
         }

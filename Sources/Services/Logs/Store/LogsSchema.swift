@@ -1,3 +1,4 @@
+import Delivery
 package import Storage
 
 extension LogsService {
@@ -6,62 +7,78 @@ extension LogsService {
     /// One counter numbers groups, streams and events, so that no number ever comes back: the events of what was
     /// deleted can wait for their removal while a new group of the same name fills. Messages are blobs because
     /// functions write NULs, too.
-    package static let migrations: [Migration] = [
-        Migration(
-            component: "logs", number: 1,
-            statements: [
-                "CREATE TABLE logs_counter (id BIGINT PRIMARY KEY, value BIGINT NOT NULL)",
-                "INSERT INTO logs_counter (id, value) VALUES (1, 0)",
-                """
-                CREATE TABLE logs_groups (
-                    id BIGINT PRIMARY KEY,
-                    account TEXT NOT NULL,
-                    region TEXT NOT NULL,
-                    name TEXT NOT NULL,
-                    created BIGINT NOT NULL,
-                    class TEXT NOT NULL,
-                    retention_days BIGINT,
-                    stored_bytes BIGINT NOT NULL,
-                    UNIQUE (account, region, name)
-                )
-                """,
-                """
-                CREATE TABLE logs_tags (
-                    group_id BIGINT NOT NULL,
-                    key TEXT NOT NULL,
-                    value TEXT NOT NULL,
-                    PRIMARY KEY (group_id, key)
-                )
-                """,
-                """
-                CREATE TABLE logs_streams (
-                    id BIGINT PRIMARY KEY,
-                    group_id BIGINT NOT NULL,
-                    name TEXT NOT NULL,
-                    created BIGINT NOT NULL,
-                    first_event BIGINT NOT NULL,
-                    last_event BIGINT NOT NULL,
-                    last_ingestion BIGINT NOT NULL,
-                    stored_bytes BIGINT NOT NULL,
-                    UNIQUE (group_id, name)
-                )
-                """,
-                "CREATE INDEX logs_streams_by_time ON logs_streams (group_id, last_event, id)",
-                """
-                CREATE TABLE logs_events (
-                    group_id BIGINT NOT NULL,
-                    stream_id BIGINT NOT NULL,
-                    time BIGINT NOT NULL,
-                    sequence BIGINT NOT NULL,
-                    ingested BIGINT NOT NULL,
-                    message BLOB NOT NULL,
-                    PRIMARY KEY (group_id, time, sequence)
-                )
-                """,
-                "CREATE INDEX logs_events_by_stream ON logs_events (stream_id, time, sequence)",
-                "CREATE TABLE logs_deleted (id BIGINT PRIMARY KEY)",
-            ])
-    ]
+    package static let migrations: [Migration] =
+        [
+            Migration(
+                component: "logs", number: 1,
+                statements: [
+                    "CREATE TABLE logs_counter (id BIGINT PRIMARY KEY, value BIGINT NOT NULL)",
+                    "INSERT INTO logs_counter (id, value) VALUES (1, 0)",
+                    """
+                    CREATE TABLE logs_groups (
+                        id BIGINT PRIMARY KEY,
+                        account TEXT NOT NULL,
+                        region TEXT NOT NULL,
+                        name TEXT NOT NULL,
+                        created BIGINT NOT NULL,
+                        class TEXT NOT NULL,
+                        retention_days BIGINT,
+                        stored_bytes BIGINT NOT NULL,
+                        UNIQUE (account, region, name)
+                    )
+                    """,
+                    """
+                    CREATE TABLE logs_tags (
+                        group_id BIGINT NOT NULL,
+                        key TEXT NOT NULL,
+                        value TEXT NOT NULL,
+                        PRIMARY KEY (group_id, key)
+                    )
+                    """,
+                    """
+                    CREATE TABLE logs_streams (
+                        id BIGINT PRIMARY KEY,
+                        group_id BIGINT NOT NULL,
+                        name TEXT NOT NULL,
+                        created BIGINT NOT NULL,
+                        first_event BIGINT NOT NULL,
+                        last_event BIGINT NOT NULL,
+                        last_ingestion BIGINT NOT NULL,
+                        stored_bytes BIGINT NOT NULL,
+                        UNIQUE (group_id, name)
+                    )
+                    """,
+                    "CREATE INDEX logs_streams_by_time ON logs_streams (group_id, last_event, id)",
+                    """
+                    CREATE TABLE logs_events (
+                        group_id BIGINT NOT NULL,
+                        stream_id BIGINT NOT NULL,
+                        time BIGINT NOT NULL,
+                        sequence BIGINT NOT NULL,
+                        ingested BIGINT NOT NULL,
+                        message BLOB NOT NULL,
+                        PRIMARY KEY (group_id, time, sequence)
+                    )
+                    """,
+                    "CREATE INDEX logs_events_by_stream ON logs_events (stream_id, time, sequence)",
+                    "CREATE TABLE logs_deleted (id BIGINT PRIMARY KEY)",
+                ]),
+            Migration(
+                component: "logs", number: 2,
+                statements: [
+                    """
+                    CREATE TABLE logs_subscriptions (
+                        group_id BIGINT NOT NULL,
+                        name TEXT NOT NULL,
+                        pattern TEXT NOT NULL,
+                        destination TEXT NOT NULL,
+                        distribution TEXT NOT NULL,
+                        created BIGINT NOT NULL,
+                        PRIMARY KEY (group_id, name)
+                    )
+                    """
+                ]),
+        ] + Outbox.migrations
 }
 
 /// The one source of numbers.

@@ -40,9 +40,9 @@ struct Retention: Sendable {
             _ = try await database.write { connection in
                 try connection.execute(
                     """
-                    DELETE FROM logs_streams WHERE group_id = ? AND last_event < ?
+                    DELETE FROM logs_streams WHERE group_id = ? AND last_event < ? AND created < ?
                     AND NOT EXISTS (SELECT 1 FROM logs_events WHERE stream_id = logs_streams.id)
-                    """, [.integer(group), .integer(cutoff)])
+                    """, [.integer(group), .integer(cutoff), .integer(cutoff)])
             }
             return
         }

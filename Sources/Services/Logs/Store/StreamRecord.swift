@@ -7,16 +7,23 @@ struct StreamRecord: Sendable {
     var id: Int64
     var name: String
     var created: Int64
-    var firstEvent: Int64
+    /// Nil until there is one.
+    var firstEvent: Int64?
+    /// 0 until there is one.
     var lastEvent: Int64
+    /// Likewise.
     var lastIngestion: Int64
     var storedBytes: Int64
+
+    /// What stands for the first event of a stream that has none.
+    private static let noEvent = Int64.max
 
     init(_ row: SQLRow) throws(StorageError) {
         id = try row.integer("id")
         name = try row.text("name")
         created = try row.integer("created")
-        firstEvent = try row.integer("first_event")
+        let first = try row.integer("first_event")
+        firstEvent = first == Self.noEvent ? nil : first
         lastEvent = try row.integer("last_event")
         lastIngestion = try row.integer("last_ingestion")
         storedBytes = try row.integer("stored_bytes")
@@ -36,21 +43,20 @@ struct StreamRecord: Sendable {
         try connection.query("SELECT name FROM logs_streams WHERE id = ?", [.integer(id)]).first?.optionalText("name")
     }
 
+    /// Makes a stream without events.
+    ///
     /// - Returns: The new stream's number.
     static func create(
-        _ name: String, in group: Int64, firstEvent: Int64, now: Int64, on connection: any SQLConnection
+        _ name: String, in group: Int64, now: Int64, on connection: any SQLConnection
     ) throws(StorageError) -> Int64 {
         let id = try LogCounter.take(1, on: connection)
         try connection.execute(
             """
             INSERT INTO logs_streams
                 (id, group_id, name, created, first_event, last_event, last_ingestion, stored_bytes)
-            VALUES (?, ?, ?, ?, ?, ?, ?, 0)
+            VALUES (?, ?, ?, ?, ?, 0, 0, 0)
             """,
-            [
-                .integer(id), .integer(group), .name(name), .integer(now), .integer(firstEvent), .integer(firstEvent),
-                .integer(now),
-            ])
+            [.integer(id), .integer(group), .name(name), .integer(now), .integer(noEvent)])
         return id
     }
 

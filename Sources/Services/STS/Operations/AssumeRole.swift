@@ -30,7 +30,7 @@ extension STSService {
         session.transitiveTags = tags.transitive
         session.sourceIdentity = source
         session.hasMFA = caller.session?.hasMFA ?? false
-        let (credentials, user) = try credentials(of: role, named: input.roleSessionName, session, request)
+        let (credentials, user) = try credentials(of: role, named: input.roleSessionName, session)
         return STS.AssumeRoleResponse(
             credentials: shape(credentials), assumedRoleUser: user,
             packedPolicySize: policies.isEmpty && tags.requested.isEmpty
@@ -40,10 +40,9 @@ extension STSService {
 
     /// Credentials of a role's session, and how the answer names it.
     func credentials(
-        of role: RoleIdentity, named name: String, _ session: Principal.Session, _ request: ServiceRequest
+        of role: RoleIdentity, named name: String, _ session: Principal.Session
     ) throws -> (TemporaryCredentials, STS.AssumedRoleUser) {
-        let partition = ARN.partition(of: request.caller.region)
-        let arn = "arn:\(partition):sts::\(role.account):assumed-role/\(role.name)/\(name)"
+        let arn = "arn:aws:sts::\(role.account):assumed-role/\(role.name)/\(name)"
         let id = "\(role.id):\(name)"
         let credentials = try tokens.issue(
             .assumedRole(role: role.name, session: name), account: role.account, arn: arn, id: id, session: session)
@@ -69,7 +68,8 @@ extension STSService {
         let resource = ProtectedResource(
             role.arn, account: role.account.digits, policy: role.trust, rule: .mustTrust)
         try require("AssumeRole", on: resource, request, context: context)
-        if !tags.requested.isEmpty { try require("TagSession", on: resource, request, context: context) }
+        // Those that the caller's session hands on count, too.
+        if !tags.all.isEmpty { try require("TagSession", on: resource, request, context: context) }
         if source != nil { try require("SetSourceIdentity", on: resource, request, context: context) }
         return role
     }

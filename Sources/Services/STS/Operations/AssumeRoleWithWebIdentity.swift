@@ -39,7 +39,7 @@ extension STSService {
         session.sourceIdentity = source
         session.provider = identity.provider.arn
         session.context = identity.context
-        let (credentials, user) = try credentials(of: role, named: input.roleSessionName, session, request)
+        let (credentials, user) = try credentials(of: role, named: input.roleSessionName, session)
         return STS.AssumeRoleWithWebIdentityResponse(
             credentials: shape(credentials), subjectFromWebIdentityToken: identity.subject, assumedRoleUser: user,
             packedPolicySize: policies.isEmpty && tags.requested.isEmpty

@@ -22,8 +22,7 @@ extension STSService {
     func getFederationToken(_ request: ServiceRequest) throws -> STS.GetFederationTokenResponse {
         let input = try STS.GetFederationTokenRequest(decoding: request)
         let caller = try longLived(request, "GetFederationToken")
-        let partition = ARN.partition(of: request.caller.region)
-        let arn = "arn:\(partition):sts::\(caller.account):federated-user/\(input.name)"
+        let arn = "arn:aws:sts::\(caller.account):federated-user/\(input.name)"
         let tags = try SessionTags(input.tags, caller: nil)
         var context: AccessContext = [:]
         tags.describe(to: &context)
@@ -39,6 +38,7 @@ extension STSService {
         session.policyARNs = policies.managed
         session.tags = tags.all
         session.provider = caller.arn
+        session.originID = caller.id
         let id = "\(caller.account):\(input.name)"
         let credentials = try tokens.issue(
             .federated(name: input.name), account: caller.account, arn: arn, id: id, session: session)

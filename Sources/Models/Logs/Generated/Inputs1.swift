@@ -49,6 +49,39 @@ extension Logs.CreateLogGroupRequest {
 }
 
 extension Logs {
+    package struct CreateLogStreamRequest: Sendable {
+        package var logGroupName: String
+        package var logStreamName: String
+
+        package init(
+            logGroupName: String, logStreamName: String
+        ) {
+            self.logGroupName = logGroupName
+            self.logStreamName = logStreamName
+        }
+    }
+}
+
+extension Logs.CreateLogStreamRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupNameSource = body["logGroupName"]
+        input.require(logGroupNameSource != nil, "logGroupName")
+        let logGroupName = try input.string(logGroupNameSource, "logGroupName", Logs.Constraints.logGroupName)
+        let logStreamNameSource = body["logStreamName"]
+        input.require(logStreamNameSource != nil, "logStreamName")
+        let logStreamName = try input.string(logStreamNameSource, "logStreamName", Logs.Constraints.logStreamName)
+        try input.check()
+        self.logGroupName = try input.required(logGroupName)
+        self.logStreamName = try input.required(logStreamName)
+    }
+}
+
+extension Logs {
     package struct DeleteLogGroupRequest: Sendable {
         package var logGroupName: String
 
@@ -132,6 +165,39 @@ extension Logs.DeleteRetentionPolicyRequest {
         let logGroupName = try input.string(logGroupNameSource, "logGroupName", Logs.Constraints.logGroupName)
         try input.check()
         self.logGroupName = try input.required(logGroupName)
+    }
+}
+
+extension Logs {
+    package struct DeleteSubscriptionFilterRequest: Sendable {
+        package var logGroupName: String
+        package var filterName: String
+
+        package init(
+            logGroupName: String, filterName: String
+        ) {
+            self.logGroupName = logGroupName
+            self.filterName = filterName
+        }
+    }
+}
+
+extension Logs.DeleteSubscriptionFilterRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupNameSource = body["logGroupName"]
+        input.require(logGroupNameSource != nil, "logGroupName")
+        let logGroupName = try input.string(logGroupNameSource, "logGroupName", Logs.Constraints.logGroupName)
+        let filterNameSource = body["filterName"]
+        input.require(filterNameSource != nil, "filterName")
+        let filterName = try input.string(filterNameSource, "filterName", Logs.Constraints.filterName)
+        try input.check()
+        self.logGroupName = try input.required(logGroupName)
+        self.filterName = try input.required(filterName)
     }
 }
 
@@ -243,6 +309,46 @@ extension Logs.DescribeLogStreamsRequest {
         self.logStreamNamePrefix = logStreamNamePrefix
         self.orderBy = orderBy
         self.descending = descending
+        self.nextToken = nextToken
+        self.limit = limit
+    }
+}
+
+extension Logs {
+    package struct DescribeSubscriptionFiltersRequest: Sendable {
+        package var logGroupName: String
+        package var filterNamePrefix: String?
+        package var nextToken: String?
+        package var limit: Int?
+
+        package init(
+            logGroupName: String, filterNamePrefix: String? = nil, nextToken: String? = nil, limit: Int? = nil
+        ) {
+            self.logGroupName = logGroupName
+            self.filterNamePrefix = filterNamePrefix
+            self.nextToken = nextToken
+            self.limit = limit
+        }
+    }
+}
+
+extension Logs.DescribeSubscriptionFiltersRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupNameSource = body["logGroupName"]
+        input.require(logGroupNameSource != nil, "logGroupName")
+        let logGroupName = try input.string(logGroupNameSource, "logGroupName", Logs.Constraints.logGroupName)
+        let filterNamePrefix = try input.string(
+            body["filterNamePrefix"], "filterNamePrefix", Logs.Constraints.filterName)
+        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
+        let limit = try input.int(body["limit"], "limit", Logs.Constraints.describeLimit)
+        try input.check()
+        self.logGroupName = try input.required(logGroupName)
+        self.filterNamePrefix = filterNamePrefix
         self.nextToken = nextToken
         self.limit = limit
     }
@@ -406,105 +512,5 @@ extension Logs.ListTagsForResourceRequest {
         let resourceArn = try input.string(resourceArnSource, "resourceArn", Logs.Constraints.amazonResourceName)
         try input.check()
         self.resourceArn = try input.required(resourceArn)
-    }
-}
-
-extension Logs {
-    package struct PutRetentionPolicyRequest: Sendable {
-        package var logGroupName: String
-        package var retentionInDays: Int
-
-        package init(
-            logGroupName: String, retentionInDays: Int
-        ) {
-            self.logGroupName = logGroupName
-            self.retentionInDays = retentionInDays
-        }
-    }
-}
-
-extension Logs.PutRetentionPolicyRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `InvalidParameterException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
-        let body = try input.body()
-        let logGroupNameSource = body["logGroupName"]
-        input.require(logGroupNameSource != nil, "logGroupName")
-        let logGroupName = try input.string(logGroupNameSource, "logGroupName", Logs.Constraints.logGroupName)
-        let retentionInDaysSource = body["retentionInDays"]
-        input.require(retentionInDaysSource != nil, "retentionInDays")
-        let retentionInDays = try input.int(retentionInDaysSource, "retentionInDays")
-        try input.check()
-        self.logGroupName = try input.required(logGroupName)
-        self.retentionInDays = try input.required(retentionInDays)
-    }
-}
-
-extension Logs {
-    package struct TagResourceRequest: Sendable {
-        package var resourceArn: String
-        package var tags: [String: String]
-
-        package init(
-            resourceArn: String, tags: [String: String]
-        ) {
-            self.resourceArn = resourceArn
-            self.tags = tags
-        }
-    }
-}
-
-extension Logs.TagResourceRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `InvalidParameterException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
-        let body = try input.body()
-        let resourceArnSource = body["resourceArn"]
-        input.require(resourceArnSource != nil, "resourceArn")
-        let resourceArn = try input.string(resourceArnSource, "resourceArn", Logs.Constraints.amazonResourceName)
-        let tagsSource = body["tags"]
-        input.require(tagsSource != nil, "tags")
-        let tags = try input.stringMap(
-            tagsSource, "tags", Logs.Constraints.tags, key: Logs.Constraints.tagKey, value: Logs.Constraints.tagValue)
-        try input.check()
-        self.resourceArn = try input.required(resourceArn)
-        self.tags = try input.required(tags)
-    }
-}
-
-extension Logs {
-    package struct UntagResourceRequest: Sendable {
-        package var resourceArn: String
-        package var tagKeys: [String]
-
-        package init(
-            resourceArn: String, tagKeys: [String]
-        ) {
-            self.resourceArn = resourceArn
-            self.tagKeys = tagKeys
-        }
-    }
-}
-
-extension Logs.UntagResourceRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `InvalidParameterException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
-        let body = try input.body()
-        let resourceArnSource = body["resourceArn"]
-        input.require(resourceArnSource != nil, "resourceArn")
-        let resourceArn = try input.string(resourceArnSource, "resourceArn", Logs.Constraints.amazonResourceName)
-        let tagKeysSource = body["tagKeys"]
-        input.require(tagKeysSource != nil, "tagKeys")
-        let tagKeys = try input.strings(tagKeysSource, "tagKeys", Logs.Constraints.tagKeyList, Logs.Constraints.tagKey)
-        try input.check()
-        self.resourceArn = try input.required(resourceArn)
-        self.tagKeys = try input.required(tagKeys)
     }
 }

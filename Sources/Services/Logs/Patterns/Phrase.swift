@@ -19,14 +19,17 @@ struct Phrase: Sendable {
     }
 
     /// Whether the phrase stands anywhere in `message`. An empty one does everywhere.
-    func occurs(in message: UnsafeRawBufferPointer) -> Bool {
-        if bytes.isEmpty { return true }
+    func occurs(in message: UnsafeRawBufferPointer) -> Bool { end(in: message) != nil }
+
+    /// Where the first of it ends; nil when it stands nowhere.
+    func end(in message: UnsafeRawBufferPointer) -> Int? {
+        if bytes.isEmpty { return 0 }
         var matched = 0
-        for byte in message {
+        for (index, byte) in message.enumerated() {
             while matched > 0, bytes[matched] != byte { matched = borders[matched - 1] }
             if bytes[matched] == byte { matched += 1 }
-            if matched == bytes.count { return true }
+            if matched == bytes.count { return index + 1 }
         }
-        return false
+        return nil
     }
 }
