@@ -70,7 +70,9 @@ let package = Package(
         module("LogsModel", path: "Sources/Models/Logs", ["AWSWire", nioCore]),
         module("XRayModel", path: "Sources/Models/XRay", ["AWSWire", nioCore]),
         module("IAMModel", path: "Sources/Models/IAM", ["AWSWire"]),
+        module("SNSModel", path: "Sources/Models/SNS", ["AWSWire"]),
         module("STSModel", path: "Sources/Models/STS", ["AWSWire"]),
+        module("SQSModel", path: "Sources/Models/SQS", ["AWSWire", nioCore, nioHTTP1]),
         module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
         module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
@@ -116,6 +118,12 @@ let package = Package(
             "XRayService", path: "Sources/Services/XRay",
             ["AWSWire", "XRayModel", "Identity", "Policies", "Storage", "Fleet", nioCore, nioHTTP1, logging, lifecycle]),
         module(
+            "SNSService", path: "Sources/Services/SNS",
+            [
+                "AWSWire", "SNSModel", "Identity", "Policies", "Storage", "Delivery", nioCore, logging, crypto,
+                cryptoExtras,
+            ]),
+        module(
             "STSService", path: "Sources/Services/STS",
             ["AWSWire", "STSModel", "Identity", "Policies", nioCore, logging, crypto, cryptoExtras]),
         module(
@@ -125,6 +133,13 @@ let package = Package(
         module(
             "CloudTrailService", path: "Sources/Services/CloudTrail",
             ["AWSWire", "CloudTrailModel", "Identity", "Policies", "Storage", nioCore, logging, lifecycle]),
+        module(
+            "SQSService", path: "Sources/Services/SQS",
+            [
+                "AWSWire", "SQSModel", "Delivery", "Identity", "Policies", "Storage", nioCore, nioHTTP1, logging,
+                crypto,
+                lifecycle,
+            ]),
         // 6
         module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
@@ -134,8 +149,7 @@ let package = Package(
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
                 "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService",
-                "XRayService",
-                "CloudTrailService", "Gateway",
+                "XRayService", "CloudTrailService", "SQSService", "SNSService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -222,6 +236,12 @@ let package = Package(
                 nioHTTP1, logging,
             ]),
         tests(
+            "SNSServiceTests",
+            [
+                "TestSupport", "SNSService", "SNSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                nioCore, nioPosix, nioHTTP1, logging, crypto, cryptoExtras,
+            ]),
+        tests(
             "STSServiceTests",
             [
                 "STSService", "STSModel", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1,
@@ -232,6 +252,13 @@ let package = Package(
             [
                 "TestSupport", "CloudTrailService", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioPosix,
                 nioHTTP1, logging,
+            ]),
+        tests(
+            "SQSServiceTests",
+            [
+                "TestSupport", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                nioCore,
+                nioPosix, nioHTTP1, logging,
             ]),
         tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
         tests(

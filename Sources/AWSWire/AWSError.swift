@@ -18,6 +18,8 @@ package struct AWSError: Error, Sendable, Hashable {
 
     /// The error shape's name, such as `ResourceNotFoundException`.
     package var code: String
+    /// What the query protocol calls it, where that is something else: `AWS.SimpleQueueService.NonExistentQueue`.
+    package var queryCode: String?
     package var message: String
     package var status: Int
     package var fault: Fault
@@ -34,10 +36,11 @@ package struct AWSError: Error, Sendable, Hashable {
     private var extra: [Member]
 
     package init(
-        code: String, message: String, status: Int, fault: Fault = .client, spelling: Spelling = .plain,
-        members: [(name: String, value: String)] = [], headers: [String: String] = [:]
+        code: String, queryCode: String? = nil, message: String, status: Int, fault: Fault = .client,
+        spelling: Spelling = .plain, members: [(name: String, value: String)] = [], headers: [String: String] = [:]
     ) {
         self.code = code
+        self.queryCode = queryCode
         self.message = message
         self.status = status
         self.fault = fault

@@ -16,9 +16,14 @@ package enum ErrorEncoding {
             headers.add(name: "Content-Type", value: "application/json")
             headers.add(name: "x-amzn-ErrorType", value: error.code)
             writeRestMembers(of: error, to: &writer)
-        case .awsJSON(let version):
+        case .awsJSON(let version, let names):
             headers.add(name: "Content-Type", value: "application/x-amz-json-\(version)")
-            write("__type", error.code, to: &writer)
+            if case .queryCompatible(let namespace) = names {
+                headers.add(name: "x-amzn-query-error", value: "\(error.olderCode);\(error.faultInQueries)")
+                write("__type", "\(namespace)#\(error.code)", to: &writer)
+            } else {
+                write("__type", error.code, to: &writer)
+            }
             for (name, value) in error.members { write(name, value, to: &writer) }
             if !error.message.isEmpty { write("message", error.message, to: &writer) }
         case .query: break
@@ -49,8 +54,8 @@ package enum ErrorEncoding {
         var writer = XMLWriter()
         writer.open("ErrorResponse", namespace: namespace)
         writer.element("Error") { writer in
-            writer.element("Type") { $0.string(error.fault == .client ? "Sender" : "Receiver") }
-            writer.element("Code") { $0.string(error.code) }
+            writer.element("Type") { $0.string(error.faultInQueries) }
+            writer.element("Code") { $0.string(error.olderCode) }
             writer.element("Message") { $0.string(error.message) }
         }
         writer.element("RequestId") { $0.string(requestID) }
@@ -65,4 +70,10 @@ package enum ErrorEncoding {
         writer.name(name)
         writer.string(value)
     }
+}
+
+extension AWSError {
+    /// What the query protocol calls it.
+    fileprivate var olderCode: String { queryCode ?? code }
+    fileprivate var faultInQueries: String { fault == .client ? "Sender" : "Receiver" }
 }

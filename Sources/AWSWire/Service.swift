@@ -96,8 +96,16 @@ package struct ServiceResponse: Sendable {
 
 /// The AWS protocols by which a service speaks; it decides how the gateway writes errors.
 package enum WireProtocol: Sendable, Hashable {
+    /// How the JSON protocols name errors.
+    package enum ErrorNames: Sendable, Hashable {
+        case plain
+        /// As services do whose clients once spoke the query protocol: qualified by a namespace, and by the older name
+        /// in a header (the models' `awsQueryCompatible`).
+        case queryCompatible(namespace: String)
+    }
+
     case restJSON
-    case awsJSON(version: String)
+    case awsJSON(version: String, errors: ErrorNames = .plain)
     /// Forms in and XML out, as STS, IAM and CloudFormation speak; the namespace is that of the service's documents.
     case query(namespace: String)
 }
@@ -106,7 +114,11 @@ package enum WireProtocol: Sendable, Hashable {
 package protocol Service: Sendable {
     /// The service's name in a credential scope (`lambda`, `logs`): the gateway routes by it.
     var signingName: String { get }
+    /// The one that its clients speak now.
     var wireProtocol: WireProtocol { get }
+
+    /// The protocol of a request, for services that speak several. Asked for every request: it has to be quick.
+    func wireProtocol(of headers: HTTPHeaders) -> WireProtocol
 
     /// Answers one request.
     ///
@@ -123,6 +135,9 @@ package protocol Service: Sendable {
     /// Whether a request uses a resource rather than managing it, such as an invocation. Asked after every answer: it
     /// has to be quick.
     func isDataPlane(_ method: HTTPMethod, path: String) -> Bool
+
+    /// As ``isDataPlane(_:path:)``, for protocols in which method and path tell nothing.
+    func isDataPlane(_ head: HTTPRequestHead, path: String, body: ByteBuffer) -> Bool
 
     /// Whether the service's model has an operation of that name: the audit calls nothing by another.
     func hasOperation(_ name: String) -> Bool

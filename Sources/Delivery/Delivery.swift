@@ -13,7 +13,8 @@ package protocol DeliveryTarget: Sendable {
     func check(_ target: String, from sender: ServiceCaller) async throws(DeliveryFailure)
 }
 
-/// The one way in which any service reaches any other: it hands a parcel to the service of its target's ARN.
+/// The one way in which any service reaches any other: it hands a parcel to the service of its target's ARN, or to
+/// whatever takes URLs of its scheme.
 ///
 /// Services are made with it and register themselves at it, so that none needs to know another.
 package final class Delivery: Sendable {
@@ -21,12 +22,12 @@ package final class Delivery: Sendable {
 
     package init() {}
 
-    /// - Parameter service: As ARNs name it: `lambda`, `sqs`.
+    /// - Parameter service: As ARNs name it: `lambda`, `sqs`; or the scheme of URLs: `https`.
     package func register(_ target: any DeliveryTarget, for service: String) {
         targets.withLock { $0[service] = target }
     }
 
-    /// Whether there is anybody who takes parcels for that resource.
+    /// Whether there is anybody who takes parcels for that resource or URL.
     package func reaches(_ arn: String) -> Bool { target(of: arn) != nil }
 
     /// Tries once. Returns when the parcel is its target's.
@@ -45,9 +46,9 @@ package final class Delivery: Sendable {
             code: "NotImplementedException", message: "Nothing delivers to \(arn).", isFinal: true)
     }
 
-    private func target(of arn: String) -> (any DeliveryTarget)? {
-        guard let service = ARN(arn)?.service else { return nil }
-        return targets.withLock { $0[service] }
+    private func target(of address: String) -> (any DeliveryTarget)? {
+        let kind = ARN(address)?.service ?? address.prefix { $0 != ":" }.lowercased()
+        return targets.withLock { $0[kind] }
     }
 }
 

@@ -38,7 +38,9 @@ struct OutboxTable {
                 """,
                 "CREATE INDEX outbox_parcels_due ON outbox_parcels (target, due, position)",
                 "CREATE INDEX outbox_parcels_node ON outbox_parcels (node)",
-            ])
+            ]),
+        Migration(
+            component: "outbox", number: 2, statements: ["ALTER TABLE outbox_parcels ADD COLUMN phases TEXT"]),
     ]
 
     /// A parcel that a node has taken on.
@@ -62,8 +64,8 @@ struct OutboxTable {
             """
             INSERT INTO outbox_parcels (target, position, id, due, node, accepted, attempts, maximum_attempts,
                 maximum_age, first_pause, longest_pause, owner, note, service, source, account, role, body, attributes,
-                message_group, deduplication, trace)
-            VALUES (?, ?, ?, ?, NULL, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                message_group, deduplication, trace, phases)
+            VALUES (?, ?, ?, ?, NULL, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 .text(parcel.target), .integer(position), .text(parcel.id), .integer(now), .integer(now),
@@ -73,6 +75,7 @@ struct OutboxTable {
                 .text(parcel.sender.account.digits), text(parcel.sender.role),
                 .blob(Array(parcel.body.readableBytesView)), .text(AttributeText.write(parcel.attributes)),
                 text(parcel.group), text(parcel.deduplicationID), text(parcel.trace),
+                text(entry.policy.phases?.text),
             ])
     }
 
@@ -159,7 +162,8 @@ struct OutboxTable {
         parcel.trace = row.optionalText("trace")
         let policy = RetryPolicy(
             maximumAttempts: Int(try row.integer("maximum_attempts")), maximumAge: try row.integer("maximum_age"),
-            firstPause: try row.integer("first_pause"), longestPause: try row.integer("longest_pause"))
+            firstPause: try row.integer("first_pause"), longestPause: try row.integer("longest_pause"),
+            phases: row.optionalText("phases").flatMap { RetryPhases(text: $0) })
         return Claim(
             position: try row.integer("position"), accepted: try row.integer("accepted"),
             attempts: Int(try row.integer("attempts")),

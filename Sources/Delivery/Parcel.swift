@@ -22,12 +22,13 @@ package struct Parcel: Sendable, Hashable {
 
     /// The same in every try: a lower-case UUID. A function gets it as the id of its request.
     package var id: String
-    /// The ARN of the resource; of a function with a qualifier, if there is one.
+    /// The ARN of the resource, of a function with a qualifier, if there is one; or a URL.
     package var target: String
     /// On whose behalf: the target's policies decide about it in every try.
     package var sender: ServiceCaller
     /// The event as the target is to have it: the payload of a function, the message of a queue.
     package var body: ByteBuffer
+    /// For a URL: headers of the request, or of the letter.
     package var attributes: [String: Attribute] = [:]
     /// Of a message to a FIFO queue or topic.
     package var group: String?

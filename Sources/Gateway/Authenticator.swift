@@ -49,38 +49,44 @@ struct Authenticator: Sendable {
             named = SigV4.Hint(request).service
         }
         if let named, directory[named] != nil { return named }
-        return directory.target(of: request) ?? (isForAnybody(request, presented) ? Self.unsigned : nil)
+        return directory.target(of: request) ?? serviceForAnybody(request, presented)
     }
 
-    /// The service that takes requests from whoever has a token of an identity provider instead of a signature. Which
-    /// operation a form asks for, and whether nobody need have signed it, is the service's business.
-    private static let unsigned = "sts"
-
-    /// Whether a request is a form that nobody signed, for a service that it does not name.
-    private func isForAnybody(_ request: SigV4.Request, _ presented: Presented?) -> Bool {
+    /// The service that a request is for which nobody signed and that names none, where one takes such requests.
+    ///
+    /// They are forms of whoever has a token of an identity provider instead of a signature, and links that SNS sent.
+    /// Which operation it is, and whether nobody need have signed it, is the service's business.
+    private func serviceForAnybody(_ request: SigV4.Request, _ presented: Presented?) -> String? {
         if let presented {
             guard case .failure(let failure) = presented, failure.code == .missingAuthenticationToken else {
-                return false
+                return nil
             }
         } else if SigV4.Hint(request).service != nil {
-            return false
+            return nil
         }
-        guard directory[Self.unsigned] != nil, request.path == "/", request.headers.first(name: "x-amz-target") == nil
-        else { return false }
-        let target = directory.target(of: request)
-        guard target == nil || target == Self.unsigned else { return false }
+        guard request.path == "/", request.headers.first(name: "x-amz-target") == nil else { return nil }
         let form = "application/x-www-form-urlencoded"
-        return request.headers.first(name: "content-type")?.hasPrefix(form) ?? false
+        var name: String?
+        if let query = request.query,
+            query.contains("Action=ConfirmSubscription") || query.contains("Action=Unsubscribe")
+        {
+            name = "sns"
+        } else if request.headers.first(name: "content-type")?.hasPrefix(form) ?? false
             || request.query?.contains("Action=AssumeRoleWith") ?? false
+        {
+            name = "sts"
+        }
+        guard let name, directory[name] != nil else { return nil }
+        let target = directory.target(of: request)
+        return target == nil || target == name ? name : nil
     }
 
     /// - Parameter service: the service that the scope must name; nil asks the request's target.
     func admit(_ request: SigV4.Request, _ presented: Presented?, service: String? = nil) throws(SigV4Failure)
         -> Admission
     {
-        if presented != nil, service == nil, isForAnybody(request, presented) {
-            return Admission(
-                caller: Caller(.anonymous(account), region: region), service: Self.unsigned, pending: nil)
+        if presented != nil, service == nil, let name = serviceForAnybody(request, presented) {
+            return Admission(caller: Caller(.anonymous(account), region: region), service: name, pending: nil)
         }
         guard let presented else { return admitAnybody(request, service: service) }
         return try admitSigned(request, try presented.get(), service: service)

@@ -17,15 +17,19 @@ extension Reception {
         switch plan.destination {
         case .service(let name?, let admission):
             guard let service = directory[name] else { return }
-            let isData = service.isDataPlane(head.head.method, path: head.path)
+            let isData = service.isDataPlane(head.head, path: head.path, body: body)
             guard !isData || sink.wantsData || answer.status == .forbidden else { return }
             let isAuthentic = admission.pending == nil || !Self.isOfSignature(answer)
             let caller =
                 isAuthentic
                 ? admission.caller : Caller(.anonymous(admission.caller.account), region: admission.caller.region)
+            // A form's body says which call it is.
+            var isNamedInBody = false
+            if case .query = plan.wire { isNamedInBody = true }
+            let told = isData && !isNamedInBody ? ByteBuffer() : body
             sink.record(
                 event(
-                    of: service, head, body: isData ? ByteBuffer() : body, caller: caller, requestID: requestID,
+                    of: service, head, body: told, caller: caller, requestID: requestID,
                     isAuthenticated: isAuthentic, claimedKeyID: admission.caller.accessKeyID, answer: answer))
         case .refused where answer.status != .payloadTooLarge:
             auditRefusal(head, body: body, requestID: requestID, answer: answer, sink: sink)

@@ -63,7 +63,8 @@ struct Reception: Sendable {
         let request = head.signed
         let presented = authenticator.read(request)
         let name = authenticator.service(of: request, presented)
-        let wire = name.flatMap { directory[$0]?.wireProtocol } ?? Self.wire(of: head.head.headers)
+        let headers = head.head.headers
+        let wire = name.flatMap { directory[$0]?.wireProtocol(of: headers) } ?? Self.wire(of: headers)
         var limit = configuration.bodyLimits.limit(signingName: name, method: head.head.method, path: head.path)
         guard !isForeignPage(head) else {
             return Plan(destination: .refused(Self.foreignPage), wire: wire, limit: limit)
@@ -189,9 +190,11 @@ struct Reception: Sendable {
         return !(["localhost", "127.0.0.1", "[::1]"].contains(host) || host.hasSuffix(".localhost"))
     }
 
-    /// A page in a browser can make it send a POST here but not without an `Origin`.
+    /// A page in a browser can make it send a POST here but not without an `Origin`; and whoever may subscribe can
+    /// make SNS send one from this machine, which says what it is.
     private func mayReset(_ head: RequestHead, from origin: Origin) -> Bool {
         configuration.authentication == .off && origin == .loopback && !head.head.headers.contains(name: "origin")
+            && !head.head.headers.contains(name: "x-amz-sns-message-type")
     }
 
     /// The protocol in which clients of a service that does not run here read errors, by the content that they send.

@@ -27,8 +27,10 @@ package struct RouteHint: Sendable {
                 "/2021-11-15/", "/2024-08-31/",
             ]),
         RouteHint(signingName: "logs", hosts: ["logs"], targets: ["Logs_20140328."]),
+        RouteHint(signingName: "sqs", hosts: ["sqs", "queue"], targets: ["AmazonSQS."]),
         RouteHint(signingName: "iam", hosts: ["iam"]),
         RouteHint(signingName: "sts", hosts: ["sts"]),
+        RouteHint(signingName: "sns", hosts: ["sns"]),
         RouteHint(
             signingName: "cloudtrail", hosts: ["cloudtrail"],
             targets: ["com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101."]),

@@ -207,6 +207,7 @@ provider "aws" {
     lambda = "%(endpoint)s"
     iam    = "%(endpoint)s"
     sts    = "%(endpoint)s"
+    sns    = "%(endpoint)s"
   }
 }
 """

@@ -40,7 +40,8 @@ extension AuditEvent {
     package static func error(in body: ByteBuffer) -> (code: String?, message: String?) {
         if let json = try? JSONValue(parsing: body) {
             let message = json["message"] ?? json["Message"] ?? json["errorMessage"]
-            return (json["__type"]?.string, message?.string)
+            let code = json["__type"]?.string?.split(separator: "#").last.map(String.init)
+            return (code, message?.string)
         }
         let text = String(buffer: body)
         guard text.hasPrefix("<") else { return (nil, nil) }

@@ -115,8 +115,13 @@ extension AuditDisclosure {
 
 extension Service {
     package var secretMembers: Set<String> { [] }
+    package func wireProtocol(of _: HTTPHeaders) -> WireProtocol { wireProtocol }
     package func isDataPlane(_: HTTPMethod, path _: String) -> Bool { false }
     package func hasOperation(_: String) -> Bool { true }
+
+    package func isDataPlane(_ head: HTTPRequestHead, path: String, body _: ByteBuffer) -> Bool {
+        isDataPlane(head.method, path: path)
+    }
 
     /// The call, where the protocol itself names it: JSON and query services need not do more.
     package func audited(_ request: ServiceRequest) -> AuditedCall? { namedCall(request) }
@@ -125,7 +130,7 @@ extension Service {
     /// only the service knows.
     package func namedCall(_ request: ServiceRequest) -> AuditedCall? {
         let disclosure = AuditDisclosure(secretMembers)
-        switch wireProtocol {
+        switch wireProtocol(of: request.headers) {
         case .restJSON: return nil
         case .awsJSON:
             guard let operation = request.header("x-amz-target")?.split(separator: ".").last.map(Self.name),

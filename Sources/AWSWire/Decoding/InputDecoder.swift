@@ -12,25 +12,39 @@ package struct InputDecoder {
     private let query: QueryParameters
     private let validationCode: String
     private let disclosure: Disclosure
+    private let missing: Missing
     private var violations: [String] = []
     /// The first value that breaks a pattern for which the service has words of its own, and those words.
     private var misspelled: String?
+
+    /// How a service words that required members are missing.
+    package enum Missing: Sendable, Hashable {
+        /// As broken constraints.
+        case constraints
+        /// By the name of the first of them, in an error of its own.
+        case parameters
+    }
+    /// The first required member that is missing, where that has an error of its own.
+    private var missingParameter: String?
 
     /// - Parameters:
     ///   - validationCode: The code of the error with which the service answers broken constraints.
     ///   - disclosure: Whether the service's messages repeat the values that break them.
     package init(
-        _ request: ServiceRequest, _ labels: RouteLabels, validationCode: String, _ disclosure: Disclosure = .open
+        _ request: ServiceRequest, _ labels: RouteLabels, validationCode: String, _ disclosure: Disclosure = .open,
+        missing: Missing = .constraints
     ) {
         self.request = request
         self.labels = labels
         self.validationCode = validationCode
         self.disclosure = disclosure
+        self.missing = missing
         query = QueryParameters(request.query)
     }
 
     /// - Throws: The service's validation error, if any constraint was broken.
     package func check() throws(AWSError) {
+        if let missingParameter { throw .missingParameter(missingParameter) }
         guard !violations.isEmpty else {
             if let misspelled { throw AWSError(code: validationCode, message: misspelled, status: 400) }
             return
@@ -75,7 +89,14 @@ package struct InputDecoder {
 
     /// Notes a required member that is missing.
     package mutating func require(_ isPresent: Bool, _ path: String) {
-        if !isPresent { violations.append("Value null at '\(path)' failed to satisfy constraint: \(Wording.notNull)") }
+        guard !isPresent else { return }
+        switch missing {
+        case .constraints:
+            violations.append("Value null at '\(path)' failed to satisfy constraint: \(Wording.notNull)")
+        case .parameters:
+            let name = path.split(separator: ".").last ?? ""
+            missingParameter = missingParameter ?? name.prefix(1).uppercased() + name.dropFirst()
+        }
     }
 
     mutating func note(_ rules: [String], _ shown: String, _ path: String, _ disclosure: Disclosure = .open) {
@@ -173,9 +194,36 @@ extension InputDecoder {
     }
 }
 
+extension AWSError {
+    /// A required member that is not there, in the words of services that the query protocol made.
+    package static func missingParameter(_ name: String) -> AWSError {
+        AWSError(
+            code: "MissingRequiredParameterException", queryCode: "MissingParameter",
+            message: "The request must contain the parameter \(name).", status: 400)
+    }
+}
+
 // MARK: Lists and maps
 
 extension InputDecoder {
+    package func blobs(_ value: JSONValue?) throws(AWSError) -> [[UInt8]]? {
+        guard let elements = try value?.requireArray() else { return nil }
+        return try elements.map { (element) throws(AWSError) in try blob(element) ?? [] }
+    }
+
+    /// A map of strings to structures. `read` gets the path of their members, which ends in a dot.
+    package mutating func map<Structure>(
+        _ value: JSONValue?, _ path: String,
+        _ read: (inout InputDecoder, JSONObject, String) throws(AWSError) -> Structure?
+    ) throws(AWSError) -> [String: Structure]? {
+        guard let members = try value?.requireObject() else { return nil }
+        var map: [String: Structure] = [:]
+        for (name, member) in members where !member.isNull {
+            map[name] = try read(&self, JSONObject(reading: member), "\(path).\(name).member.")
+        }
+        return map
+    }
+
     /// A list of strings from repeated query parameters.
     package mutating func strings(
         _ texts: [String]?, _ path: String, _ length: LengthConstraint? = nil, _ element: StringConstraint? = nil

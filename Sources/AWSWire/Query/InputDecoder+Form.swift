@@ -3,6 +3,9 @@ extension InputDecoder {
     /// The parameters of the query and of the form in the body.
     package var form: FormValue { FormValue(request) }
 
+    /// Whether the request is one of the query protocol, where the service speaks JSON, too: it names no target.
+    package var isForm: Bool { QueryAnswer.isForm(request.headers) }
+
     package mutating func string(_ value: FormValue?, _ path: String, _ constraint: StringConstraint? = nil) -> String?
     {
         string(value?.text, path, constraint)
@@ -46,6 +49,23 @@ extension InputDecoder {
         guard let text = value?.text else { return nil }
         guard let bytes = Base64.decode(text) else { throw .malformedInput }
         return bytes
+    }
+
+    package func blobs(_ values: [FormValue]?) throws(AWSError) -> [[UInt8]]? {
+        try values?.map { (value) throws(AWSError) in try blob(value) ?? [] }
+    }
+
+    /// A map of strings to structures. `read` gets the path of their members, which ends in a dot.
+    package mutating func map<Structure>(
+        _ entries: [(key: String, value: FormValue)]?, _ path: String,
+        _ read: (inout InputDecoder, FormValue, String) throws(AWSError) -> Structure?
+    ) throws(AWSError) -> [String: Structure]? {
+        guard let entries else { return nil }
+        var map: [String: Structure] = [:]
+        for (key, value) in entries where map[key] == nil {
+            map[key] = try read(&self, value, "\(path).\(key).member.")
+        }
+        return map
     }
 
     /// A list of strings of an open enumeration.

@@ -1,4 +1,4 @@
-import NIOHTTP1
+package import NIOHTTP1
 
 /// A shape that answers of the query protocol hold.
 package protocol QueryOutput {
@@ -6,8 +6,20 @@ package protocol QueryOutput {
     func encode(to writer: inout XMLWriter)
 }
 
+/// A result that JSON answers hold, too: services that speak both protocols choose when they answer.
+package protocol JSONOutput {
+    /// The answer of a successful operation.
+    func encode() -> ServiceResponse
+}
+
 /// Requests and answers of the query protocol: which operation a form asks for, and the document around a result.
 package enum QueryAnswer {
+    /// Whether a request to a service that speaks JSON, too, is one of the query protocol.
+    package static func isForm(_ headers: HTTPHeaders) -> Bool {
+        !headers.contains(name: "x-amz-target")
+            && headers.first(name: "content-type")?.hasPrefix("application/x-amz-json") != true
+    }
+
     /// The name of the operation that a request asks for, whether or not there is one.
     ///
     /// - Throws: `MissingAction`.

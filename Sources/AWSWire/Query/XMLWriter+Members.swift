@@ -30,32 +30,43 @@ extension XMLWriter {
 
     // MARK: Lists and maps
 
-    package mutating func strings(_ name: String, _ values: [String]?, each element: String = "member") {
+    /// - Parameter element: What each element is called; nil for a flattened list, whose elements have its own name.
+    package mutating func strings(_ name: String, _ values: [String]?, each element: String? = "member") {
         guard let values else { return }
-        open(name)
-        for value in values { string(element, value) }
-        close(name)
+        if element != nil { open(name) }
+        for value in values { string(element ?? name, value) }
+        if element != nil { close(name) }
     }
 
-    package mutating func list(_ name: String, _ values: [some QueryOutput]?, each element: String = "member") {
+    /// - Parameter element: As of ``strings(_:_:each:)``.
+    package mutating func list(_ name: String, _ values: [some QueryOutput]?, each element: String? = "member") {
         guard let values else { return }
-        open(name)
-        for value in values { structure(element, value) }
-        close(name)
+        if element != nil { open(name) }
+        for value in values { structure(element ?? name, value) }
+        if element != nil { close(name) }
     }
 
     /// A map, in the order of its keys.
     package mutating func map<Value>(
-        _ name: String, _ values: [String: Value]?, _ write: (inout XMLWriter, Value) -> Void
+        _ name: String, _ values: [String: Value]?, key: String = "key", value: String = "value",
+        _ write: (inout XMLWriter, Value) -> Void
     ) {
         guard let values else { return }
         open(name)
-        for (key, value) in values.sorted(by: { $0.key < $1.key }) {
-            open("entry")
-            string("key", key)
-            element("value") { write(&$0, value) }
-            close("entry")
-        }
+        entries("entry", values, key: key, value: value, write)
         close(name)
+    }
+
+    /// A flattened map: each entry has the name of the map.
+    package mutating func entries<Value>(
+        _ name: String, _ values: [String: Value]?, key: String = "key", value: String = "value",
+        _ write: (inout XMLWriter, Value) -> Void
+    ) {
+        for (entryKey, entryValue) in (values ?? [:]).sorted(by: { $0.key < $1.key }) {
+            open(name)
+            string(key, entryKey)
+            element(value) { write(&$0, entryValue) }
+            close(name)
+        }
     }
 }

@@ -1,12 +1,12 @@
 import Glibc
 
 /// Addresses in CIDR notation, of either family; without a length, one address.
-struct AddressRange: Sendable, Hashable {
+package struct AddressRange: Sendable, Hashable {
     private let bytes: [UInt8]
     private let length: Int
 
     /// - Returns: nil for what is no such range.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, let bytes = Self.bytes(String(first)) else { return nil }
         self.bytes = bytes
@@ -22,7 +22,7 @@ struct AddressRange: Sendable, Hashable {
 
     /// An IPv4 address that is written as one of IPv6 (`::ffff:203.0.113.7`), as sockets of both families have it, is
     /// the IPv4 address.
-    func contains(_ address: String) -> Bool {
+    package func contains(_ address: String) -> Bool {
         guard let other = Self.bytes(address) else { return false }
         if other.count == bytes.count { return holds(other[...]) }
         let isMapped = other.count == 16 && other[..<10].allSatisfy { $0 == 0 } && other[10] == 255 && other[11] == 255

@@ -9,6 +9,7 @@ import Linux
 /// audit/             who did what: a file of JSON lines for each day (mode 0600)
 /// blobs/             uploaded code, by SHA-256
 /// code/              the same, unpacked: what environments see at /var/task; and unpacked container images
+/// mail/              letters that SNS would have sent
 /// images/            container images that the operator puts there, as OCI layouts
 /// runtime/           the bootstraps of the managed runtimes
 /// runtimes/          what `apus runtimes install` got
@@ -37,6 +38,9 @@ struct DataDirectory: ~Copyable {
 
     /// The directory inside that installed runtimes are in.
     static let runtimes = "runtimes"
+
+    /// The directory inside that letters are put into.
+    static let mail = "mail"
 
     /// Where `apus runtimes install` puts runtimes and the server finds them.
     static func runtimes(chosen: String?) throws(DataDirectoryError) -> String {

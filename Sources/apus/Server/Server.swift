@@ -17,6 +17,8 @@ import Runtimes
 import Sandbox
 import ServiceLifecycle
 import Signing
+import SNSService
+import SQSService
 import STSService
 import Storage
 import UnixSignals
@@ -113,7 +115,8 @@ enum Server {
         // What flows, apart from what is set up: neither waits for the other's commits.
         let events = try SQLiteDatabase(
             path: "\(directory)/events.db", durability: .durable,
-            migrations: Outbox.migrations + LambdaService.eventMigrations)
+            migrations: Outbox.migrations + LambdaService.eventMigrations + SQSService.migrations
+                + SNSService.migrations)
         let delivery = Delivery()
         let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
         let identities = IAMService(
@@ -138,6 +141,11 @@ enum Server {
             database: try SQLiteDatabase(
                 path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
             authorizer: authorizer, logger: logger)
+
+        let messages = SQSService(
+            database: events, authorizer: authorizer, clock: LoopClock(loops.next()), logger: logger)
+        try await messages.prepare()
+        delivery.register(messages, for: "sqs")
 
         var auditSettings = CloudTrailService.Configuration(directory: "\(directory)/audit")
         auditSettings.days = settings.auditDays
@@ -194,24 +202,35 @@ enum Server {
         try await functions.prepare()
         delivery.register(functions, for: "lambda")
 
+        let web = WebTarget(web: EndpointPoster())
+        delivery.register(web, for: "http")
+        delivery.register(web, for: "https")
+        delivery.register(
+            MailTarget(directory: "\(directory)/\(DataDirectory.mail)", clock: WallClock.milliseconds), for: "mailto")
+        let notifications = SNSService(
+            database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, sealing: sealing,
+            functionsEndpoint: limits.endpointURL, logger: logger)
+
         var front = GatewayConfiguration(
             host: settings.host, port: settings.port,
             functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
             authentication: settings.authentication == .on ? .on : .off, account: settings.account,
             region: settings.region, limits: connectionLimits(settings, logger), audit: audit.trail,
-            routes: [CodeDownloads.route(functions)] + FunctionURLRoutes.all(functions),
+            routes: [CodeDownloads.route(functions), SigningCertificates.route(notifications)]
+                + FunctionURLRoutes.all(functions),
             version: Version.current)
         front.alsoReset = [outbox.reset]
         let gateway = Gateway(
-            services: [functions, identities, sessions, logs, traces, audit], keys: keys, configuration: front,
+            services: [functions, identities, sessions, logs, traces, audit, messages, notifications], keys: keys,
+            configuration: front,
             logger: logger, group: loops)
         let address = try await gateway.start()
-        try key.write(
-            endpoint: endpoint(settings.host, port: address.port ?? settings.port), region: settings.region,
-            in: directory)
+        let endpoint = endpoint(settings.host, port: address.port ?? settings.port)
+        notifications.listens(at: endpoint)
+        try key.write(endpoint: endpoint, region: settings.region, in: directory)
         return [
-            logs, traces, audit, identities, EventsWorker(functions: functions), fleet,
-            FunctionsWorker(functions: functions), outbox, gateway,
+            logs, traces, audit, identities, messages, EventsWorker(functions: functions), fleet,
+            FunctionsWorker(functions: functions), outbox, gateway, messages.polling,
         ]
     }
 

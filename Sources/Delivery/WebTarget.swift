@@ -1,0 +1,39 @@
+package import NIOCore
+
+/// Sends requests to other machines.
+package protocol WebPosting: Sendable {
+    /// Posts a body. Redirections are not followed, and the answer's body is not read.
+    ///
+    /// - Returns: The answer's status.
+    /// - Throws: When none came within `timeout`.
+    func post(_ url: String, headers: [(name: String, value: String)], body: ByteBuffer, timeout: TimeAmount)
+        async throws -> Int
+}
+
+/// Takes parcels for `http:` and `https:` URLs: their bodies are posted there, their attributes are headers.
+package struct WebTarget: DeliveryTarget {
+    /// As long as SNS waits for an endpoint.
+    private static let timeout = TimeAmount.seconds(15)
+
+    private let web: any WebPosting
+
+    package init(web: any WebPosting) { self.web = web }
+
+    package func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
+        let headers = parcel.attributes.sorted { $0.key < $1.key }.compactMap { name, attribute in
+            if case .text(let value) = attribute.value { (name: name, value: value) } else { nil }
+        }
+        let status: Int
+        do {
+            status = try await web.post(parcel.target, headers: headers, body: parcel.body, timeout: Self.timeout)
+        } catch {
+            throw DeliveryFailure(code: "EndpointUnreachable", message: "\(error)", isFinal: false)
+        }
+        guard !(200..<300).contains(status) else { return }
+        throw DeliveryFailure(
+            code: "HTTP\(status)", message: "The endpoint answered \(status).", isFinal: Self.isFinal(status))
+    }
+
+    /// Whoever answers that the request is at fault will do so again; one who is asked too much may not.
+    private static func isFinal(_ status: Int) -> Bool { (300..<500).contains(status) && status != 429 }
+}

@@ -1,0 +1,48 @@
+import AWSWire
+import Delivery
+import NIOCore
+
+/// What becomes of messages that did not arrive: they go to their subscription's dead-letter queue, as a queue that
+/// was subscribed would have had them.
+struct DeadLetters: OutboxOwner {
+    static let name = "sns"
+
+    /// The words of an outbox entry.
+    ///
+    /// - Parameters:
+    ///   - queue: The ARN of the queue; nil: what does not arrive is dropped.
+    ///   - body: What the queue gets, where that is not the parcel's own.
+    static func note(queue: String?, body: ByteBuffer? = nil) -> String {
+        guard let queue else { return "" }
+        return body.map { "\(queue)\n\(String(buffer: $0))" } ?? queue
+    }
+
+    func givenUp(_ entry: OutboxEntry, _: DeliveryFailure, attempts _: Int) -> [OutboxEntry] {
+        let words = entry.note.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let queue = words.first, !queue.isEmpty else { return [] }
+        let old = entry.parcel
+        let body = words.count == 2 ? ByteBuffer(string: String(words[1])) : old.body
+        var parcel = Parcel(id: RequestID.make(), to: String(queue), from: old.sender, body)
+        // The attributes of what went to a URL are headers.
+        if words.count == 1, ARN(old.target) != nil { parcel.attributes = old.attributes }
+        parcel.trace = old.trace
+        if queue.hasSuffix(".fifo") {
+            parcel.group = old.group
+            parcel.deduplicationID = old.deduplicationID
+        }
+        return [OutboxEntry(parcel, policy: .managedEndpoint)]
+    }
+}
+
+extension RetryPolicy {
+    /// For functions and queues.
+    ///
+    /// https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+    static let managedEndpoint = RetryPolicy(
+        maximumAttempts: 100_015, maximumAge: 30 * 86_400_000, firstPause: 1_000, longestPause: 20_000,
+        phases: RetryPhases(immediate: 3, steady: 2, growing: 10, growth: .exponential))
+    /// For mail.
+    static let customerEndpoint = RetryPolicy(
+        maximumAttempts: 50, maximumAge: 86_400_000, firstPause: 10_000, longestPause: 600_000,
+        phases: RetryPhases(steady: 2, growing: 10, growth: .exponential))
+}

@@ -1,0 +1,138 @@
+import AWSWire
+import Delivery
+import NIOCore
+
+/// Which messages a subscription wants.
+///
+/// https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
+struct FilterPolicy: Sendable, Hashable {
+    /// What of a message is looked at.
+    enum Scope: String, Sendable, Hashable {
+        case messageAttributes = "MessageAttributes"
+        case messageBody = "MessageBody"
+    }
+
+    /// Keys, all of which have to fit, and of each group of alternatives one.
+    struct Level: Sendable, Hashable {
+        struct Key: Sendable, Hashable {
+            var name: String
+            var rule: Rule
+        }
+        var keys: [Key] = []
+        var alternatives: [[Level]] = []
+    }
+
+    indirect enum Rule: Sendable, Hashable {
+        /// One of them has to fit one of the key's values.
+        case values([FilterCondition])
+        case nested(Level)
+    }
+
+    /// Why a text is no filter policy, in AWS's words.
+    struct Refusal: Error, Sendable, Hashable {
+        var reason: String
+        /// Whether it is about the policy as a whole rather than about what stands in it.
+        var isWhole = false
+    }
+
+    private static let keyLimit = 5
+    private static let combinationLimit = 150
+
+    var scope: Scope
+    private var level: Level
+
+    init(_ text: String, scope: Scope) throws(Refusal) {
+        let value: JSONValue
+        do { value = try JSONValue(parsing: ByteBuffer(string: text)) } catch {
+            throw Refusal(reason: "failed to parse JSON. \(error)")
+        }
+        guard value.kind == .object else { throw Refusal(reason: "Filter is not an object") }
+        guard value.members.count <= Self.keyLimit else {
+            throw Refusal(reason: "Filter policy can not have more than \(Self.keyLimit) keys")
+        }
+        self.scope = scope
+        var combinations = 1
+        level = try Self.level(value, scope, depth: 1, &combinations)
+        guard combinations <= Self.combinationLimit else { throw Refusal(reason: "Filter policy is too complex") }
+    }
+
+    /// - Parameter combinations: The product of the numbers of values, each as often as its key is deep; alternatives
+    ///   add up.
+    private static func level(
+        _ value: JSONValue, _ scope: Scope, depth: Int, _ combinations: inout Int
+    ) throws(Refusal) -> Level {
+        if scope == .messageAttributes, depth > 1 {
+            throw Refusal(
+                reason: "Filter policy scope MessageAttributes does not support nested filter policy", isWhole: true)
+        }
+        var level = Level()
+        for (name, member) in value.members {
+            switch member.kind {
+            case .object:
+                let nested = try Self.level(member, scope, depth: depth + 1, &combinations)
+                level.keys.append(Level.Key(name: name, rule: .nested(nested)))
+            case .array:
+                let elements = member.elements
+                guard !elements.isEmpty else { throw Refusal(reason: "Empty arrays are not allowed") }
+                if name == "$or", elements.count > 1, elements.allSatisfy({ $0.kind == .object }) {
+                    var (sum, levels) = (0, [Level]())
+                    for element in elements {
+                        var branch = combinations
+                        levels.append(try Self.level(element, scope, depth: depth, &branch))
+                        sum = saturating(sum, branch, +)
+                    }
+                    combinations = sum
+                    level.alternatives.append(levels)
+                    continue
+                }
+                combinations = saturating(combinations, elements.count * depth, *)
+                var conditions: [FilterCondition] = []
+                for element in elements { conditions.append(try FilterCondition(element)) }
+                level.keys.append(Level.Key(name: name, rule: .values(conditions)))
+            default: throw Refusal(reason: "\"\(name)\" must be an object or an array")
+            }
+        }
+        return level
+    }
+
+    /// Beyond the limit it does not matter how far.
+    private static func saturating(_ one: Int, _ other: Int, _ operation: (Int, Int) -> Int) -> Int {
+        min(operation(min(one, 1_000_000), min(other, 1_000_000)), 1_000_000)
+    }
+
+    // MARK: Matching
+
+    /// - Parameter body: As the subscription would get it.
+    func matches(attributes: [String: MessageAttribute], body: String) -> Bool {
+        switch scope {
+        case .messageAttributes: return Self.matches(level, attributes)
+        case .messageBody:
+            guard let value = try? JSONValue(parsing: ByteBuffer(string: body)), value.kind == .object else {
+                return false
+            }
+            return Self.matches(level, value)
+        }
+    }
+
+    private static func matches(_ level: Level, _ attributes: [String: MessageAttribute]) -> Bool {
+        level.keys.allSatisfy { key in
+            guard case .values(let conditions) = key.rule else { return false }
+            let values = attributes[key.name]?.filterValues
+            return conditions.contains { $0.matches(values) }
+        } && level.alternatives.allSatisfy { $0.contains { matches($0, attributes) } }
+    }
+
+    /// - Parameter value: Of an array one element has to fit as a whole; nil for what is not there.
+    private static func matches(_ level: Level, _ value: JSONValue?) -> Bool {
+        if let value, value.kind == .array { return value.elements.contains { matches(level, $0) } }
+        return level.keys.allSatisfy { key in
+            let member = value?[key.name]
+            switch key.rule {
+            case .nested(let nested): return matches(nested, member)
+            case .values(let conditions):
+                let values = member.flatMap { FilterValue.all(in: $0) }
+                return conditions.contains { $0.matches(values) }
+            }
+        } && level.alternatives.allSatisfy { $0.contains { matches($0, value) } }
+    }
+}

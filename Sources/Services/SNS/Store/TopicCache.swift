@@ -1,0 +1,93 @@
+import NIOCore
+import Policies
+import Storage
+import Synchronization
+
+/// A topic as publishing needs it.
+final class LiveTopic: Sendable {
+    let id: TopicID
+    let record: TopicRecord
+    /// Nil: the one that a topic has when nobody gave it one.
+    let policy: CompiledPolicy?
+    /// Those that are confirmed.
+    let subscriptions: [LiveSubscription]
+
+    init(_ id: TopicID, _ record: TopicRecord, _ subscriptions: [StoredSubscription]) {
+        self.id = id
+        self.record = record
+        policy = record.attributes["Policy"].flatMap { text in
+            (try? PolicyDocument(parsing: ByteBuffer(string: text))).map { CompiledPolicy($0) }
+        }
+        let web = WebDelivery(topic: record.attributes["DeliveryPolicy"])
+        self.subscriptions = subscriptions.map { LiveSubscription($0, web) }
+    }
+}
+
+/// A subscription, its filter and its delivery policy made ready.
+struct LiveSubscription: Sendable {
+    let id: SubscriptionID
+    let record: SubscriptionRecord
+    let filter: FilterPolicy?
+    /// Of endpoints of the web; that of the topic, where the subscription may not or does not say.
+    let web: WebDelivery
+    /// The queue of what does not arrive.
+    let deadLetters: String?
+
+    init(_ stored: StoredSubscription, _ topic: WebDelivery) {
+        id = stored.id
+        record = stored.record
+        let attributes = stored.record.attributes
+        let scope = FilterPolicy.Scope(rawValue: attributes["FilterPolicyScope"] ?? "") ?? .messageAttributes
+        filter = attributes["FilterPolicy"].flatMap { try? FilterPolicy($0, scope: scope) }
+        web = topic.overridden(by: attributes["DeliveryPolicy"])
+        deadLetters = attributes["RedrivePolicy"].flatMap(RedrivePolicy.init).map(\.queue)
+    }
+}
+
+/// The topics that were asked for lately, as they were last committed. Who changes one says so after its commit.
+final class TopicCache: Sendable {
+    private struct State {
+        var topics: [TopicID: LiveTopic] = [:]
+        /// How often something was changed: what was read meanwhile may be old.
+        var changes = 0
+    }
+
+    private static let limit = 10_000
+
+    private let database: any Database
+    private let state = Mutex(State())
+
+    init(database: any Database) { self.database = database }
+
+    /// - Returns: nil when there is no such topic.
+    func topic(_ id: TopicID) async throws -> LiveTopic? {
+        let (known, changes) = state.withLock { ($0.topics[id], $0.changes) }
+        if let known { return known }
+        let found = try await database.read { connection -> LiveTopic? in
+            let table = SNSTable(connection)
+            guard let record = try table.topic(id) else { return nil }
+            return LiveTopic(id, record, try table.confirmed(id))
+        }
+        guard let found else { return nil }
+        state.withLock { state in
+            guard state.changes == changes else { return }
+            if state.topics.count >= Self.limit { state.topics.removeAll() }
+            state.topics[id] = found
+        }
+        return found
+    }
+
+    func forget(_ id: TopicID) {
+        state.withLock { state in
+            state.changes += 1
+            state.topics[id] = nil
+        }
+    }
+
+    func forgetAll() {
+        state.withLock { state in
+            state.changes += 1
+            state.topics.removeAll()
+        }
+    }
+}
