@@ -196,7 +196,9 @@ def test_a_disk_that_can_only_be_read_keeps_what_was_acknowledged(on_small_disk,
     acknowledged = [str(number) for number in range(10) if event(client, "f", number)]
     server.stop(signal.SIGKILL)
     server.log.close()
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    # The server's family may still be ending, with the log open.
+    remount = ["mount", "-o", "remount,ro", small_disk]
+    wait_until(lambda: subprocess.run(remount, capture_output=True).returncode == 0, 60, "the end of all who write")
     try:
         ended = subprocess.run(server.command(), capture_output=True, text=True, timeout=60)
     finally:
