@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -43,13 +44,42 @@ def plain(port, path="/"):
 
 def invocation(server, function, key=None):
     """The bytes of one invocation, signed with `key` (id, secret) or the owner's; valid for five minutes."""
+    return signed(server, "lambda", f"/2015-03-31/functions/{function}/invocations", BODY, {}, key)
+
+
+def message(server, operation, **parameters):
+    """The bytes of one request to SQS."""
+    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{operation}"}
+    return signed(server, "sqs", "/", json.dumps(parameters).encode(), headers)
+
+
+def signed(server, service, path, body, headers, key=None):
     key = key or (server.credentials["access_key_id"], server.credentials["secret_access_key"])
-    url = f"{server.endpoint}/2015-03-31/functions/{function}/invocations"
-    request = AWSRequest("POST", url, data=BODY, headers={"Content-Length": str(len(BODY))})
-    SigV4Auth(Credentials(*key), "lambda", "us-east-1").add_auth(request)
+    url = server.endpoint + path
+    request = AWSRequest("POST", url, data=body, headers={"Content-Length": str(len(body)), **headers})
+    SigV4Auth(Credentials(*key), service, "us-east-1").add_auth(request)
     target = urllib.parse.urlparse(url)
     head = [f"POST {target.path} HTTP/1.1", f"Host: {target.netloc}"] + [f"{name}: {value}" for name, value in request.headers.items()]
-    return ("\r\n".join(head) + "\r\n\r\n").encode() + BODY
+    return ("\r\n".join(head) + "\r\n\r\n").encode() + body
+
+
+def single_commits(folder, seconds=2.0):
+    """How many rows a second SQLite takes in a file there, each in a synced commit of its own."""
+    path = pathlib.Path(folder) / "baseline.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("CREATE TABLE rows (id INTEGER PRIMARY KEY, body TEXT NOT NULL)")
+        count, end = 0, time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            connection.execute("INSERT INTO rows (body) VALUES (?)", ("x" * 100,))
+            count += 1
+        return count / seconds
+    finally:
+        connection.close()
+        for each in path.parent.glob("baseline.db*"):
+            each.unlink()
 
 
 def send(port, request, connections, seconds=SECONDS, quiet=False):
