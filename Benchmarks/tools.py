@@ -6,7 +6,6 @@ import os
 import pathlib
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
