@@ -413,3 +413,21 @@ def test_a_queue_gets_the_message(server, sns, topic, name):
     assert body["Message"] == "to a queue" and body["MessageId"] == published["MessageId"]
     sns.unsubscribe(SubscriptionArn=subscription)
     sqs.delete_queue(QueueUrl=url)
+
+
+def test_what_an_endpoint_refuses_lies_in_the_queue_of_dead_letters(server, sns, topic, name, endpoint):
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
+        "Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    web = endpoint(404)
+    confirmed(sns, topic, web, RedrivePolicy=json.dumps({"deadLetterTargetArn": arn}))
+    published = sns.publish(TopicArn=topic, Message="refused")
+    found = wait_until(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"), 60, "the message")
+    body = json.loads(found[0]["Body"])
+    assert body["MessageId"] == published["MessageId"] and body["Message"] == "refused"
+    assert body == json.loads(web.got(2)[2])
+    sqs.delete_queue(QueueUrl=url)
