@@ -8,10 +8,12 @@ ZipFile and Environment are not told).
 import datetime
 import json
 import os
+import pathlib
 import re
 import signal
 import stat
 import subprocess
+import tempfile
 
 import pytest
 from botocore.credentials import Credentials
@@ -274,11 +276,9 @@ def test_nothing_secret_is_in_any_file(own_server, name):
 
 
 @pytest.fixture
-def small_disk(tmp_path_factory):
+def small_disk():
     """A home for a server whose data are on a disk of 64 MiB."""
-    home = tmp_path_factory.mktemp("small")
-    home.parent.chmod(0o755)
-    home.parent.parent.chmod(0o755)
+    home = pathlib.Path(tempfile.mkdtemp(prefix="apus-small-"))
     data = home / "data"
     data.mkdir()
     mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", data], capture_output=True, text=True)

@@ -1,0 +1,178 @@
+"""CloudWatch Logs as clients use it beside functions: their own events, filters, and subscriptions of functions.
+
+Expectations: LocalStack's recorded test_logs_events, test_logs_streams and test_logs_subscription_filters, and
+https://docs.aws.amazon.com/lambda/latest/dg/services-cloudwatchlogs.html.
+"""
+
+import base64
+import gzip
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import wait_until
+
+PRINT = "import json\ndef handler(event, context):\n    print('GOT', json.dumps(event))\n"
+
+
+@pytest.fixture
+def logs(server):
+    return server.client("logs")
+
+
+@pytest.fixture
+def group(logs, name):
+    logs.create_log_group(logGroupName=name)
+    logs.create_log_stream(logGroupName=name, logStreamName="s")
+    yield name
+    logs.delete_log_group(logGroupName=name)
+
+
+def put(logs, group, *messages):
+    now = int(time.time() * 1000)
+    return logs.put_log_events(
+        logGroupName=group, logStreamName="s", logEvents=[{"timestamp": now, "message": each} for each in messages])
+
+
+def found(logs, group, pattern):
+    return [each["message"] for each in logs.filter_log_events(logGroupName=group, filterPattern=pattern)["events"]]
+
+
+def test_events_of_clients(logs, group):
+    [stream] = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    assert set(stream) == {"arn", "creationTime", "logStreamName", "storedBytes"}
+    assert put(logs, group, "hello", "wörld")["nextSequenceToken"]
+    events = logs.get_log_events(logGroupName=group, logStreamName="s")["events"]
+    assert [each["message"] for each in events] == ["hello", "wörld"]
+    with pytest.raises(ClientError) as failure:
+        logs.create_log_stream(logGroupName=group, logStreamName="s")
+    assert failure.value.response["Error"] == {
+        "Code": "ResourceAlreadyExistsException", "Message": "The specified log stream already exists"}
+
+
+def test_patterns(logs, group):
+    put(logs, group, '{"level":"error","code":503}', '{"level":"info","code":200}', "1.2.3.4 GET 503", "plain text")
+    assert found(logs, group, '{ $.level = "err*" && $.code >= 500 }') == ['{"level":"error","code":503}']
+    assert found(logs, group, "[ip, method, status = 5*]") == ["1.2.3.4 GET 503"]
+    assert found(logs, group, r"%\d{1,3}\.\d%") == ["1.2.3.4 GET 503"]
+    assert found(logs, group, "plain -json") == ["plain text"]
+
+
+def test_events_outlive_a_crash(own_server):
+    server = own_server()
+    logs = server.client("logs")
+    logs.create_log_group(logGroupName="kept")
+    logs.create_log_stream(logGroupName="kept", logStreamName="s")
+    for number in range(20):
+        put(logs, "kept", f"event {number}")
+    server.stop(signal.SIGKILL)
+    server.start()
+    logs = server.client("logs")
+    events = logs.get_log_events(logGroupName="kept", logStreamName="s", startFromHead=True)["events"]
+    assert [each["message"] for each in events] == [f"event {number}" for number in range(20)]
+
+
+def test_a_function_subscribes(server, logs, group, deploy, lambda_client):
+    function = deploy(python=PRINT)
+    arn = lambda_client.get_function_configuration(FunctionName=function)["FunctionArn"]
+
+    def subscribe():
+        logs.put_subscription_filter(
+            logGroupName=group, filterName="errors", filterPattern="ERROR", destinationArn=arn)
+
+    with pytest.raises(ClientError) as failure:
+        subscribe()
+    assert failure.value.response["Error"]["Code"] == "InvalidParameterException"
+    assert failure.value.response["Error"]["Message"].startswith("Could not execute the lambda function.")
+    lambda_client.add_permission(
+        FunctionName=function, StatementId="logs", Action="lambda:InvokeFunction",
+        Principal="logs.us-east-1.amazonaws.com", SourceAccount="000000000000",
+        SourceArn=f"arn:aws:logs:us-east-1:000000000000:log-group:{group}:*")
+    subscribe()
+    [described] = logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+    assert described.pop("creationTime")
+    assert described == {
+        "filterName": "errors", "logGroupName": group, "filterPattern": "ERROR", "destinationArn": arn,
+        "distribution": "ByLogStream", "applyOnTransformedLogs": False}
+    put(logs, group, "an ERROR", "fine")
+
+    def documents():
+        messages = found(logs, f"/aws/lambda/{function}", "GOT")
+        data = [json.loads(each.split("GOT", 1)[1])["awslogs"]["data"] for each in messages]
+        return [json.loads(gzip.decompress(base64.b64decode(each))) for each in data]
+
+    def arrived():
+        try:
+            return documents()
+        except ClientError:
+            return None
+
+    [document] = wait_until(arrived, 60, "the events")
+    [event] = document.pop("logEvents")
+    assert event["message"] == "an ERROR" and len(event["id"]) == 56
+    assert document == {
+        "messageType": "DATA_MESSAGE", "owner": "000000000000", "logGroup": group, "logStream": "s",
+        "subscriptionFilters": ["errors"]}
+    logs.delete_subscription_filter(logGroupName=group, filterName="errors")
+    assert logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"] == []
+
+
+def test_the_command_line(server, group):
+    def aws(*arguments):
+        ended = subprocess.run(
+            ["aws", "logs", *arguments, "--output", "json"], env=server.variables(), capture_output=True, text=True,
+            timeout=120)
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout) if ended.stdout.strip() else None
+
+    now = int(time.time() * 1000)
+    answer = aws(
+        "put-log-events", "--log-group-name", group, "--log-stream-name", "s", "--log-events",
+        f"timestamp={now},message=hello")
+    assert answer["nextSequenceToken"]
+    events = aws("filter-log-events", "--log-group-name", group)["events"]
+    assert [each["message"] for each in events] == ["hello"]
+
+
+RESOURCES = """
+variable "pattern" { default = "ERROR" }
+
+resource "aws_cloudwatch_log_group" "events" { name = "%(name)s" }
+
+resource "aws_cloudwatch_log_stream" "events" {
+  name           = "s"
+  log_group_name = aws_cloudwatch_log_group.events.name
+}
+
+resource "aws_lambda_permission" "logs" {
+  action        = "lambda:InvokeFunction"
+  function_name = "%(function)s"
+  principal     = "logs.amazonaws.com"
+  source_arn    = "${aws_cloudwatch_log_group.events.arn}:*"
+}
+
+resource "aws_cloudwatch_log_subscription_filter" "errors" {
+  name            = "errors"
+  log_group_name  = aws_cloudwatch_log_group.events.name
+  filter_pattern  = var.pattern
+  destination_arn = "%(arn)s"
+  depends_on      = [aws_lambda_permission.logs]
+}
+"""
+
+
+def test_terraform(logs, terraform, deploy, lambda_client, name):
+    function = deploy(python=PRINT)
+    arn = lambda_client.get_function_configuration(FunctionName=function)["FunctionArn"]
+    run = terraform(RESOURCES % {"name": f"{name}-group", "function": function, "arn": arn})
+    run("apply")
+    assert run.has_no_changes()
+    run("apply", "-var", "pattern={ $.level = error }")
+    [described] = logs.describe_subscription_filters(logGroupName=f"{name}-group")["subscriptionFilters"]
+    assert described["filterPattern"] == "{ $.level = error }"
+    run("destroy")
+    assert logs.describe_log_groups(logGroupNamePrefix=f"{name}-group")["logGroups"] == []
