@@ -1,5 +1,6 @@
 import AWSWire
 import Glibc
+package import Identity
 import NIOCore
 import Storage
 
@@ -32,6 +33,8 @@ package struct MailTarget: DeliveryTarget {
             throw DeliveryFailure(code: "MailUnwritable", message: "\(error)", isFinal: false)
         }
     }
+
+    package func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
 
     private func letter(_ parcel: Parcel) -> ByteBuffer {
         var headers = [

@@ -1,3 +1,4 @@
+package import Identity
 package import NIOCore
 
 /// Sends requests to other machines.
@@ -33,6 +34,9 @@ package struct WebTarget: DeliveryTarget {
         throw DeliveryFailure(
             code: "HTTP\(status)", message: "The endpoint answered \(status).", isFinal: Self.isFinal(status))
     }
+
+    /// Nobody is asked: what is there tells whether it takes it.
+    package func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
 
     /// Whoever answers that the request is at fault will do so again; one who is asked too much may not.
     private static func isFinal(_ status: Int) -> Bool { (300..<500).contains(status) && status != 429 }

@@ -288,6 +288,19 @@ def test_policies_decide_about_users(server, sns, topic, name):
     iam.delete_user(UserName=name)
 
 
+def test_the_audit_has_no_messages(server, sns, name):
+    arn = sns.create_topic(Name=name)["TopicArn"]
+    sns.publish(TopicArn=arn, Message="nobody else reads this")
+    sns.delete_topic(TopicArn=arn)
+
+    def records():
+        lines = [line for path in (server.data / "audit").iterdir() for line in path.read_text().splitlines()]
+        return [line for line in lines if arn in line]
+
+    wait_until(lambda: any('"DeleteTopic"' in line for line in records()), 60, "the audit's record")
+    assert not any('"Publish"' in line or "nobody else" in line for line in records())
+
+
 def test_unsigned_requests_get_nowhere_else(server, topic):
     for query in (
         f"Action=ConfirmSubscription&TopicArn={topic}&Token=abc", "Action=ListTopics",

@@ -138,6 +138,7 @@ import Identity
         let refused: [(Reception.Origin, GatewayConfiguration.Authentication, String)] = [
             (.network, .off, ""), (.functions, .off, ""), (.loopback, .on, ""),
             (.loopback, .off, "Origin: http://evil.example\r\n"),
+            (.loopback, .off, "x-amz-sns-message-type: Notification\r\n"),
         ]
         for (origin, mode, headers) in refused {
             let rig = try Rig(origin: origin) { $0.authentication = mode }

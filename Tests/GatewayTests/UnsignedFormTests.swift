@@ -9,7 +9,8 @@ import Testing
 @Suite struct UnsignedFormTests {
     private func rig(_ authentication: GatewayConfiguration.Authentication, hasSTS: Bool = true) throws -> Rig {
         let sts = EchoService("sts", wire: .query(namespace: "https://sts.amazonaws.com/doc/2011-06-15/"))
-        return try Rig(services: hasSTS ? [sts] : []) { $0.authentication = authentication }
+        let sns = EchoService("sns", wire: .query(namespace: "http://sns.amazonaws.com/doc/2010-03-31/"))
+        return try Rig(services: hasSTS ? [sts, sns] : []) { $0.authentication = authentication }
     }
 
     private func form(_ body: String, path: String = "/", headers: String = "") -> String {
@@ -24,6 +25,21 @@ import Testing
         #expect(answer.status == 200 && answer.headers.first(name: "x-service") == "sts")
         #expect(answer.headers.first(name: "x-kind") == "anonymous")
         #expect(answer.body == "Action=AssumeRoleWithWebIdentity")
+    }
+
+    /// What SNS sent to endpoints and readers of mail, who follow it in a browser.
+    @Test(arguments: ["Action=ConfirmSubscription&TopicArn=t&Token=k", "Action=Unsubscribe&SubscriptionArn=s"])
+    func linksReachSNSAsNobody(_ query: String) throws {
+        for (mode, kind) in [(GatewayConfiguration.Authentication.on, "anonymous"), (.off, "root")] {
+            let rig = try rig(mode)
+            rig.send("GET /?\(query) HTTP/1.1\r\nHost: x\r\n\r\n")
+            let answer = try #require(rig.answer())
+            #expect(answer.status == 200 && answer.headers.first(name: "x-service") == "sns")
+            #expect(answer.headers.first(name: "x-kind") == kind)
+        }
+        let rig = try rig(.on)
+        rig.send("GET /?Action=ListTopics HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(rig.answer()?.status == 403)
     }
 
     @Test func areShort() throws {

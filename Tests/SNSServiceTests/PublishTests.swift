@@ -336,13 +336,16 @@ import TestSupport
                 id: "p", to: Rig.topic, from: .init(service, for: "arn:aws:s3:::bucket", of: .standard),
                 ByteBuffer(string: "event"))
         }
-        await #expect(throws: DeliveryFailure.self) { try await delivery.deliver(parcel("s3.amazonaws.com")) }
+        let bucket = parcel("s3.amazonaws.com")
+        await #expect(throws: DeliveryFailure.self) { try await delivery.deliver(bucket) }
+        await #expect(throws: DeliveryFailure.self) { try await delivery.check(Rig.topic, from: bucket.sender) }
         let policy =
             #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"#
             + #""Action":"SNS:Publish","Resource":"*","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:s3:::bucket"}}}]}"#
         try await rig.ask(
             "SetTopicAttributes", ["TopicArn": Rig.topic, "AttributeName": "Policy", "AttributeValue": policy])
-        try await delivery.deliver(parcel("s3.amazonaws.com"))
+        try await delivery.check(Rig.topic, from: bucket.sender)
+        try await delivery.deliver(bucket)
         #expect(try await rig.arrived(1, at: Rig.queue).first?.json?["Message"]?.string == "event")
         await #expect(throws: DeliveryFailure.self) { try await delivery.deliver(parcel("events.amazonaws.com")) }
     }

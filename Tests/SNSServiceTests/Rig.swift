@@ -36,6 +36,8 @@ final class Sink: DeliveryTarget {
         arrived.withLock { $0.append(parcel) }
     }
 
+    func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
+
     func parcels(to target: String) -> [Parcel] { arrived.withLock { $0.filter { $0.target == target } } }
     var all: [Parcel] { arrived.withLock { $0 } }
 }

@@ -203,6 +203,8 @@ package final class AuditTrail: AuditSink {
             }
             omitted = before
         }
+        // Of some services only the body tells what is done with a resource rather than to it.
+        if call.category == .data, !wantsData, event.status != 403 { return nil }
         return AuditRecord(event, call, directory: directory, omitted: omitted)
     }
 

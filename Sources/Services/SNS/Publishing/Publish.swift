@@ -1,8 +1,4 @@
 import AWSWire
-import Delivery
-import Identity
-import NIOCore
-import Policies
 import SNSModel
 
 extension SNSService {
@@ -83,52 +79,5 @@ extension SNSService {
             throw SNSError.batchEntryIdsNotDistinct(
                 message: "Two or more batch entries in the request have the same Id.")
         }
-    }
-}
-
-/// Takes parcels for topics: an event of another service is published as a message.
-struct TopicTarget: DeliveryTarget {
-    /// The service keeps the delivery that keeps this.
-    private weak let service: SNSService?
-
-    init(_ service: SNSService) { self.service = service }
-
-    func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
-        guard let service else {
-            throw DeliveryFailure(code: "ServiceUnavailable", message: "SNS has ended.", isFinal: false)
-        }
-        do {
-            try await service.publish(parcel)
-        } catch let error as AWSError {
-            throw DeliveryFailure(error)
-        } catch {
-            throw DeliveryFailure(code: "InternalError", message: "\(error)", isFinal: false)
-        }
-    }
-}
-
-extension SNSService {
-    fileprivate func publish(_ parcel: Parcel) async throws {
-        guard let id = TopicID(arn: parcel.target), let topic = try await topics.topic(id) else {
-            throw AWSError.noTopic
-        }
-        // Some services say for whom they act, and the standard policy lets these in.
-        let saysOwner = parcel.sender.service == "cloudwatch.amazonaws.com"
-        let policy = topic.policy ?? CompiledPolicy(StandardPolicy.document(of: id))
-        do throws(AWSError) {
-            try authorizer.require(
-                "sns:Publish", on: ProtectedResource(id.arn, account: id.account, policy: policy), by: parcel.sender,
-                wire: wireProtocol, context: saysOwner ? ["aws:SourceOwner": [parcel.sender.account.digits]] : [:])
-        } catch {
-            throw AWSError.notAuthorized(error, to: "Publish")
-        }
-        var message = Message(id: RequestID.make(), text: String(buffer: parcel.body), published: clock())
-        message.attributes = parcel.attributes
-        message.group = parcel.group
-        if id.isFIFO {
-            message.group = parcel.group ?? parcel.id
-            message.deduplicationID = parcel.deduplicationID ?? parcel.id
-        }
-        _ = try await publisher.publish([message], to: topic, endpoint: endpoint, trace: parcel.trace)
     }
 }
