@@ -21,7 +21,8 @@ from statistics import mean, median
 from queues import committed, dispatched, fill, starts, synced, waiting
 from report import Row, write
 from tools import (
-    BUILT, ROOT, Nginx, Peer, ask, available, command, descendants, inits, invocation, percentile, plain, processor, pss, resident, run, send, ticks)
+    BUILT, ROOT, Nginx, Peer, ask, available, command, descendants, inits, invocation, message, percentile, plain, processor, pss, resident, run,
+    send, ticks)
 
 from conftest import ROLE, Server, wait_until, zip_of
 
@@ -433,6 +434,19 @@ def peer(bench, measure):
     other.close()
     shown = [f"{median(pair[side] for pair in pairs):.1f}" for side in (0, 1)]
     return {"times": median(theirs / ours for ours, theirs in pairs)}, *shown, "ms (p50)"
+
+
+# Queues
+
+
+@row("sqs-send", "SendMessage, 64 clients, synced / one row a commit of SQLite, synced", rate=(5,))
+def _(bench):
+    url = bench.server.client("sqs").create_queue(QueueName="bench")["QueueUrl"]
+    request = message(bench.server, "SendMessage", QueueUrl=url, MessageBody="x" * 100)
+    rounds = [
+        (send(bench.port, request, 64)["perSecond"], committed(bench.server.home)) for _ in range(ROUNDS)]
+    shown = [f"{median(side[at] for side in rounds):.0f}" for at in (0, 1)]
+    return {"rate": median(ours / base for ours, base in rounds)}, *shown, "a second"
 
 
 def idle():

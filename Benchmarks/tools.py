@@ -43,14 +43,24 @@ def plain(port, path="/"):
 
 def invocation(server, function, key=None, kind="RequestResponse"):
     """The bytes of one invocation, signed with `key` (id, secret) or the owner's; valid for five minutes."""
+    headers = {} if kind == "RequestResponse" else {"X-Amz-Invocation-Type": kind}
+    return signed(server, "lambda", f"/2015-03-31/functions/{function}/invocations", BODY, headers, key)
+
+
+def message(server, operation, **parameters):
+    """The bytes of one request to SQS."""
+    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{operation}"}
+    return signed(server, "sqs", "/", json.dumps(parameters).encode(), headers)
+
+
+def signed(server, service, path, body, headers, key=None):
     key = key or (server.credentials["access_key_id"], server.credentials["secret_access_key"])
-    url = f"{server.endpoint}/2015-03-31/functions/{function}/invocations"
-    headers = {"Content-Length": str(len(BODY)), **({} if kind == "RequestResponse" else {"X-Amz-Invocation-Type": kind})}
-    request = AWSRequest("POST", url, data=BODY, headers=headers)
-    SigV4Auth(Credentials(*key), "lambda", "us-east-1").add_auth(request)
+    url = server.endpoint + path
+    request = AWSRequest("POST", url, data=body, headers={"Content-Length": str(len(body)), **headers})
+    SigV4Auth(Credentials(*key), service, "us-east-1").add_auth(request)
     target = urllib.parse.urlparse(url)
     head = [f"POST {target.path} HTTP/1.1", f"Host: {target.netloc}"] + [f"{name}: {value}" for name, value in request.headers.items()]
-    return ("\r\n".join(head) + "\r\n\r\n").encode() + BODY
+    return ("\r\n".join(head) + "\r\n\r\n").encode() + body
 
 
 def send(port, request, connections, seconds=SECONDS, quiet=False):

@@ -299,7 +299,7 @@ import Identity
     }()
 
     @Test func whatFollowsAMalformedRequestIsThrownAway() async throws {
-        let (gateway, address) = try await open()
+        let (gateway, address) = try await open { $0.timeouts.linger = .minutes(10) }
         let client = try await Client(to: address)
         try await client.send("hello\r\n\r\n")
         #expect(await client.answer()?.status == 400)

@@ -70,7 +70,8 @@ struct AuditRecord: Sendable {
             write("errorCode", .text(code))
             if let message { write("errorMessage", .text(message)) }
         }
-        let answer = hasFailed ? nil : call.elements(of: event.answer, protocol: event.service.wireProtocol(of: event.request.headers))
+        let wire = event.service.wireProtocol(of: event.request.headers)
+        let answer = hasFailed ? nil : call.elements(of: event.answer, protocol: wire)
         write("requestParameters", Self.bounded(call.parameters, "requestParameters"))
         write("responseElements", answer.map { Self.bounded($0, "responseElements") } ?? .null)
         if omitted > 0 {

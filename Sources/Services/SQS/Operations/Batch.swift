@@ -14,7 +14,8 @@ struct Batch {
     }
 
     /// - Parameter name: Of the entries' shape.
-    /// - Throws: `EmptyBatchRequest`, `TooManyEntriesInBatchRequest`, `InvalidBatchEntryId`, `BatchEntryIdsNotDistinct`.
+    /// - Throws: `EmptyBatchRequest`, `TooManyEntriesInBatchRequest`, `InvalidBatchEntryId`,
+    ///   `BatchEntryIdsNotDistinct`.
     static func check<Entry>(
         _ entries: [Entry]?, _ id: (Entry) -> String, _ name: String, _ quotas: SQSQuotas
     ) throws(AWSError) -> [Entry] {

@@ -1,7 +1,7 @@
 import Storage
 
-/// The groups of FIFO queues that have messages. A group can be had when the first of its messages can: one in flight or
-/// delayed keeps back all that came after it.
+/// The groups of FIFO queues that have messages. A group can be had when the first of its messages can: one in flight
+/// or delayed keeps back all that came after it.
 struct GroupTable {
     private let connection: any SQLConnection
 

@@ -149,7 +149,8 @@ struct MessageTable {
         try connection.execute(
             """
             UPDATE sqs_messages SET queue = ?, uuid = COALESCE(?, uuid), sent = COALESCE(?, sent), visible_at = ?,
-                receives = ?, first_received = CASE WHEN ? = 0 THEN NULL ELSE first_received END, source = ?, sequence = ?
+                receives = ?, first_received = CASE WHEN ? = 0 THEN NULL ELSE first_received END, source = ?,
+                sequence = ?
             WHERE id = ?
             """,
             [
