@@ -219,8 +219,10 @@ def queue(server, name):
 
 def test_dead_letters_have_the_event_and_what_went_wrong(deploy, lambda_client, sender, queue):
     """As recorded in test_dead_letter_queue."""
-    function = deploy(
-        python=FAIL, Role=sender("sqs:SendMessage", "logs:*"), DeadLetterConfig={"TargetArn": queue.arn})
+    function = deploy(python=FAIL)
+    lambda_client.update_function_configuration(
+        FunctionName=function, Role=sender("sqs:SendMessage"), DeadLetterConfig={"TargetArn": queue.arn})
+    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
     lambda_client.put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
     request = event(lambda_client, function, {"raise_error": 1})
     message = queue()
@@ -233,7 +235,9 @@ def test_dead_letters_have_the_event_and_what_went_wrong(deploy, lambda_client, 
 
 def test_outcomes_go_to_queues(deploy, lambda_client, sender, queue):
     """As recorded in test_assess_lambda_destination_invocation."""
-    function = deploy(python=ECHO, Role=sender("sqs:SendMessage", "logs:*"))
+    function = deploy(python=ECHO)
+    lambda_client.update_function_configuration(FunctionName=function, Role=sender("sqs:SendMessage"))
+    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
     lambda_client.put_function_event_invoke_config(
         FunctionName=function, DestinationConfig={"OnSuccess": {"Destination": queue.arn}})
     request = event(lambda_client, function, {"a": 1})
