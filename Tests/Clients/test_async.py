@@ -182,26 +182,96 @@ def handler(event, context):
     assert len(got(server, function)) == 16
 
 
-def test_dead_letters_need_a_role_that_may_send_them(server, deploy, lambda_client, name):
+@pytest.fixture
+def sender(server, name):
+    """A role that may send to the queues and topics of its statements: `sender("sqs:SendMessage")`."""
+    iam = server.client("iam")
+    trust = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]}
+    role = iam.create_role(RoleName=name[-60:], AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+
+    def allow(*actions):
+        iam.put_role_policy(RoleName=name[-60:], PolicyName="send", PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}))
+        return role
+
+    return allow
+
+
+@pytest.fixture
+def queue(server, name):
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName=name[-70:])["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    def receive():
+        def some():
+            return sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], WaitTimeSeconds=2).get("Messages")
+
+        [message] = wait_until(some, 60, "a message")
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return message
+
+    receive.arn = arn
+    yield receive
+    sqs.delete_queue(QueueUrl=url)
+
+
+def test_dead_letters_have_the_event_and_what_went_wrong(deploy, lambda_client, sender, queue):
+    """As recorded in test_dead_letter_queue."""
+    function = deploy(python=FAIL)
+    lambda_client.update_function_configuration(
+        FunctionName=function, Role=sender("sqs:SendMessage"), DeadLetterConfig={"TargetArn": queue.arn})
+    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    lambda_client.put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
+    request = event(lambda_client, function, {"raise_error": 1})
+    message = queue()
+    assert json.loads(message["Body"]) == {"raise_error": 1}
+    assert message["MessageAttributes"] == {
+        "RequestID": {"StringValue": request, "DataType": "String"},
+        "ErrorCode": {"StringValue": "200", "DataType": "Number"},
+        "ErrorMessage": {"StringValue": "no", "DataType": "String"}}
+
+
+def test_outcomes_go_to_queues(deploy, lambda_client, sender, queue):
+    """As recorded in test_assess_lambda_destination_invocation."""
     function = deploy(python=ECHO)
-    queue, topic = "arn:aws:sqs:us-east-1:000000000000:q", "arn:aws:sns:us-east-1:000000000000:t"
+    lambda_client.update_function_configuration(FunctionName=function, Role=sender("sqs:SendMessage"))
+    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    lambda_client.put_function_event_invoke_config(
+        FunctionName=function, DestinationConfig={"OnSuccess": {"Destination": queue.arn}})
+    request = event(lambda_client, function, {"a": 1})
+    message = queue()
+    record = json.loads(message["Body"])
+    assert record["requestContext"]["requestId"] == request
+    assert record["responsePayload"] == {"a": 1}
+    assert "MessageAttributes" not in message
+
+
+def test_a_role_that_may_not_send_tells_nobody(server, deploy, lambda_client, queue):
+    function = deploy(python=ECHO)
+    lambda_client.put_function_event_invoke_config(
+        FunctionName=function, DestinationConfig={"OnSuccess": {"Destination": queue.arn}})
+    event(lambda_client, function, 1)
+    log = (server.home / "server.log").read_text
+    wait_until(lambda: any("given up" in line and queue.arn in line and "AccessDenied" in line for line in log().splitlines()), 60, "the end")
+
+
+def test_dead_letters_need_a_role_that_may_send_them(deploy, lambda_client, sender, queue):
+    function = deploy(python=ECHO)
+    topic = "arn:aws:sns:us-east-1:000000000000:t"
 
     def update(target, **settings):
         return lambda_client.update_function_configuration(
             FunctionName=function, DeadLetterConfig={"TargetArn": target}, **settings)
 
     # github.com/elastic/beats/issues/13963.
-    message = refused("InvalidParameterValueException", 400, update, target=queue)
+    message = refused("InvalidParameterValueException", 400, update, target=queue.arn)
     assert message == "The provided execution role does not have permissions to call SendMessage on SQS"
     message = refused("InvalidParameterValueException", 400, update, target=topic)
     assert message == "The provided execution role does not have permissions to call Publish on SNS"
-    iam = server.client("iam")
-    trust = {"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]}
-    role = iam.create_role(RoleName=name[-60:], AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name[-60:], PolicyName="send", PolicyDocument=json.dumps({
-        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}]}))
-    assert update(queue, Role=role)["DeadLetterConfig"] == {"TargetArn": queue}
+    role = sender("sqs:SendMessage")
+    assert update(queue.arn, Role=role)["DeadLetterConfig"] == {"TargetArn": queue.arn}
 
 
 def test_a_deleted_function_takes_its_events_along(own_server):
