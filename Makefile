@@ -7,8 +7,9 @@ BUILD := swift build -c release --static-swift-stdlib
 VENV := .venv
 PYTHON ?= python3
 SECONDS ?= 60
+ROUNDS ?= 50
 
-.PHONY: help run build examples test unit-test client-test fuzz fuzz-short bench format lint models clean
+.PHONY: help run build examples test unit-test client-test fuzz fuzz-short soak bench format lint models clean
 
 help: ## List the verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -48,6 +49,10 @@ fuzz: build ## Drive each reader of outside bytes with libFuzzer (SECONDS=60 eac
 
 fuzz-short: build ## As `make fuzz`, a few seconds each
 	@$(PYTHON) Scripts/fuzz 3
+
+soak: build $(VENV)/ready ## Kill the server over and over while clients send (ROUNDS=50): nothing acknowledged is lost
+	@APUS_SOAK_ROUNDS=$(ROUNDS) $(VENV)/bin/python -m pytest -q -n 2 Tests/Clients/test_async_crashes.py \
+		Tests/Clients/test_sqs_crashes.py
 
 bench: build $(VENV)/ready ## Measure against baselines in the same run; writes docs/benchmarks.md (ROWS=cold-python: one row)
 	@Scripts/install-missing run bench

@@ -68,6 +68,27 @@ import TestSupport
         }
     }
 
+    @Test func clientsExpressionsAreFoundAnywhere() throws {
+        let pattern = try Pattern(untrusted: #"b\d{2}|^start|end$"#)
+        for (text, isThere) in [
+            ("ab12c", true), ("a\nb12", true), ("b1", false), ("starting", true), ("restart", false), ("the end", true),
+            ("ended", false), ("", false),
+        ] {
+            #expect(pattern.occurs(in: text) == isThere, "\(text)")
+        }
+        // What makes a backtracking search take years.
+        #expect(try !Pattern(untrusted: "(a*)*b").occurs(in: String(repeating: "a", count: 50_000)))
+    }
+
+    @Test func clientsExpressionsAreBounded() {
+        for source in [
+            "", "((a{100}){100}){100}", "a{513}", "(?=a)b", "(?<!a)b",
+            String(repeating: "(", count: 65) + "a" + String(repeating: ")", count: 65),
+        ] {
+            #expect(throws: PatternError.self, "\(source)") { try Pattern(untrusted: source) }
+        }
+    }
+
     @Test func damagedExpressionsAreCompiledOrRefused() {
         var random = SeededGenerator(seed: 3)
         let sources = patternCases.split(separator: "\n").filter { $0.first == "/" }.map { Array($0.dropFirst().utf8) }

@@ -1,5 +1,9 @@
-"""What SQS acknowledged survives SIGKILL: every message is there, or was received and deleted."""
+"""What SQS acknowledged survives SIGKILL: every message is there, or was received and deleted.
 
+`APUS_SOAK_ROUNDS` (default 3) says how often the server is killed.
+"""
+
+import os
 import random
 import signal
 import threading
@@ -8,6 +12,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from conftest import wait_until
+
+ROUNDS = int(os.environ.get("APUS_SOAK_ROUNDS", "3"))
 
 
 @pytest.mark.parametrize("kind", ["standard", "fifo"])
@@ -47,7 +53,7 @@ def test_messages_survive_sigkill(own_server, seed, kind):
             except (BotoCoreError, ClientError):
                 return
 
-    for round_ in range(3):
+    for round_ in range(ROUNDS):
         client = server.client("sqs")
         target = url(client)
         workers = [threading.Thread(target=send, args=(f"s{n}", round_, client, target)) for n in range(4)]

@@ -1,4 +1,4 @@
-/// A regular expression of an AWS model, matched against whole strings.
+/// A regular expression of an AWS model, matched against whole strings, or one of a client's, looked for in them.
 ///
 /// The subset that the models use, with the meaning that Java gives it: classes, groups, alternation, counted
 /// repetition, anchors, look-ahead and look-behind, `\d \w \s` over ASCII, and Unicode's general categories. It is a
@@ -24,6 +24,21 @@ package struct Pattern: Sendable, CustomStringConvertible {
         do { try self.init(source) } catch { preconditionFailure("pattern \(source): \(error)") }
     }
 
+    /// For expressions of clients: none that looks around, or has more states than a search may cost.
+    package init(untrusted source: String, states limit: Int = 512) throws(PatternError) {
+        var parser = PatternParser(source)
+        let node = try parser.parse()
+        guard !node.looksAround else { throw PatternError(description: "look-around") }
+        guard !source.isEmpty, node.states <= limit else { throw PatternError(description: "too long, or empty") }
+        self.source = source
+        program = Program(.sequence([.repeated(.set(ScalarSet(isNegated: true)), min: 0, max: nil), node]))
+    }
+
+    /// Whether any part of `text` matches an expression that was made with ``init(untrusted:states:)``.
+    package func occurs(in text: String) -> Bool {
+        program.run(text.unicodeScalars.map(\.value), from: 0, to: .anywhere)
+    }
+
     /// Whether the whole of `text` matches.
     package func matches(_ text: String) -> Bool {
         program.run(text.unicodeScalars.map(\.value), from: 0, to: .end)
@@ -47,6 +62,28 @@ indirect enum PatternNode {
 }
 
 extension PatternNode {
+    /// How many states its automaton has, or a little more; what has very many counts as having a million.
+    var states: Int {
+        let many = 1_000_000
+        switch self {
+        case .set, .begin, .end: return 1
+        case .sequence(let nodes): return nodes.reduce(1) { min($0 + $1.states, many) }
+        case .choice(let nodes): return nodes.reduce(1) { min($0 + $1.states + 2, many) }
+        case .repeated(let node, let least, let most):
+            return min((node.states + 1) * max(least, most ?? least + 1) + 1, many)
+        case .look(_, _, let node): return node.states
+        }
+    }
+
+    var looksAround: Bool {
+        switch self {
+        case .set, .begin, .end: false
+        case .sequence(let nodes), .choice(let nodes): nodes.contains(where: \.looksAround)
+        case .repeated(let node, _, _): node.looksAround
+        case .look: true
+        }
+    }
+
     /// How many scalars a match takes; `max` is nil when there is no bound.
     var length: (min: Int, max: Int?) {
         switch self {

@@ -2,6 +2,9 @@
 struct PatternParser {
     private let text: [Unicode.Scalar]
     private var at = 0
+    private var depth = 0
+    /// How deep groups nest at most.
+    private static let depthLimit = 64
     /// The most that one repetition may be unrolled.
     private static let repetitionLimit = 4096
 
@@ -119,6 +122,9 @@ struct PatternParser {
         } else if peek == "?" {
             throw error("unsupported group")
         }
+        guard depth < Self.depthLimit else { throw error("too many groups in each other") }
+        depth += 1
+        defer { depth -= 1 }
         let node = try parseChoice()
         guard take(")") else { throw error("unclosed group") }
         if let look, !look.ahead, node.length.max == nil { throw error("look-behind without a longest match") }

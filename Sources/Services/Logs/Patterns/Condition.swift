@@ -1,3 +1,5 @@
+import AWSWire
+
 /// Comparisons that are tied together with `&&` and `||`, as JSON and space-delimited patterns have them.
 indirect enum Condition<Subject: Sendable>: Sendable {
     case holds(Subject, Comparison)
@@ -73,7 +75,7 @@ enum Comparison: Sendable {
         case number(Double, text: String)
         /// With `*` for any run of characters.
         case text(WildcardText)
-        case expression(LinearExpression)
+        case expression(Pattern)
     }
 
     func isMet(by value: Value) -> Bool {
@@ -159,7 +161,7 @@ extension Comparison.Operand {
         switch self {
         case .number(let wanted, let wantedText): number.map { $0 == wanted } ?? (text == wantedText)
         case .text(let pattern): pattern.matches(text)
-        case .expression(let expression): Array(text.utf8).withUnsafeBytes { expression.occurs(in: $0) }
+        case .expression(let expression): expression.occurs(in: text)
         }
     }
 }

@@ -1,3 +1,5 @@
+import AWSWire
+
 /// Reads the parts of a filter pattern that its kinds share.
 struct PatternScanner {
     private let bytes: [UInt8]
@@ -66,11 +68,9 @@ struct PatternScanner {
     }
 
     /// A regular expression up to the closing percent sign, after the opening one.
-    mutating func takeExpression() throws(FilterPattern.Failure) -> LinearExpression {
-        let text = take { $0 != UInt8(ascii: "%") }
-        guard takeByte() != nil, let expression = LinearExpression(String(decoding: text, as: UTF8.self)) else {
-            throw .regularExpression(String(decoding: text, as: UTF8.self))
-        }
+    mutating func takeExpression() throws(FilterPattern.Failure) -> Pattern {
+        let text = String(decoding: take { $0 != UInt8(ascii: "%") }, as: UTF8.self)
+        guard takeByte() != nil, let expression = try? Pattern(untrusted: text) else { throw .regularExpression(text) }
         return expression
     }
 

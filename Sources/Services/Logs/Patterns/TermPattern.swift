@@ -1,3 +1,5 @@
+import AWSWire
+
 /// A pattern for plain text.
 ///
 /// `ERROR code` wants both terms, `"two words"` the phrase, `%[4-5]\d\d%` what the regular expression describes, `-DEBUG`
@@ -6,12 +8,12 @@
 struct TermPattern: Sendable {
     private enum Term {
         case phrase(Phrase)
-        case expression(LinearExpression)
+        case expression(Pattern)
 
         func occurs(in message: UnsafeRawBufferPointer) -> Bool {
             switch self {
             case .phrase(let phrase): phrase.occurs(in: message)
-            case .expression(let expression): expression.occurs(in: message)
+            case .expression(let expression): expression.occurs(in: String(decoding: message, as: UTF8.self))
             }
         }
     }
