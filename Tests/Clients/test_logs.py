@@ -121,6 +121,31 @@ def test_a_function_subscribes(server, logs, group, deploy, lambda_client):
     assert logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"] == []
 
 
+def test_insights(logs, group):
+    put(logs, group, '{"level":"info","ms":10}', '{"level":"error","ms":30}', '{"level":"info","ms":20}')
+
+    def results(text):
+        now = int(time.time())
+        query = logs.start_query(logGroupName=group, startTime=now - 60, endTime=now + 60, queryString=text)["queryId"]
+
+        def complete():
+            answer = logs.get_query_results(queryId=query)
+            return answer["status"] == "Complete" and answer
+
+        return wait_until(complete, 60, "the query")
+
+    answer = results("stats count(*) as n, avg(ms) as mean by level | sort n desc")
+    assert [{each["field"]: each["value"] for each in line} for line in answer["results"]] == [
+        {"level": "info", "n": "2", "mean": "15"}, {"level": "error", "n": "1", "mean": "30"}]
+    assert answer["statistics"]["recordsMatched"] == 3
+    [line] = results("fields @message, ms | filter ms > 10 and level = 'info'")["results"]
+    assert [each["field"] for each in line] == ["@message", "ms", "@ptr"]
+    with pytest.raises(ClientError) as failure:
+        results("fields")
+    assert failure.value.response["Error"]["Code"] == "MalformedQueryException"
+    assert logs.describe_queries(logGroupName=group)["queries"][0]["queryLanguage"] == "CWLI"
+
+
 def test_the_command_line(server, group):
     def aws(*arguments):
         ended = subprocess.run(

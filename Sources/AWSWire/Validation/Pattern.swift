@@ -25,9 +25,14 @@ package struct Pattern: Sendable, CustomStringConvertible {
     }
 
     /// For expressions of clients: none that looks around, or has more states than a search may cost.
-    package init(untrusted source: String, states limit: Int = 512) throws(PatternError) {
+    ///
+    /// - Parameter ignoresCase: Letters of ASCII match those of either case.
+    package init(
+        untrusted source: String, states limit: Int = 512, ignoresCase: Bool = false
+    ) throws(PatternError) {
         var parser = PatternParser(source)
-        let node = try parser.parse()
+        let written = try parser.parse()
+        let node = ignoresCase ? written.caseless : written
         guard !node.looksAround else { throw PatternError(description: "look-around") }
         guard !source.isEmpty, node.states <= limit else { throw PatternError(description: "too long, or empty") }
         self.source = source
@@ -72,6 +77,18 @@ extension PatternNode {
         case .repeated(let node, let least, let most):
             return min((node.states + 1) * max(least, most ?? least + 1) + 1, many)
         case .look(_, _, let node): return node.states
+        }
+    }
+
+    /// The same with letters of ASCII in either case.
+    var caseless: PatternNode {
+        switch self {
+        case .set(let set): .set(set.caseless)
+        case .begin, .end: self
+        case .sequence(let nodes): .sequence(nodes.map(\.caseless))
+        case .choice(let nodes): .choice(nodes.map(\.caseless))
+        case .repeated(let node, let min, let max): .repeated(node.caseless, min: min, max: max)
+        case .look(let ahead, let negative, let node): .look(ahead: ahead, negative: negative, node.caseless)
         }
     }
 
@@ -141,6 +158,23 @@ struct ScalarSet: Sendable {
     static let space = ScalarSet(ranges: [0x09...0x0d, 0x20...0x20])
     /// What `.` matches: all but line terminators.
     static let any = ScalarSet(ranges: [0x0a...0x0a, 0x0d...0x0d, 0x85...0x85, 0x2028...0x2029], isNegated: true)
+
+    var caseless: ScalarSet {
+        let (upper, lower): (ClosedRange<UInt32>, ClosedRange<UInt32>) = (0x41...0x5a, 0x61...0x7a)
+        var set = self
+        set.complements = complements.map(\.caseless)
+        for range in ranges {
+            if range.overlaps(upper) {
+                let part = range.clamped(to: upper)
+                set.ranges.append(part.lowerBound + 0x20...part.upperBound + 0x20)
+            }
+            if range.overlaps(lower) {
+                let part = range.clamped(to: lower)
+                set.ranges.append(part.lowerBound - 0x20...part.upperBound - 0x20)
+            }
+        }
+        return set
+    }
 
     var negated: ScalarSet {
         var set = self

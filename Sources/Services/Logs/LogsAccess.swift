@@ -10,16 +10,33 @@ extension LogsService {
     func authorize(_ operation: Logs.Operation, _ request: ServiceRequest) throws(AWSError) {
         guard !request.caller.principal.isUnlimited else { return }
         let body = try? JSONValue(parsing: request.body)
-        let resource = ProtectedResource(
-            Self.resource(body, request.caller), account: request.caller.account.digits)
         var context = AccessContext()
         if let tags = body?["tags"]?.members {
             context["aws:TagKeys"] = tags.map(\.name)
             for (key, value) in tags { context["aws:RequestTag/\(key)"] = value.string.map { [$0] } }
         }
         if let keys = body?["tagKeys"]?.elements { context["aws:TagKeys"] = keys.compactMap(\.string) }
-        try authorizer.require(
-            "logs:\(operation.rawValue)", on: resource, request, wire: wireProtocol, context: context)
+        for arn in Self.resources(of: operation, body, request.caller) {
+            try authorizer.require(
+                "logs:\(operation.rawValue)", on: ProtectedResource(arn, account: request.caller.account.digits),
+                request,
+                wire: wireProtocol, context: context)
+        }
+    }
+
+    /// A query is on each of its groups; what is done with a query is on nothing in particular.
+    private static func resources(of operation: Logs.Operation, _ body: JSONValue?, _ caller: Caller) -> [String] {
+        switch operation {
+        case .describeQueries, .getQueryResults, .stopQuery: return ["*"]
+        case .startQuery:
+            let names = ["logGroupNames", "logGroupIdentifiers"].flatMap { body?[$0]?.elements ?? [] }
+            let groups = names.prefix(100).compactMap(\.string).map { name in
+                ((name.hasPrefix("arn:") ? GroupKey(arn: name) : nil) ?? GroupKey(name, of: caller)).arn
+                    + ":log-stream:"
+            }
+            return groups + (body?["logGroupName"] != nil || groups.isEmpty ? [resource(body, caller)] : [])
+        default: return [resource(body, caller)]
+        }
     }
 
     /// Operations on a group are on its streams, too: `…:log-group:NAME:log-stream:`. Those that name no group are on

@@ -8,7 +8,7 @@ import ServiceLifecycle
 package import Storage
 
 /// Amazon CloudWatch Logs, as far as functions, their owners and Terraform need it: groups, streams, events, retention,
-/// tags and subscriptions of functions. Everything is kept per account and region.
+/// tags, subscriptions of functions and Insights queries. Everything is kept per account and region.
 ///
 /// Functions write through ``store``; clients read through the API.
 package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
@@ -28,6 +28,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     let removal: EventRemoval
     let delivery: Delivery
     let forwarder: SubscriptionForwarder
+    let queries = InsightsStore()
     let authorizer: Authorizer
     private let logger: Logger
 
@@ -88,13 +89,17 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
         case .deleteSubscriptionFilter: try await deleteSubscriptionFilter(request)
         case .describeLogGroups: try await describeLogGroups(request)
         case .describeLogStreams: try await describeLogStreams(request)
+        case .describeQueries: try describeQueries(request)
         case .describeSubscriptionFilters: try await describeSubscriptionFilters(request)
         case .filterLogEvents: try await filterLogEvents(request)
         case .getLogEvents: try await getLogEvents(request)
+        case .getQueryResults: try getQueryResults(request)
         case .listTagsForResource: try await listTagsForResource(request)
         case .putLogEvents: try await putLogEvents(request)
         case .putRetentionPolicy: try await putRetentionPolicy(request)
         case .putSubscriptionFilter: try await putSubscriptionFilter(request)
+        case .startQuery: try await startQuery(request)
+        case .stopQuery: try stopQuery(request)
         case .tagResource: try await tagResource(request)
         case .untagResource: try await untagResource(request)
         default: throw AWSError.notImplemented(operation.rawValue)
@@ -108,6 +113,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
                 try connection.execute("DELETE FROM logs_\(table)", [])
             }
         }
+        queries.reset()
         try await forwarder.outbox.reset()
     }
 

@@ -92,4 +92,42 @@ extension Logs {
             "LastEventTime",
         ]
     }
+
+    package struct QueryLanguage: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let cwli = Self(rawValue: "CWLI")
+        package static let sql = Self(rawValue: "SQL")
+        package static let ppl = Self(rawValue: "PPL")
+
+        package static let allValues: [String] = [
+            "CWLI",
+            "SQL",
+            "PPL",
+        ]
+    }
+
+    package struct QueryStatus: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let scheduled = Self(rawValue: "Scheduled")
+        package static let running = Self(rawValue: "Running")
+        package static let complete = Self(rawValue: "Complete")
+        package static let failed = Self(rawValue: "Failed")
+        package static let cancelled = Self(rawValue: "Cancelled")
+        package static let timeout = Self(rawValue: "Timeout")
+        package static let unknown = Self(rawValue: "Unknown")
+
+        package static let allValues: [String] = [
+            "Scheduled",
+            "Running",
+            "Complete",
+            "Failed",
+            "Cancelled",
+            "Timeout",
+            "Unknown",
+        ]
+    }
 }

@@ -28,6 +28,12 @@ package enum LogsError {
         AWSError(code: "LimitExceededException", message: message, status: 400)
     }
 
+    package static func malformedQuery(message: String, queryCompileError: String? = nil) -> AWSError {
+        var members: [(name: String, value: String)] = []
+        if let queryCompileError { members.append(("queryCompileError", queryCompileError)) }
+        return AWSError(code: "MalformedQueryException", message: message, status: 400, members: members)
+    }
+
     package static func operationAborted(message: String) -> AWSError {
         AWSError(code: "OperationAbortedException", message: message, status: 400)
     }

@@ -315,6 +315,50 @@ extension Logs.DescribeLogStreamsRequest {
 }
 
 extension Logs {
+    package struct DescribeQueriesRequest: Sendable {
+        package var logGroupName: String?
+        package var status: QueryStatus?
+        package var maxResults: Int?
+        package var nextToken: String?
+        package var queryLanguage: QueryLanguage?
+
+        package init(
+            logGroupName: String? = nil, status: QueryStatus? = nil, maxResults: Int? = nil, nextToken: String? = nil,
+            queryLanguage: QueryLanguage? = nil
+        ) {
+            self.logGroupName = logGroupName
+            self.status = status
+            self.maxResults = maxResults
+            self.nextToken = nextToken
+            self.queryLanguage = queryLanguage
+        }
+    }
+}
+
+extension Logs.DescribeQueriesRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupName = try input.string(body["logGroupName"], "logGroupName", Logs.Constraints.logGroupName)
+        let status = try input.enumeration(
+            body["status"], "status", Logs.Constraints.queryStatus, as: Logs.QueryStatus.self)
+        let maxResults = try input.int(body["maxResults"], "maxResults", Logs.Constraints.describeQueriesMaxResults)
+        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
+        let queryLanguage = try input.enumeration(
+            body["queryLanguage"], "queryLanguage", Logs.Constraints.queryLanguage, as: Logs.QueryLanguage.self)
+        try input.check()
+        self.logGroupName = logGroupName
+        self.status = status
+        self.maxResults = maxResults
+        self.nextToken = nextToken
+        self.queryLanguage = queryLanguage
+    }
+}
+
+extension Logs {
     package struct DescribeSubscriptionFiltersRequest: Sendable {
         package var logGroupName: String
         package var filterNamePrefix: String?
@@ -485,32 +529,5 @@ extension Logs.GetLogEventsRequest {
         self.limit = limit
         self.startFromHead = startFromHead
         self.unmask = unmask
-    }
-}
-
-extension Logs {
-    package struct ListTagsForResourceRequest: Sendable {
-        package var resourceArn: String
-
-        package init(
-            resourceArn: String
-        ) {
-            self.resourceArn = resourceArn
-        }
-    }
-}
-
-extension Logs.ListTagsForResourceRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `InvalidParameterException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
-        let body = try input.body()
-        let resourceArnSource = body["resourceArn"]
-        input.require(resourceArnSource != nil, "resourceArn")
-        let resourceArn = try input.string(resourceArnSource, "resourceArn", Logs.Constraints.amazonResourceName)
-        try input.check()
-        self.resourceArn = try input.required(resourceArn)
     }
 }

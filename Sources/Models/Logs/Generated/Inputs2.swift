@@ -3,6 +3,68 @@
 package import AWSWire
 
 extension Logs {
+    package struct GetQueryResultsRequest: Sendable {
+        package var queryId: String
+        package var nextToken: String?
+        package var maxItems: Int?
+
+        package init(
+            queryId: String, nextToken: String? = nil, maxItems: Int? = nil
+        ) {
+            self.queryId = queryId
+            self.nextToken = nextToken
+            self.maxItems = maxItems
+        }
+    }
+}
+
+extension Logs.GetQueryResultsRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let queryIdSource = body["queryId"]
+        input.require(queryIdSource != nil, "queryId")
+        let queryId = try input.string(queryIdSource, "queryId", Logs.Constraints.queryId)
+        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.getQueryResultsNextToken)
+        let maxItems = try input.int(body["maxItems"], "maxItems", Logs.Constraints.getQueryResultsMaxItems)
+        try input.check()
+        self.queryId = try input.required(queryId)
+        self.nextToken = nextToken
+        self.maxItems = maxItems
+    }
+}
+
+extension Logs {
+    package struct ListTagsForResourceRequest: Sendable {
+        package var resourceArn: String
+
+        package init(
+            resourceArn: String
+        ) {
+            self.resourceArn = resourceArn
+        }
+    }
+}
+
+extension Logs.ListTagsForResourceRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let resourceArnSource = body["resourceArn"]
+        input.require(resourceArnSource != nil, "resourceArn")
+        let resourceArn = try input.string(resourceArnSource, "resourceArn", Logs.Constraints.amazonResourceName)
+        try input.check()
+        self.resourceArn = try input.required(resourceArn)
+    }
+}
+
+extension Logs {
     package struct PutLogEventsRequest: Sendable {
         package var logGroupName: String
         package var logStreamName: String
@@ -150,6 +212,97 @@ extension Logs.PutSubscriptionFilterRequest {
         self.applyOnTransformedLogs = applyOnTransformedLogs
         self.fieldSelectionCriteria = fieldSelectionCriteria
         self.emitSystemFields = emitSystemFields
+    }
+}
+
+extension Logs {
+    package struct StartQueryRequest: Sendable {
+        package var queryLanguage: QueryLanguage?
+        package var logGroupName: String?
+        package var logGroupNames: [String]?
+        package var logGroupIdentifiers: [String]?
+        package var startTime: Int
+        package var endTime: Int
+        package var queryString: String
+        package var limit: Int?
+
+        package init(
+            startTime: Int, endTime: Int, queryString: String, queryLanguage: QueryLanguage? = nil,
+            logGroupName: String? = nil, logGroupNames: [String]? = nil, logGroupIdentifiers: [String]? = nil,
+            limit: Int? = nil
+        ) {
+            self.queryLanguage = queryLanguage
+            self.logGroupName = logGroupName
+            self.logGroupNames = logGroupNames
+            self.logGroupIdentifiers = logGroupIdentifiers
+            self.startTime = startTime
+            self.endTime = endTime
+            self.queryString = queryString
+            self.limit = limit
+        }
+    }
+}
+
+extension Logs.StartQueryRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let queryLanguage = try input.enumeration(
+            body["queryLanguage"], "queryLanguage", Logs.Constraints.queryLanguage, as: Logs.QueryLanguage.self)
+        let logGroupName = try input.string(body["logGroupName"], "logGroupName", Logs.Constraints.logGroupName)
+        let logGroupNames = try input.strings(
+            body["logGroupNames"], "logGroupNames", nil, Logs.Constraints.logGroupName)
+        let logGroupIdentifiers = try input.strings(
+            body["logGroupIdentifiers"], "logGroupIdentifiers", nil, Logs.Constraints.logGroupIdentifier)
+        let startTimeSource = body["startTime"]
+        input.require(startTimeSource != nil, "startTime")
+        let startTime = try input.int(startTimeSource, "startTime", Logs.Constraints.timestamp)
+        let endTimeSource = body["endTime"]
+        input.require(endTimeSource != nil, "endTime")
+        let endTime = try input.int(endTimeSource, "endTime", Logs.Constraints.timestamp)
+        let queryStringSource = body["queryString"]
+        input.require(queryStringSource != nil, "queryString")
+        let queryString = try input.string(queryStringSource, "queryString", Logs.Constraints.queryString)
+        let limit = try input.int(body["limit"], "limit", Logs.Constraints.eventsLimitStartQuery)
+        try input.check()
+        self.queryLanguage = queryLanguage
+        self.logGroupName = logGroupName
+        self.logGroupNames = logGroupNames
+        self.logGroupIdentifiers = logGroupIdentifiers
+        self.startTime = try input.required(startTime)
+        self.endTime = try input.required(endTime)
+        self.queryString = try input.required(queryString)
+        self.limit = limit
+    }
+}
+
+extension Logs {
+    package struct StopQueryRequest: Sendable {
+        package var queryId: String
+
+        package init(
+            queryId: String
+        ) {
+            self.queryId = queryId
+        }
+    }
+}
+
+extension Logs.StopQueryRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let queryIdSource = body["queryId"]
+        input.require(queryIdSource != nil, "queryId")
+        let queryId = try input.string(queryIdSource, "queryId", Logs.Constraints.queryId)
+        try input.check()
+        self.queryId = try input.required(queryId)
     }
 }
 

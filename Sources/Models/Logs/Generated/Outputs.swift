@@ -89,6 +89,49 @@ extension Logs.DescribeLogStreamsResponse {
 }
 
 extension Logs {
+    package struct DescribeQueriesResponse: Sendable {
+        package var queries: [QueryInfo]?
+        package var nextToken: String?
+
+        package init(
+            queries: [QueryInfo]? = nil, nextToken: String? = nil
+        ) {
+            self.queries = queries
+            self.nextToken = nextToken
+        }
+    }
+}
+
+extension Logs.DescribeQueriesResponse {
+    /// The answer of a successful operation.
+    package func encode() -> ServiceResponse {
+        let status = 200
+        var writer = JSONWriter()
+        encode(to: &writer)
+        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
+    }
+}
+
+extension Logs.DescribeQueriesResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let queries {
+            writer.name("queries")
+            writer.beginArray()
+            for element in queries {
+                element.encode(to: &writer)
+            }
+            writer.endArray()
+        }
+        if let nextToken {
+            writer.name("nextToken")
+            writer.string(nextToken)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
     package struct DescribeSubscriptionFiltersResponse: Sendable {
         package var subscriptionFilters: [SubscriptionFilter]?
         package var nextToken: String?
@@ -234,6 +277,78 @@ extension Logs.GetLogEventsResponse {
 }
 
 extension Logs {
+    package struct GetQueryResultsResponse: Sendable {
+        package var queryLanguage: QueryLanguage?
+        package var results: [[ResultField]]?
+        package var statistics: QueryStatistics?
+        package var status: QueryStatus?
+        package var encryptionKey: String?
+        package var nextToken: String?
+
+        package init(
+            queryLanguage: QueryLanguage? = nil, results: [[ResultField]]? = nil, statistics: QueryStatistics? = nil,
+            status: QueryStatus? = nil, encryptionKey: String? = nil, nextToken: String? = nil
+        ) {
+            self.queryLanguage = queryLanguage
+            self.results = results
+            self.statistics = statistics
+            self.status = status
+            self.encryptionKey = encryptionKey
+            self.nextToken = nextToken
+        }
+    }
+}
+
+extension Logs.GetQueryResultsResponse {
+    /// The answer of a successful operation.
+    package func encode() -> ServiceResponse {
+        let status = 200
+        var writer = JSONWriter()
+        encode(to: &writer)
+        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
+    }
+}
+
+extension Logs.GetQueryResultsResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let queryLanguage {
+            writer.name("queryLanguage")
+            writer.string(queryLanguage.rawValue)
+        }
+        if let results {
+            writer.name("results")
+            writer.beginArray()
+            for element in results {
+                writer.beginArray()
+                for element1 in element {
+                    element1.encode(to: &writer)
+                }
+                writer.endArray()
+            }
+            writer.endArray()
+        }
+        if let statistics {
+            writer.name("statistics")
+            statistics.encode(to: &writer)
+        }
+        if let status {
+            writer.name("status")
+            writer.string(status.rawValue)
+        }
+        if let encryptionKey {
+            writer.name("encryptionKey")
+            writer.string(encryptionKey)
+        }
+        if let nextToken {
+            writer.name("nextToken")
+            writer.string(nextToken)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
     package struct ListTagsForResourceResponse: Sendable {
         package var tags: [String: String]?
 
@@ -312,6 +427,72 @@ extension Logs.PutLogEventsResponse {
         if let rejectedEntityInfo {
             writer.name("rejectedEntityInfo")
             rejectedEntityInfo.encode(to: &writer)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct StartQueryResponse: Sendable {
+        package var queryId: String?
+
+        package init(
+            queryId: String? = nil
+        ) {
+            self.queryId = queryId
+        }
+    }
+}
+
+extension Logs.StartQueryResponse {
+    /// The answer of a successful operation.
+    package func encode() -> ServiceResponse {
+        let status = 200
+        var writer = JSONWriter()
+        encode(to: &writer)
+        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
+    }
+}
+
+extension Logs.StartQueryResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let queryId {
+            writer.name("queryId")
+            writer.string(queryId)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct StopQueryResponse: Sendable {
+        package var success: Bool?
+
+        package init(
+            success: Bool? = nil
+        ) {
+            self.success = success
+        }
+    }
+}
+
+extension Logs.StopQueryResponse {
+    /// The answer of a successful operation.
+    package func encode() -> ServiceResponse {
+        let status = 200
+        var writer = JSONWriter()
+        encode(to: &writer)
+        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
+    }
+}
+
+extension Logs.StopQueryResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let success {
+            writer.name("success")
+            writer.bool(success)
         }
         writer.endObject()
     }

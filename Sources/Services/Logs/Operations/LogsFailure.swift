@@ -12,6 +12,7 @@ enum LogsFailure {
     static var streamExists: AWSError {
         LogsError.resourceAlreadyExists(message: "The specified log stream already exists")
     }
+    static var noQuery: AWSError { LogsError.resourceNotFound(message: "The specified query does not exist.") }
     static var noFilter: AWSError {
         LogsError.resourceNotFound(message: "The specified subscription filter does not exist.")
     }

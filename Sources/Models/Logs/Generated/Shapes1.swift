@@ -313,6 +313,133 @@ extension Logs.OutputLogEvent {
 }
 
 extension Logs {
+    package struct QueryInfo: Sendable {
+        package var queryLanguage: QueryLanguage?
+        package var queryId: String?
+        package var queryString: String?
+        package var status: QueryStatus?
+        package var createTime: Int?
+        package var logGroupName: String?
+        package var queryDuration: Int?
+        package var bytesScanned: Double?
+        package var userIdentity: String?
+
+        package init(
+            queryLanguage: QueryLanguage? = nil, queryId: String? = nil, queryString: String? = nil,
+            status: QueryStatus? = nil, createTime: Int? = nil, logGroupName: String? = nil, queryDuration: Int? = nil,
+            bytesScanned: Double? = nil, userIdentity: String? = nil
+        ) {
+            self.queryLanguage = queryLanguage
+            self.queryId = queryId
+            self.queryString = queryString
+            self.status = status
+            self.createTime = createTime
+            self.logGroupName = logGroupName
+            self.queryDuration = queryDuration
+            self.bytesScanned = bytesScanned
+            self.userIdentity = userIdentity
+        }
+    }
+}
+
+extension Logs.QueryInfo {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let queryLanguage {
+            writer.name("queryLanguage")
+            writer.string(queryLanguage.rawValue)
+        }
+        if let queryId {
+            writer.name("queryId")
+            writer.string(queryId)
+        }
+        if let queryString {
+            writer.name("queryString")
+            writer.string(queryString)
+        }
+        if let status {
+            writer.name("status")
+            writer.string(status.rawValue)
+        }
+        if let createTime {
+            writer.name("createTime")
+            writer.int(createTime)
+        }
+        if let logGroupName {
+            writer.name("logGroupName")
+            writer.string(logGroupName)
+        }
+        if let queryDuration {
+            writer.name("queryDuration")
+            writer.int(queryDuration)
+        }
+        if let bytesScanned {
+            writer.name("bytesScanned")
+            writer.double(bytesScanned)
+        }
+        if let userIdentity {
+            writer.name("userIdentity")
+            writer.string(userIdentity)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct QueryStatistics: Sendable {
+        package var recordsMatched: Double?
+        package var recordsScanned: Double?
+        package var estimatedRecordsSkipped: Double?
+        package var bytesScanned: Double?
+        package var estimatedBytesSkipped: Double?
+        package var logGroupsScanned: Double?
+
+        package init(
+            recordsMatched: Double? = nil, recordsScanned: Double? = nil, estimatedRecordsSkipped: Double? = nil,
+            bytesScanned: Double? = nil, estimatedBytesSkipped: Double? = nil, logGroupsScanned: Double? = nil
+        ) {
+            self.recordsMatched = recordsMatched
+            self.recordsScanned = recordsScanned
+            self.estimatedRecordsSkipped = estimatedRecordsSkipped
+            self.bytesScanned = bytesScanned
+            self.estimatedBytesSkipped = estimatedBytesSkipped
+            self.logGroupsScanned = logGroupsScanned
+        }
+    }
+}
+
+extension Logs.QueryStatistics {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let recordsMatched {
+            writer.name("recordsMatched")
+            writer.double(recordsMatched)
+        }
+        if let recordsScanned {
+            writer.name("recordsScanned")
+            writer.double(recordsScanned)
+        }
+        if let estimatedRecordsSkipped {
+            writer.name("estimatedRecordsSkipped")
+            writer.double(estimatedRecordsSkipped)
+        }
+        if let bytesScanned {
+            writer.name("bytesScanned")
+            writer.double(bytesScanned)
+        }
+        if let estimatedBytesSkipped {
+            writer.name("estimatedBytesSkipped")
+            writer.double(estimatedBytesSkipped)
+        }
+        if let logGroupsScanned {
+            writer.name("logGroupsScanned")
+            writer.double(logGroupsScanned)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
     package struct RejectedEntityInfo: Sendable {
         package var errorType: EntityRejectionErrorType?
 
@@ -372,6 +499,35 @@ extension Logs.RejectedLogEventsInfo {
 }
 
 extension Logs {
+    package struct ResultField: Sendable {
+        package var field: String?
+        package var value: String?
+
+        package init(
+            field: String? = nil, value: String? = nil
+        ) {
+            self.field = field
+            self.value = value
+        }
+    }
+}
+
+extension Logs.ResultField {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let field {
+            writer.name("field")
+            writer.string(field)
+        }
+        if let value {
+            writer.name("value")
+            writer.string(value)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
     package struct SearchedLogStream: Sendable {
         package var logStreamName: String?
         package var searchedCompletely: Bool?
@@ -395,90 +551,6 @@ extension Logs.SearchedLogStream {
         if let searchedCompletely {
             writer.name("searchedCompletely")
             writer.bool(searchedCompletely)
-        }
-        writer.endObject()
-    }
-}
-
-extension Logs {
-    package struct SubscriptionFilter: Sendable {
-        package var filterName: String?
-        package var logGroupName: String?
-        package var filterPattern: String?
-        package var destinationArn: String?
-        package var roleArn: String?
-        package var distribution: Distribution?
-        package var applyOnTransformedLogs: Bool?
-        package var creationTime: Int?
-        package var fieldSelectionCriteria: String?
-        package var emitSystemFields: [String]?
-
-        package init(
-            filterName: String? = nil, logGroupName: String? = nil, filterPattern: String? = nil,
-            destinationArn: String? = nil, roleArn: String? = nil, distribution: Distribution? = nil,
-            applyOnTransformedLogs: Bool? = nil, creationTime: Int? = nil, fieldSelectionCriteria: String? = nil,
-            emitSystemFields: [String]? = nil
-        ) {
-            self.filterName = filterName
-            self.logGroupName = logGroupName
-            self.filterPattern = filterPattern
-            self.destinationArn = destinationArn
-            self.roleArn = roleArn
-            self.distribution = distribution
-            self.applyOnTransformedLogs = applyOnTransformedLogs
-            self.creationTime = creationTime
-            self.fieldSelectionCriteria = fieldSelectionCriteria
-            self.emitSystemFields = emitSystemFields
-        }
-    }
-}
-
-extension Logs.SubscriptionFilter {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let filterName {
-            writer.name("filterName")
-            writer.string(filterName)
-        }
-        if let logGroupName {
-            writer.name("logGroupName")
-            writer.string(logGroupName)
-        }
-        if let filterPattern {
-            writer.name("filterPattern")
-            writer.string(filterPattern)
-        }
-        if let destinationArn {
-            writer.name("destinationArn")
-            writer.string(destinationArn)
-        }
-        if let roleArn {
-            writer.name("roleArn")
-            writer.string(roleArn)
-        }
-        if let distribution {
-            writer.name("distribution")
-            writer.string(distribution.rawValue)
-        }
-        if let applyOnTransformedLogs {
-            writer.name("applyOnTransformedLogs")
-            writer.bool(applyOnTransformedLogs)
-        }
-        if let creationTime {
-            writer.name("creationTime")
-            writer.int(creationTime)
-        }
-        if let fieldSelectionCriteria {
-            writer.name("fieldSelectionCriteria")
-            writer.string(fieldSelectionCriteria)
-        }
-        if let emitSystemFields {
-            writer.name("emitSystemFields")
-            writer.beginArray()
-            for element in emitSystemFields {
-                writer.string(element)
-            }
-            writer.endArray()
         }
         writer.endObject()
     }
