@@ -190,6 +190,22 @@ def deploy(lambda_client, name):
             pass
 
 
+@pytest.fixture
+def sender(server, name):
+    """A role that may send to the queues and topics of its statements: `sender("sqs:SendMessage")`."""
+    iam = server.client("iam")
+    trust = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]}
+    role = iam.create_role(RoleName=name[-60:], AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+
+    def allow(*actions):
+        iam.put_role_policy(RoleName=name[-60:], PolicyName="send", PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}))
+        return role
+
+    return allow
+
+
 TERRAFORM_HEAD = """
 terraform {
   required_providers {
