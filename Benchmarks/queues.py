@@ -7,8 +7,9 @@ import sqlite3
 import time
 import uuid
 
+from tools import BODY  # also has the folder of the tests searched for modules
+
 from conftest import wait_until
-from tools import BODY
 
 
 def connect(path):
