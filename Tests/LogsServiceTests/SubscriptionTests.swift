@@ -139,6 +139,9 @@ import Testing
         #expect(refused?.code == "InvalidParameterException")
         #expect(refused?.message.hasPrefix("Could not execute the lambda function.") == true)
         #expect(await failure(filter(pattern: "a:b"))?.code == "InvalidParameterException")
+        #expect(
+            await failure(filter(more: #","roleArn":"arn:aws:iam::000000000000:role/logs""#))?.message
+                == "destinationArn for vendor lambda cannot be used with roleArn")
         for operation in ["DescribeSubscriptionFilters", "DeleteSubscriptionFilter"] {
             let gone = await rig.failure(operation, #"{"logGroupName":"none","filterName":"x"}"#)
             #expect(gone?.message == "The specified log group does not exist.")

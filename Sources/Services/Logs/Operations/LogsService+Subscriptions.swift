@@ -59,7 +59,12 @@ extension LogsService {
                 code: "AccessDeniedException",
                 message: "Cross-account lambda invocation passing is not allowed. You must use DestinationPolicies to "
                     + "create cross account lambda triggers.", status: 400)
-        case "lambda": return
+        case "lambda":
+            // Functions are invoked by the service itself: a role would be named for nothing.
+            guard input.roleArn == nil else {
+                throw LogsError.invalidParameter(
+                    message: "destinationArn for vendor lambda cannot be used with roleArn")
+            }
         case "kinesis", "firehose":
             guard input.roleArn != nil else {
                 throw LogsError.invalidParameter(
