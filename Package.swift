@@ -93,7 +93,7 @@ let package = Package(
         module(
             "Fleet",
             [
-                "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, nioHTTP1, logging,
+                "Metrics", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, nioHTTP1, logging,
                 lifecycle,
             ]),
         module(
@@ -102,6 +102,7 @@ let package = Package(
         module(
             "LambdaService", path: "Sources/Services/Lambda",
             [
+                "Metrics",
                 "AWSWire", "LambdaModel", "Identity", "Policies", "Signing", "Images", "Storage", "Archive", "Fleet",
                 "Delivery",
                 "Runtimes",
