@@ -9,6 +9,7 @@ import gzip
 import json
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -137,6 +138,9 @@ def test_insights(logs, group):
     answer = results("stats count(*) as n, avg(ms) as mean by level | sort n desc")
     assert [{each["field"]: each["value"] for each in line} for line in answer["results"]] == [
         {"level": "info", "n": "2", "mean": "15"}, {"level": "error", "n": "1", "mean": "30"}]
+    answer = results(r'parse @message /"ms":(?<took>\d+)/ | sort took desc | display took | limit 1')
+    assert [each["value"] for each in answer["results"][0] if each["field"] == "took"] == ["30"]
+    assert answer["statistics"]["estimatedRecordsSkipped"] == 0
     assert answer["statistics"]["recordsMatched"] == 3
     [line] = results("fields @message, ms | filter ms > 10 and level = 'info'")["results"]
     assert [each["field"] for each in line] == ["@message", "ms", "@ptr"]
@@ -144,6 +148,73 @@ def test_insights(logs, group):
         results("fields")
     assert failure.value.response["Error"]["Code"] == "MalformedQueryException"
     assert logs.describe_queries(logGroupName=group)["queries"][0]["queryLanguage"] == "CWLI"
+
+
+def arn(group):
+    return f"arn:aws:logs:us-east-1:000000000000:log-group:{group}"
+
+
+def test_live_tail(server, logs, group):
+    # The name that the operation's prefix makes of an IP address is nobody's.
+    tail = server.client("logs", host_prefixes=False).start_live_tail(
+        logGroupIdentifiers=[arn(group)], logEventFilterPattern="ERROR")
+    stream = iter(tail["responseStream"])
+    start = next(stream)["sessionStart"]
+    assert start["logGroupIdentifiers"] == [arn(group)] and start["sessionId"] and start["requestId"]
+    put(logs, group, "an ERROR", "fine")
+    for update in stream:
+        session = update["sessionUpdate"]
+        assert session["sessionMetadata"] == {"sampled": False}
+        if session["sessionResults"]:
+            break
+    [event] = session["sessionResults"]
+    assert event.pop("timestamp") and event.pop("ingestionTime")
+    assert event == {"logStreamName": "s", "logGroupIdentifier": f"000000000000:{group}", "message": "an ERROR"}
+    tail["responseStream"].close()
+
+
+def test_a_function_is_tailed(server, deploy, lambda_client):
+    function = deploy(python=PRINT)
+    lambda_client.invoke(FunctionName=function)
+    group = f"/aws/lambda/{function}"
+    tail = server.client("logs", host_prefixes=False).start_live_tail(logGroupIdentifiers=[arn(group)])
+    lambda_client.invoke(FunctionName=function, Payload='{"n": 1}')
+    messages = []
+    for update in tail["responseStream"]:
+        messages += [each["message"] for each in update.get("sessionUpdate", {}).get("sessionResults", [])]
+        if any(each.startswith("REPORT") for each in messages):
+            break
+    assert any(each.startswith('GOT {"n": 1}') for each in messages)
+    tail["responseStream"].close()
+
+
+def test_the_server_ends_while_somebody_tails(own_server):
+    server = own_server()
+    server.client("logs").create_log_group(logGroupName="g")
+    tail = server.client("logs", host_prefixes=False).start_live_tail(logGroupIdentifiers=[arn("g")])
+    stream = iter(tail["responseStream"])
+    next(stream)
+    server.stop()
+    assert all("sessionUpdate" in each for each in stream)
+
+
+def test_aws_tails(server, logs, group):
+    tail = subprocess.Popen(
+        ["aws", "logs", "start-live-tail", "--log-group-identifiers", arn(group), "--mode", "print-only"],
+        env=server.variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        # It says nothing before the first event: some are put until one is seen.
+        lines = []
+        threading.Thread(target=lambda: lines.extend(tail.stdout), daemon=True).start()
+
+        def seen():
+            put(logs, group, "over here")
+            return any("over here" in each for each in lines)
+
+        wait_until(seen, 60, f"the event ({lines})")
+    finally:
+        tail.kill()
+        tail.wait()
 
 
 def test_the_command_line(server, group):

@@ -28,6 +28,14 @@ extension LogsService {
     private static func resources(of operation: Logs.Operation, _ body: JSONValue?, _ caller: Caller) -> [String] {
         switch operation {
         case .describeQueries, .getQueryResults, .stopQuery: return ["*"]
+        case .startLiveTail:
+            let groups = (body?["logGroupIdentifiers"]?.elements ?? []).prefix(100).compactMap(\.string)
+            return groups.isEmpty
+                ? [resource(body, caller)]
+                : groups.map { name in
+                    ((name.hasPrefix("arn:") ? GroupKey(arn: name) : nil) ?? GroupKey(name, of: caller)).arn
+                        + ":log-stream:"
+                }
         case .startQuery:
             let names = ["logGroupNames", "logGroupIdentifiers"].flatMap { body?[$0]?.elements ?? [] }
             let groups = names.prefix(100).compactMap(\.string).map { name in

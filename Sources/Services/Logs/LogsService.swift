@@ -4,7 +4,7 @@ package import Identity
 package import Logging
 import LogsModel
 package import NIOCore
-import ServiceLifecycle
+package import ServiceLifecycle
 package import Storage
 
 /// Amazon CloudWatch Logs, as far as functions, their owners and Terraform need it: groups, streams, events, retention,
@@ -28,6 +28,8 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     let removal: EventRemoval
     let delivery: Delivery
     let forwarder: SubscriptionForwarder
+    let tails: LiveTails
+    let followers: EventFollowers
     let queries = InsightsStore()
     let authorizer: Authorizer
     private let logger: Logger
@@ -59,8 +61,10 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
         self.delivery = delivery
         forwarder = SubscriptionForwarder(
             outbox: Outbox(database: database, delivery: delivery, clock: clock, logger: logger))
+        tails = LiveTails(clock: clock)
+        followers = EventFollowers(forwarder: forwarder, tails: tails)
         store = LogStore(
-            database: database, forwarder: forwarder, capacity: bufferCapacity, clock: clock, logger: logger)
+            database: database, followers: followers, capacity: bufferCapacity, clock: clock, logger: logger)
         removal = EventRemoval(database: database, logger: logger)
         retention = Retention(database: database, defaultDays: retentionDays, clock: clock)
     }
@@ -98,6 +102,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
         case .putLogEvents: try await putLogEvents(request)
         case .putRetentionPolicy: try await putRetentionPolicy(request)
         case .putSubscriptionFilter: try await putSubscriptionFilter(request)
+        case .startLiveTail: try await startLiveTail(request)
         case .startQuery: try await startQuery(request)
         case .stopQuery: try stopQuery(request)
         case .tagResource: try await tagResource(request)
@@ -114,6 +119,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
             }
         }
         queries.reset()
+        tails.reset()
         try await forwarder.outbox.reset()
     }
 
@@ -127,11 +133,15 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
             group.addTask { await self.removal.run() }
             group.addTask { await self.expireHourly() }
             group.addTask { try? await self.forwarder.outbox.run() }
+            group.addTask { await self.tails.run() }
             try? await gracefulShutdown()
             group.cancelAll()
         }
         await store.flush()
     }
+
+    /// Ends what clients follow, before the gateway waits for its end.
+    package var tailing: any ServiceLifecycle.Service { Tailing(tails: tails) }
 
     private func expireHourly() async {
         removal.begin()

@@ -230,7 +230,7 @@ enum Server {
         try key.write(endpoint: endpoint, region: settings.region, in: directory)
         return [
             logs, traces, audit, identities, messages, EventsWorker(functions: functions), fleet,
-            FunctionsWorker(functions: functions), outbox, gateway, messages.polling,
+            FunctionsWorker(functions: functions), outbox, gateway, messages.polling, logs.tailing,
         ]
     }
 

@@ -20,22 +20,22 @@ extension LogsService {
         try Self.check(input.logEvents)
         let key = StreamKey(group: GroupKey(input.logGroupName, of: request.caller), name: input.logStreamName)
         let now = clock()
-        let (answer, targets) = try await database.write {
-            [forwarder, defaultDays = retention.defaultDays] connection in
+        let (answer, written) = try await database.write {
+            [followers, defaultDays = retention.defaultDays] connection in
             guard let group = try GroupRecord.find(key.group, on: connection) else { throw LogsFailure.noGroup }
             guard try StreamRecord.find(key.name, in: group.id, on: connection) != nil else {
                 throw LogsFailure.noStream
             }
             let acceptance = Acceptance(
                 input.logEvents, now: now, retentionDays: group.retentionDays ?? defaultDays.map(Int64.init))
-            let (last, targets) = try LogWriter.put(
-                input.logEvents[acceptance.accepted], to: key, now: now, forwarder, on: connection)
+            let written = try LogWriter.put(
+                input.logEvents[acceptance.accepted], to: key, now: now, followers, on: connection)
             let answer = Logs.PutLogEventsResponse(
-                nextSequenceToken: (last ?? EventPosition(time: now, sequence: 0)).id,
+                nextSequenceToken: (written.last ?? EventPosition(time: now, sequence: 0)).id,
                 rejectedLogEventsInfo: acceptance.rejected)
-            return (answer, targets)
+            return (answer, written)
         }
-        forwarder.wake(targets)
+        followers.settle(written)
         return answer.encode()
     }
 
