@@ -17,6 +17,8 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 func module(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency], resources: [Resource]? = nil)
@@ -41,6 +43,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
@@ -123,7 +127,7 @@ let package = Package(
             "SNSService", path: "Sources/Services/SNS",
             [
                 "AWSWire", "SNSModel", "Identity", "Policies", "Storage", "Delivery", nioCore, logging, crypto,
-                cryptoExtras,
+                cryptoExtras, certificates, asn1,
             ]),
         module(
             "STSService", path: "Sources/Services/STS",
@@ -242,7 +246,7 @@ let package = Package(
             "SNSServiceTests",
             [
                 "TestSupport", "SNSService", "SNSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
-                nioCore, nioPosix, nioHTTP1, logging, crypto, cryptoExtras,
+                nioCore, nioPosix, nioHTTP1, logging, crypto, cryptoExtras, certificates, asn1,
             ]),
         tests(
             "STSServiceTests",
@@ -263,12 +267,15 @@ let package = Package(
                 nioCore,
                 nioPosix, nioHTTP1, logging,
             ]),
-        tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
+        tests(
+            "ApusTests", ["TestSupport", "apus", "AWSWire", "Delivery", "Sandbox", nioCore, nioPosix, nioHTTP1]),
         tests(
             "FuzzTests",
             [
                 "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Storage", "Archive",
-                "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+                "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "SQSModel", "SQSService", "SNSService",
+                nioCore,
+                nioPosix, nioHTTP1, nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(

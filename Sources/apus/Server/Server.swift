@@ -202,7 +202,7 @@ enum Server {
         try await functions.prepare()
         delivery.register(functions, for: "lambda")
 
-        let web = WebTarget(web: EndpointPoster())
+        let web = WebTarget(web: EndpointPoster(allows: settings.privateEndpoints ? nil : PublicAddress.includes))
         delivery.register(web, for: "http")
         delivery.register(web, for: "https")
         delivery.register(
