@@ -93,7 +93,8 @@ let package = Package(
         module(
             "Fleet",
             [
-                "Metrics", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, nioHTTP1, logging,
+                "Metrics", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, nioHTTP1,
+                logging,
                 lifecycle,
             ]),
         module(
@@ -122,7 +123,8 @@ let package = Package(
         module(
             "SNSService", path: "Sources/Services/SNS",
             [
-                "AWSWire", "SNSModel", "Identity", "Policies", "Storage", "Delivery", nioCore, logging, crypto,
+                "AWSWire", "SNSModel", "Metrics", "Identity", "Policies", "Storage", "Delivery", nioCore, logging,
+                crypto,
                 cryptoExtras,
             ]),
         module(
@@ -138,7 +140,8 @@ let package = Package(
         module(
             "SQSService", path: "Sources/Services/SQS",
             [
-                "AWSWire", "SQSModel", "Delivery", "Identity", "Policies", "Storage", nioCore, nioHTTP1, logging,
+                "AWSWire", "SQSModel", "Delivery", "Identity", "Metrics", "Policies", "Storage", nioCore, nioHTTP1,
+                logging,
                 crypto,
                 lifecycle,
             ]),
@@ -150,7 +153,8 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService",
+                "Metrics", "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService",
+                "LogsService",
                 "XRayService", "CloudTrailService", "SQSService", "SNSService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
@@ -182,7 +186,7 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         // What the tests share.
-        module("TestSupport", path: "Tests/TestSupport", []),
+        module("TestSupport", path: "Tests/TestSupport", ["Metrics"]),
         tests("LinuxTests", ["TestSupport", "Linux", "CSeccomp"]),
         tests("SandboxTests", ["TestSupport", "Sandbox", "Linux"]),
         tests("LauncherTests", ["TestSupport", "Launcher", "Sandbox", "Linux", "CLinux"]),
@@ -204,13 +208,13 @@ let package = Package(
         tests(
             "FleetTests",
             [
-                "TestSupport", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix,
+                "TestSupport", "Metrics", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix,
                 nioEmbedded, logging,
             ]),
         tests(
             "LambdaServiceTests",
             [
-                "TestSupport", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
+                "TestSupport", "Metrics", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
                 "Delivery",
                 "Storage",
                 "Archive",
@@ -241,7 +245,7 @@ let package = Package(
         tests(
             "SNSServiceTests",
             [
-                "TestSupport", "SNSService", "SNSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                "TestSupport", "Metrics", "SNSService", "SNSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
                 nioCore, nioPosix, nioHTTP1, logging, crypto, cryptoExtras,
             ]),
         tests(
@@ -259,7 +263,7 @@ let package = Package(
         tests(
             "SQSServiceTests",
             [
-                "TestSupport", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                "TestSupport", "Metrics", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
                 nioCore,
                 nioPosix, nioHTTP1, logging,
             ]),
