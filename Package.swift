@@ -97,7 +97,8 @@ let package = Package(
         module(
             "Fleet",
             [
-                "Metrics", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, nioHTTP1, logging,
+                "Metrics", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, nioHTTP1,
+                logging,
                 lifecycle,
             ]),
         module(
@@ -126,8 +127,8 @@ let package = Package(
         module(
             "SNSService", path: "Sources/Services/SNS",
             [
-                "AWSWire", "SNSModel", "Identity", "Policies", "Storage", "Delivery", nioCore, logging, crypto,
-                cryptoExtras, certificates, asn1,
+                "AWSWire", "SNSModel", "Metrics", "Identity", "Policies", "Storage", "Delivery", nioCore, logging,
+                crypto, cryptoExtras, certificates, asn1,
             ]),
         module(
             "STSService", path: "Sources/Services/STS",
@@ -142,7 +143,8 @@ let package = Package(
         module(
             "SQSService", path: "Sources/Services/SQS",
             [
-                "AWSWire", "SQSModel", "Delivery", "Identity", "Policies", "Storage", nioCore, nioHTTP1, logging,
+                "AWSWire", "SQSModel", "Delivery", "Identity", "Metrics", "Policies", "Storage", nioCore, nioHTTP1,
+                logging,
                 crypto,
                 lifecycle,
             ]),
@@ -154,7 +156,8 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService",
+                "Metrics", "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService",
+                "LogsService",
                 "XRayService", "CloudTrailService", "SQSService", "SNSService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
@@ -186,7 +189,7 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         // What the tests share.
-        module("TestSupport", path: "Tests/TestSupport", []),
+        module("TestSupport", path: "Tests/TestSupport", ["Metrics"]),
         tests("LinuxTests", ["TestSupport", "Linux", "CSeccomp"]),
         tests("SandboxTests", ["TestSupport", "Sandbox", "Linux"]),
         tests("LauncherTests", ["TestSupport", "Launcher", "Sandbox", "Linux", "CLinux"]),
@@ -208,13 +211,13 @@ let package = Package(
         tests(
             "FleetTests",
             [
-                "TestSupport", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix,
+                "TestSupport", "Metrics", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix,
                 nioEmbedded, logging,
             ]),
         tests(
             "LambdaServiceTests",
             [
-                "TestSupport", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
+                "TestSupport", "Metrics", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
                 "Delivery",
                 "Storage",
                 "Archive",
@@ -245,8 +248,8 @@ let package = Package(
         tests(
             "SNSServiceTests",
             [
-                "TestSupport", "SNSService", "SNSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
-                nioCore, nioPosix, nioHTTP1, logging, crypto, cryptoExtras, certificates, asn1,
+                "TestSupport", "Metrics", "SNSService", "SNSModel", "Delivery", "Identity", "Policies", "AWSWire",
+                "Storage", nioCore, nioPosix, nioHTTP1, logging, crypto, cryptoExtras, certificates, asn1,
             ]),
         tests(
             "STSServiceTests",
@@ -263,7 +266,7 @@ let package = Package(
         tests(
             "SQSServiceTests",
             [
-                "TestSupport", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                "TestSupport", "Metrics", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
                 nioCore,
                 nioPosix, nioHTTP1, logging,
             ]),

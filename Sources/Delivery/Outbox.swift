@@ -78,6 +78,11 @@ package final class Outbox: ServiceLifecycle.Service {
         }
     }
 
+    /// How many parcels there are, for metrics.
+    package func count() async throws -> Int {
+        try await database.read { try OutboxTable(connection: $0).count() }
+    }
+
     /// Deletes everything.
     package func reset() async throws { try await database.write { try OutboxTable(connection: $0).deleteAll() } }
 

@@ -1,7 +1,6 @@
 package import Metrics
-import Synchronization
 
-/// What happens to a function beside its invocations, or seldom in them. A meter is made when it is first needed.
+/// What happens to a function beside its invocations, or seldom in them.
 package final class LambdaMeters: Sendable {
     package enum Kind: String, Sendable {
         case asyncEventsReceived = "AsyncEventsReceived"
@@ -26,15 +25,12 @@ package final class LambdaMeters: Sendable {
         }
     }
 
-    private let series: LambdaSeries
-    private let meters: Meters
+    private let group: MeterGroup
     /// Milliseconds since 1970.
     package let clock: @Sendable () -> Int64
-    private let made = Mutex<[Kind: Meter]>([:])
 
     package init(_ series: LambdaSeries, meters: Meters, clock: @escaping @Sendable () -> Int64) {
-        self.series = series
-        self.meters = meters
+        group = MeterGroup(meters, series: series.all)
         self.clock = clock
     }
 
@@ -42,12 +38,6 @@ package final class LambdaMeters: Sendable {
     ///
     /// - Parameter time: Milliseconds since 1970; nil: now.
     package func record(_ kind: Kind, _ value: Double = 1, at time: Int64? = nil) {
-        let meter = made.withLock { made in
-            if let meter = made[kind] { return meter }
-            let meter = meters.meter(series.all(kind.rawValue), unit: kind.unit)
-            made[kind] = meter
-            return meter
-        }
-        meter.record(value, at: time ?? clock())
+        group.record(kind.rawValue, kind.unit, value, at: time ?? clock())
     }
 }

@@ -147,6 +147,9 @@ package final class LambdaService: Service {
     /// then has its outcome. Call it once.
     package func runEvents() async { await queue.run() }
 
+    /// How many asynchronous invocations have no outcome yet, for metrics.
+    package func queuedEvents() async throws -> Int { try await queue.count() }
+
     /// Has a clock that a test has set be looked at.
     package func wakeEvents() { queue.wake() }
 

@@ -11,6 +11,7 @@ import LambdaService
 import Linux
 import Logging
 import LogsService
+import Metrics
 import NIOCore
 import NIOPosix
 import Runtimes
@@ -117,6 +118,7 @@ enum Server {
             path: "\(directory)/events.db", durability: .durable,
             migrations: Outbox.migrations + LambdaService.eventMigrations + SQSService.migrations
                 + SNSService.migrations)
+        let meters = Meters()
         let delivery = Delivery()
         let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
         let identities = IAMService(
@@ -143,9 +145,10 @@ enum Server {
             authorizer: authorizer, logger: logger)
 
         let messages = SQSService(
-            database: events, authorizer: authorizer, clock: LoopClock(loops.next()), logger: logger)
+            database: events, authorizer: authorizer, clock: LoopClock(loops.next()), meters: meters, logger: logger)
         try await messages.prepare()
         delivery.register(messages, for: "sqs")
+        meters.add(messages)
 
         var auditSettings = CloudTrailService.Configuration(directory: "\(directory)/audit")
         auditSettings.days = settings.auditDays
@@ -175,7 +178,7 @@ enum Server {
         let fleet = Fleet(
             configuration: limits, sandboxing: launcher, logs: logs.store, traces: traces.store,
             credentials: EnvironmentKeys(keys: keys),
-            eventLoopGroup: loops, logger: logger)
+            eventLoopGroup: loops, meters: meters, logger: logger)
 
         var functionSettings = LambdaService.Configuration(
             codeDirectory: "\(directory)/code", variablesKey: sealing)
@@ -198,7 +201,7 @@ enum Server {
                     layouts: settings.images, scratch: "\(directory)/code", registries: settings.registries,
                     credentials: settings.registryCredentials),
                 logger: logger),
-            authorizer: authorizer, logger: logger)
+            authorizer: authorizer, meters: meters, logger: logger)
         try await functions.prepare()
         delivery.register(functions, for: "lambda")
 
@@ -209,7 +212,7 @@ enum Server {
             MailTarget(directory: "\(directory)/\(DataDirectory.mail)", clock: WallClock.milliseconds), for: "mailto")
         let notifications = SNSService(
             database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, sealing: sealing,
-            functionsEndpoint: limits.endpointURL, logger: logger)
+            functionsEndpoint: limits.endpointURL, meters: meters, logger: logger)
 
         var front = GatewayConfiguration(
             host: settings.host, port: settings.port,
@@ -220,6 +223,13 @@ enum Server {
                 + FunctionURLRoutes.all(functions),
             version: Version.current)
         front.alsoReset = [outbox.reset]
+        let totals = FunctionTotals()
+        meters.add(totals)
+        let page = MetricsPage(
+            meters: meters, totals: totals, fleet: fleet, functions: functions, queues: messages, outbox: outbox,
+            stores: [("apus", database), ("events", events)], start: WallClock.secondsSince1970,
+            version: Version.current, logger: logger)
+        front.metrics = page.text
         let gateway = Gateway(
             services: [functions, identities, sessions, logs, traces, audit, messages, notifications], keys: keys,
             configuration: front,
@@ -229,7 +239,7 @@ enum Server {
         notifications.listens(at: endpoint)
         try key.write(endpoint: endpoint, region: settings.region, in: directory)
         return [
-            logs, traces, audit, identities, messages, EventsWorker(functions: functions), fleet,
+            logs, traces, audit, identities, meters, messages, EventsWorker(functions: functions), fleet,
             FunctionsWorker(functions: functions), outbox, gateway, messages.polling, logs.tailing,
         ]
     }
