@@ -75,6 +75,7 @@ let package = Package(
         module("SQSModel", path: "Sources/Models/SQS", ["AWSWire", nioCore, nioHTTP1]),
         module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
+        module("Metrics", ["AWSWire", lifecycle]),
         module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
         module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
         // 3
@@ -193,6 +194,7 @@ let package = Package(
             "IdentityTests", ["TestSupport", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioHTTP1, logging]),
         tests(
             "DeliveryTests", ["TestSupport", "Delivery", "Identity", "AWSWire", "Storage", nioCore, logging]),
+        tests("MetricsTests", ["TestSupport", "Metrics"]),
         tests("StorageTests", ["TestSupport", "Storage"]),
         tests("ArchiveTests", ["TestSupport", "Archive"]),
         tests("SigningTests", ["TestSupport", "Signing", "Archive", "AWSWire", nioCore, crypto]),

@@ -1,0 +1,32 @@
+/// CloudWatch's units, by their names on the wire.
+///
+/// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
+package enum MetricUnit: String, Sendable, Hashable, CaseIterable {
+    case seconds = "Seconds"
+    case microseconds = "Microseconds"
+    case milliseconds = "Milliseconds"
+    case bytes = "Bytes"
+    case kilobytes = "Kilobytes"
+    case megabytes = "Megabytes"
+    case gigabytes = "Gigabytes"
+    case terabytes = "Terabytes"
+    case bits = "Bits"
+    case kilobits = "Kilobits"
+    case megabits = "Megabits"
+    case gigabits = "Gigabits"
+    case terabits = "Terabits"
+    case percent = "Percent"
+    case count = "Count"
+    case bytesPerSecond = "Bytes/Second"
+    case kilobytesPerSecond = "Kilobytes/Second"
+    case megabytesPerSecond = "Megabytes/Second"
+    case gigabytesPerSecond = "Gigabytes/Second"
+    case terabytesPerSecond = "Terabytes/Second"
+    case bitsPerSecond = "Bits/Second"
+    case kilobitsPerSecond = "Kilobits/Second"
+    case megabitsPerSecond = "Megabits/Second"
+    case gigabitsPerSecond = "Gigabits/Second"
+    case terabitsPerSecond = "Terabits/Second"
+    case countPerSecond = "Count/Second"
+    case none = "None"
+}
