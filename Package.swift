@@ -112,8 +112,8 @@ let package = Package(
         module(
             "LogsService", path: "Sources/Services/Logs",
             [
-                "AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Delivery", "Fleet", nioCore, nioHTTP1,
-                logging, lifecycle,
+                "AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Delivery", "Fleet", "Metrics", nioCore,
+                nioHTTP1, logging, lifecycle,
             ]),
         module(
             "XRayService", path: "Sources/Services/XRay",
@@ -220,7 +220,8 @@ let package = Package(
         tests(
             "LogsServiceTests",
             [
-                "TestSupport", "LogsService", "LogsModel", "Identity", "Delivery", "AWSWire", "Storage", "CZlib",
+                "TestSupport", "LogsService", "LogsModel", "Identity", "Delivery", "AWSWire", "Storage", "Metrics",
+                "CZlib",
                 nioCore,
                 nioPosix,
                 nioHTTP1, logging,
