@@ -9,7 +9,8 @@ package import ServiceLifecycle
 package import Storage
 
 /// Amazon CloudWatch Logs, as far as functions, their owners and Terraform need it: groups, streams, events, retention,
-/// tags, subscriptions of functions, metric filters, Live Tail and Insights queries. Everything is kept per account and region.
+/// tags, subscriptions of functions, metric filters, Live Tail and Insights queries. Everything is kept per account and
+/// region.
 ///
 /// Functions write through ``store``; clients read through the API.
 package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {

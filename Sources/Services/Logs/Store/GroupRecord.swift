@@ -83,8 +83,8 @@ struct GroupRecord: Sendable {
             [days.map { .integer(Int64($0)) } ?? .null, .integer(id)])
     }
 
-    /// Deletes the group, its tags, subscriptions, metric filters and streams. Its events can be seen no more; ``EventRemoval`` takes
-    /// them away.
+    /// Deletes the group, its tags, subscriptions, metric filters and streams. Its events can be seen no more;
+    /// ``EventRemoval`` takes them away.
     static func delete(_ id: Int64, on connection: any SQLConnection) throws(StorageError) {
         for table in [
             "logs_streams WHERE group_id", "logs_tags WHERE group_id", "logs_subscriptions WHERE group_id",
