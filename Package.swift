@@ -118,8 +118,8 @@ let package = Package(
         module(
             "LogsService", path: "Sources/Services/Logs",
             [
-                "AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Delivery", "Fleet", nioCore, nioHTTP1,
-                logging, lifecycle,
+                "AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Delivery", "Fleet", "Metrics", nioCore,
+                nioHTTP1, logging, lifecycle,
             ]),
         module(
             "XRayService", path: "Sources/Services/XRay",
@@ -228,7 +228,8 @@ let package = Package(
         tests(
             "LogsServiceTests",
             [
-                "TestSupport", "LogsService", "LogsModel", "Identity", "Delivery", "AWSWire", "Storage", "CZlib",
+                "TestSupport", "LogsService", "LogsModel", "Identity", "Delivery", "AWSWire", "Storage", "Metrics",
+                "CZlib",
                 nioCore,
                 nioPosix,
                 nioHTTP1, logging,
@@ -277,8 +278,8 @@ let package = Package(
             [
                 "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Storage", "Archive",
                 "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "SQSModel", "SQSService", "SNSService",
-                nioCore,
-                nioPosix, nioHTTP1, nioEmbedded,
+                "LogsService", "Metrics",
+                nioCore, nioPosix, nioHTTP1, nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(

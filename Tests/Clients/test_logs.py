@@ -12,6 +12,8 @@ import subprocess
 import threading
 import time
 
+import botocore.config
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
@@ -200,7 +202,7 @@ def test_the_server_ends_while_somebody_tails(own_server):
 
 def test_aws_tails(server, logs, group):
     tail = subprocess.Popen(
-        ["aws", "logs", "start-live-tail", "--log-group-identifiers", arn(group), "--mode", "print-only"],
+        ["aws", "logs", "start-live-tail", "--log-group-identifiers", arn(group)],
         env=server.variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         # It says nothing before the first event: some are put until one is seen.
@@ -211,10 +213,106 @@ def test_aws_tails(server, logs, group):
             put(logs, group, "over here")
             return any("over here" in each for each in lines)
 
-        wait_until(seen, 60, f"the event ({lines})")
+        wait_until(seen, 60, "the event")
     finally:
         tail.kill()
         tail.wait()
+
+
+def test_metric_filters(logs, group):
+    logs.put_metric_filter(
+        logGroupName=group, filterName="latency", filterPattern="{ $.ms = * }", metricTransformations=[{
+            "metricName": "Latency", "metricNamespace": "app", "metricValue": "$.ms", "unit": "Milliseconds",
+            "dimensions": {"Path": "$.path"}}])
+    [described] = logs.describe_metric_filters(logGroupName=group)["metricFilters"]
+    assert described.pop("creationTime")
+    assert described == {
+        "filterName": "latency", "filterPattern": "{ $.ms = * }", "logGroupName": group, "applyOnTransformedLogs": False,
+        "metricTransformations": [{
+            "metricName": "Latency", "metricNamespace": "app", "metricValue": "$.ms", "unit": "Milliseconds",
+            "dimensions": {"Path": "$.path"}}]}
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"][0]["metricFilterCount"] == 1
+    matches = logs.test_metric_filter(
+        filterPattern="[ip, ..., code = 4*]", logEventMessages=["1.2.3.4 GET 200", "1.2.3.4 GET 404"])["matches"]
+    assert matches == [{
+        "eventNumber": 1, "eventMessage": "1.2.3.4 GET 404",
+        "extractedValues": {"$ip": "1.2.3.4", "$2": "GET", "$code": "404"}}]
+    put(logs, group, '{"ms": 5, "path": "/a"}')
+    logs.delete_metric_filter(logGroupName=group, filterName="latency")
+    assert logs.describe_metric_filters(logGroupName=group)["metricFilters"] == []
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.delete_metric_filter(logGroupName=group, filterName="latency")
+
+
+def test_resource_policies(logs, name):
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "logs:PutLogEvents",
+        "Resource": "arn:aws:logs:us-east-1:000000000000:log-group:/aws/events/*:*"}]})
+    made = logs.put_resource_policy(policyName=name, policyDocument=document)["resourcePolicy"]
+    assert made.pop("lastUpdatedTime")
+    assert made == {"policyName": name, "policyDocument": document, "policyScope": "ACCOUNT"}
+    assert name in [each["policyName"] for each in logs.describe_resource_policies()["resourcePolicies"]]
+    logs.delete_resource_policy(policyName=name)
+    with pytest.raises(ClientError) as failure:
+        logs.delete_resource_policy(policyName=name)
+    assert failure.value.response["Error"] == {
+        "Code": "ResourceNotFoundException", "Message": f"Policy with name [{name}] does not exist."}
+
+
+def test_query_definitions(logs, name):
+    made = logs.put_query_definition(name=name, queryString="fields @message", logGroupNames=["g"])["queryDefinitionId"]
+    [found] = logs.describe_query_definitions(queryDefinitionNamePrefix=name)["queryDefinitions"]
+    assert found.pop("lastModified")
+    assert found == {
+        "queryLanguage": "CWLI", "queryDefinitionId": made, "name": name, "queryString": "fields @message",
+        "logGroupNames": ["g"]}
+    assert logs.delete_query_definition(queryDefinitionId=made)["success"]
+
+
+# What each operation must have, and a value that its model does not allow.
+BAD = [
+    ("PutMetricFilter", {"logGroupName": "g"}, "filterName"),
+    ("PutMetricFilter", {
+        "logGroupName": "g", "filterName": "f", "filterPattern": "", "metricTransformations": []}, "metricTransformations"),
+    ("PutMetricFilter", {
+        "logGroupName": "g", "filterName": "a:b", "filterPattern": "", "metricTransformations": [
+            {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}]}, "filterName"),
+    ("DescribeMetricFilters", {"limit": 51}, "limit"),
+    ("DescribeMetricFilters", {"filterNamePrefix": "*"}, "filterNamePrefix"),
+    ("DeleteMetricFilter", {"logGroupName": "g"}, "filterName"),
+    ("TestMetricFilter", {"filterPattern": ""}, "logEventMessages"),
+    ("TestMetricFilter", {"filterPattern": "x" * 1025, "logEventMessages": ["a"]}, "filterPattern"),
+    ("PutResourcePolicy", {"policyName": "p", "policyDocument": ""}, "policyDocument"),
+    ("DescribeResourcePolicies", {"limit": 0}, "limit"),
+    ("DescribeResourcePolicies", {"policyScope": "WORLD"}, "policyScope"),
+    ("DeleteResourcePolicy", {"policyName": "p", "expectedRevisionId": ""}, "expectedRevisionId"),
+    ("PutQueryDefinition", {"name": "q"}, "queryString"),
+    ("PutQueryDefinition", {"name": "", "queryString": "x"}, "name"),
+    ("DescribeQueryDefinitions", {"maxResults": 1001}, "maxResults"),
+    ("DeleteQueryDefinition", {}, "queryDefinitionId"),
+    ("StartLiveTail", {}, "logGroupIdentifiers"),
+    ("StartLiveTail", {"logGroupIdentifiers": []}, "logGroupIdentifiers"),
+    ("StartLiveTail", {"logGroupIdentifiers": ["a!"]}, "logGroupIdentifiers"),
+    ("StartLiveTail", {"logGroupIdentifiers": ["a"], "logStreamNames": ["a:b"]}, "logStreamNames"),
+]
+
+
+@pytest.mark.parametrize("operation, body, member", BAD, ids=[f"{each[0]}-{number}" for number, each in enumerate(BAD)])
+def test_constraints(server, operation, body, member):
+    session = botocore.session.Session()
+    session.set_config_variable("parameter_validation", False)
+    client = session.create_client(
+        "logs", region_name="us-east-1", endpoint_url=server.endpoint,
+        aws_access_key_id=server.credentials["access_key_id"],
+        aws_secret_access_key=server.credentials["secret_access_key"],
+        config=botocore.config.Config(
+            parameter_validation=False, inject_host_prefix=False, retries={"total_max_attempts": 1}))
+    with pytest.raises(ClientError) as failure:
+        getattr(client, botocore.xform_name(operation))(**body)
+    error = failure.value.response["Error"]
+    assert error["Code"] == "InvalidParameterException"
+    assert error["Message"].startswith("1 validation error detected: Value ")
+    assert f" at '{member}" in error["Message"]
 
 
 def test_the_command_line(server, group):
@@ -232,6 +330,11 @@ def test_the_command_line(server, group):
     assert answer["nextSequenceToken"]
     events = aws("filter-log-events", "--log-group-name", group)["events"]
     assert [each["message"] for each in events] == ["hello"]
+    aws("put-metric-filter", "--log-group-name", group, "--filter-name", "f", "--filter-pattern", "hello",
+        "--metric-transformations", "metricName=m,metricNamespace=n,metricValue=1,defaultValue=0")
+    [described] = aws("describe-metric-filters", "--log-group-name", group)["metricFilters"]
+    assert described["metricTransformations"][0]["defaultValue"] == 0
+    assert aws("test-metric-filter", "--filter-pattern", "hello", "--log-event-messages", "hello you")["matches"]
 
 
 RESOURCES = """
@@ -258,6 +361,52 @@ resource "aws_cloudwatch_log_subscription_filter" "errors" {
   destination_arn = "%(arn)s"
   depends_on      = [aws_lambda_permission.logs]
 }
+
+resource "aws_cloudwatch_log_metric_filter" "errors" {
+  name           = "errors"
+  log_group_name = aws_cloudwatch_log_group.events.name
+  pattern        = "{ $.level = error }"
+
+  metric_transformation {
+    name       = "Errors"
+    namespace  = "app"
+    value      = "$.count"
+    unit       = "Count"
+    dimensions = { Code = "$.code" }
+  }
+}
+
+resource "aws_cloudwatch_log_metric_filter" "words" {
+  name           = "words"
+  log_group_name = aws_cloudwatch_log_group.events.name
+  pattern        = var.pattern
+
+  metric_transformation {
+    name          = "Words"
+    namespace     = "app"
+    value         = "1"
+    default_value = "0"
+  }
+}
+
+resource "aws_cloudwatch_log_resource_policy" "events" {
+  policy_name = "%(name)s"
+  policy_document = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = ["events.amazonaws.com", "delivery.logs.amazonaws.com"] }
+      Action    = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource  = "${aws_cloudwatch_log_group.events.arn}:*"
+    }]
+  })
+}
+
+resource "aws_cloudwatch_query_definition" "errors" {
+  name            = "%(name)s"
+  log_group_names = [aws_cloudwatch_log_group.events.name]
+  query_string    = "filter level = 'error' | limit 5"
+}
 """
 
 
@@ -270,5 +419,8 @@ def test_terraform(logs, terraform, deploy, lambda_client, name):
     run("apply", "-var", "pattern={ $.level = error }")
     [described] = logs.describe_subscription_filters(logGroupName=f"{name}-group")["subscriptionFilters"]
     assert described["filterPattern"] == "{ $.level = error }"
+    filters = logs.describe_metric_filters(logGroupName=f"{name}-group")["metricFilters"]
+    assert [each["filterPattern"] for each in filters] == ["{ $.level = error }", "{ $.level = error }"]
     run("destroy")
     assert logs.describe_log_groups(logGroupNamePrefix=f"{name}-group")["logGroups"] == []
+    assert logs.describe_query_definitions(queryDefinitionNamePrefix=f"{name}")["queryDefinitions"] == []

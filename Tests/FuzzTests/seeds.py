@@ -250,5 +250,26 @@ def packets():
     write("launcher-packets", "exited", b"\5" + struct.pack("<QBIB", 1, 0, 1, 1))
 
 
-for write_some in (http, signatures, documents, forms, texts, messages, zips, signed, runtime, packets):
+def logs():
+    for name, (pattern, message) in {
+        "terms": (b'ERROR "not found" -DEBUG', b"an ERROR: not found"), "any": (b"?a ?b", b"b"),
+        "expression": (rb"%\d{1,3}\.\d%", b"1.2.3.4"), "fields": (b"[ip, ..., code = 4* || code = 5*, size > 10]", b'1.2.3.4 - "GET /" 404 20'),
+        "json": (b'{ ($.a[0].b = "x*" || $.c NOT EXISTS) && $.d != 5 }', b'{"a":[{"b":"xy"}],"d":4}'),
+    }.items():
+        write("log-pattern", name, pattern + b"\0" + message)
+    for name, query in {
+        "stats": b"filter level = 'error' and ms > 5 | stats count(*) as n, pct(ms, 90) by bin(5m), level | sort n desc | limit 5",
+        "parse": rb"fields @timestamp | parse @message /(?i)ms.:(?<took>\d+?)\b/ | parse 'l*:' as rest | dedup took",
+        "display": b"fields concat(level, `ms`) as x, ms * 2 ^ 3 - 1 | display x | head 3",
+    }.items():
+        write("insights-query", name, query + b'\0{"level":"error","ms":12}')
+    for name, source in {"lazy": rb"(?<a>x*?)(?<b>y|yz)*$", "plain": rb"^\w+(?:a|b)??", "nested": rb"((?<n>[^a]{1,3})|c)+"}.items():
+        write("named-groups", name, source + b"\0xxyzyac")
+    document = (b'{"_aws":{"Timestamp":1767225600000,"CloudWatchMetrics":[{"Namespace":"n","Dimensions":[["d"],[]],'
+                b'"Metrics":[{"Name":"m","Unit":"Count","StorageResolution":1},{"Name":"v"}]}]},"d":"x","m":1,"v":[1,2.5]}')
+    write("embedded-metrics", "document", document)
+    write("embedded-metrics", "missing", document.replace(b'"d":"x",', b""))
+
+
+for write_some in (http, signatures, documents, forms, texts, messages, zips, signed, runtime, packets, logs):
     write_some()

@@ -153,7 +153,7 @@ import Testing
     @Test(arguments: [
         "", "nonsense", "filter", "filter (a = 1", "fields a,", "limit 0", "limit x", "stats sum(*)", "stats nope(a)",
         "fields nope(a)", "fields abs()", "filter a like 5", "filter a in 5", "parse @message 'a*' as x, y",
-        "parse @message /(?<x>.*)/", "fields 'open", "filter a =~ /(/", "fields a | ", "fields a b", "fields ~a",
+        "parse @message /(?<x>.*/", "fields 'open", "filter a =~ /(/", "fields a | ", "fields a b", "fields ~a",
         "stats pct(a)",
         "filter a = 5x", "fields " + String(repeating: "(", count: 100) + "a" + String(repeating: ")", count: 100),
     ])

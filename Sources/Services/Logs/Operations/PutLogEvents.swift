@@ -3,13 +3,16 @@ import LogsModel
 import Storage
 
 /// What AWS takes in one request, and from when: API reference, PutLogEvents.
-private enum Upload {
+enum Upload {
     /// Of all events together, each with ``LogWriter/eventOverhead``.
     static let bytes = 1_048_576
     /// Milliseconds from the first event to the last.
     static let span: Int64 = 86_400_000
     static let future: Int64 = 2 * 3_600_000
     static let past: Int64 = 14 * 86_400_000
+
+    /// The times that are taken at `now`.
+    static func range(_ now: Int64) -> ClosedRange<Int64> { now - past...now + future }
 }
 
 extension LogsService {

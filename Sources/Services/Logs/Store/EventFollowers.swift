@@ -14,16 +14,23 @@ struct WrittenEvents: Sendable {
     var targets: Set<String> = []
     /// The events of groups that somebody tails.
     var tailed: [StreamKey: [StoredEvent]] = [:]
+    /// The events of groups that have metric filters.
+    var measured: [(stream: StreamKey, events: [StoredEvent], filters: [MetricFilterRecord])] = []
+    /// Events that may embed metrics.
+    var embedding: [GroupKey: [StoredEvent]] = [:]
 }
 
-/// All who want events besides the store: subscribers and sessions of Live Tail.
+/// All who want events besides the store: subscribers, sessions of Live Tail, and what makes metrics of them.
 struct EventFollowers: Sendable {
     let forwarder: SubscriptionForwarder
     let tails: LiveTails
+    let meters: EventMeters
 
     /// Called after the commit.
     func settle(_ written: WrittenEvents) {
         forwarder.wake(written.targets)
         for (stream, events) in written.tailed { tails.take(events, of: stream, at: written.ingested) }
+        for part in written.measured { meters.measure(part.events, by: part.filters, of: part.stream.group) }
+        for (group, events) in written.embedding { meters.measure(embeddedIn: events, of: group) }
     }
 }

@@ -28,9 +28,10 @@ struct LogWriter {
     private struct Group {
         var id: Int64
         var subscriptions: [SubscriptionRecord] = []
+        var filters: [MetricFilterRecord] = []
         var isTailed: Bool
 
-        var isFollowed: Bool { !subscriptions.isEmpty || isTailed }
+        var isFollowed: Bool { !subscriptions.isEmpty || !filters.isEmpty || isTailed }
     }
 
     private let connection: any SQLConnection
@@ -95,6 +96,7 @@ struct LogWriter {
             written.targets.formUnion(
                 try followers.forwarder.forward(events, of: stream, to: group.subscriptions, on: connection))
             if group.isTailed { written.tailed[stream] = events }
+            if !group.filters.isEmpty { written.measured.append((stream, events, group.filters)) }
         }
     }
 
@@ -131,10 +133,12 @@ struct LogWriter {
         let group: Int64
         if let known = groups[key] {
             group = known.id
-        } else if let found = try GroupRecord.find(key, on: connection)?.id {
-            group = found
+        } else if let found = try GroupRecord.find(key, on: connection) {
+            group = found.id
+            let isMeasured = found.metricFilters > 0 && followers.meters.isActive
             groups[key] = Group(
                 id: group, subscriptions: try SubscriptionRecord.all(of: group, on: connection),
+                filters: isMeasured ? try MetricFilterRecord.all(of: group, on: connection) : [],
                 isTailed: followers.tails.follow(key))
         } else {
             group = try GroupRecord.create(key, now: now, on: connection)
@@ -154,6 +158,7 @@ struct LogWriter {
     private mutating func insert(_ entry: Entry, _ sequence: inout Int64) throws(StorageError) {
         guard let growth = growths[entry.stream] else { return }
         let isFollowed = groups[entry.stream.group]?.isFollowed ?? false
+        let isMeasured = followers.meters.isActive
         var bytes = 0
         for line in entry.lines {
             try connection.execute(
@@ -168,6 +173,10 @@ struct LogWriter {
             let position = EventPosition(time: entry.timestamp, sequence: sequence)
             if isFollowed {
                 followed[entry.stream, default: []].append(StoredEvent(position: position, message: line))
+            }
+            if isMeasured, EmbeddedMetrics.mayBe(in: line) {
+                written.embedding[entry.stream.group, default: []].append(
+                    StoredEvent(position: position, message: line))
             }
             written.last = position
             sequence += 1
