@@ -74,7 +74,9 @@ let package = Package(
         module("STSModel", path: "Sources/Models/STS", ["AWSWire"]),
         module("SQSModel", path: "Sources/Models/SQS", ["AWSWire", nioCore, nioHTTP1]),
         module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
+        module("SchedulerModel", path: "Sources/Models/Scheduler", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
+        module("Schedules", []),
         module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
         module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
         // 3
@@ -195,6 +197,7 @@ let package = Package(
             "DeliveryTests", ["TestSupport", "Delivery", "Identity", "AWSWire", "Storage", nioCore, logging]),
         tests("StorageTests", ["TestSupport", "Storage"]),
         tests("ArchiveTests", ["TestSupport", "Archive"]),
+        tests("SchedulesTests", ["Schedules"]),
         tests("SigningTests", ["TestSupport", "Signing", "Archive", "AWSWire", nioCore, crypto]),
         tests("ImagesTests", ["TestSupport", "Images", "Archive", logging]),
         tests("RuntimesTests", ["TestSupport", "Runtimes", "Sandbox"]),
@@ -264,8 +267,9 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Storage", "Archive",
-                "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+                "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Schedules", "Storage",
+                "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", nioCore, nioPosix, nioHTTP1,
+                nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(
