@@ -79,8 +79,10 @@ let package = Package(
         module("SQSModel", path: "Sources/Models/SQS", ["AWSWire", nioCore, nioHTTP1]),
         module("CloudWatchModel", path: "Sources/Models/CloudWatch", ["AWSWire", nioHTTP1]),
         module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
+        module("SchedulerModel", path: "Sources/Models/Scheduler", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
         module("Metrics", ["AWSWire", lifecycle]),
+        module("Schedules", []),
         module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
         module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
         // 3
@@ -213,19 +215,22 @@ let package = Package(
         tests("MetricsTests", ["TestSupport", "Metrics"]),
         tests("StorageTests", ["TestSupport", "Storage"]),
         tests("ArchiveTests", ["TestSupport", "Archive"]),
+        tests("SchedulesTests", ["Schedules"]),
         tests("SigningTests", ["TestSupport", "Signing", "Archive", "AWSWire", nioCore, crypto]),
         tests("ImagesTests", ["TestSupport", "Images", "Archive", logging]),
         tests("RuntimesTests", ["TestSupport", "Runtimes", "Sandbox"]),
         tests(
             "FleetTests",
             [
-                "TestSupport", "Metrics", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix,
+                "TestSupport", "Metrics", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore,
+                nioPosix,
                 nioEmbedded, logging,
             ]),
         tests(
             "LambdaServiceTests",
             [
-                "TestSupport", "Metrics", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
+                "TestSupport", "Metrics", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images",
+                "AWSWire",
                 "Delivery",
                 "Storage",
                 "Archive",
@@ -275,7 +280,8 @@ let package = Package(
         tests(
             "SQSServiceTests",
             [
-                "TestSupport", "Metrics", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                "TestSupport", "Metrics", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire",
+                "Storage",
                 nioCore,
                 nioPosix, nioHTTP1, logging,
             ]),
@@ -284,10 +290,9 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Storage", "Archive",
-                "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "SQSModel", "SQSService", "SNSService",
-                "LogsService", "Metrics",
-                nioCore, nioPosix, nioHTTP1, nioEmbedded,
+                "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Schedules", "Storage",
+                "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "SQSModel", "SQSService",
+                "SNSService", "LogsService", "Metrics", nioCore, nioPosix, nioHTTP1, nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(

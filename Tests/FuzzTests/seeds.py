@@ -124,6 +124,12 @@ def texts():
         "http": b"Sun, 06 Nov 1994 08:49:37 GMT", "account": b"000000000000",
     }.items():
         write("text", name, text)
+    for name, text in {
+        "rate": b"rate(5 minutes)", "cron": b"cron(0/5 8-17 ? * MON-FRI 2026-2199/2)\0America/New_York",
+        "last": b"cron(59 23 L 1,FEB ? *)\0Australia/Lord_Howe", "nearest": b"cron(* * 15W * ? *)\0Pacific/Apia",
+        "third": b"cron(30 2 ? 3 1#2 *)\0America/New_York", "at": b"at(2027-10-31T02:30:00)\0Europe/Berlin",
+    }.items():
+        write("schedule", name, text)
     for name, (expression, text) in {
         "arn": (br"arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:.*",
                 b"arn:aws:lambda:us-east-1:000000000000:x"),
