@@ -324,12 +324,12 @@ class Service:
         if members:
             lines.append("        var members: [(name: String, value: String)] = []")
             for wire, label in members:
-                lines.append(f"        if let {label} {{ members.append(({literal(wire)}, {label})) }}")
+                lines += block(f"        if let {label}", f"members.append(({literal(wire)}, {label}))")
             arguments.append("members: members")
         if headers:
             lines.append("        var headers: [String: String] = [:]")
             for wire, label in headers:
-                lines.append(f"        if let {label} {{ headers[{literal(wire)}] = {label} }}")
+                lines += block(f"        if let {label}", f"headers[{literal(wire)}] = {label}")
             arguments.append("headers: headers")
         prefix = "return " if members or headers else ""
         lines += wrapped(f"        {prefix}AWSError({', '.join(arguments)})", 12)
@@ -817,6 +817,15 @@ def folded(line, width=120):
 
 def strip(label):
     return label.strip("`")
+
+
+def block(head, statement, width=120):
+    """The lines of a block of one statement: one, where that is short enough."""
+    line = f"{head} {{ {statement} }}"
+    if len(line) <= width:
+        return [line]
+    indent = " " * (len(head) - len(head.lstrip()) + 4)
+    return [head + " {", indent + statement, indent[4:] + "}"]
 
 
 def wrapped(line, indent, signature=False, width=120):
