@@ -1,5 +1,6 @@
 import AWSWire
 import CloudTrailService
+import CloudWatchService
 import Delivery
 import Fleet
 import Gateway
@@ -214,6 +215,12 @@ enum Server {
             database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, sealing: sealing,
             functionsEndpoint: limits.endpointURL, meters: meters, logger: logger)
 
+        let metrics = CloudWatchService(
+            database: try SQLiteDatabase(
+                path: "\(directory)/metrics.db", durability: .durable, migrations: CloudWatchService.migrations),
+            authorizer: authorizer, logger: logger)
+        meters.add(metrics.samples)
+
         var front = GatewayConfiguration(
             host: settings.host, port: settings.port,
             functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
@@ -231,7 +238,8 @@ enum Server {
             version: Version.current, logger: logger)
         front.metrics = page.text
         let gateway = Gateway(
-            services: [functions, identities, sessions, logs, traces, audit, messages, notifications], keys: keys,
+            services: [functions, identities, sessions, logs, traces, audit, messages, notifications, metrics],
+            keys: keys,
             configuration: front,
             logger: logger, group: loops)
         let address = try await gateway.start()
@@ -239,7 +247,7 @@ enum Server {
         notifications.listens(at: endpoint)
         try key.write(endpoint: endpoint, region: settings.region, in: directory)
         return [
-            logs, traces, audit, identities, meters, messages, EventsWorker(functions: functions), fleet,
+            logs, traces, audit, metrics, meters, identities, messages, EventsWorker(functions: functions), fleet,
             FunctionsWorker(functions: functions), outbox, gateway, messages.polling,
         ]
     }
