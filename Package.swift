@@ -73,6 +73,7 @@ let package = Package(
         module("SNSModel", path: "Sources/Models/SNS", ["AWSWire"]),
         module("STSModel", path: "Sources/Models/STS", ["AWSWire"]),
         module("SQSModel", path: "Sources/Models/SQS", ["AWSWire", nioCore, nioHTTP1]),
+        module("CloudWatchModel", path: "Sources/Models/CloudWatch", ["AWSWire", nioHTTP1]),
         module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
         module("Metrics", ["AWSWire", lifecycle]),
@@ -141,6 +142,13 @@ let package = Package(
                 crypto,
                 lifecycle,
             ]),
+        module(
+            "CloudWatchService", path: "Sources/Services/CloudWatch",
+            [
+                "AWSWire", "CloudWatchModel", "Metrics", "Delivery", "Identity", "Policies", "Storage", nioCore,
+                nioHTTP1,
+                logging, lifecycle,
+            ]),
         // 6
         module("Gateway", ["AWSWire", "Identity", nioCore, nioPosix, nioHTTP1, logging, lifecycle]),
         // 7
@@ -150,7 +158,7 @@ let package = Package(
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
                 "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService",
-                "XRayService", "CloudTrailService", "SQSService", "SNSService", "Gateway",
+                "XRayService", "CloudTrailService", "CloudWatchService", "SQSService", "SNSService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

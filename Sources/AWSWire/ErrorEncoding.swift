@@ -7,31 +7,56 @@ package enum ErrorEncoding {
     ///   the XML ones repeat it in the body.
     package static func response(for error: AWSError, protocol wire: WireProtocol, requestID: String) -> ServiceResponse
     {
-        if case .query(let namespace) = wire { return xml(for: error, in: namespace, requestID: requestID) }
-        var headers = HTTPHeaders()
+        switch wire {
+        case .query(let namespace): return xml(for: error, in: namespace, requestID: requestID)
+        case .rpcCBOR(let names): return cbor(for: error, names)
+        case .awsJSON(let version, let names): return json(for: error, version: version, names)
+        case .restJSON: break
+        }
+        var headers: HTTPHeaders = ["Content-Type": "application/json", "x-amzn-ErrorType": error.code]
         var writer = JSONWriter()
         writer.beginObject()
-        switch wire {
-        case .restJSON:
-            headers.add(name: "Content-Type", value: "application/json")
-            headers.add(name: "x-amzn-ErrorType", value: error.code)
-            writeRestMembers(of: error, to: &writer)
-        case .awsJSON(let version, let names):
-            headers.add(name: "Content-Type", value: "application/x-amz-json-\(version)")
-            if case .queryCompatible(let namespace) = names {
-                headers.add(name: "x-amzn-query-error", value: "\(error.olderCode);\(error.faultInQueries)")
-                write("__type", "\(namespace)#\(error.code)", to: &writer)
-            } else {
-                write("__type", error.code, to: &writer)
-            }
-            for (name, value) in error.members { write(name, value, to: &writer) }
-            if !error.message.isEmpty { write("message", error.message, to: &writer) }
-        case .query: break
-        }
+        writeRestMembers(of: error, to: &writer)
         writer.endObject()
-        for (name, value) in error.headers.sorted(by: { $0.key < $1.key }) { headers.add(name: name, value: value) }
+        error.addHeaders(to: &headers)
         return ServiceResponse(
             status: HTTPResponseStatus(statusCode: error.status), headers: headers, body: writer.buffer)
+    }
+
+    private static func json(for error: AWSError, version: String, _ names: WireProtocol.ErrorNames) -> ServiceResponse
+    {
+        var headers: HTTPHeaders = ["Content-Type": "application/x-amz-json-\(version)"]
+        var writer = JSONWriter()
+        let status = write(error, names, to: &writer, &headers)
+        return ServiceResponse(status: status, headers: headers, body: writer.buffer)
+    }
+
+    private static func cbor(for error: AWSError, _ names: WireProtocol.ErrorNames) -> ServiceResponse {
+        var headers: HTTPHeaders = ["Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"]
+        var writer = CBORWriter()
+        let status = write(error, names, to: &writer, &headers)
+        return ServiceResponse(status: status, headers: headers, body: writer.buffer)
+    }
+
+    /// `{"__type":…,"message":…}`, in either of the protocols that have it.
+    private static func write(
+        _ error: AWSError, _ names: WireProtocol.ErrorNames, to writer: inout some ShapeWriter,
+        _ headers: inout HTTPHeaders
+    ) -> HTTPResponseStatus {
+        var status = error.status
+        var type = error.code
+        if case .queryCompatible(let namespace, let statuses) = names {
+            headers.add(name: "x-amzn-query-error", value: "\(error.olderCode);\(error.faultInQueries)")
+            type = "\(error.isOfValidation ? "com.amazon.coral.validate" : namespace)#\(error.code)"
+            if statuses == .badRequest, status < 500 { status = 400 }
+        }
+        writer.beginObject()
+        write("__type", type, to: &writer)
+        for (name, value) in error.members { write(name, value, to: &writer) }
+        if !error.message.isEmpty { write("message", error.message, to: &writer) }
+        writer.endObject()
+        error.addHeaders(to: &headers)
+        return HTTPResponseStatus(statusCode: status)
     }
 
     /// `{"Reason":…,"Type":"User","message":…}`: the shape's own members before the two that nearly all have.
@@ -56,17 +81,17 @@ package enum ErrorEncoding {
         writer.element("Error") { writer in
             writer.element("Type") { $0.string(error.faultInQueries) }
             writer.element("Code") { $0.string(error.olderCode) }
-            writer.element("Message") { $0.string(error.message) }
+            if !error.message.isEmpty { writer.element("Message") { $0.string(error.message) } }
         }
         writer.element("RequestId") { $0.string(requestID) }
         writer.close("ErrorResponse")
         var headers: HTTPHeaders = ["Content-Type": "text/xml"]
-        for (name, value) in error.headers.sorted(by: { $0.key < $1.key }) { headers.add(name: name, value: value) }
+        error.addHeaders(to: &headers)
         return ServiceResponse(
             status: HTTPResponseStatus(statusCode: error.status), headers: headers, body: writer.buffer)
     }
 
-    private static func write(_ name: String, _ value: String, to writer: inout JSONWriter) {
+    private static func write(_ name: String, _ value: String, to writer: inout some ShapeWriter) {
         writer.name(name)
         writer.string(value)
     }
@@ -74,6 +99,11 @@ package enum ErrorEncoding {
 
 extension AWSError {
     /// What the query protocol calls it.
-    fileprivate var olderCode: String { queryCode ?? code }
+    fileprivate var olderCode: String { queryCode ?? (isOfValidation ? "ValidationError" : code) }
+    fileprivate var isOfValidation: Bool { code == "ValidationException" }
     fileprivate var faultInQueries: String { fault == .client ? "Sender" : "Receiver" }
+
+    fileprivate func addHeaders(to answer: inout HTTPHeaders) {
+        for (name, value) in headers.sorted(by: { $0.key < $1.key }) { answer.add(name: name, value: value) }
+    }
 }

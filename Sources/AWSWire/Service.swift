@@ -101,11 +101,22 @@ package enum WireProtocol: Sendable, Hashable {
         case plain
         /// As services do whose clients once spoke the query protocol: qualified by a namespace, and by the older name
         /// in a header (the models' `awsQueryCompatible`).
-        case queryCompatible(namespace: String)
+        ///
+        /// - Parameter statuses: Where the client does not say that it once spoke that protocol, some services answer
+        ///   all that is its fault with 400.
+        case queryCompatible(namespace: String, statuses: Statuses = .own)
+    }
+
+    package enum Statuses: Sendable, Hashable {
+        /// Each error has its own.
+        case own
+        case badRequest
     }
 
     case restJSON
     case awsJSON(version: String, errors: ErrorNames = .plain)
+    /// CBOR in and out, errors named as in JSON.
+    case rpcCBOR(errors: ErrorNames)
     /// Forms in and XML out, as STS, IAM and CloudFormation speak; the namespace is that of the service's documents.
     case query(namespace: String)
 }

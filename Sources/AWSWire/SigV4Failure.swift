@@ -51,7 +51,7 @@ package struct SigV4Failure: Error, Sendable, Hashable {
     package func error(for wireProtocol: WireProtocol) -> AWSError {
         switch wireProtocol {
         case .restJSON: AWSError(code: code.rawValue, message: message, status: 403)
-        case .awsJSON: AWSError(code: code.rawValue, message: message, status: 400)
+        case .awsJSON, .rpcCBOR: AWSError(code: code.rawValue, message: message, status: 400)
         case .query: AWSError(code: code.inQueryServices, message: message, status: 403)
         }
     }

@@ -28,6 +28,9 @@ package struct RouteHint: Sendable {
             ]),
         RouteHint(signingName: "logs", hosts: ["logs", "stream-logs", "streaming-logs"], targets: ["Logs_20140328."]),
         RouteHint(signingName: "sqs", hosts: ["sqs", "queue"], targets: ["AmazonSQS."]),
+        RouteHint(
+            signingName: "monitoring", hosts: ["monitoring"], targets: ["GraniteServiceVersion20100801."],
+            paths: ["/service/GraniteServiceVersion20100801/"]),
         RouteHint(signingName: "iam", hosts: ["iam"]),
         RouteHint(signingName: "sts", hosts: ["sts"]),
         RouteHint(signingName: "sns", hosts: ["sns"]),

@@ -168,7 +168,7 @@ extension AWSError {
     package static func accessDenied(_ message: String, wire: WireProtocol) -> AWSError {
         switch wire {
         case .restJSON: AWSError(code: "AccessDeniedException", message: message, status: 403)
-        case .awsJSON: AWSError(code: "AccessDeniedException", message: message, status: 400)
+        case .awsJSON, .rpcCBOR: AWSError(code: "AccessDeniedException", message: message, status: 400)
         case .query: AWSError(code: "AccessDenied", message: message, status: 403)
         }
     }

@@ -244,6 +244,42 @@ def test_metric_filters(logs, group):
         logs.delete_metric_filter(logGroupName=group, filterName="latency")
 
 
+def embedded(value, time):
+    return json.dumps({
+        "_aws": {"Timestamp": time, "CloudWatchMetrics": [{
+            "Namespace": "embedded", "Dimensions": [["Service"]], "Metrics": [{"Name": "Took", "Unit": "Milliseconds"}]}]},
+        "Service": "s", "Took": value})
+
+
+def test_logs_become_metrics(server, logs, group, deploy, lambda_client, name):
+    metrics = server.client("cloudwatch")
+    logs.put_metric_filter(
+        logGroupName=group, filterName="latency", filterPattern="{ $.ms = * }", metricTransformations=[{
+            "metricName": "Latency", "metricNamespace": name, "metricValue": "$.ms", "unit": "Milliseconds",
+            "dimensions": {"Path": "$.path"}}])
+    logs.put_metric_filter(
+        logGroupName=group, filterName="lines", filterPattern="", metricTransformations=[{
+            "metricName": "Lines", "metricNamespace": name, "metricValue": "1"}])
+    now = int(time.time() * 1000)
+    put(logs, group, '{"ms": 5, "path": "/a"}', '{"ms": 7.5, "path": "/a"}', "plain", embedded([1, 2], now))
+    function = deploy(python=f"def handler(event, context):\n    print({embedded(40, now)!r})\n")
+    lambda_client.invoke(FunctionName=function)
+
+    def sums(namespace, metric, count, **dimensions):
+        def there():
+            points = metrics.get_metric_statistics(
+                Namespace=namespace, MetricName=metric, Statistics=["Sum", "SampleCount"], Period=3600,
+                Dimensions=[{"Name": each, "Value": value} for each, value in dimensions.items()],
+                StartTime=now / 1000 - 7200, EndTime=now / 1000 + 7200)["Datapoints"]
+            return sum(each["SampleCount"] for each in points) == count and sum(each["Sum"] for each in points)
+
+        return wait_until(there, 60, f"{count} samples of {metric}")
+
+    assert sums(name, "Latency", 2, Path="/a") == 12.5
+    assert sums(name, "Lines", 4) == 4
+    assert sums("embedded", "Took", 3, Service="s") == 43
+
+
 def test_resource_policies(logs, name):
     document = json.dumps({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "logs:PutLogEvents",

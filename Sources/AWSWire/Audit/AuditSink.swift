@@ -38,7 +38,8 @@ package struct AuditEvent: Sendable {
 extension AuditEvent {
     /// The code and the message of an error, as any protocol writes it.
     package static func error(in body: ByteBuffer) -> (code: String?, message: String?) {
-        if let json = try? JSONValue(parsing: body) {
+        let cbor = body.getInteger(at: body.readerIndex, as: UInt8.self) == 0xbf ? try? CBOR.json(body) : nil
+        if let json = try? JSONValue(parsing: cbor ?? body) {
             let message = json["message"] ?? json["Message"] ?? json["errorMessage"]
             let code = json["__type"]?.string?.split(separator: "#").last.map(String.init)
             return (code, message?.string)

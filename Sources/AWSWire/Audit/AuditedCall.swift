@@ -87,6 +87,8 @@ package struct AuditedCall: Sendable {
         guard tellsAnswer, answer.readableBytes > 0 else { return nil }
         switch wire {
         case .restJSON, .awsJSON: return (try? JSONValue(parsing: answer)).map { disclosure.value($0) }
+        case .rpcCBOR:
+            return (try? CBOR.json(answer)).flatMap { try? JSONValue(parsing: $0) }.map { disclosure.value($0) }
         case .query: return disclosure.result(String(buffer: answer))
         }
     }
@@ -138,6 +140,13 @@ extension Service {
             else { return nil }
             return AuditedCall(
                 operation, of: signingName, parameters: disclosure.body(request.body), disclosure: disclosure)
+        case .rpcCBOR:
+            guard let operation = CBORAnswer.operation(of: request.path).map(Self.name), hasOperation(operation) else {
+                return nil
+            }
+            let body = (try? CBOR.json(request.body)) ?? ByteBuffer()
+            return AuditedCall(
+                operation, of: signingName, parameters: disclosure.body(body), disclosure: disclosure)
         case .query:
             let request = request.readingForm()
             guard let operation = (try? QueryAnswer.action(of: request)).map({ Self.name($0[...]) }),

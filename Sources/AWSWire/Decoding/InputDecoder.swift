@@ -75,11 +75,17 @@ package struct InputDecoder {
     /// The body as it came, for a payload of bytes.
     package var payload: ByteBuffer { request.body }
 
-    /// The body as a JSON object. An empty body is an empty object.
+    /// The body as a JSON object, which a body of CBOR becomes. An empty body is an empty object.
     package func body() throws(AWSError) -> JSONObject {
         guard request.body.readableBytes > 0 else { return JSONObject(nil) }
+        var text = request.body
+        if CBORAnswer.isAsked(request.headers) {
+            do { text = try CBOR.json(text) } catch {
+                throw .serialization("Could not parse request body into cbor: \(error)")
+            }
+        }
         let value: JSONValue
-        do { value = try JSONValue(parsing: request.body) } catch {
+        do { value = try JSONValue(parsing: text) } catch {
             throw .serialization("Could not parse request body into json: \(error)")
         }
         return try JSONObject(reading: value)
@@ -163,9 +169,29 @@ extension InputDecoder {
         _ value: JSONValue?, _ path: String, _ constraint: NumberConstraint<Double>? = nil
     ) throws(AWSError) -> Double? {
         guard let value else { return nil }
+        // The names of numbers that JSON does not have; no bounds hold them.
+        if constraint == nil, let special = value.string.flatMap(Self.special) { return special }
         guard let number = value.double else { throw value.mismatch("a Double") }
         if let constraint { note(constraint.broken(by: number), String(number), path) }
         return number
+    }
+
+    package mutating func doubles(_ value: JSONValue?, _ path: String) throws(AWSError) -> [Double]? {
+        guard let elements = try value?.requireArray() else { return nil }
+        var numbers: [Double] = []
+        for element in elements {
+            if let number = try double(element, path) { numbers.append(number) }
+        }
+        return numbers
+    }
+
+    static func special(_ text: String) -> Double? {
+        switch text {
+        case "NaN": .nan
+        case "Infinity": .infinity
+        case "-Infinity": -.infinity
+        default: nil
+        }
     }
 
     package func bool(_ text: String?) throws(AWSError) -> Bool? {

@@ -30,9 +30,27 @@ extension InputDecoder {
         _ value: FormValue?, _ path: String, _ constraint: NumberConstraint<Double>? = nil
     ) throws(AWSError) -> Double? {
         guard let text = value?.text else { return nil }
+        if constraint == nil, let special = Self.special(text) { return special }
         guard let number = Double(text), number.isFinite else { throw .malformedInput }
         if let constraint { note(constraint.broken(by: number), text, path) }
         return number
+    }
+
+    package mutating func doubles(_ values: [FormValue]?, _ path: String) throws(AWSError) -> [Double]? {
+        guard let values else { return nil }
+        var numbers: [Double] = []
+        for value in values {
+            guard let number = try double(value, path) else { throw .malformedInput }
+            numbers.append(number)
+        }
+        return numbers
+    }
+
+    /// Seconds since 1970.
+    package func timestamp(_ value: FormValue?) throws(AWSError) -> Double? {
+        guard let text = value?.text else { return nil }
+        guard let time = ISO8601.seconds(text) else { throw .malformedInput }
+        return time
     }
 
     package func bool(_ value: FormValue?) throws(AWSError) -> Bool? {

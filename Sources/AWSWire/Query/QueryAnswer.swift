@@ -16,7 +16,7 @@ package protocol JSONOutput {
 package enum QueryAnswer {
     /// Whether a request to a service that speaks JSON, too, is one of the query protocol.
     package static func isForm(_ headers: HTTPHeaders) -> Bool {
-        !headers.contains(name: "x-amz-target")
+        !headers.contains(name: "x-amz-target") && !CBORAnswer.isAsked(headers)
             && headers.first(name: "content-type")?.hasPrefix("application/x-amz-json") != true
     }
 

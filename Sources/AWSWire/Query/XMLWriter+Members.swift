@@ -38,6 +38,20 @@ extension XMLWriter {
         if element != nil { close(name) }
     }
 
+    package mutating func doubles(_ name: String, _ values: [Double]?) {
+        guard let values else { return }
+        element(name) { writer in
+            for value in values { writer.double("member", value) }
+        }
+    }
+
+    package mutating func timestamps(_ name: String, _ values: [Double]?) {
+        guard let values else { return }
+        element(name) { writer in
+            for value in values { writer.timestamp("member", value) }
+        }
+    }
+
     /// - Parameter element: As of ``strings(_:_:each:)``.
     package mutating func list(_ name: String, _ values: [some QueryOutput]?, each element: String? = "member") {
         guard let values else { return }

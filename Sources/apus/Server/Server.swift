@@ -1,5 +1,6 @@
 import AWSWire
 import CloudTrailService
+import CloudWatchService
 import Delivery
 import Fleet
 import Gateway
@@ -211,6 +212,12 @@ enum Server {
             database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, sealing: sealing,
             functionsEndpoint: limits.endpointURL, logger: logger)
 
+        let metrics = CloudWatchService(
+            database: try SQLiteDatabase(
+                path: "\(directory)/metrics.db", durability: .durable, migrations: CloudWatchService.migrations),
+            authorizer: authorizer, logger: logger)
+        logs.measure(into: metrics.samples)
+
         var front = GatewayConfiguration(
             host: settings.host, port: settings.port,
             functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
@@ -221,7 +228,8 @@ enum Server {
             version: Version.current)
         front.alsoReset = [outbox.reset]
         let gateway = Gateway(
-            services: [functions, identities, sessions, logs, traces, audit, messages, notifications], keys: keys,
+            services: [functions, identities, sessions, logs, traces, audit, messages, notifications, metrics],
+            keys: keys,
             configuration: front,
             logger: logger, group: loops)
         let address = try await gateway.start()
@@ -229,7 +237,8 @@ enum Server {
         notifications.listens(at: endpoint)
         try key.write(endpoint: endpoint, region: settings.region, in: directory)
         return [
-            logs, traces, audit, identities, messages, EventsWorker(functions: functions), fleet,
+            // Logs end before metrics do: the last of them may be measured.
+            metrics, logs, traces, audit, identities, messages, EventsWorker(functions: functions), fleet,
             FunctionsWorker(functions: functions), outbox, gateway, messages.polling, logs.tailing,
         ]
     }

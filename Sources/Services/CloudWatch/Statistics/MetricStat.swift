@@ -1,0 +1,35 @@
+import AWSWire
+import CloudWatchModel
+import Metrics
+import Storage
+
+/// One statistic of one metric, as queries and alarms ask for it.
+struct MetricStat: Sendable, Hashable {
+    var key: MetricKey
+    /// Seconds.
+    var period: Int64
+    var statistic: Statistic
+    /// As it was asked for.
+    var statisticName: String
+    var unit: MetricUnit?
+
+    /// The values, and the names of the units of the data where there are several and none was asked for.
+    func values(in periods: Periods, _ table: MetricTable) throws -> (series: TimeSeries, units: [String]) {
+        let points = try table.points(key, from: periods.start, to: periods.end)
+        let gathered = periods.gathered(points)
+        let units = gathered.keys.map(\.rawValue).sorted()
+        guard let unit = unit ?? MetricUnit.chosen(of: gathered.keys) else {
+            return (TimeSeries(period: period, points: []), [])
+        }
+        let values = (gathered[unit] ?? [:]).compactMap { time, samples in
+            statistic.value(of: samples).map { TimeSeries.Point(time: time, value: $0) }
+        }
+        let series = TimeSeries(period: period, points: values.sorted { $0.time < $1.time })
+        return (series, self.unit == nil && units.count > 1 ? units : [])
+    }
+
+    /// A period that AWS has: a multiple of a minute, or one of those of high resolution.
+    static func isPeriod(_ seconds: Int) -> Bool {
+        [1, 5, 10, 20, 30].contains(seconds) || (seconds > 0 && seconds % 60 == 0 && seconds <= 86_400 * 365)
+    }
+}

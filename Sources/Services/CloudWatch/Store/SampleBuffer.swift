@@ -1,0 +1,85 @@
+import Logging
+package import Metrics
+import Storage
+import Synchronization
+
+/// Takes the samples of services, brings those of one minute together and writes them behind: what has not been written
+/// when the process is killed is lost, as nobody was told that it is kept.
+package final class SampleBuffer: MetricSink {
+    /// So many points wait at most; samples of others are dropped then.
+    static let capacity = 20_000
+
+    private struct State {
+        var waiting: [PointDraft.Place: Distribution] = [:]
+        var dropped = 0
+    }
+
+    private let database: any Database
+    private let capacity: Int
+    private let clock: @Sendable () -> Int64
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let wakeups: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+
+    /// - Parameter clock: Milliseconds since 1970.
+    init(
+        database: any Database, capacity: Int = SampleBuffer.capacity, clock: @escaping @Sendable () -> Int64,
+        logger: Logger
+    ) {
+        self.database = database
+        self.capacity = capacity
+        self.clock = clock
+        self.logger = logger
+        (wakeups, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    package func record(_ samples: [MetricSample]) {
+        let now = clock() / 1_000
+        state.withLock { state in
+            for sample in samples where !sample.distribution.isEmpty {
+                let time = sample.timestamp / 1_000
+                let resolution = Resolution.minute.kept(age: now - time)
+                let place = PointDraft.Place(
+                    key: sample.key, resolution: resolution, time: time - time % resolution.rawValue, unit: sample.unit)
+                if state.waiting[place] == nil, state.waiting.count >= capacity {
+                    state.dropped += 1
+                } else {
+                    state.waiting[place, default: Distribution()].merge(sample.distribution)
+                }
+            }
+        }
+        signal.yield()
+    }
+
+    /// Writes what waits. What the store does not take waits on, within the capacity.
+    func flush() async {
+        let (waiting, dropped) = state.withLock { state in
+            defer { state = State() }
+            return (state.waiting, state.dropped)
+        }
+        if dropped > 0 { logger.warning("Metric samples were dropped", metadata: ["count": "\(dropped)"]) }
+        guard !waiting.isEmpty else { return }
+        let drafts = waiting.map { PointDraft(place: $0.key, distribution: $0.value) }
+        do {
+            try await database.write { try MetricTable($0).add(drafts) }
+        } catch {
+            logger.error("Metric samples could not be written", metadata: ["error": "\(error)"])
+            state.withLock { state in
+                for draft in drafts where state.waiting[draft.place] != nil || state.waiting.count < capacity {
+                    state.waiting[draft.place, default: Distribution()].merge(draft.distribution)
+                }
+            }
+        }
+    }
+
+    func discard() { state.withLock { $0 = State() } }
+
+    /// Writes what comes, until the task is cancelled.
+    func run() async {
+        for await _ in wakeups {
+            await flush()
+            if Task.isCancelled { return }
+        }
+    }
+}
