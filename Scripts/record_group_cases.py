@@ -42,7 +42,7 @@ def python(source):
 def main():
     rng = random.Random(6)
     lines = []
-    while len(lines) < 600:
+    while len(lines) < 500:
         names = []
         source = rng.choice(["", "", "^"]) + choice(rng, 2, names) + rng.choice(["", "", "$"])
         if not names:
@@ -60,7 +60,7 @@ def main():
     print("// written by Scripts/record_group_cases.py; do not edit\n")
     print("/// An expression, a text, and what each group finds, between tabs; nothing where nothing matches.")
     print('let namedGroupCases = #"""')
-    for line in lines[:600]:
+    for line in lines[:500]:
         print("    " + line)
     print('    """#')
 

@@ -305,6 +305,39 @@ def test_query_definitions(logs, name):
     assert logs.delete_query_definition(queryDefinitionId=made)["success"]
 
 
+def test_policies_decide(server, logs, group, name):
+    """Actions and resources are those of the Service Authorization Reference."""
+    iam = server.client("iam")
+    iam.create_user(UserName=name)
+    keys = iam.create_access_key(UserName=name)["AccessKey"]
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": ["logs:StartLiveTail", "logs:PutMetricFilter", "logs:DescribeResourcePolicies"],
+            "Resource": f"{arn(group)}:*"}, {"Effect": "Allow", "Action": "logs:TestMetricFilter", "Resource": "*"}]}))
+    try:
+        own = server.client(
+            "logs", host_prefixes=False, aws_access_key_id=keys["AccessKeyId"], aws_secret_access_key=keys["SecretAccessKey"])
+        own.start_live_tail(logGroupIdentifiers=[arn(group)])["responseStream"].close()
+        own.test_metric_filter(filterPattern="a", logEventMessages=["a"])
+        transformation = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
+        arguments = {"filterName": "f", "filterPattern": "a", "metricTransformations": [transformation]}
+        own.put_metric_filter(logGroupName=group, **arguments)
+        for call in [
+            lambda: own.start_live_tail(logGroupIdentifiers=[arn(group), arn(f"{group}-other")]),
+            lambda: own.put_metric_filter(logGroupName=f"{group}-other", **arguments),
+            lambda: own.delete_metric_filter(logGroupName=group, filterName="f"),
+            own.describe_resource_policies,
+            lambda: own.put_query_definition(name="q", queryString="limit 1"),
+        ]:
+            with pytest.raises(ClientError) as failure:
+                call()
+            assert failure.value.response["Error"]["Code"] == "AccessDeniedException"
+    finally:
+        iam.delete_access_key(UserName=name, AccessKeyId=keys["AccessKeyId"])
+        iam.delete_user_policy(UserName=name, PolicyName="p")
+        iam.delete_user(UserName=name)
+
+
 # What each operation must have, and a value that its model does not allow.
 BAD = [
     ("PutMetricFilter", {"logGroupName": "g"}, "filterName"),
