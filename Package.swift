@@ -94,7 +94,8 @@ let package = Package(
         module(
             "Fleet",
             [
-                "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, nioHTTP1, logging,
+                "Metrics", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix, nioHTTP1,
+                logging,
                 lifecycle,
             ]),
         module(
@@ -103,6 +104,7 @@ let package = Package(
         module(
             "LambdaService", path: "Sources/Services/Lambda",
             [
+                "Metrics",
                 "AWSWire", "LambdaModel", "Identity", "Policies", "Signing", "Images", "Storage", "Archive", "Fleet",
                 "Delivery",
                 "Runtimes",
@@ -122,7 +124,8 @@ let package = Package(
         module(
             "SNSService", path: "Sources/Services/SNS",
             [
-                "AWSWire", "SNSModel", "Identity", "Policies", "Storage", "Delivery", nioCore, logging, crypto,
+                "AWSWire", "SNSModel", "Metrics", "Identity", "Policies", "Storage", "Delivery", nioCore, logging,
+                crypto,
                 cryptoExtras,
             ]),
         module(
@@ -138,7 +141,8 @@ let package = Package(
         module(
             "SQSService", path: "Sources/Services/SQS",
             [
-                "AWSWire", "SQSModel", "Delivery", "Identity", "Policies", "Storage", nioCore, nioHTTP1, logging,
+                "AWSWire", "SQSModel", "Delivery", "Identity", "Metrics", "Policies", "Storage", nioCore, nioHTTP1,
+                logging,
                 crypto,
                 lifecycle,
             ]),
@@ -157,7 +161,8 @@ let package = Package(
             dependencies: [
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
-                "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService",
+                "Metrics", "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService",
+                "LogsService",
                 "XRayService", "CloudTrailService", "CloudWatchService", "SQSService", "SNSService", "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
@@ -189,7 +194,7 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         // What the tests share.
-        module("TestSupport", path: "Tests/TestSupport", []),
+        module("TestSupport", path: "Tests/TestSupport", ["Metrics"]),
         tests("LinuxTests", ["TestSupport", "Linux", "CSeccomp"]),
         tests("SandboxTests", ["TestSupport", "Sandbox", "Linux"]),
         tests("LauncherTests", ["TestSupport", "Launcher", "Sandbox", "Linux", "CLinux"]),
@@ -211,13 +216,13 @@ let package = Package(
         tests(
             "FleetTests",
             [
-                "TestSupport", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix,
+                "TestSupport", "Metrics", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix,
                 nioEmbedded, logging,
             ]),
         tests(
             "LambdaServiceTests",
             [
-                "TestSupport", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
+                "TestSupport", "Metrics", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
                 "Delivery",
                 "Storage",
                 "Archive",
@@ -249,7 +254,7 @@ let package = Package(
         tests(
             "SNSServiceTests",
             [
-                "TestSupport", "SNSService", "SNSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                "TestSupport", "Metrics", "SNSService", "SNSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
                 nioCore, nioPosix, nioHTTP1, logging, crypto, cryptoExtras,
             ]),
         tests(
@@ -267,7 +272,7 @@ let package = Package(
         tests(
             "SQSServiceTests",
             [
-                "TestSupport", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                "TestSupport", "Metrics", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
                 nioCore,
                 nioPosix, nioHTTP1, logging,
             ]),

@@ -78,6 +78,11 @@ package final class Outbox: ServiceLifecycle.Service {
         }
     }
 
+    /// How many parcels there are, for metrics.
+    package func count() async throws -> Int {
+        try await database.read { try OutboxTable(connection: $0).count() }
+    }
+
     /// Deletes everything.
     package func reset() async throws { try await database.write { try OutboxTable(connection: $0).deleteAll() } }
 
@@ -185,8 +190,10 @@ package final class Outbox: ServiceLifecycle.Service {
         do throws(DeliveryFailure) {
             try await delivery.send(claim.entry.parcel)
         } catch {
+            owner(of: claim.entry)?.attempted(claim.entry, error)
             return await failed(claim, error)
         }
+        owner(of: claim.entry)?.attempted(claim.entry, nil)
         do {
             _ = try await database.write { try OutboxTable(connection: $0).delete(claim) }
         } catch {
@@ -194,6 +201,10 @@ package final class Outbox: ServiceLifecycle.Service {
             logger.error("A delivery could not be noted", metadata: ["error": "\(error)"])
         }
         return Lanes.isOrdered(claim.entry.parcel.target) ? clock() : nil
+    }
+
+    private func owner(of entry: OutboxEntry) -> (any OutboxOwner)? {
+        entry.owner.flatMap { name in state.withLock { $0.owners[name] } }
     }
 
     private func failed(_ claim: OutboxTable.Claim, _ failure: DeliveryFailure) async -> Int64? {
@@ -207,8 +218,7 @@ package final class Outbox: ServiceLifecycle.Service {
                 try await database.write { try OutboxTable(connection: $0).postpone(claim, until: next) }
                 return next
             }
-            let owner = state.withLock { state in entry.owner.flatMap { state.owners[$0] } }
-            let others = owner?.givenUp(entry, failure, attempts: claim.attempts) ?? []
+            let others = owner(of: entry)?.givenUp(entry, failure, attempts: claim.attempts) ?? []
             let isFirst = try await database.write { connection in
                 guard try OutboxTable(connection: connection).delete(claim) else { return false }
                 try self.add(others, to: connection)

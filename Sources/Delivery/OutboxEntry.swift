@@ -17,8 +17,15 @@ package struct OutboxEntry: Sendable, Hashable {
 
 /// Who puts parcels into the outbox, as it is asked about those that do not arrive.
 package protocol OutboxOwner: Sendable {
+    /// A parcel was tried; nil: it arrived. Told of every try, and not kept: it must not wait.
+    func attempted(_ entry: OutboxEntry, _ failure: DeliveryFailure?)
+
     /// What takes the place of a parcel that is given up, in the same commit: the same event for a dead-letter queue.
     ///
     /// - Parameter attempts: How often it was tried.
     func givenUp(_ entry: OutboxEntry, _ failure: DeliveryFailure, attempts: Int) -> [OutboxEntry]
+}
+
+extension OutboxOwner {
+    package func attempted(_: OutboxEntry, _: DeliveryFailure?) {}
 }

@@ -130,6 +130,10 @@ struct OutboxTable {
             "DELETE FROM outbox_parcels WHERE target = ? AND position = ? AND id = ?", key(claim)) > 0
     }
 
+    func count() throws -> Int {
+        Int(try connection.query("SELECT COUNT(*) AS parcels FROM outbox_parcels", []).first?.integer("parcels") ?? 0)
+    }
+
     /// Gives back what a node had taken on when it died.
     func release(node: String) throws {
         try connection.execute("UPDATE outbox_parcels SET due = 0, node = NULL WHERE node = ?", [.text(node)])

@@ -8,8 +8,28 @@ final class AccountConcurrency: Sendable {
     let unreserved = InvocationGate()
     /// What reservations and provisioned concurrency leave of the account's limit.
     let unreservedLimit: Atomic<Int>
+    /// The most that ran at once since somebody asked: of every function, and on unreserved concurrency.
+    let peak = Atomic<Int>(0)
+    let unreservedPeak = Atomic<Int>(0)
+    let limit: Int
 
-    init(limit: Int) { unreservedLimit = Atomic(limit) }
+    init(limit: Int) {
+        self.limit = limit
+        unreservedLimit = Atomic(limit)
+    }
+
+    /// One more runs.
+    func add() {
+        let count = total.add(1, ordering: .relaxed).newValue
+        // Read by every invocation, written by few.
+        if count > peak.load(ordering: .relaxed) { peak.max(count, ordering: .relaxed) }
+    }
+
+    /// One more has entered the gate.
+    func noteUnreserved() {
+        let count = unreserved.running
+        if count > unreservedPeak.load(ordering: .relaxed) { unreservedPeak.max(count, ordering: .relaxed) }
+    }
 }
 
 /// How many invocations of one function run, over all its versions.
@@ -57,6 +77,12 @@ struct Permit: Sendable {
     private let concurrency: VersionConcurrency
     private let source: Source
 
+    /// The environments that had been initialised ahead when it was taken.
+    let available: Int
+
+    /// Whether it runs on demand although there are such.
+    var isSpilled: Bool { available > 0 && source != .provisioned }
+
     /// Whether it is for an environment that has been initialised ahead.
     var isProvisioned: Bool { source == .provisioned }
 
@@ -67,19 +93,19 @@ struct Permit: Sendable {
     ///   - now: The clock, in microseconds.
     /// - Throws: ``FleetError/throttled(reason:)`` with Lambda's reason when a limit is reached.
     static func take(_ concurrency: VersionConcurrency, rate: Int, now: UInt64) throws(FleetError) -> Permit {
-        let source = try source(concurrency, rate, now)
-        concurrency.account.total.add(1, ordering: .relaxed)
-        return Permit(concurrency: concurrency, source: source)
+        let available = concurrency.available.load(ordering: .relaxed)
+        let source = try source(concurrency, available, rate, now)
+        concurrency.account.add()
+        return Permit(concurrency: concurrency, source: source, available: available)
     }
 
-    private static func source(_ concurrency: VersionConcurrency, _ rate: Int, _ now: UInt64) throws(FleetError)
-        -> Source
-    {
+    private static func source(
+        _ concurrency: VersionConcurrency, _ available: Int, _ rate: Int, _ now: UInt64
+    ) throws(FleetError) -> Source {
         func enter(_ gate: borrowing InvocationGate, _ limit: Int) -> InvocationGate.Passage {
             let (product, overflow) = limit.multipliedReportingOverflow(by: rate)
             return gate.enter(limit: limit, rate: overflow ? .max : product, now: now)
         }
-        let available = concurrency.available.load(ordering: .relaxed)
         // What is too fast for it spills over as well.
         if available > 0, enter(concurrency.provisioned, available) == .passed { return .provisioned }
         let (account, function) = (concurrency.account, concurrency.function)
@@ -96,6 +122,7 @@ struct Permit: Sendable {
         case .full: throw .throttled(reason: ThrottleReason.concurrency)
         case .tooFast: throw .throttled(reason: ThrottleReason.rate)
         }
+        account.noteUnreserved()
         function.onDemand.add()
         return .unreserved
     }

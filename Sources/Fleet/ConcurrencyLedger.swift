@@ -1,3 +1,4 @@
+import Metrics
 import Synchronization
 
 /// Every account's and function's counters. Asked when a pool is made, not on each invocation.
@@ -24,17 +25,26 @@ final class ConcurrencyLedger: Sendable {
     }
 
     private let limit: Int
+    private let meters: Meters?
     private let entries = Mutex<[Scope: Entry]>([:])
 
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, meters: Meters? = nil) {
+        self.limit = limit
+        self.meters = meters
+    }
 
     func counters(account: String, region: String, function: String) -> (AccountConcurrency, FunctionConcurrency) {
-        entries.withLock { entries in
-            Self.counters(function, in: &entries[Scope(account: account, region: region), default: entry()])
+        let scope = Scope(account: account, region: region)
+        return entries.withLock { entries in
+            Self.counters(function, in: &entries[scope, default: entry(scope)])
         }
     }
 
-    private func entry() -> Entry { Entry(account: AccountConcurrency(limit: limit)) }
+    private func entry(_ scope: Scope) -> Entry {
+        let account = AccountConcurrency(limit: limit)
+        meters?.list(AccountGauge(account, of: scope.account, in: scope.region))
+        return Entry(account: account)
+    }
 
     private static func counters(_ function: String, in entry: inout Entry) -> (AccountConcurrency, FunctionConcurrency)
     {
@@ -46,8 +56,9 @@ final class ConcurrencyLedger: Sendable {
 
     /// Sets what a function has reserved, or takes the reservation back.
     func reserve(account: String, region: String, function: String, concurrency: Int?) {
+        let scope = Scope(account: account, region: region)
         entries.withLock { entries in
-            change(&entries[Scope(account: account, region: region), default: entry()], function) { claim, counter in
+            change(&entries[scope, default: entry(scope)], function) { claim, counter in
                 claim.reserved = concurrency
                 counter.reserved.store(concurrency ?? -1, ordering: .relaxed)
             }
@@ -56,8 +67,9 @@ final class ConcurrencyLedger: Sendable {
 
     /// Sets how much provisioned concurrency a function has been promised.
     func provision(account: String, region: String, function: String, concurrency: Int) {
+        let scope = Scope(account: account, region: region)
         entries.withLock { entries in
-            change(&entries[Scope(account: account, region: region), default: entry()], function) { claim, _ in
+            change(&entries[scope, default: entry(scope)], function) { claim, _ in
                 claim.provisioned = concurrency
             }
         }

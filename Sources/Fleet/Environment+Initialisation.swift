@@ -141,6 +141,7 @@ extension Environment {
     func initialiseAgain(for work: Work) {
         let now = eventLoop.now
         let running = Running(work: work, began: now, deadline: now + TimeAmount(version.timeout))
+        services.noteColdStart()
         let session = makeSession()
         state = .retrying(session, running, reported: nil)
         timer?.set(running.deadline)

@@ -10,6 +10,7 @@ extension Environment {
             work: work, began: now, deadline: now + TimeAmount(version.timeout), initNanoseconds: initNanoseconds,
             restoreNanoseconds: restoreNanoseconds)
         if initNanoseconds == nil { services.admission.noteWarm(now) }
+        if initNanoseconds != nil && kind == .onDemand || restoreNanoseconds != nil { services.noteColdStart() }
         (initNanoseconds, restoreNanoseconds) = (nil, nil)
         log.beginTail(work.invocation.logTail)
         begin(running, in: session)
@@ -99,13 +100,13 @@ extension Environment {
         switch running.work.invocation.logTail {
         case .last:
             let tail = write(end)
-            running.work.succeed(outcome(of: report, logTail: tail))
+            running.work.succeed(outcome(of: report, logTail: tail), nanoseconds: nanoseconds)
             log.flush()
             noteMemory(session)
         case .none:
             // Whoever waits comes first: the caller, then the runtime.
             unwrittenEnd = end
-            running.work.succeed(outcome(of: report, logTail: ByteBuffer()))
+            running.work.succeed(outcome(of: report, logTail: ByteBuffer()), nanoseconds: nanoseconds)
             if !isReporting { catchUp() }
         }
         if mustEnd { self.end() }
@@ -126,7 +127,8 @@ extension Environment {
             running, report: nil, nanoseconds: nanoseconds, maxMemoryUsed: session.memoryPeakBytes(), failure: failure)
         running.work.succeed(
             InvocationOutcome(
-                payload: failure.document(requestID: requestID), functionError: "Unhandled", logTail: tail))
+                payload: failure.document(requestID: requestID), functionError: "Unhandled", logTail: tail),
+            nanoseconds: nanoseconds)
         log.flush()
         session.end(ShutdownReason(failure))
         dispose()

@@ -1,4 +1,5 @@
 package import Logging
+package import Metrics
 package import NIOCore
 package import Sandbox
 import ServiceLifecycle
@@ -22,9 +23,9 @@ package final class Fleet: Invoking, Service {
     package init(
         configuration: FleetConfiguration = FleetConfiguration(), sandboxing: any Sandboxing, logs: any LogSink,
         traces: (any TraceSink)? = nil, credentials: any CredentialIssuing, eventLoopGroup: any EventLoopGroup,
-        logger: Logger
+        meters: Meters? = nil, logger: Logger
     ) {
-        ledger = ConcurrencyLedger(limit: configuration.accountConcurrency)
+        ledger = ConcurrencyLedger(limit: configuration.accountConcurrency, meters: meters)
         services = FleetServices(
             configuration: configuration, sandboxing: sandboxing, logs: logs, traces: traces, credentials: credentials,
             eventLoopGroup: eventLoopGroup, logger: logger)
@@ -53,10 +54,11 @@ package final class Fleet: Invoking, Service {
                 let permit = try Permit.take(pool.concurrency, rate: rate, now: services.configuration.clock())
                 let work = Work(id: id, invocation: invocation, promise: promise, permit: permit, trace: trace)
                 if pool.submit(work) { break }
-                permit.release()
+                work.withdraw()
                 known = nil
             } catch {
                 promise.fail(error)
+                invocation.meters?.refused(error)
                 trace?.refused(error)
                 break
             }
@@ -172,6 +174,26 @@ package final class Fleet: Invoking, Service {
         (services.admission.budget.usedMiB, services.admission.waiting)
     }
 
+    /// How many invocations had to wait for an environment to be initialised, since the server started.
+    package var coldStarts: UInt64 { services.coldStarts }
+
+    /// All environments, by what they do. Each pool is looked at by itself: it is no snapshot of all at one moment.
+    package var census: EnvironmentCensus {
+        var census = EnvironmentCensus()
+        for pool in pools.withLock({ Array($0.values) }) {
+            for counts in [pool.counts, pool.provisionedCounts] {
+                census.idle += counts.idle
+                census.busy += counts.busy
+                census.finishing += counts.finishing
+                census.starting += counts.starting
+                census.waiting += counts.waiting
+            }
+            census.starting += pool.snapshotCounts.starting
+            census.prepared += pool.snapshotCounts.prepared
+        }
+        return census
+    }
+
     /// What one version's pool holds on demand, for tests and metrics; nil when it has none.
     package func counts(of key: FunctionVersion.Key)
         -> (idle: Int, busy: Int, finishing: Int, starting: Int, waiting: Int)?
@@ -226,6 +248,19 @@ package final class Fleet: Invoking, Service {
     }
 }
 
+/// How many environments there are of each kind, and how many invocations wait for one.
+package struct EnvironmentCensus: Sendable, Hashable {
+    package var starting = 0
+    package var idle = 0
+    package var busy = 0
+    /// They have answered, and not yet asked for more.
+    package var finishing = 0
+    /// They wait to be restored (SnapStart).
+    package var prepared = 0
+    /// Invocations.
+    package var waiting = 0
+}
+
 /// What every pool and environment of a fleet uses.
 final class FleetServices: Sendable {
     let configuration: FleetConfiguration
@@ -253,6 +288,14 @@ final class FleetServices: Sendable {
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
     }
+
+    private let coldStartCount = Atomic<UInt64>(0)
+
+    /// An invocation had its environment initialised for it.
+    func noteColdStart() { coldStartCount.add(1, ordering: .relaxed) }
+
+    /// Since the server started.
+    var coldStarts: UInt64 { coldStartCount.load(ordering: .relaxed) }
 
     /// When the sandboxes that were made ahead were last ended, on the fleet's clock.
     private let sparesEnded = Atomic<UInt64>(0)

@@ -16,6 +16,8 @@ package struct Invocation: Sendable {
     package var isSampled: Bool
     package var logTail: LogTail
     package var response: ResponseMode
+    /// What it counts for; nil: nothing.
+    package var meters: InvocationMeters?
 
     /// How the caller wants what the function answers.
     package enum ResponseMode: Sendable {
@@ -36,7 +38,8 @@ package struct Invocation: Sendable {
 
     package init(
         requestID: String, payload: ByteBuffer, invokedARN: String, clientContext: String? = nil, traceID: String,
-        isSampled: Bool = false, logTail: LogTail = .last, response: ResponseMode = .buffered
+        isSampled: Bool = false, logTail: LogTail = .last, response: ResponseMode = .buffered,
+        meters: InvocationMeters? = nil
     ) {
         self.requestID = requestID
         self.payload = payload
@@ -46,6 +49,7 @@ package struct Invocation: Sendable {
         self.isSampled = isSampled
         self.logTail = logTail
         self.response = response
+        self.meters = meters
     }
 }
 

@@ -22,18 +22,31 @@ struct Work: Sendable, Identifiable {
         self.promise = promise
         self.permit = permit
         self.trace = trace
+        invocation.meters?.entered(permit)
     }
 
-    /// Ends the invocation. The permit is free before the caller hears of it, so its next invocation is not throttled.
-    func succeed(_ outcome: InvocationOutcome) {
+    private func leave() {
         permit.release()
+        invocation.meters?.left(permit)
+    }
+
+    /// It has to be let in once more.
+    func withdraw() { leave() }
+
+    /// Ends the invocation. The permit is free before the caller hears of it, so its next invocation is not throttled.
+    ///
+    /// - Parameter nanoseconds: How long the function ran.
+    func succeed(_ outcome: InvocationOutcome, nanoseconds: Int64) {
+        leave()
         promise.succeed(outcome)
+        invocation.meters?.ended(permit, isError: outcome.functionError != nil, nanoseconds: nanoseconds)
         trace?.answered(outcome)
     }
 
     func fail(_ error: FleetError) {
-        permit.release()
+        leave()
         promise.fail(error)
+        invocation.meters?.refused(error)
         trace?.refused(error)
     }
 }

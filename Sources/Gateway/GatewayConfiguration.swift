@@ -35,6 +35,9 @@ package struct GatewayConfiguration: Sendable {
     package var routes: [GatewayRoute]
     /// What `POST /_apus/reset` empties beside the services, after them.
     package var alsoReset: [@Sendable () async throws -> Void] = []
+    /// What `GET /_apus/metrics` says to whoever asks from this machine, in Prometheus's text format; nil: there is no
+    /// such page.
+    package var metrics: (@Sendable () async -> String)?
     /// What `GET /_apus/health` says.
     package var version: String
     /// The wall clock by which signatures are judged.

@@ -6,6 +6,7 @@ import NIOHTTP1
 struct OwnPages: Sendable {
     private let directory: ServiceDirectory
     private let alsoReset: [@Sendable () async throws -> Void]
+    private let metricsText: (@Sendable () async -> String)?
     private let version: String
     private let clock: @Sendable () -> SigV4Time
     private let start: SigV4Time
@@ -13,6 +14,7 @@ struct OwnPages: Sendable {
     init(directory: ServiceDirectory, _ configuration: GatewayConfiguration) {
         self.directory = directory
         alsoReset = configuration.alsoReset
+        metricsText = configuration.metrics
         version = configuration.version
         clock = configuration.clock
         start = clock()
@@ -26,6 +28,17 @@ struct OwnPages: Sendable {
         return Self.json(
             "{\"status\":\"ok\",\"version\":\"\(Self.escaped(version))\",\"uptimeSeconds\":\(uptime),"
                 + "\"services\":{\(services)}}")
+    }
+
+    /// For Prometheus.
+    func metrics(on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
+        guard let metricsText else { return eventLoop.makeFailedFuture(Self.notFound) }
+        // The connection waits for it.
+        return eventLoop.makeFutureWithTask {
+            ServiceResponse(
+                headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"],
+                body: ByteBuffer(string: await metricsText()))
+        }
     }
 
     /// Empties every service, one after the other, and what they share.

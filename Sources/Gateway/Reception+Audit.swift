@@ -33,7 +33,7 @@ extension Reception {
                     isAuthenticated: isAuthentic, claimedKeyID: admission.caller.accessKeyID, answer: answer))
         case .refused where answer.status != .payloadTooLarge:
             auditRefusal(head, body: body, requestID: requestID, answer: answer, sink: sink)
-        case .refused, .service, .route, .health, .reset: break
+        case .refused, .service, .route, .health, .metrics, .reset: break
         }
     }
 
@@ -67,7 +67,7 @@ extension Reception {
         case .refused where isOfSignature:
             isAuthentic = false
             caller = Caller(.anonymous(configuration.account), region: configuration.region)
-        case .refused, .service, .health, .reset: return
+        case .refused, .service, .health, .metrics, .reset: return
         }
         var event = event(
             of: page.service, head, body: ByteBuffer(), caller: caller, requestID: requestID,

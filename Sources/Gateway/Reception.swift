@@ -21,6 +21,7 @@ struct Reception: Sendable {
             case service(String?, Authenticator.Admission)
             case route(GatewayRoute, Authenticator.Admission)
             case health
+            case metrics
             case reset
         }
 
@@ -101,6 +102,7 @@ struct Reception: Sendable {
         switch plan.destination {
         case .refused(let error): return eventLoop.makeFailedFuture(error)
         case .health: return eventLoop.makeSucceededFuture(.response(pages.health()))
+        case .metrics: return pages.metrics(on: eventLoop).map { .response($0) }
         case .reset: return pages.reset(on: eventLoop).map { .response($0) }
         case .service(let name, let admission):
             return admitted(plan, admission, head, body: body, requestID: requestID, on: eventLoop) { request in
@@ -143,6 +145,9 @@ struct Reception: Sendable {
         }
         switch (head.head.method, head.path) {
         case (.GET, "/_apus/health"), (.HEAD, "/_apus/health"): return plan(.health)
+        // It names functions and queues, which is nothing for others.
+        case (.GET, "/_apus/metrics") where origin == .loopback, (.HEAD, "/_apus/metrics") where origin == .loopback:
+            return plan(.metrics)
         case (.POST, "/_apus/reset") where mayReset(head, from: origin): return plan(.reset)
         default: break
         }

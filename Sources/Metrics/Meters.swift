@@ -20,6 +20,8 @@ package final class Meters: ServiceLifecycle.Service {
         var known: [ID: Meter] = [:]
         /// Those that are drained. One that was forgotten and is used again is here, but may not be known.
         var listed: [ObjectIdentifier: Meter] = [:]
+        var gauges: [ObjectIdentifier: any MetricGauge] = [:]
+        var levels: [ID: Level] = [:]
         var sinks: [any MetricSink] = []
         var sources: [any MetricSource] = []
         /// The minute in which sources were asked last.
@@ -61,6 +63,21 @@ package final class Meters: ServiceLifecycle.Service {
         }
     }
 
+    /// The level of these series, likewise.
+    package func level(_ series: [MetricKey], shares: [MetricKey] = []) -> Level {
+        let id = ID(series: series, unit: .count)
+        return state.withLock { state in
+            if let level = state.levels[id] { return level }
+            let level = Level(series, shares: shares, meters: self)
+            state.levels[id] = level
+            state.gauges[ObjectIdentifier(level)] = level
+            return level
+        }
+    }
+
+    /// A gauge is to be read from now on: one that is new, or was forgotten and is used again.
+    package func list(_ gauge: any MetricGauge) { state.withLock { $0.gauges[ObjectIdentifier(gauge)] = gauge } }
+
     /// Meters that are drained.
     package var count: Int { state.withLock { $0.listed.count } }
 
@@ -69,7 +86,9 @@ package final class Meters: ServiceLifecycle.Service {
 
     /// Hands on what meters have, in one go.
     package func drain() {
-        let (meters, sinks) = state.withLock { (Array($0.listed.values), $0.sinks) }
+        let (meters, gauges, sinks) = state.withLock {
+            (Array($0.listed.values), Array($0.gauges.values), $0.sinks)
+        }
         var samples: [SampleID: MetricSample] = [:]
         for meter in meters {
             let (parts, isIdle) = meter.drain(patience: Self.patience)
@@ -85,8 +104,14 @@ package final class Meters: ServiceLifecycle.Service {
                 }
             }
         }
-        if samples.isEmpty { return }
-        let all = Array(samples.values)
+        var all = Array(samples.values)
+        let now = clock()
+        for gauge in gauges {
+            let (samples, isIdle) = gauge.read(at: now)
+            all += samples
+            if isIdle { forget(gauge) }
+        }
+        if all.isEmpty { return }
         for sink in sinks { sink.record(all) }
     }
 
@@ -103,6 +128,16 @@ package final class Meters: ServiceLifecycle.Service {
             state.listed[ObjectIdentifier(meter)] = nil
             let id = ID(series: meter.series, unit: meter.unit)
             if state.known[id] === meter { state.known[id] = nil }
+        }
+    }
+
+    private func forget(_ gauge: any MetricGauge) {
+        state.withLock { state in
+            guard !gauge.isListed else { return }
+            state.gauges[ObjectIdentifier(gauge)] = nil
+            guard let level = gauge as? Level else { return }
+            let id = ID(series: level.series, unit: .count)
+            if state.levels[id] === level { state.levels[id] = nil }
         }
     }
 

@@ -16,7 +16,8 @@ package struct MetricKey: Sendable, Hashable {
         self.region = region
         self.namespace = namespace
         self.name = name
-        self.dimensions = dimensions.count < 2 ? dimensions : dimensions.sorted()
+        self.dimensions =
+            zip(dimensions, dimensions.dropFirst()).allSatisfy { $0 <= $1 } ? dimensions : dimensions.sorted()
     }
 }
 

@@ -48,6 +48,9 @@ package final class SQLiteDatabase: Database {
         try Migrator(migrations: migrations).run(on: pool)
     }
 
+    /// How many transactions were committed since it was opened, for metrics.
+    package var commits: UInt64 { writes.commits }
+
     /// How many writes wait for the commit under way.
     var waitingWrites: Int { writes.waiting }
 

@@ -24,6 +24,10 @@ final class WriteQueue: Sendable {
 
     private let pool: DatabasePool
     private let state = Mutex(State())
+    private let committed = Atomic<UInt64>(0)
+
+    /// How many commits there were.
+    var commits: UInt64 { committed.load(ordering: .relaxed) }
 
     init(pool: DatabasePool) { self.pool = pool }
 
@@ -76,6 +80,7 @@ final class WriteQueue: Sendable {
                 }
             }
             try connection.commit()
+            committed.add(1, ordering: .relaxed)
         } catch {
             if connection.isInsideTransaction { try? connection.rollback() }
             let failure = StorageError(error, sql: "COMMIT")

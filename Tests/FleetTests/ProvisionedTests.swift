@@ -343,7 +343,7 @@ import Testing
     }
 }
 
-private final class Flag: Sendable {
+final class Flag: Sendable {
     private let state: Atomic<Bool>
     init(isSet: Bool = false) { state = Atomic(isSet) }
     var isSet: Bool { state.load(ordering: .acquiring) }

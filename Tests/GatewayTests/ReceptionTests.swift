@@ -133,6 +133,15 @@ import Identity
         #expect(answer.headers.first(name: "content-type") == "application/json")
     }
 
+    /// Names of functions and queues are nothing for functions, nor for other machines.
+    @Test func metricsAreForThisMachine() throws {
+        for origin in [Reception.Origin.network, .functions] {
+            let rig = try Rig(origin: origin) { $0.metrics = { "a 1\n" } }
+            #expect(try get(rig, "/_apus/metrics").status == 404)
+        }
+        #expect(try get(try Rig { $0.authentication = .on }, "/_apus/metrics").status == 404)
+    }
+
     /// It is there without authentication and on a loopback listener only.
     @Test func resetIsElsewhereNotFound() throws {
         let refused: [(Reception.Origin, GatewayConfiguration.Authentication, String)] = [

@@ -109,6 +109,36 @@ final class Hands: Sendable {
         #expect(recorder.sum(key("Invocations")) == 20_000)
     }
 
+    @Test func levelsShowTheMostThatThereWere() {
+        let level = meters.level([key("ConcurrentExecutions")], shares: [key("Utilization")])
+        #expect(meters.level([key("ConcurrentExecutions")]) === level)
+        for _ in 0..<3 { level.up(of: 4) }
+        level.down()
+        level.down()
+        meters.drain()
+        #expect(recorder.samples.map(\.distribution.maximum) == [3, 0.75])
+        #expect(recorder.samples.map(\.timestamp) == [600_000, 600_000])
+        // One is still there.
+        meters.drain()
+        #expect(recorder.samples.map(\.distribution.maximum) == [3, 0.75, 1, 0.25])
+        level.down()
+        meters.drain()
+        meters.drain()
+        #expect(recorder.samples.count == 6)
+    }
+
+    @Test func levelsAreForgottenAndComeBack() {
+        let level = meters.level([key("ConcurrentExecutions")])
+        level.up()
+        level.down()
+        for _ in 0...Meters.patience { meters.drain() }
+        #expect(recorder.samples.count == 1)
+        #expect(meters.level([key("ConcurrentExecutions")]) !== level)
+        level.up()
+        meters.drain()
+        #expect(recorder.samples.count == 2)
+    }
+
     @Test func asksItsSourcesOnceAMinute() async {
         struct Level: MetricSource {
             let key: MetricKey

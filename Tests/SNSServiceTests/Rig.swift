@@ -2,6 +2,7 @@ import AWSWire
 import Delivery
 import Identity
 import Logging
+import Metrics
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -56,6 +57,8 @@ final class Rig: Sendable {
     let sink: Sink
     let service: SNSService
     let outbox: Outbox
+    let meters = Meters()
+    let metrics = MetricRecorder()
     private let running: Task<Void, any Error>
 
     init(_ sink: Sink = Sink(), quotas: SNSQuotas = SNSQuotas()) throws {
@@ -71,7 +74,8 @@ final class Rig: Sendable {
         service = SNSService(
             database: database, outbox: outbox, delivery: delivery,
             authorizer: Authorizer(directory: Nobody(), clock: { time.now / 1_000 }), sealing: Self.sealing,
-            quotas: quotas, clock: { time.now }, logger: Self.logger)
+            quotas: quotas, clock: { time.now }, meters: meters, logger: Self.logger)
+        meters.add(metrics)
         running = Task { try await outbox.run() }
     }
 

@@ -1,6 +1,7 @@
 import AWSWire
 import Identity
 import Logging
+import Metrics
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -18,6 +19,8 @@ final class Rig: Sendable {
     let database: CountingDatabase
     let service: SQSService
     let clock = ManualClock()
+    let meters = Meters()
+    let metrics = MetricRecorder()
     private let directory = TemporaryDirectory()
 
     init(quotas: SQSQuotas = SQSQuotas()) async throws {
@@ -26,7 +29,8 @@ final class Rig: Sendable {
         database = CountingDatabase(file)
         service = SQSService(
             database: database, authorizer: Authorizer(directory: EmptyDirectory()), quotas: quotas, clock: clock,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            meters: meters, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        meters.add(metrics)
         try await service.prepare()
     }
 

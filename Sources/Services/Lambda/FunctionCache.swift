@@ -1,4 +1,5 @@
 import Fleet
+import Metrics
 import Policies
 import Runtimes
 import Storage
@@ -27,6 +28,8 @@ struct ResolvedVersion: Sendable {
     let roleARN: String
     /// Where events go that could not be processed; nil: nowhere.
     let deadLetterARN: String?
+    /// What its invocations count for; nil where it was not resolved to be invoked.
+    var meters: InvocationMeters?
 
     init(_ record: FunctionRecord, resolveRuntime: ResolveRuntime, variablesKey: SealingKey) {
         version = record.version
@@ -88,12 +91,16 @@ final class ResolvedFunction: Sendable {
     let stopsLoops: Bool
     /// Whether no concurrency at all is reserved: nothing runs.
     let isStopped: Bool
+    /// What happens to it beside its invocations.
+    let meters: LambdaMeters
 
     init(
         _ target: FunctionTarget, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil,
         policy: CompiledPolicy? = nil, tags: [String: String] = [:], urlID: String? = nil,
-        eventInvokeConfig: EventInvokeConfig? = nil, stopsLoops: Bool = true, isStopped: Bool = false
+        eventInvokeConfig: EventInvokeConfig? = nil, stopsLoops: Bool = true, isStopped: Bool = false,
+        meters: LambdaMeters
     ) {
+        self.meters = meters
         self.eventInvokeConfig = eventInvokeConfig
         self.stopsLoops = stopsLoops
         self.isStopped = isStopped
@@ -151,8 +158,15 @@ final class FunctionCache: Sendable {
     private let database: any Database
     private let resolveRuntime: ResolveRuntime
     private let variablesKey: SealingKey
+    private let meters: Meters
+    private let clock: @Sendable () -> Int64
 
-    init(database: any Database, resolveRuntime: @escaping ResolveRuntime, variablesKey: SealingKey) {
+    init(
+        database: any Database, resolveRuntime: @escaping ResolveRuntime, variablesKey: SealingKey, meters: Meters,
+        clock: @escaping @Sendable () -> Int64
+    ) {
+        self.meters = meters
+        self.clock = clock
         self.database = database
         self.resolveRuntime = resolveRuntime
         self.variablesKey = variablesKey
@@ -174,8 +188,8 @@ final class FunctionCache: Sendable {
         let make: MakeVersion = { [resolveRuntime, variablesKey] record in
             ResolvedVersion(record, resolveRuntime: resolveRuntime, variablesKey: variablesKey)
         }
-        let found = try await database.read { connection in
-            try Self.resolve(target, FunctionRepository(connection), make)
+        let found = try await database.read { [meters, clock] connection in
+            try Self.resolve(target, FunctionRepository(connection), make, meters, clock)
         }
         guard let found else { return nil }
         state.withLock { state in
@@ -192,7 +206,8 @@ final class FunctionCache: Sendable {
     private typealias MakeVersion = @Sendable (FunctionRecord) -> ResolvedVersion
 
     private static func resolve(
-        _ target: FunctionTarget, _ functions: FunctionRepository, _ make: MakeVersion
+        _ target: FunctionTarget, _ functions: FunctionRepository, _ make: MakeVersion, _ meters: Meters,
+        _ clock: @escaping @Sendable () -> Int64
     ) throws -> ResolvedFunction? {
         func version(_ name: String) throws -> ResolvedVersion? {
             try functions.find(target.key, version: name).map(make)
@@ -203,13 +218,22 @@ final class FunctionCache: Sendable {
         let config = try functions.attached(
             EventInvokeConfig.self, to: target.key, qualifier: target.qualifier ?? Version.latest)
         let recursion = try functions.attached(FunctionRecursion.self, to: target.key)
+        func metered(_ version: ResolvedVersion) -> ResolvedVersion {
+            var version = version
+            let isAlias = !target.isLatest && target.qualifier != version.version
+            version.meters = InvocationMeters(
+                target.series(executed: isAlias ? version.version : nil), meters: meters, clock: clock)
+            return version
+        }
         func resolved(
             _ primary: ResolvedVersion, _ other: (version: ResolvedVersion, weight: Double)? = nil
         ) -> ResolvedFunction {
             ResolvedFunction(
-                target, primary: primary, other: other, policy: policy, tags: function?.tags ?? [:], urlID: urlID,
+                target, primary: metered(primary), other: other.map { (metered($0.version), $0.weight) },
+                policy: policy, tags: function?.tags ?? [:], urlID: urlID,
                 eventInvokeConfig: config, stopsLoops: recursion?.isAllowed != true,
-                isStopped: function?.reservedConcurrency == 0)
+                isStopped: function?.reservedConcurrency == 0,
+                meters: LambdaMeters(target.series(), meters: meters, clock: clock))
         }
         guard let qualifier = target.qualifier, let alias = try functions.alias(qualifier, of: target.key) else {
             return try version(target.qualifier ?? Version.latest).map { resolved($0) }
@@ -231,5 +255,14 @@ final class FunctionCache: Sendable {
             state.epoch += 1
             state.functions = [:]
         }
+    }
+}
+
+extension FunctionTarget {
+    /// What its metrics are: the function itself stands for `$LATEST`, too.
+    fileprivate func series(executed: String? = nil) -> LambdaSeries {
+        LambdaSeries(
+            account: key.account, region: key.region, function: key.name, qualifier: isLatest ? nil : qualifier,
+            executed: executed)
     }
 }

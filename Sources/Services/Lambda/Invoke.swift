@@ -104,7 +104,7 @@ struct Invoke: Sendable {
             }
         }
         let call = try traced.counted(for: function)
-        let invocation = try Self.invocation(call, function, request)
+        let invocation = try Self.invocation(call, function, chosen, request)
         if call.kind == .dryRun { return eventLoop.makeSucceededFuture(.empty(204)) }
         let promise = eventLoop.makePromise(of: ServiceResponse.self)
         let name = chosen.version
@@ -130,18 +130,18 @@ struct Invoke: Sendable {
         AsyncQueue.Request(
             requestID: request.requestID, target: call.target, payload: try payload(request.body),
             clientContext: call.clientContext, traceID: Lineage.following(call.traceID, to: function.arn),
-            isSampled: call.isSampled)
+            isSampled: call.isSampled, meters: function.meters)
     }
 
     /// What the fleet is asked for.
     static func invocation(
-        _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest
+        _ call: InvokeCall, _ function: ResolvedFunction, _ version: ResolvedVersion, _ request: ServiceRequest
     ) throws(AWSError) -> Invocation {
         Invocation(
             requestID: request.requestID, payload: try payload(request.body),
             invokedARN: call.target.qualifier == nil ? function.arn : call.target.arn,
             clientContext: call.clientContext, traceID: call.traceID, isSampled: call.isSampled,
-            logTail: call.log == .tail ? .last : .none)
+            logTail: call.log == .tail ? .last : .none, meters: version.meters)
     }
 
     /// Nothing at all stands for an empty object, which is what a function gets from AWS when no payload was sent.

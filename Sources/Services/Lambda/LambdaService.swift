@@ -5,6 +5,7 @@ package import Identity
 package import Images
 import LambdaModel
 package import Logging
+package import Metrics
 package import NIOCore
 package import Signing
 package import Storage
@@ -84,7 +85,7 @@ package final class LambdaService: Service {
         fleet: any Invoking, eventLoops: any EventLoopGroup,
         setReservedConcurrency: @escaping SetReservedConcurrency, resolveRuntime: @escaping ResolveRuntime,
         prepareRuntime: @escaping PrepareRuntime = { _ in nil }, codeLocation: @escaping CodeLocation,
-        images: any ImageSource, authorizer: Authorizer, logger: Logger
+        images: any ImageSource, authorizer: Authorizer, meters: Meters = Meters(), logger: Logger
     ) {
         self.configuration = configuration
         self.database = database
@@ -100,7 +101,8 @@ package final class LambdaService: Service {
             blobs: blobs, directory: configuration.codeDirectory, unzippedBytes: configuration.quotas.unzippedCodeBytes,
             grace: configuration.codeGrace)
         cache = FunctionCache(
-            database: database, resolveRuntime: resolveRuntime, variablesKey: configuration.variablesKey)
+            database: database, resolveRuntime: resolveRuntime, variablesKey: configuration.variablesKey,
+            meters: meters, clock: configuration.clock)
         let resolve = { @Sendable [key = configuration.variablesKey] record in
             ResolvedVersion(record, resolveRuntime: resolveRuntime, variablesKey: key)
         }
@@ -111,6 +113,7 @@ package final class LambdaService: Service {
             images: ImageDeployments(source: images, code: code, limit: configuration.quotas.unpackedImageBytes),
             resolveRuntime: resolveRuntime, prepareRuntime: prepareRuntime, logger: logger)
         self.eventLoops = eventLoops
+        outbox.register(OutcomeReceipts(meters: meters, clock: configuration.clock), as: OutcomeReceipts.name)
         queue = AsyncQueue(
             database: events,
             attempt: AsyncAttempt(
@@ -143,6 +146,9 @@ package final class LambdaService: Service {
     /// Runs asynchronous invocations, until the task is cancelled: best after the fleet has ended, so that what runs by
     /// then has its outcome. Call it once.
     package func runEvents() async { await queue.run() }
+
+    /// How many asynchronous invocations have no outcome yet, for metrics.
+    package func queuedEvents() async throws -> Int { try await queue.count() }
 
     /// Has a clock that a test has set be looked at.
     package func wakeEvents() { queue.wake() }

@@ -2,6 +2,7 @@ package import AWSWire
 package import Delivery
 package import Identity
 package import Logging
+package import Metrics
 package import NIOCore
 import SNSModel
 package import Storage
@@ -44,7 +45,8 @@ package final class SNSService: AWSWire.Service {
     package init(
         database: any Database, outbox: Outbox, delivery: Delivery, authorizer: Authorizer, sealing: SealingKey,
         functionsEndpoint: String? = nil, quotas: SNSQuotas = SNSQuotas(),
-        clock: @escaping @Sendable () -> Int64 = WallClock.milliseconds, logger: Logger
+        clock: @escaping @Sendable () -> Int64 = WallClock.milliseconds,
+        meters: Meters = Meters(), logger: Logger
     ) {
         self.database = database
         self.outbox = outbox
@@ -52,11 +54,12 @@ package final class SNSService: AWSWire.Service {
         self.quotas = quotas
         self.clock = clock
         self.logger = logger
-        topics = TopicCache(database: database)
+        topics = TopicCache(database: database, meters: meters)
         signer = MessageSigner(database: database, sealing: sealing, clock: { clock() / 1_000 })
         publisher = Publisher(database: database, outbox: outbox, signer: signer, quotas: quotas, clock: clock)
         places = Mutex(Places(endpoint: "http://127.0.0.1:4566", functions: functionsEndpoint))
-        outbox.register(DeadLetters(), as: DeadLetters.name)
+        outbox.register(DeadLetters(meters: meters, clock: clock), as: DeadLetters.name)
+        outbox.register(DeadLetters(meters: nil, clock: clock), as: DeadLetters.nameForQuestions)
         delivery.register(TopicTarget(self), for: "sns")
     }
 

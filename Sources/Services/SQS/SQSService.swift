@@ -1,6 +1,7 @@
 package import AWSWire
 package import Identity
 package import Logging
+package import Metrics
 package import NIOCore
 package import NIOHTTP1
 import SQSModel
@@ -28,14 +29,14 @@ package final class SQSService: AWSWire.Service, ServiceLifecycle.Service {
     /// - Parameter database: Has had ``migrations`` applied.
     package init(
         database: any Database, authorizer: Authorizer, quotas: SQSQuotas = SQSQuotas(), clock: any QueueClock,
-        logger: Logger
+        meters: Meters = Meters(), logger: Logger
     ) {
         self.database = database
         self.authorizer = authorizer
         self.quotas = quotas
         self.clock = clock
         self.logger = logger
-        queues = QueueRegistry(clock: clock)
+        queues = QueueRegistry(clock: clock, meters: meters)
         mover = MoveTasks(database: database, queues: queues, numbers: numbers, clock: clock, logger: logger)
     }
 

@@ -12,6 +12,7 @@ import LambdaService
 import Linux
 import Logging
 import LogsService
+import Metrics
 import NIOCore
 import NIOPosix
 import Runtimes
@@ -118,6 +119,7 @@ enum Server {
             path: "\(directory)/events.db", durability: .durable,
             migrations: Outbox.migrations + LambdaService.eventMigrations + SQSService.migrations
                 + SNSService.migrations)
+        let meters = Meters()
         let delivery = Delivery()
         let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
         let identities = IAMService(
@@ -144,9 +146,10 @@ enum Server {
             authorizer: authorizer, logger: logger)
 
         let messages = SQSService(
-            database: events, authorizer: authorizer, clock: LoopClock(loops.next()), logger: logger)
+            database: events, authorizer: authorizer, clock: LoopClock(loops.next()), meters: meters, logger: logger)
         try await messages.prepare()
         delivery.register(messages, for: "sqs")
+        meters.add(messages)
 
         var auditSettings = CloudTrailService.Configuration(directory: "\(directory)/audit")
         auditSettings.days = settings.auditDays
@@ -176,7 +179,7 @@ enum Server {
         let fleet = Fleet(
             configuration: limits, sandboxing: launcher, logs: logs.store, traces: traces.store,
             credentials: EnvironmentKeys(keys: keys),
-            eventLoopGroup: loops, logger: logger)
+            eventLoopGroup: loops, meters: meters, logger: logger)
 
         var functionSettings = LambdaService.Configuration(
             codeDirectory: "\(directory)/code", variablesKey: sealing)
@@ -199,7 +202,7 @@ enum Server {
                     layouts: settings.images, scratch: "\(directory)/code", registries: settings.registries,
                     credentials: settings.registryCredentials),
                 logger: logger),
-            authorizer: authorizer, logger: logger)
+            authorizer: authorizer, meters: meters, logger: logger)
         try await functions.prepare()
         delivery.register(functions, for: "lambda")
 
@@ -210,12 +213,13 @@ enum Server {
             MailTarget(directory: "\(directory)/\(DataDirectory.mail)", clock: WallClock.milliseconds), for: "mailto")
         let notifications = SNSService(
             database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, sealing: sealing,
-            functionsEndpoint: limits.endpointURL, logger: logger)
+            functionsEndpoint: limits.endpointURL, meters: meters, logger: logger)
 
         let metrics = CloudWatchService(
             database: try SQLiteDatabase(
                 path: "\(directory)/metrics.db", durability: .durable, migrations: CloudWatchService.migrations),
             authorizer: authorizer, logger: logger)
+        meters.add(metrics.samples)
         logs.measure(into: metrics.samples)
 
         var front = GatewayConfiguration(
@@ -227,6 +231,13 @@ enum Server {
                 + FunctionURLRoutes.all(functions),
             version: Version.current)
         front.alsoReset = [outbox.reset]
+        let totals = FunctionTotals()
+        meters.add(totals)
+        let page = MetricsPage(
+            meters: meters, totals: totals, fleet: fleet, functions: functions, queues: messages, outbox: outbox,
+            stores: [("apus", database), ("events", events)], start: WallClock.secondsSince1970,
+            version: Version.current, logger: logger)
+        front.metrics = page.text
         let gateway = Gateway(
             services: [functions, identities, sessions, logs, traces, audit, messages, notifications, metrics],
             keys: keys,
@@ -238,7 +249,7 @@ enum Server {
         try key.write(endpoint: endpoint, region: settings.region, in: directory)
         return [
             // Logs end before metrics do: the last of them may be measured.
-            metrics, logs, traces, audit, identities, messages, EventsWorker(functions: functions), fleet,
+            metrics, logs, traces, audit, meters, identities, messages, EventsWorker(functions: functions), fleet,
             FunctionsWorker(functions: functions), outbox, gateway, messages.polling, logs.tailing,
         ]
     }

@@ -1,11 +1,13 @@
 import Fleet
 import Logging
+import Metrics
 import NIOCore
 import NIOPosix
 import Runtimes
 import Sandbox
 import Synchronization
 import Testing
+import TestSupport
 
 /// Collects what functions log.
 final class RecordingLogs: LogSink {
@@ -58,6 +60,8 @@ struct FleetFixture {
     let sandboxing: FakeSandboxing
     let logs = RecordingLogs()
     let traces = RecordingTraces()
+    let meters = Meters()
+    let metrics = MetricRecorder()
     let credentials: FixedCredentials
     let loops = MultiThreadedEventLoopGroup.singleton
 
@@ -72,8 +76,9 @@ struct FleetFixture {
             failure: failure, memoryPeak: memoryPeak, canFreeze: canFreeze, extensions: extensions, script: script)
         fleet = Fleet(
             configuration: settings, sandboxing: sandboxing, logs: logs, traces: traces,
-            credentials: credentials, eventLoopGroup: loops,
+            credentials: credentials, eventLoopGroup: loops, meters: meters,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        meters.add(metrics)
     }
 
     func version(
@@ -96,7 +101,7 @@ struct FleetFixture {
     func start(
         _ payload: String = "{}", requestID: String = "r-1", version: FunctionVersion? = nil,
         logTail: Invocation.LogTail = .last, response: Invocation.ResponseMode = .buffered,
-        sampled header: String? = nil
+        sampled header: String? = nil, meters: InvocationMeters? = nil
     ) -> EventLoopFuture<InvocationOutcome> {
         fleet.invoke(
             version ?? self.version(),
@@ -104,7 +109,7 @@ struct FleetFixture {
                 requestID: requestID, payload: ByteBuffer(string: payload),
                 invokedARN: "arn:aws:lambda:us-east-1:000000000000:function:hello", clientContext: "{\"a\":\n1}",
                 traceID: header ?? "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0", isSampled: header != nil,
-                logTail: logTail, response: response),
+                logTail: logTail, response: response, meters: meters),
             on: loops.next())
     }
 

@@ -3,6 +3,7 @@ import Delivery
 import Fleet
 import Identity
 import Logging
+import Metrics
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
@@ -33,6 +34,8 @@ struct Harness: Sendable {
     let delivery = Delivery()
     let outbox: Outbox
     let clock = ManualClock()
+    let meters = Meters()
+    let metrics = MetricRecorder()
     let service: LambdaService
     let loop = NIOAsyncTestingEventLoop()
 
@@ -71,8 +74,9 @@ struct Harness: Sendable {
             },
             resolveRuntime: Harness.resolve, prepareRuntime: prepareRuntime,
             codeLocation: { code, account, endpoint in "\(endpoint)/_apus/code/\(account)/\(code)" },
-            images: images, authorizer: Authorizer(directory: principals),
+            images: images, authorizer: Authorizer(directory: principals), meters: meters,
             logger: logger)
+        meters.add(metrics)
         delivery.register(service, for: "lambda")
     }
 

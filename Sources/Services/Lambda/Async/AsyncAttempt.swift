@@ -62,7 +62,10 @@ struct AsyncAttempt: Sendable {
         }
         let invocation = Invocation(
             requestID: event.id.request, payload: event.payload, invokedARN: event.target.arn,
-            clientContext: event.clientContext, traceID: event.traceID, isSampled: event.isSampled, logTail: .none)
+            clientContext: event.clientContext, traceID: event.traceID, isSampled: event.isSampled, logTail: .none,
+            meters: chosen.meters)
+        let now = clock()
+        function.meters.record(.asyncEventAge, Double(max(0, now - event.accepted)), at: now)
         let verdict = eventLoop.makePromise(of: Verdict.self)
         fleet.invoke(version, invocation, on: eventLoop).whenComplete { result in
             switch result {
@@ -100,6 +103,8 @@ struct AsyncAttempt: Sendable {
             event: event, condition: condition, version: version.version, response: outcome, now: clock())
         let entries = outcomes.entries(record, function, version)
         if condition != .success {
+            function.meters.record(.asyncEventsDropped)
+            if condition == .recursiveInvocation { function.meters.record(.recursiveInvocationsDropped) }
             logger.notice(
                 "An asynchronous invocation was given up",
                 metadata: of(event).merging([

@@ -16,8 +16,11 @@ struct AsyncOutcomes: Sendable {
     ) -> [OutboxEntry] {
         let config = function.eventInvokeConfig
         let destination = record.condition == .success ? config?.onSuccess : config?.onFailure
-        var parcels: [Parcel] = []
-        if let destination { parcels.append(parcel(record, to: destination, version, body: record.document)) }
+        var entries: [OutboxEntry] = []
+        if let destination {
+            entries.append(
+                entry(.destination, parcel(record, to: destination, version, body: record.document), record))
+        }
         if record.condition != .success, let queue = version.deadLetterARN {
             var parcel = parcel(record, to: queue, version, body: record.event.payload)
             parcel.attributes = [
@@ -25,9 +28,15 @@ struct AsyncOutcomes: Sendable {
                 "ErrorCode": Parcel.Attribute(type: "Number", .text(String(record.errorCode))),
                 "ErrorMessage": Parcel.Attribute(.text(record.errorMessage)),
             ]
-            parcels.append(parcel)
+            entries.append(entry(.deadLetters, parcel, record))
         }
-        return parcels.map { OutboxEntry($0, policy: Self.policy) }
+        return entries
+    }
+
+    private func entry(_ kind: OutcomeReceipts.Kind, _ parcel: Parcel, _ record: OutcomeRecord) -> OutboxEntry {
+        OutboxEntry(
+            parcel, policy: Self.policy, owner: OutcomeReceipts.name,
+            note: OutcomeReceipts.note(kind, record.event.target))
     }
 
     /// The event's end, with what is told of it.

@@ -1,3 +1,4 @@
+import Fleet
 import Logging
 import NIOCore
 import Storage
@@ -80,6 +81,7 @@ final class AsyncQueue: Sendable {
         var clientContext: String?
         var traceID: String
         var isSampled: Bool
+        var meters: LambdaMeters
     }
 
     /// - Returns: Succeeds once the event is on disk.
@@ -98,6 +100,7 @@ final class AsyncQueue: Sendable {
         }
         journal.add(event, isClaimed: isClaimed) { error in
             guard let error else {
+                request.meters.record(.asyncEventsReceived, at: now)
                 if isClaimed {
                     eventLoop.execute {
                         promise.succeed()

@@ -60,7 +60,8 @@ extension LambdaService: DeliveryTarget {
             made, isCallers: made == parcel.trace, isActive: function.choose().isTraced)
         let request = AsyncQueue.Request(
             requestID: parcel.id, target: target, payload: parcel.body,
-            traceID: Lineage.following(header, to: function.arn), isSampled: isSampled)
+            traceID: Lineage.following(header, to: function.arn), isSampled: isSampled,
+            meters: function.meters)
         try await queue.accept(request, on: eventLoops.next()).get()
     }
 }

@@ -1,4 +1,5 @@
 import AWSWire
+import Fleet
 import LambdaModel
 
 /// How often each function has run in a chain of requests: the `Lineage` field of a trace header, which the AWS SDKs
@@ -95,6 +96,7 @@ extension InvokeCall {
         guard isCallersTrace, isCaused else { return self }
         let header = Lineage.following(traceID, to: function.arn)
         if function.stopsLoops, Lineage.isLoop(header, of: function.arn) {
+            function.meters.record(.recursiveInvocationsDropped)
             throw LambdaError.recursiveInvocation(message: Lineage.message)
         }
         var call = self

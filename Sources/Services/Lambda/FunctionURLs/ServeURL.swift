@@ -26,6 +26,7 @@ extension LambdaService {
             return eventLoop.makeSucceededFuture(cors.preflight(request))
         }
         let call = URLCall(entry: entry, path: path, request: request)
+        let began = configuration.clock()
         return resolved(entry.target, on: eventLoop).flatMap { [invoke, authorizer] function in
             guard let function, function.urlID == entry.url.id, call.isAllowed(to: function, authorizer) else {
                 return eventLoop.makeSucceededFuture(URLAnswer.forbidden)
@@ -42,6 +43,9 @@ extension LambdaService {
             var response = response
             response.headers.replaceOrAdd(name: "X-Amzn-Trace-Id", value: call.traceID)
             entry.url.cors?.apply(to: &response.headers, request)
+            return response
+        }.map { [cache] response in
+            cache.lookup(entry.target)?.meters.recordURL(response.status, since: began)
             return response
         }
     }
@@ -117,13 +121,25 @@ extension Invoke {
         guard payload.readableBytes <= quotas.payloadBytes else { throw AWSError.urlRequestTooLarge(quotas) }
         let invocation = Invocation(
             requestID: call.request.requestID, payload: payload, invokedARN: call.entry.target.arn,
-            traceID: trace.header, isSampled: trace.isSampled, logTail: .none)
+            traceID: trace.header, isSampled: trace.isSampled, logTail: .none, meters: chosen.meters)
         if call.entry.url.streams {
             return stream(version, invocation, on: eventLoop).map { URLAnswer.response($0).byTheFunction }
         }
         return fleet.invoke(version, invocation, on: eventLoop).map { outcome in
             (outcome.functionError == nil ? URLAnswer.response(outcome.payload) : URLAnswer.badGateway).byTheFunction
         }
+    }
+}
+
+extension LambdaMeters {
+    /// A request to the URL was answered. Samples of what it was not are zeros, so that averages are rates.
+    ///
+    /// - Parameter time: When it came.
+    fileprivate func recordURL(_ status: HTTPResponseStatus, since time: Int64) {
+        record(.urlRequestCount, at: time)
+        record(.url4xxCount, (400..<500).contains(status.code) ? 1 : 0, at: time)
+        record(.url5xxCount, status.code >= 500 ? 1 : 0, at: time)
+        record(.urlRequestLatency, Double(clock() - time), at: time)
     }
 }
 

@@ -53,7 +53,7 @@ struct InvokeWithResponseStream: Sendable {
         let traced = call.traced(isActive: chosen.isTraced)
         let version = try chosen.ready()
         let call = try traced.counted(for: function)
-        var invocation = try Invoke.invocation(call, function, request)
+        var invocation = try Invoke.invocation(call, function, chosen, request)
         if call.kind == .dryRun { return eventLoop.makeSucceededFuture(.empty(204)) }
         let answer = eventLoop.makePromise(of: ServiceResponse.self)
         let headers: HTTPHeaders = [

@@ -36,7 +36,8 @@ struct Addressing: Sendable {
         default: if isRaw { parcel.attributes = notice.attributes }
         }
         return OutboxEntry(
-            parcel, policy: policy, owner: DeadLetters.name,
+            parcel, policy: policy,
+            owner: notice.kind == .notification ? DeadLetters.name : DeadLetters.nameForQuestions,
             note: DeadLetters.note(queue: subscription.deadLetters, body: deadBody))
     }
 

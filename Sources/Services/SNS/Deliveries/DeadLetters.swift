@@ -1,11 +1,20 @@
 import AWSWire
 import Delivery
+import Identity
+import Metrics
 import NIOCore
 
 /// What becomes of messages that did not arrive: they go to their subscription's dead-letter queue, as a queue that
 /// was subscribed would have had them.
 struct DeadLetters: OutboxOwner {
     static let name = "sns"
+    /// Of what asks endpoints whether they want messages: no message of a topic.
+    static let nameForQuestions = "sns-questions"
+
+    /// Nil where nothing is counted.
+    let meters: Meters?
+    /// Milliseconds since 1970.
+    let clock: @Sendable () -> Int64
 
     /// The words of an outbox entry.
     ///
@@ -17,7 +26,19 @@ struct DeadLetters: OutboxOwner {
         return body.map { "\(queue)\n\(String(buffer: $0))" } ?? queue
     }
 
+    /// Each failed try counts where the endpoint is a URL, elsewhere what is given up.
+    func attempted(_ entry: OutboxEntry, _ failure: DeliveryFailure?) {
+        if failure == nil { topicMeters(entry)?.delivered(at: clock()) }
+        if failure != nil, entry.isForWeb { topicMeters(entry)?.failed(at: clock()) }
+    }
+
+    private func topicMeters(_ entry: OutboxEntry) -> TopicMeters? {
+        guard let meters, let topic = TopicID(arn: entry.parcel.sender.source) else { return nil }
+        return TopicMeters(topic, meters: meters)
+    }
+
     func givenUp(_ entry: OutboxEntry, _: DeliveryFailure, attempts _: Int) -> [OutboxEntry] {
+        if !entry.isForWeb { topicMeters(entry)?.failed(at: clock()) }
         let words = entry.note.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
         guard let queue = words.first, !queue.isEmpty else { return [] }
         let old = entry.parcel
@@ -30,7 +51,14 @@ struct DeadLetters: OutboxOwner {
             parcel.group = old.group
             parcel.deduplicationID = old.deduplicationID
         }
+        topicMeters(entry)?.redriven(at: clock())
         return [OutboxEntry(parcel, policy: .managedEndpoint)]
+    }
+}
+
+extension OutboxEntry {
+    fileprivate var isForWeb: Bool {
+        parcel.target.hasPrefix("http://") || parcel.target.hasPrefix("https://")
     }
 }
 

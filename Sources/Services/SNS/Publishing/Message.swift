@@ -24,6 +24,18 @@ struct Message: Sendable {
 
     func text(for delivery: String) -> String { texts[delivery] ?? text }
 
+    /// Bytes, with its attributes.
+    var size: Int {
+        attributes.reduce(text.utf8.count) { sum, attribute in
+            let value =
+                switch attribute.value.value {
+                case .text(let text): text.utf8.count
+                case .binary(let bytes): bytes.count
+                }
+            return sum + attribute.key.utf8.count + attribute.value.type.utf8.count + value
+        }
+    }
+
     /// `2026-11-28T02:11:42.123Z`
     var timestamp: String { Self.timestamp(published) }
 

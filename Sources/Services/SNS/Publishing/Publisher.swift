@@ -41,6 +41,7 @@ struct Publisher: Sendable {
                 }
             }
             try await accept(entries)
+            for (message, wanted) in zip(messages, wanted) { count(message, wanted, topic) }
             return messages.map { Receipt(messageID: $0.id) }
         }
         let (receipts, entries) = try await database.write { connection in
@@ -49,7 +50,23 @@ struct Publisher: Sendable {
             return accepted
         }
         outbox.wake(entries.map(\.parcel.target))
+        // What repeats another is that other.
+        for (index, receipt) in receipts.enumerated() where receipt.messageID == messages[index].id {
+            count(messages[index], wanted[index], topic)
+        }
         return receipts
+    }
+
+    /// Counts a message that was accepted, and whom it was kept back from.
+    private func count(_ message: Message, _ wanted: [LiveSubscription], _ topic: LiveTopic) {
+        let now = clock()
+        topic.meters.published(size: message.size, at: now)
+        guard wanted.count < topic.subscriptions.count else { return }
+        let served = Set(wanted.map(\.id))
+        for subscription in topic.subscriptions where !served.contains(subscription.id) {
+            guard let filter = subscription.filter else { continue }
+            topic.meters.filteredOut(by: filter.scope, hasAttributes: !message.attributes.isEmpty, at: now)
+        }
     }
 
     private func accept(_ entries: [OutboxEntry]) async throws {

@@ -1,3 +1,4 @@
+import Metrics
 import NIOCore
 import Policies
 import Storage
@@ -11,8 +12,10 @@ final class LiveTopic: Sendable {
     let policy: CompiledPolicy?
     /// Those that are confirmed.
     let subscriptions: [LiveSubscription]
+    let meters: TopicMeters
 
-    init(_ id: TopicID, _ record: TopicRecord, _ subscriptions: [StoredSubscription]) {
+    init(_ id: TopicID, _ record: TopicRecord, _ subscriptions: [StoredSubscription], meters: Meters) {
+        self.meters = TopicMeters(id, meters: meters)
         self.id = id
         self.record = record
         policy = record.attributes["Policy"].flatMap { text in
@@ -55,18 +58,22 @@ final class TopicCache: Sendable {
     private static let limit = 10_000
 
     private let database: any Database
+    private let meters: Meters
     private let state = Mutex(State())
 
-    init(database: any Database) { self.database = database }
+    init(database: any Database, meters: Meters) {
+        self.database = database
+        self.meters = meters
+    }
 
     /// - Returns: nil when there is no such topic.
     func topic(_ id: TopicID) async throws -> LiveTopic? {
         let (known, changes) = state.withLock { ($0.topics[id], $0.changes) }
         if let known { return known }
-        let found = try await database.read { connection -> LiveTopic? in
+        let found = try await database.read { [meters] connection -> LiveTopic? in
             let table = SNSTable(connection)
             guard let record = try table.topic(id) else { return nil }
-            return LiveTopic(id, record, try table.confirmed(id))
+            return LiveTopic(id, record, try table.confirmed(id), meters: meters)
         }
         guard let found else { return nil }
         state.withLock { state in

@@ -49,6 +49,7 @@ extension SQSService {
             for group in groups { try GroupTable(connection).refresh(group, of: queue.id) }
             return (errors, groups)
         }
+        queue.meters.deleted(errors.count { $0 == nil }, at: now)
         // The next of the group can be had.
         if !groups.isEmpty { queue.came(groups.count) }
         return errors

@@ -20,6 +20,7 @@ extension SQSService {
         let demand = try Self.demand(input, of: queue)
         let view = try MessageView(input)
         guard let messages = try await receive(demand, from: queue) else { throw AWSError.noQueue(in: request) }
+        queue.meters.received(messages.count, at: clock.milliseconds())
         return SQS.ReceiveMessageResult(
             messages: messages.isEmpty ? nil : messages.map { view.shape($0, of: queue.id) })
     }

@@ -89,7 +89,9 @@ extension SQSService {
         }
         let sending = Sending(queue: queue.id, attributes: attributes, now: now)
         let sent = try await database.write { connection in try sending.run(messages, on: connection) }
-        guard sent != nil else { return nil }
+        guard let sent else { return nil }
+        let added = zip(messages, sent).filter { $0.uuid == $1.uuid }
+        queue.meters.sent(added.map(\.0.content.size), repeated: messages.count - added.count, at: now)
         let visible = messages.count { $0.visibleAt <= now }
         if visible > 0 { queue.came(visible) }
         if let next = messages.map(\.visibleAt).filter({ $0 > now }).min() { queue.hub.expect(at: next) }

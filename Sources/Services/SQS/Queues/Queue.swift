@@ -1,4 +1,5 @@
 import AWSWire
+import Metrics
 import NIOCore
 import Policies
 import Synchronization
@@ -35,13 +36,15 @@ final class Queue: Sendable {
     let key: QueueKey
     let isFIFO: Bool
     let hub: QueueHub
+    let meters: QueueMeters
     private let state: Mutex<State>
 
-    init(_ definition: QueueDefinition, clock: any QueueClock) {
+    init(_ definition: QueueDefinition, clock: any QueueClock, meters: Meters) {
         id = definition.id
         key = definition.key
         isFIFO = definition.attributes.kind == .fifo
         hub = QueueHub(clock: clock)
+        self.meters = QueueMeters(definition.key, meters: meters, now: clock.milliseconds())
         state = Mutex(State(definition: definition, policy: Self.compile(definition.attributes.policy)))
     }
 

@@ -1,11 +1,16 @@
+import Metrics
 import Synchronization
 
 /// All queues, as of the last commit that changed them.
 final class QueueRegistry: Sendable {
     private let queues = Mutex<[QueueKey: Queue]>([:])
     private let clock: any QueueClock
+    private let meters: Meters
 
-    init(clock: any QueueClock) { self.clock = clock }
+    init(clock: any QueueClock, meters: Meters) {
+        self.clock = clock
+        self.meters = meters
+    }
 
     subscript(key: QueueKey) -> Queue? { queues.withLock { $0[key] } }
 
@@ -30,7 +35,7 @@ final class QueueRegistry: Sendable {
     func add(_ definition: QueueDefinition) {
         queues.withLock { queues in
             if let queue = queues[definition.key], queue.id >= definition.id { return }
-            queues[definition.key] = Queue(definition, clock: clock)
+            queues[definition.key] = Queue(definition, clock: clock, meters: meters)
         }
     }
 

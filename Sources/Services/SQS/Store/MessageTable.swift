@@ -84,6 +84,16 @@ struct MessageTable {
         return counts
     }
 
+    /// When the oldest message was sent; nil when there is none.
+    ///
+    /// - Parameter expiry: What was sent until then does not count.
+    func oldest(in queue: Int64, expiry: Int64) throws -> Int64? {
+        try connection.query(
+            "SELECT MIN(sent) AS oldest FROM sqs_messages WHERE queue = ? AND sent > ?",
+            [.integer(queue), .integer(expiry)]
+        ).first?.optionalInteger("oldest")
+    }
+
     func inFlight(in queue: Int64, now: Int64) throws -> Int {
         let rows = try connection.query(
             "SELECT COUNT(*) AS count FROM sqs_messages WHERE queue = ? AND visible_at > ? AND receives > 0",
