@@ -13,6 +13,18 @@ import TestSupport
             })
     }
 
+    @Test func agreesWithPython() throws {
+        var compared = 0
+        for line in namedGroupCases.split(separator: "\n") {
+            let parts = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+            let groups = try NamedGroups(untrusted: parts[0])
+            let expected = parts.dropFirst(2).map { $0 == "-" ? nil : String($0.dropFirst()) }
+            #expect(groups.values(in: parts[1]) == (expected.isEmpty ? nil : expected), "\(line)")
+            compared += 1
+        }
+        #expect(compared == 500)
+    }
+
     @Test func theFirstMatchCounts() throws {
         #expect(try values(#"(?<n>\d+)"#, "a12b345") == ["n": "12"])
         #expect(

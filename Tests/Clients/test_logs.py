@@ -244,6 +244,42 @@ def test_metric_filters(logs, group):
         logs.delete_metric_filter(logGroupName=group, filterName="latency")
 
 
+def embedded(value, time):
+    return json.dumps({
+        "_aws": {"Timestamp": time, "CloudWatchMetrics": [{
+            "Namespace": "embedded", "Dimensions": [["Service"]], "Metrics": [{"Name": "Took", "Unit": "Milliseconds"}]}]},
+        "Service": "s", "Took": value})
+
+
+def test_logs_become_metrics(server, logs, group, deploy, lambda_client, name):
+    metrics = server.client("cloudwatch")
+    logs.put_metric_filter(
+        logGroupName=group, filterName="latency", filterPattern="{ $.ms = * }", metricTransformations=[{
+            "metricName": "Latency", "metricNamespace": name, "metricValue": "$.ms", "unit": "Milliseconds",
+            "dimensions": {"Path": "$.path"}}])
+    logs.put_metric_filter(
+        logGroupName=group, filterName="lines", filterPattern="", metricTransformations=[{
+            "metricName": "Lines", "metricNamespace": name, "metricValue": "1"}])
+    now = int(time.time() * 1000)
+    put(logs, group, '{"ms": 5, "path": "/a"}', '{"ms": 7.5, "path": "/a"}', "plain", embedded([1, 2], now))
+    function = deploy(python=f"def handler(event, context):\n    print({embedded(40, now)!r})\n")
+    lambda_client.invoke(FunctionName=function)
+
+    def sums(namespace, metric, count, **dimensions):
+        def there():
+            points = metrics.get_metric_statistics(
+                Namespace=namespace, MetricName=metric, Statistics=["Sum", "SampleCount"], Period=3600,
+                Dimensions=[{"Name": each, "Value": value} for each, value in dimensions.items()],
+                StartTime=now / 1000 - 7200, EndTime=now / 1000 + 7200)["Datapoints"]
+            return sum(each["SampleCount"] for each in points) == count and sum(each["Sum"] for each in points)
+
+        return wait_until(there, 60, f"{count} samples of {metric}")
+
+    assert sums(name, "Latency", 2, Path="/a") == 12.5
+    assert sums(name, "Lines", 4) == 4
+    assert sums("embedded", "Took", 3, Service="s") == 43
+
+
 def test_resource_policies(logs, name):
     document = json.dumps({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "logs:PutLogEvents",
@@ -267,6 +303,39 @@ def test_query_definitions(logs, name):
         "queryLanguage": "CWLI", "queryDefinitionId": made, "name": name, "queryString": "fields @message",
         "logGroupNames": ["g"]}
     assert logs.delete_query_definition(queryDefinitionId=made)["success"]
+
+
+def test_policies_decide(server, logs, group, name):
+    """Actions and resources are those of the Service Authorization Reference."""
+    iam = server.client("iam")
+    iam.create_user(UserName=name)
+    keys = iam.create_access_key(UserName=name)["AccessKey"]
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": ["logs:StartLiveTail", "logs:PutMetricFilter", "logs:DescribeResourcePolicies"],
+            "Resource": f"{arn(group)}:*"}, {"Effect": "Allow", "Action": "logs:TestMetricFilter", "Resource": "*"}]}))
+    try:
+        own = server.client(
+            "logs", host_prefixes=False, aws_access_key_id=keys["AccessKeyId"], aws_secret_access_key=keys["SecretAccessKey"])
+        own.start_live_tail(logGroupIdentifiers=[arn(group)])["responseStream"].close()
+        own.test_metric_filter(filterPattern="a", logEventMessages=["a"])
+        transformation = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
+        arguments = {"filterName": "f", "filterPattern": "a", "metricTransformations": [transformation]}
+        own.put_metric_filter(logGroupName=group, **arguments)
+        for call in [
+            lambda: own.start_live_tail(logGroupIdentifiers=[arn(group), arn(f"{group}-other")]),
+            lambda: own.put_metric_filter(logGroupName=f"{group}-other", **arguments),
+            lambda: own.delete_metric_filter(logGroupName=group, filterName="f"),
+            own.describe_resource_policies,
+            lambda: own.put_query_definition(name="q", queryString="limit 1"),
+        ]:
+            with pytest.raises(ClientError) as failure:
+                call()
+            assert failure.value.response["Error"]["Code"] == "AccessDeniedException"
+    finally:
+        iam.delete_access_key(UserName=name, AccessKeyId=keys["AccessKeyId"])
+        iam.delete_user_policy(UserName=name, PolicyName="p")
+        iam.delete_user(UserName=name)
 
 
 # What each operation must have, and a value that its model does not allow.
@@ -311,7 +380,7 @@ def test_constraints(server, operation, body, member):
         getattr(client, botocore.xform_name(operation))(**body)
     error = failure.value.response["Error"]
     assert error["Code"] == "InvalidParameterException"
-    assert error["Message"].startswith("1 validation error detected: Value ")
+    assert " validation error" in error["Message"]
     assert f" at '{member}" in error["Message"]
 
 

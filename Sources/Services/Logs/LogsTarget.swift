@@ -55,7 +55,18 @@ extension LogsService {
             "\(key.arn):log-stream:\(stream)", account: key.account,
             policy: CompiledPolicy(PolicyDocument(statements: statements)))
         for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
-            try authorizer.require(action, on: resource, by: sender, wire: wireProtocol)
+            do throws(AWSError) {
+                try authorizer.require(action, on: resource, by: sender, wire: wireProtocol)
+            } catch {
+                // Policies may name the service that delivers rather than the one that has something to deliver. What
+                // denies the one denies both.
+                guard !error.message.contains("explicit deny") else { throw error }
+                var deliverer = sender
+                deliverer.service = "delivery.logs.amazonaws.com"
+                do { try authorizer.require(action, on: resource, by: deliverer, wire: wireProtocol) } catch {
+                    throw error
+                }
+            }
         }
         return key
     }

@@ -248,7 +248,8 @@ enum Server {
         notifications.listens(at: endpoint)
         try key.write(endpoint: endpoint, region: settings.region, in: directory)
         return [
-            metrics, logs, traces, audit, identities, meters, messages, EventsWorker(functions: functions), fleet,
+            // Logs end before metrics do: the last of them may be measured.
+            metrics, logs, traces, audit, meters, identities, messages, EventsWorker(functions: functions), fleet,
             FunctionsWorker(functions: functions), outbox, gateway, messages.polling, logs.tailing,
         ]
     }
