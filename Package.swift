@@ -286,6 +286,12 @@ let package = Package(
                 nioPosix, nioHTTP1, logging,
             ]),
         tests(
+            "CloudWatchServiceTests",
+            [
+                "TestSupport", "CloudWatchService", "CloudWatchModel", "Metrics", "Delivery", "Identity", "Policies",
+                "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging,
+            ]),
+        tests(
             "ApusTests", ["TestSupport", "apus", "AWSWire", "Delivery", "Sandbox", nioCore, nioPosix, nioHTTP1]),
         tests(
             "FuzzTests",

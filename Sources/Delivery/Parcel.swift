@@ -30,6 +30,9 @@ package struct Parcel: Sendable, Hashable {
     package var body: ByteBuffer
     /// For a URL: headers of the request, or of the letter.
     package var attributes: [String: Attribute] = [:]
+    /// The name of the attribute that a topic takes as the subject of its message: none of a message's own begins so.
+    package static let subject = "AWS.Subject"
+
     /// Of a message to a FIFO queue or topic.
     package var group: String?
     /// Of a message to a FIFO queue or topic.

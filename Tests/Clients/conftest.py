@@ -227,6 +227,7 @@ provider "aws" {
     iam    = "%(endpoint)s"
     sts    = "%(endpoint)s"
     sns    = "%(endpoint)s"
+    cloudwatch = "%(endpoint)s"
   }
 }
 """

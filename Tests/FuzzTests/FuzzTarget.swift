@@ -12,7 +12,7 @@ struct FuzzTarget: Sendable {
     }
 
     static let all = [
-        httpReader, gateway, signedHeaders, presignedURL, awsChunks, json, shapes, forms, eventStream, zip,
+        httpReader, gateway, signedHeaders, presignedURL, awsChunks, json, cbor, shapes, forms, eventStream, zip,
         packageSignature,
         text, schedule, pattern, policy, sessionToken, imageDocuments, runtimeAPI, launcherPackets,
         logPattern, insightsQuery, namedGroups, embeddedMetrics,

@@ -74,6 +74,13 @@ def documents():
         "string": b'"\xc3\xa9 \\ud800"', "number": b"-0.0e+10", "deep": b"[" * 40 + b"]" * 40, "space": b" \t\r\n1 ",
     }.items():
         write("json", name, text)
+    for name, text in {
+        "map": b"\xbf\x61a\x9f\x01\x20\xf4\xf6\xff\x61b\xa1\x61c\x62\xc3\xbc\xff", "bytes": b"\x82\x43\x01\x02\x03\x5f\x41\x01\xff",
+        "floats": b"\x83\xf9\x3e\x00\xfa\x47\xc3\x50\x00\xfb\x3f\xf1\x99\x99\x99\x99\x99\x9a",
+        "time": b"\xc1\x1a\x51\x4b\x67\xb0", "deep": b"\x9f" * 40 + b"\xff" * 40, "long": b"\x9b" + b"\xff" * 8,
+        "large": b"\x82\x1b" + b"\xff" * 8 + b"\x3b" + b"\xff" * 8, "text": b"\x7f\x65strea\x64ming\xff",
+    }.items():
+        write("cbor", name, text)
     function = (b'{"FunctionName":"f","Role":"arn:aws:iam::000000000000:role/r","Runtime":"python3.13","Handler":"a.b",'
                 b'"Code":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="},"Timeout":3,"MemorySize":128,"Tags":{"k":"v"},'
                 b'"Environment":{"Variables":{"A":"b"}},"Layers":["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]}')

@@ -5,6 +5,7 @@ import Linux
 ///
 /// ```
 /// apus.db            state (SQLite); logs.db, traces.db and audit.db likewise
+/// metrics.db         samples of CloudWatch
 /// events.db          events on their way: asynchronous invocations and what is delivered to other services
 /// audit/             who did what: a file of JSON lines for each day (mode 0600)
 /// blobs/             uploaded code, by SHA-256

@@ -118,7 +118,7 @@ enum Server {
         let events = try SQLiteDatabase(
             path: "\(directory)/events.db", durability: .durable,
             migrations: Outbox.migrations + LambdaService.eventMigrations + SQSService.migrations
-                + SNSService.migrations)
+                + SNSService.migrations + CloudWatchService.alarmMigrations)
         let meters = Meters()
         let delivery = Delivery()
         let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
@@ -218,7 +218,7 @@ enum Server {
         let metrics = CloudWatchService(
             database: try SQLiteDatabase(
                 path: "\(directory)/metrics.db", durability: .durable, migrations: CloudWatchService.migrations),
-            authorizer: authorizer, logger: logger)
+            events: events, outbox: outbox, authorizer: authorizer, logger: logger)
         meters.add(metrics.samples)
         logs.measure(into: metrics.samples)
 

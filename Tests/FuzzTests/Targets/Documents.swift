@@ -23,6 +23,22 @@ extension FuzzTarget {
         _ = value.double
     }
 
+    /// What is CBOR becomes JSON that is the same when it is written as CBOR and read again.
+    static let cbor = FuzzTarget("cbor") { input in
+        guard let json = try? CBOR.json(ByteBuffer(bytes: input), depthLimit: 50) else { return }
+        try hold(json.readableBytes <= 32 * (input.count + 1), "\(input.count) bytes become \(json.readableBytes)")
+        guard let value = try? JSONValue(parsing: json) else {
+            throw Violation("what it becomes is no JSON: \(String(buffer: json))")
+        }
+        var writer = CBORWriter()
+        writer.write(value)
+        guard let again = try? CBOR.json(writer.buffer) else { throw Violation("what is written cannot be read") }
+        // Numbers beyond those of 64 bits lose digits once, and no more.
+        var last = CBORWriter()
+        if let value = try? JSONValue(parsing: again) { last.write(value) }
+        try hold((try? CBOR.json(last.buffer)) == again, "\(String(buffer: again)) becomes another")
+    }
+
     /// The inputs of operations: a value or an error that the client can be told.
     static let shapes = FuzzTarget("shapes") { input in
         var choices = Choices(input)

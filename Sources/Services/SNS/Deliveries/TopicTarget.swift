@@ -54,6 +54,9 @@ extension SNSService {
         let topic = try await topic(parcel.target, for: parcel.sender)
         var message = Message(id: RequestID.make(), text: String(buffer: parcel.body), published: clock())
         message.attributes = parcel.attributes
+        if case .text(let subject) = message.attributes.removeValue(forKey: Parcel.subject)?.value {
+            message.subject = subject
+        }
         message.group = parcel.group
         if topic.id.isFIFO {
             message.group = parcel.group ?? parcel.id
