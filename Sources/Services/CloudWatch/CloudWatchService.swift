@@ -101,8 +101,8 @@ package final class CloudWatchService: AWSWire.Service, ServiceLifecycle.Service
 
     // MARK: Life
 
-    /// Writes what services measure, watches alarms and lets points age, until graceful shutdown or cancellation; then writes what is
-    /// left.
+    /// Writes what services measure, watches alarms and lets points age, until graceful shutdown or cancellation; then
+    /// writes what is left.
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.samples.run() }
