@@ -82,6 +82,8 @@ final class ResolvedFunction: Sendable {
     let tags: AccessContext
     /// The id of its function URL.
     let urlID: String?
+    /// Which of the functions that have had its name, as ``FunctionRecord/creation`` says.
+    let creation: Int64
     /// How asynchronous invocations by this qualifier are treated; nil: by AWS's defaults.
     let eventInvokeConfig: EventInvokeConfig?
     /// Whether invocations that are part of a loop are stopped.
@@ -92,8 +94,10 @@ final class ResolvedFunction: Sendable {
     init(
         _ target: FunctionTarget, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil,
         policy: CompiledPolicy? = nil, tags: [String: String] = [:], urlID: String? = nil,
-        eventInvokeConfig: EventInvokeConfig? = nil, stopsLoops: Bool = true, isStopped: Bool = false
+        eventInvokeConfig: EventInvokeConfig? = nil, stopsLoops: Bool = true, isStopped: Bool = false,
+        creation: Int64 = 0
     ) {
+        self.creation = creation
         self.eventInvokeConfig = eventInvokeConfig
         self.stopsLoops = stopsLoops
         self.isStopped = isStopped
@@ -209,7 +213,7 @@ final class FunctionCache: Sendable {
             ResolvedFunction(
                 target, primary: primary, other: other, policy: policy, tags: function?.tags ?? [:], urlID: urlID,
                 eventInvokeConfig: config, stopsLoops: recursion?.isAllowed != true,
-                isStopped: function?.reservedConcurrency == 0)
+                isStopped: function?.reservedConcurrency == 0, creation: function?.creation ?? 0)
         }
         guard let qualifier = target.qualifier, let alias = try functions.alias(qualifier, of: target.key) else {
             return try version(target.qualifier ?? Version.latest).map { resolved($0) }
