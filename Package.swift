@@ -270,7 +270,8 @@ let package = Package(
             "FuzzTests",
             [
                 "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Storage", "Archive",
-                "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "SQSModel", "SQSService", "SNSService",
+                "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "Delivery", "SQSModel", "SQSService",
+                "SNSService",
                 nioCore,
                 nioPosix, nioHTTP1, nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
