@@ -291,8 +291,8 @@ let package = Package(
             "FuzzTests",
             [
                 "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Schedules", "Storage",
-                "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "SQSModel", "SQSService",
-                "SNSService", "LogsService", "Metrics", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+                "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "Delivery", "SQSModel",
+                "SQSService", "SNSService", "LogsService", "Metrics", nioCore, nioPosix, nioHTTP1, nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(
