@@ -1,7 +1,7 @@
 package import Metrics
 
-/// The series of `AWS/Lambda` that one thing counts for: without dimensions, of a function, of what it was named by, and
-/// of an alias's version.
+/// The series of `AWS/Lambda` that one thing counts for: without dimensions, of a function, of what it was named by,
+/// and of an alias's version.
 ///
 /// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
 package struct LambdaSeries: Sendable {
