@@ -17,6 +17,8 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 func module(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency], resources: [Resource]? = nil)
@@ -41,6 +43,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
@@ -75,8 +79,10 @@ let package = Package(
         module("SQSModel", path: "Sources/Models/SQS", ["AWSWire", nioCore, nioHTTP1]),
         module("CloudWatchModel", path: "Sources/Models/CloudWatch", ["AWSWire", nioHTTP1]),
         module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
+        module("SchedulerModel", path: "Sources/Models/Scheduler", ["AWSWire"]),
         module("Policies", ["AWSWire", nioCore]),
         module("Metrics", ["AWSWire", lifecycle]),
+        module("Schedules", []),
         module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
         module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
         // 3
@@ -115,8 +121,8 @@ let package = Package(
         module(
             "LogsService", path: "Sources/Services/Logs",
             [
-                "AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Delivery", "Fleet", nioCore, nioHTTP1,
-                logging, lifecycle,
+                "AWSWire", "LogsModel", "Identity", "Policies", "Storage", "Delivery", "Fleet", "Metrics", nioCore,
+                nioHTTP1, logging, lifecycle,
             ]),
         module(
             "XRayService", path: "Sources/Services/XRay",
@@ -125,8 +131,7 @@ let package = Package(
             "SNSService", path: "Sources/Services/SNS",
             [
                 "AWSWire", "SNSModel", "Metrics", "Identity", "Policies", "Storage", "Delivery", nioCore, logging,
-                crypto,
-                cryptoExtras,
+                crypto, cryptoExtras, certificates, asn1,
             ]),
         module(
             "STSService", path: "Sources/Services/STS",
@@ -162,8 +167,8 @@ let package = Package(
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
                 "Metrics", "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService",
-                "LogsService",
-                "XRayService", "CloudTrailService", "CloudWatchService", "SQSService", "SNSService", "Gateway",
+                "LogsService", "XRayService", "CloudTrailService", "CloudWatchService", "SQSService", "SNSService",
+                "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -210,19 +215,22 @@ let package = Package(
         tests("MetricsTests", ["TestSupport", "Metrics"]),
         tests("StorageTests", ["TestSupport", "Storage"]),
         tests("ArchiveTests", ["TestSupport", "Archive"]),
+        tests("SchedulesTests", ["Schedules"]),
         tests("SigningTests", ["TestSupport", "Signing", "Archive", "AWSWire", nioCore, crypto]),
         tests("ImagesTests", ["TestSupport", "Images", "Archive", logging]),
         tests("RuntimesTests", ["TestSupport", "Runtimes", "Sandbox"]),
         tests(
             "FleetTests",
             [
-                "TestSupport", "Metrics", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore, nioPosix,
+                "TestSupport", "Metrics", "Fleet", "RuntimeAPI", "Runtimes", "Sandbox", "AWSWire", "Linux", nioCore,
+                nioPosix,
                 nioEmbedded, logging,
             ]),
         tests(
             "LambdaServiceTests",
             [
-                "TestSupport", "Metrics", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images", "AWSWire",
+                "TestSupport", "Metrics", "LambdaService", "LambdaModel", "Identity", "Policies", "Signing", "Images",
+                "AWSWire",
                 "Delivery",
                 "Storage",
                 "Archive",
@@ -233,7 +241,8 @@ let package = Package(
         tests(
             "LogsServiceTests",
             [
-                "TestSupport", "LogsService", "LogsModel", "Identity", "Delivery", "AWSWire", "Storage", "CZlib",
+                "TestSupport", "LogsService", "LogsModel", "Identity", "Delivery", "AWSWire", "Storage", "Metrics",
+                "CZlib",
                 nioCore,
                 nioPosix,
                 nioHTTP1, logging,
@@ -253,8 +262,8 @@ let package = Package(
         tests(
             "SNSServiceTests",
             [
-                "TestSupport", "Metrics", "SNSService", "SNSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
-                nioCore, nioPosix, nioHTTP1, logging, crypto, cryptoExtras,
+                "TestSupport", "Metrics", "SNSService", "SNSModel", "Delivery", "Identity", "Policies", "AWSWire",
+                "Storage", nioCore, nioPosix, nioHTTP1, logging, crypto, cryptoExtras, certificates, asn1,
             ]),
         tests(
             "STSServiceTests",
@@ -271,16 +280,19 @@ let package = Package(
         tests(
             "SQSServiceTests",
             [
-                "TestSupport", "Metrics", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire", "Storage",
+                "TestSupport", "Metrics", "SQSService", "SQSModel", "Delivery", "Identity", "Policies", "AWSWire",
+                "Storage",
                 nioCore,
                 nioPosix, nioHTTP1, logging,
             ]),
-        tests("ApusTests", ["TestSupport", "apus", "AWSWire", "Sandbox", nioCore]),
+        tests(
+            "ApusTests", ["TestSupport", "apus", "AWSWire", "Delivery", "Sandbox", nioCore, nioPosix, nioHTTP1]),
         tests(
             "FuzzTests",
             [
-                "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Storage", "Archive",
-                "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+                "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Schedules", "Storage",
+                "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "SQSModel", "SQSService",
+                "SNSService", "LogsService", "Metrics", nioCore, nioPosix, nioHTTP1, nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(

@@ -324,12 +324,12 @@ class Service:
         if members:
             lines.append("        var members: [(name: String, value: String)] = []")
             for wire, label in members:
-                lines.append(f"        if let {label} {{ members.append(({literal(wire)}, {label})) }}")
+                lines += block(f"        if let {label}", f"members.append(({literal(wire)}, {label}))")
             arguments.append("members: members")
         if headers:
             lines.append("        var headers: [String: String] = [:]")
             for wire, label in headers:
-                lines.append(f"        if let {label} {{ headers[{literal(wire)}] = {label} }}")
+                lines += block(f"        if let {label}", f"headers[{literal(wire)}] = {label}")
             arguments.append("headers: headers")
         prefix = "return " if members or headers else ""
         lines += wrapped(f"        {prefix}AWSError({', '.join(arguments)})", 12)
@@ -483,9 +483,11 @@ class Service:
         source = "FormValue" if self.query else "JSONObject"
         out += [f"    static func read(_ input: inout InputDecoder, _ body: {source}, _ path: String) throws(AWSError)"]
         out += [f"        -> {self.namespace}.{name}?", "    {"]
-        for field in fields:
-            out += self.read_member(field, None, "\\(path)")
-        required = [label for _, _, label, needed in fields if needed]
+        # A member that is called as the decoder is must not hide it.
+        names = {label: "inputValue" if label == "input" else label for _, _, label, _ in fields}
+        for member, spec, label, needed in fields:
+            out += self.read_member((member, spec, names[label], needed), None, "\\(path)")
+        required = [names[label] for _, _, label, needed in fields if needed]
         if required:
             guard = f"        guard {', '.join('let ' + label for label in required)}"
             if len(guard) + len(" else { return nil }") <= 120:
@@ -493,7 +495,7 @@ class Service:
             else:
                 out += wrapped(guard, 12) + ["        else { return nil }"]
         ordered = sorted(fields, key=lambda field: not field[3])
-        arguments = ", ".join(f"{strip(label)}: {label}" for _, _, label, _ in ordered)
+        arguments = ", ".join(f"{strip(label)}: {names[label]}" for _, _, label, _ in ordered)
         prefix = "        return "
         out += wrapped(f"{prefix}{self.namespace}.{name}({arguments})", 12)
         return self.out_of_line(out + ["    }", "}\n"])
@@ -550,6 +552,8 @@ class Service:
             return f"try input.structure({source}, {path}, {self.namespace}.{name}.read)"
         if kind == "list":
             element = shape["member"]["shape"]
+            if self.kind(element) == "map":
+                return f"try input.{self.read_string_maps(name, element, source, path)}"
             if self.kind(element) in ("string", "enum"):
                 constraints = self.constraint(name) + self.constraint(element, True, name)
                 if self.kind(element) == "enum":
@@ -578,6 +582,12 @@ class Service:
         value = self.constraint(shape["value"]["shape"]).replace(", ", ", value: ", 1)
         secret = ", .sensitive" if shape.get("sensitive") else ""
         return f"{attempt}input.stringMap({source}, {path}{self.constraint(name)}{key}{value}{secret})"
+
+    def read_string_maps(self, name, element, source, path):
+        shape = self.shapes[element]
+        key = self.constraint(shape["key"]["shape"]).replace(", ", ", key: ", 1)
+        value = self.constraint(shape["value"]["shape"]).replace(", ", ", value: ", 1)
+        return f"stringMaps({source}, {path}{self.constraint(name)}{key}{value})"
 
     def read_form_list(self, name, source, path, flattened):
         """A list of a form: its elements stand under a name of their own unless it is flattened."""
@@ -807,6 +817,15 @@ def folded(line, width=120):
 
 def strip(label):
     return label.strip("`")
+
+
+def block(head, statement, width=120):
+    """The lines of a block of one statement: one, where that is short enough."""
+    line = f"{head} {{ {statement} }}"
+    if len(line) <= width:
+        return [line]
+    indent = " " * (len(head) - len(head.lstrip()) + 4)
+    return [head + " {", indent + statement, indent[4:] + "}"]
 
 
 def wrapped(line, indent, signature=False, width=120):

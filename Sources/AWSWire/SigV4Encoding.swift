@@ -15,41 +15,8 @@ extension SigV4 {
         return hex(of: hasher.finalize())
     }
 
-    private static func hex(of digest: SHA256Digest) -> String { digest.withUnsafeBytes { hex($0) } }
-
-    /// In lower case.
-    static func hex(_ bytes: some Collection<UInt8>) -> String {
-        String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
-            var count = 0
-            for byte in bytes {
-                text.initializeElement(at: count, to: lowerHexDigits[Int(byte >> 4)])
-                text.initializeElement(at: count + 1, to: lowerHexDigits[Int(byte & 15)])
-                count += 2
-            }
-            return count
-        }
-    }
-
-    /// - Returns: nil unless `text` is an even number of lower-case hex digits.
-    static func bytes(fromLowerHex text: some StringProtocol) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.utf8.count / 2)
-        var high: UInt8?
-        for digit in text.utf8 {
-            let value: UInt8
-            switch digit {
-            case 0x30...0x39: value = digit - 0x30
-            case 0x61...0x66: value = digit - 0x61 + 10
-            default: return nil
-            }
-            if let first = high {
-                bytes.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
-            }
-        }
-        return high == nil ? bytes : nil
+    private static func hex(of digest: SHA256Digest) -> String {
+        digest.withUnsafeBytes { Hexadecimal.encode($0) }
     }
 
     /// Takes percent-encoding off. A `%` that no two hex digits follow stands for itself, and so does `+`.
@@ -82,6 +49,4 @@ extension SigV4 {
         }
         return nil
     }
-
-    private static let lowerHexDigits = Array("0123456789abcdef".utf8)
 }

@@ -17,12 +17,12 @@ extension SigV4 {
 
         /// The signature of `text` in lower-case hex.
         func sign(_ text: [UInt8]) -> String {
-            HMAC<SHA256>.authenticationCode(for: text, using: key).withUnsafeBytes { SigV4.hex($0) }
+            HMAC<SHA256>.authenticationCode(for: text, using: key).withUnsafeBytes { Hexadecimal.encode($0) }
         }
 
         /// Whether `signature` is that of `text`. Takes the same time wherever they differ.
         func isValid(_ signature: String, of text: [UInt8]) -> Bool {
-            guard let code = SigV4.bytes(fromLowerHex: signature), code.count == SHA256.byteCount else { return false }
+            guard let code = Hexadecimal.decode(signature), code.count == SHA256.byteCount else { return false }
             return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: text, using: key)
         }
     }

@@ -6,9 +6,18 @@ package protocol WebPosting: Sendable {
     /// Posts a body. Redirections are not followed, and the answer's body is not read.
     ///
     /// - Returns: The answer's status.
-    /// - Throws: When none came within `timeout`.
+    /// - Throws: ``EndpointRefused``; anything else when no answer came within `timeout`.
     func post(_ url: String, headers: [(name: String, value: String)], body: ByteBuffer, timeout: TimeAmount)
         async throws -> Int
+}
+
+/// Nothing is posted to that host.
+package struct EndpointRefused: Error, Sendable, Hashable, CustomStringConvertible {
+    package var host: String
+
+    package init(host: String) { self.host = host }
+
+    package var description: String { "\(host) is at no address that is posted to." }
 }
 
 /// Takes parcels for `http:` and `https:` URLs: their bodies are posted there, their attributes are headers.
@@ -27,6 +36,8 @@ package struct WebTarget: DeliveryTarget {
         let status: Int
         do {
             status = try await web.post(parcel.target, headers: headers, body: parcel.body, timeout: Self.timeout)
+        } catch let error as EndpointRefused {
+            throw DeliveryFailure(code: "EndpointRefused", message: "\(error)", isFinal: true)
         } catch {
             throw DeliveryFailure(code: "EndpointUnreachable", message: "\(error)", isFinal: false)
         }

@@ -1,6 +1,6 @@
 package import Metrics
 
-/// The series of `AWS/Lambda` that one thing counts for: without dimensions, of a function, of what it was named by,
+/// The series of `AWS/Lambda` that one thing counts for: with no dimensions, of a function, of what it was named by,
 /// and of an alias's version.
 ///
 /// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html

@@ -281,7 +281,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func finish() {
-        guard case .body(var exchange) = phase, let context else { return }
+        guard case .body(let exchange) = phase, let context else { return }
         phase = .working
         watchdog?.pause()
         let mustClose = !exchange.head.head.isKeepAlive || exchange.head.offersUpgrade
@@ -290,7 +290,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
             on: context.eventLoop
         ).assumeIsolated().whenComplete { result in
             let body = exchange.collector.body
-            exchange.collector.release()
+            var collector = exchange.collector
+            collector.release()
             guard case .success(let answer) = result else { return }
             if case .working = self.phase {
                 self.write(

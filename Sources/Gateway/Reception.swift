@@ -34,6 +34,12 @@ struct Reception: Sendable {
         var route: GatewayRoute?
     }
 
+    /// No tuple: taking a function out of one that an array holds allocates, for every request.
+    private struct HostRoute: Sendable {
+        var isFor: @Sendable (String) -> Bool
+        var route: GatewayRoute
+    }
+
     private static let anonymousLimit = 65_536
 
     let configuration: GatewayConfiguration
@@ -41,7 +47,7 @@ struct Reception: Sendable {
     let authenticator: Authenticator
     private let pages: OwnPages
     /// The routes that a host name leads to.
-    private let hosts: [(isFor: @Sendable (String) -> Bool, route: GatewayRoute)]
+    private let hosts: [HostRoute]
     private let logger: Logger
 
     init(
@@ -53,7 +59,7 @@ struct Reception: Sendable {
         self.logger = logger
         authenticator = Authenticator(configuration, keys: keys, directory: directory)
         hosts = configuration.routes.compactMap { route in
-            if case .host(let isFor) = route.place { (isFor, route) } else { nil }
+            if case .host(let isFor) = route.place { HostRoute(isFor: isFor, route: route) } else { nil }
         }
         pages = OwnPages(directory: directory, configuration)
     }

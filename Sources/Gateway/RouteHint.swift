@@ -26,7 +26,7 @@ package struct RouteHint: Sendable {
                 "/2019-09-25/", "/2019-09-30/", "/2020-04-22/", "/2020-06-30/", "/2021-07-20/", "/2021-10-31/",
                 "/2021-11-15/", "/2024-08-31/",
             ]),
-        RouteHint(signingName: "logs", hosts: ["logs"], targets: ["Logs_20140328."]),
+        RouteHint(signingName: "logs", hosts: ["logs", "stream-logs", "streaming-logs"], targets: ["Logs_20140328."]),
         RouteHint(signingName: "sqs", hosts: ["sqs", "queue"], targets: ["AmazonSQS."]),
         RouteHint(
             signingName: "monitoring", hosts: ["monitoring"], targets: ["GraniteServiceVersion20100801."],

@@ -58,7 +58,7 @@ package struct PackageSignature: Sendable, Hashable {
             let algorithm = header["alg"]?.string.flatMap(PackageAlgorithm.init)
         else { throw .header }
         guard let payload = try? Self.object(payload, members: ["exp", "iat", "jti", "manifest"]),
-            let manifest = payload["manifest"]?.string.flatMap(Hex.decode), manifest.count == 32,
+            let manifest = payload["manifest"]?.string.flatMap({ Hexadecimal.decode($0) }), manifest.count == 32,
             let job = payload["jti"]?.string, Self.isJob(job),
             let made = payload["iat"]?.int, let expires = payload["exp"]?.int
         else { throw .claims }
@@ -92,7 +92,7 @@ package struct PackageSignature: Sendable, Hashable {
             payload.name("jti")
             payload.string(claims.job)
             payload.name("manifest")
-            payload.string(Hex.encode(claims.manifest))
+            payload.string(Hexadecimal.encode(claims.manifest))
         }
         let signed = Base64URL.encode(header) + [UInt8(ascii: ".")] + Base64URL.encode(payload)
         return signed + [UInt8(ascii: ".")] + Base64URL.encode(try key.sign(signed))
@@ -145,25 +145,5 @@ enum Base64URL {
             }
         }
         return plain.withUnsafeBytes { Base64.decode($0) }
-    }
-}
-
-/// Bytes as digits in lower case.
-enum Hex {
-    static func encode(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    static func decode(_ text: String) -> [UInt8]? {
-        let digits = text.utf8.map { (byte: UInt8) -> UInt8 in
-            switch byte {
-            case 0x30...0x39: byte - 0x30
-            case 0x61...0x66: byte - 0x61 + 10
-            default: 255
-            }
-        }
-        guard digits.count % 2 == 0, !digits.contains(255) else { return nil }
-        return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
     }
 }

@@ -30,6 +30,15 @@ import TestSupport
         #expect(Base64.decode(text) == nil)
     }
 
+    // RFC 4648, section 10, in lower case.
+    @Test func hexadecimalOfTheStandard() {
+        #expect(Hexadecimal.encode(Array("foobar".utf8)) == "666f6f626172")
+        #expect(Hexadecimal.decode("666f6f626172") == Array("foobar".utf8))
+        #expect(Hexadecimal.encode([0, 0x0A, 0xFF]) == "000aff")
+        #expect(Hexadecimal.decode("") == [])
+        for text in ["0", "000", "0A", "0g", " 0", "é"] { #expect(Hexadecimal.decode(text) == nil) }
+    }
+
     @Test func decodesPercentEncoding() {
         #expect(PercentEncoding.decode("a%2Fb%20c+d%C3%A9", in: .path) == "a/b c+dé")
         #expect(PercentEncoding.decode("a+b%2B", in: .query) == "a b+")

@@ -81,15 +81,18 @@ class Server:
             "AWS_SECRET_ACCESS_KEY": self.credentials["secret_access_key"],
             "AWS_REGION": self.credentials["region"],
             "AWS_DEFAULT_REGION": self.credentials["region"],
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "AWS_EC2_METADATA_DISABLED": "true",
             "APUS_DATA": str(self.data),
         }
 
-    def client(self, service="lambda", **settings):
+    def client(self, service="lambda", host_prefixes=True, **settings):
         settings.setdefault("aws_access_key_id", self.credentials["access_key_id"])
         settings.setdefault("aws_secret_access_key", self.credentials["secret_access_key"])
         settings.setdefault("region_name", self.credentials["region"])
         config = Config(retries={"total_max_attempts": 1}, read_timeout=120, max_pool_connections=64)
+        if not host_prefixes:
+            config = config.merge(Config(inject_host_prefix=False))
         return boto3.Session().client(service, endpoint_url=self.endpoint, config=config, **settings)
 
     def run(self, *command, **options):

@@ -9,8 +9,11 @@ import gzip
 import json
 import signal
 import subprocess
+import threading
 import time
 
+import botocore.config
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
@@ -137,6 +140,9 @@ def test_insights(logs, group):
     answer = results("stats count(*) as n, avg(ms) as mean by level | sort n desc")
     assert [{each["field"]: each["value"] for each in line} for line in answer["results"]] == [
         {"level": "info", "n": "2", "mean": "15"}, {"level": "error", "n": "1", "mean": "30"}]
+    answer = results(r'parse @message /"ms":(?<took>\d+)/ | sort took desc | display took | limit 1')
+    assert [each["value"] for each in answer["results"][0] if each["field"] == "took"] == ["30"]
+    assert answer["statistics"]["estimatedRecordsSkipped"] == 0
     assert answer["statistics"]["recordsMatched"] == 3
     [line] = results("fields @message, ms | filter ms > 10 and level = 'info'")["results"]
     assert [each["field"] for each in line] == ["@message", "ms", "@ptr"]
@@ -144,6 +150,238 @@ def test_insights(logs, group):
         results("fields")
     assert failure.value.response["Error"]["Code"] == "MalformedQueryException"
     assert logs.describe_queries(logGroupName=group)["queries"][0]["queryLanguage"] == "CWLI"
+
+
+def arn(group):
+    return f"arn:aws:logs:us-east-1:000000000000:log-group:{group}"
+
+
+def test_live_tail(server, logs, group):
+    # The name that the operation's prefix makes of an IP address is nobody's.
+    tail = server.client("logs", host_prefixes=False).start_live_tail(
+        logGroupIdentifiers=[arn(group)], logEventFilterPattern="ERROR")
+    stream = iter(tail["responseStream"])
+    start = next(stream)["sessionStart"]
+    assert start["logGroupIdentifiers"] == [arn(group)] and start["sessionId"] and start["requestId"]
+    put(logs, group, "an ERROR", "fine")
+    for update in stream:
+        session = update["sessionUpdate"]
+        assert session["sessionMetadata"] == {"sampled": False}
+        if session["sessionResults"]:
+            break
+    [event] = session["sessionResults"]
+    assert event.pop("timestamp") and event.pop("ingestionTime")
+    assert event == {"logStreamName": "s", "logGroupIdentifier": f"000000000000:{group}", "message": "an ERROR"}
+    tail["responseStream"].close()
+
+
+def test_a_function_is_tailed(server, deploy, lambda_client):
+    function = deploy(python=PRINT)
+    lambda_client.invoke(FunctionName=function)
+    group = f"/aws/lambda/{function}"
+    tail = server.client("logs", host_prefixes=False).start_live_tail(logGroupIdentifiers=[arn(group)])
+    lambda_client.invoke(FunctionName=function, Payload='{"n": 1}')
+    messages = []
+    for update in tail["responseStream"]:
+        messages += [each["message"] for each in update.get("sessionUpdate", {}).get("sessionResults", [])]
+        if any(each.startswith("REPORT") for each in messages):
+            break
+    assert any(each.startswith('GOT {"n": 1}') for each in messages)
+    tail["responseStream"].close()
+
+
+def test_the_server_ends_while_somebody_tails(own_server):
+    server = own_server()
+    server.client("logs").create_log_group(logGroupName="g")
+    tail = server.client("logs", host_prefixes=False).start_live_tail(logGroupIdentifiers=[arn("g")])
+    stream = iter(tail["responseStream"])
+    next(stream)
+    server.stop()
+    assert all("sessionUpdate" in each for each in stream)
+
+
+def test_aws_tails(server, logs, group):
+    tail = subprocess.Popen(
+        ["aws", "logs", "start-live-tail", "--log-group-identifiers", arn(group)],
+        env=server.variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        # It says nothing before the first event: some are put until one is seen.
+        lines = []
+        threading.Thread(target=lambda: lines.extend(tail.stdout), daemon=True).start()
+
+        def seen():
+            put(logs, group, "over here")
+            return any("over here" in each for each in lines)
+
+        wait_until(seen, 60, "the event")
+    finally:
+        tail.kill()
+        tail.wait()
+
+
+def test_metric_filters(logs, group):
+    logs.put_metric_filter(
+        logGroupName=group, filterName="latency", filterPattern="{ $.ms = * }", metricTransformations=[{
+            "metricName": "Latency", "metricNamespace": "app", "metricValue": "$.ms", "unit": "Milliseconds",
+            "dimensions": {"Path": "$.path"}}])
+    [described] = logs.describe_metric_filters(logGroupName=group)["metricFilters"]
+    assert described.pop("creationTime")
+    assert described == {
+        "filterName": "latency", "filterPattern": "{ $.ms = * }", "logGroupName": group, "applyOnTransformedLogs": False,
+        "metricTransformations": [{
+            "metricName": "Latency", "metricNamespace": "app", "metricValue": "$.ms", "unit": "Milliseconds",
+            "dimensions": {"Path": "$.path"}}]}
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"][0]["metricFilterCount"] == 1
+    matches = logs.test_metric_filter(
+        filterPattern="[ip, ..., code = 4*]", logEventMessages=["1.2.3.4 GET 200", "1.2.3.4 GET 404"])["matches"]
+    assert matches == [{
+        "eventNumber": 1, "eventMessage": "1.2.3.4 GET 404",
+        "extractedValues": {"$ip": "1.2.3.4", "$2": "GET", "$code": "404"}}]
+    put(logs, group, '{"ms": 5, "path": "/a"}')
+    logs.delete_metric_filter(logGroupName=group, filterName="latency")
+    assert logs.describe_metric_filters(logGroupName=group)["metricFilters"] == []
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.delete_metric_filter(logGroupName=group, filterName="latency")
+
+
+def embedded(value, time):
+    return json.dumps({
+        "_aws": {"Timestamp": time, "CloudWatchMetrics": [{
+            "Namespace": "embedded", "Dimensions": [["Service"]], "Metrics": [{"Name": "Took", "Unit": "Milliseconds"}]}]},
+        "Service": "s", "Took": value})
+
+
+def test_logs_become_metrics(server, logs, group, deploy, lambda_client, name):
+    metrics = server.client("cloudwatch")
+    logs.put_metric_filter(
+        logGroupName=group, filterName="latency", filterPattern="{ $.ms = * }", metricTransformations=[{
+            "metricName": "Latency", "metricNamespace": name, "metricValue": "$.ms", "unit": "Milliseconds",
+            "dimensions": {"Path": "$.path"}}])
+    logs.put_metric_filter(
+        logGroupName=group, filterName="lines", filterPattern="", metricTransformations=[{
+            "metricName": "Lines", "metricNamespace": name, "metricValue": "1"}])
+    now = int(time.time() * 1000)
+    put(logs, group, '{"ms": 5, "path": "/a"}', '{"ms": 7.5, "path": "/a"}', "plain", embedded([1, 2], now))
+    function = deploy(python=f"def handler(event, context):\n    print({embedded(40, now)!r})\n")
+    lambda_client.invoke(FunctionName=function)
+
+    def sums(namespace, metric, count, **dimensions):
+        def there():
+            points = metrics.get_metric_statistics(
+                Namespace=namespace, MetricName=metric, Statistics=["Sum", "SampleCount"], Period=3600,
+                Dimensions=[{"Name": each, "Value": value} for each, value in dimensions.items()],
+                StartTime=now / 1000 - 7200, EndTime=now / 1000 + 7200)["Datapoints"]
+            return sum(each["SampleCount"] for each in points) == count and sum(each["Sum"] for each in points)
+
+        return wait_until(there, 60, f"{count} samples of {metric}")
+
+    assert sums(name, "Latency", 2, Path="/a") == 12.5
+    assert sums(name, "Lines", 4) == 4
+    assert sums("embedded", "Took", 3, Service="s") == 43
+
+
+def test_resource_policies(logs, name):
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "logs:PutLogEvents",
+        "Resource": "arn:aws:logs:us-east-1:000000000000:log-group:/aws/events/*:*"}]})
+    made = logs.put_resource_policy(policyName=name, policyDocument=document)["resourcePolicy"]
+    assert made.pop("lastUpdatedTime")
+    assert made == {"policyName": name, "policyDocument": document, "policyScope": "ACCOUNT"}
+    assert name in [each["policyName"] for each in logs.describe_resource_policies()["resourcePolicies"]]
+    logs.delete_resource_policy(policyName=name)
+    with pytest.raises(ClientError) as failure:
+        logs.delete_resource_policy(policyName=name)
+    assert failure.value.response["Error"] == {
+        "Code": "ResourceNotFoundException", "Message": f"Policy with name [{name}] does not exist."}
+
+
+def test_query_definitions(logs, name):
+    made = logs.put_query_definition(name=name, queryString="fields @message", logGroupNames=["g"])["queryDefinitionId"]
+    [found] = logs.describe_query_definitions(queryDefinitionNamePrefix=name)["queryDefinitions"]
+    assert found.pop("lastModified")
+    assert found == {
+        "queryLanguage": "CWLI", "queryDefinitionId": made, "name": name, "queryString": "fields @message",
+        "logGroupNames": ["g"]}
+    assert logs.delete_query_definition(queryDefinitionId=made)["success"]
+
+
+def test_policies_decide(server, logs, group, name):
+    """Actions and resources are those of the Service Authorization Reference."""
+    iam = server.client("iam")
+    iam.create_user(UserName=name)
+    keys = iam.create_access_key(UserName=name)["AccessKey"]
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": ["logs:StartLiveTail", "logs:PutMetricFilter", "logs:DescribeResourcePolicies"],
+            "Resource": f"{arn(group)}:*"}, {"Effect": "Allow", "Action": "logs:TestMetricFilter", "Resource": "*"}]}))
+    try:
+        own = server.client(
+            "logs", host_prefixes=False, aws_access_key_id=keys["AccessKeyId"], aws_secret_access_key=keys["SecretAccessKey"])
+        own.start_live_tail(logGroupIdentifiers=[arn(group)])["responseStream"].close()
+        own.test_metric_filter(filterPattern="a", logEventMessages=["a"])
+        transformation = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
+        arguments = {"filterName": "f", "filterPattern": "a", "metricTransformations": [transformation]}
+        own.put_metric_filter(logGroupName=group, **arguments)
+        for call in [
+            lambda: own.start_live_tail(logGroupIdentifiers=[arn(group), arn(f"{group}-other")]),
+            lambda: own.put_metric_filter(logGroupName=f"{group}-other", **arguments),
+            lambda: own.delete_metric_filter(logGroupName=group, filterName="f"),
+            own.describe_resource_policies,
+            lambda: own.put_query_definition(name="q", queryString="limit 1"),
+        ]:
+            with pytest.raises(ClientError) as failure:
+                call()
+            assert failure.value.response["Error"]["Code"] == "AccessDeniedException"
+    finally:
+        iam.delete_access_key(UserName=name, AccessKeyId=keys["AccessKeyId"])
+        iam.delete_user_policy(UserName=name, PolicyName="p")
+        iam.delete_user(UserName=name)
+
+
+# What each operation must have, and a value that its model does not allow.
+BAD = [
+    ("PutMetricFilter", {"logGroupName": "g"}, "filterName"),
+    ("PutMetricFilter", {
+        "logGroupName": "g", "filterName": "f", "filterPattern": "", "metricTransformations": []}, "metricTransformations"),
+    ("PutMetricFilter", {
+        "logGroupName": "g", "filterName": "a:b", "filterPattern": "", "metricTransformations": [
+            {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}]}, "filterName"),
+    ("DescribeMetricFilters", {"limit": 51}, "limit"),
+    ("DescribeMetricFilters", {"filterNamePrefix": "*"}, "filterNamePrefix"),
+    ("DeleteMetricFilter", {"logGroupName": "g"}, "filterName"),
+    ("TestMetricFilter", {"filterPattern": ""}, "logEventMessages"),
+    ("TestMetricFilter", {"filterPattern": "x" * 1025, "logEventMessages": ["a"]}, "filterPattern"),
+    ("PutResourcePolicy", {"policyName": "p", "policyDocument": ""}, "policyDocument"),
+    ("DescribeResourcePolicies", {"limit": 0}, "limit"),
+    ("DescribeResourcePolicies", {"policyScope": "WORLD"}, "policyScope"),
+    ("DeleteResourcePolicy", {"policyName": "p", "expectedRevisionId": ""}, "expectedRevisionId"),
+    ("PutQueryDefinition", {"name": "q"}, "queryString"),
+    ("PutQueryDefinition", {"name": "", "queryString": "x"}, "name"),
+    ("DescribeQueryDefinitions", {"maxResults": 1001}, "maxResults"),
+    ("DeleteQueryDefinition", {}, "queryDefinitionId"),
+    ("StartLiveTail", {}, "logGroupIdentifiers"),
+    ("StartLiveTail", {"logGroupIdentifiers": []}, "logGroupIdentifiers"),
+    ("StartLiveTail", {"logGroupIdentifiers": ["a!"]}, "logGroupIdentifiers"),
+    ("StartLiveTail", {"logGroupIdentifiers": ["a"], "logStreamNames": ["a:b"]}, "logStreamNames"),
+]
+
+
+@pytest.mark.parametrize("operation, body, member", BAD, ids=[f"{each[0]}-{number}" for number, each in enumerate(BAD)])
+def test_constraints(server, operation, body, member):
+    session = botocore.session.Session()
+    session.set_config_variable("parameter_validation", False)
+    client = session.create_client(
+        "logs", region_name="us-east-1", endpoint_url=server.endpoint,
+        aws_access_key_id=server.credentials["access_key_id"],
+        aws_secret_access_key=server.credentials["secret_access_key"],
+        config=botocore.config.Config(
+            parameter_validation=False, inject_host_prefix=False, retries={"total_max_attempts": 1}))
+    with pytest.raises(ClientError) as failure:
+        getattr(client, botocore.xform_name(operation))(**body)
+    error = failure.value.response["Error"]
+    assert error["Code"] == "InvalidParameterException"
+    assert " validation error" in error["Message"]
+    assert f" at '{member}" in error["Message"]
 
 
 def test_the_command_line(server, group):
@@ -161,6 +399,11 @@ def test_the_command_line(server, group):
     assert answer["nextSequenceToken"]
     events = aws("filter-log-events", "--log-group-name", group)["events"]
     assert [each["message"] for each in events] == ["hello"]
+    aws("put-metric-filter", "--log-group-name", group, "--filter-name", "f", "--filter-pattern", "hello",
+        "--metric-transformations", "metricName=m,metricNamespace=n,metricValue=1,defaultValue=0")
+    [described] = aws("describe-metric-filters", "--log-group-name", group)["metricFilters"]
+    assert described["metricTransformations"][0]["defaultValue"] == 0
+    assert aws("test-metric-filter", "--filter-pattern", "hello", "--log-event-messages", "hello you")["matches"]
 
 
 RESOURCES = """
@@ -187,6 +430,52 @@ resource "aws_cloudwatch_log_subscription_filter" "errors" {
   destination_arn = "%(arn)s"
   depends_on      = [aws_lambda_permission.logs]
 }
+
+resource "aws_cloudwatch_log_metric_filter" "errors" {
+  name           = "errors"
+  log_group_name = aws_cloudwatch_log_group.events.name
+  pattern        = "{ $.level = error }"
+
+  metric_transformation {
+    name       = "Errors"
+    namespace  = "app"
+    value      = "$.count"
+    unit       = "Count"
+    dimensions = { Code = "$.code" }
+  }
+}
+
+resource "aws_cloudwatch_log_metric_filter" "words" {
+  name           = "words"
+  log_group_name = aws_cloudwatch_log_group.events.name
+  pattern        = var.pattern
+
+  metric_transformation {
+    name          = "Words"
+    namespace     = "app"
+    value         = "1"
+    default_value = "0"
+  }
+}
+
+resource "aws_cloudwatch_log_resource_policy" "events" {
+  policy_name = "%(name)s"
+  policy_document = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = ["events.amazonaws.com", "delivery.logs.amazonaws.com"] }
+      Action    = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource  = "${aws_cloudwatch_log_group.events.arn}:*"
+    }]
+  })
+}
+
+resource "aws_cloudwatch_query_definition" "errors" {
+  name            = "%(name)s"
+  log_group_names = [aws_cloudwatch_log_group.events.name]
+  query_string    = "filter level = 'error' | limit 5"
+}
 """
 
 
@@ -199,5 +488,8 @@ def test_terraform(logs, terraform, deploy, lambda_client, name):
     run("apply", "-var", "pattern={ $.level = error }")
     [described] = logs.describe_subscription_filters(logGroupName=f"{name}-group")["subscriptionFilters"]
     assert described["filterPattern"] == "{ $.level = error }"
+    filters = logs.describe_metric_filters(logGroupName=f"{name}-group")["metricFilters"]
+    assert [each["filterPattern"] for each in filters] == ["{ $.level = error }", "{ $.level = error }"]
     run("destroy")
     assert logs.describe_log_groups(logGroupNamePrefix=f"{name}-group")["logGroups"] == []
+    assert logs.describe_query_definitions(queryDefinitionNamePrefix=f"{name}")["queryDefinitions"] == []

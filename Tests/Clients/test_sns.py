@@ -253,6 +253,23 @@ def test_what_was_accepted_outlives_a_crash(own_server, endpoint):
         lambda: published <= {json.loads(body)["MessageId"] for _, _, body in list(web.requests)}, 120, "all messages")
 
 
+def test_nothing_is_posted_to_this_machine_where_that_is_not_allowed(own_server, endpoint):
+    """As where the server listens on other addresses than loopback ones: a name counts for what it stands for."""
+    running = own_server(environment={"APUS_PRIVATE_ENDPOINTS": "false"})
+    sns, web = running.client("sns"), endpoint()
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    urls = [web.url.replace("127.0.0.1", host) for host in ("127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]")]
+    for url in urls:
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=url)
+
+    def refused():
+        log = (running.home / "server.log").read_text().splitlines()
+        return all(any("EndpointRefused" in line and url in line for line in log) for url in urls)
+
+    wait_until(refused, 60, "the end of all questions")
+    assert not web.requests
+
+
 def test_an_ordered_topic_numbers_its_messages(sns, name):
     arn = sns.create_topic(
         Name=f"{name}.fifo", Attributes={"FifoTopic": "true", "ContentBasedDeduplication": "true"})["TopicArn"]

@@ -14,7 +14,8 @@ struct FuzzTarget: Sendable {
     static let all = [
         httpReader, gateway, signedHeaders, presignedURL, awsChunks, json, shapes, forms, eventStream, zip,
         packageSignature,
-        text, pattern, policy, sessionToken, imageDocuments, runtimeAPI, launcherPackets,
+        text, schedule, pattern, policy, sessionToken, imageDocuments, runtimeAPI, launcherPackets,
+        logPattern, insightsQuery, namedGroups, embeddedMetrics,
     ]
 }
 

@@ -124,6 +124,12 @@ def texts():
         "http": b"Sun, 06 Nov 1994 08:49:37 GMT", "account": b"000000000000",
     }.items():
         write("text", name, text)
+    for name, text in {
+        "rate": b"rate(5 minutes)", "cron": b"cron(0/5 8-17 ? * MON-FRI 2026-2199/2)\0America/New_York",
+        "last": b"cron(59 23 L 1,FEB ? *)\0Australia/Lord_Howe", "nearest": b"cron(* * 15W * ? *)\0Pacific/Apia",
+        "third": b"cron(30 2 ? 3 1#2 *)\0America/New_York", "at": b"at(2027-10-31T02:30:00)\0Europe/Berlin",
+    }.items():
+        write("schedule", name, text)
     for name, (expression, text) in {
         "arn": (br"arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:.*",
                 b"arn:aws:lambda:us-east-1:000000000000:x"),
@@ -250,5 +256,26 @@ def packets():
     write("launcher-packets", "exited", b"\5" + struct.pack("<QBIB", 1, 0, 1, 1))
 
 
-for write_some in (http, signatures, documents, forms, texts, messages, zips, signed, runtime, packets):
+def logs():
+    for name, (pattern, message) in {
+        "terms": (b'ERROR "not found" -DEBUG', b"an ERROR: not found"), "any": (b"?a ?b", b"b"),
+        "expression": (rb"%\d{1,3}\.\d%", b"1.2.3.4"), "fields": (b"[ip, ..., code = 4* || code = 5*, size > 10]", b'1.2.3.4 - "GET /" 404 20'),
+        "json": (b'{ ($.a[0].b = "x*" || $.c NOT EXISTS) && $.d != 5 }', b'{"a":[{"b":"xy"}],"d":4}'),
+    }.items():
+        write("log-pattern", name, pattern + b"\0" + message)
+    for name, query in {
+        "stats": b"filter level = 'error' and ms > 5 | stats count(*) as n, pct(ms, 90) by bin(5m), level | sort n desc | limit 5",
+        "parse": rb"fields @timestamp | parse @message /(?i)ms.:(?<took>\d+?)\b/ | parse 'l*:' as rest | dedup took",
+        "display": b"fields concat(level, `ms`) as x, ms * 2 ^ 3 - 1 | display x | head 3",
+    }.items():
+        write("insights-query", name, query + b'\0{"level":"error","ms":12}')
+    for name, source in {"lazy": rb"(?<a>x*?)(?<b>y|yz)*$", "plain": rb"^\w+(?:a|b)??", "nested": rb"((?<n>[^a]{1,3})|c)+"}.items():
+        write("named-groups", name, source + b"\0xxyzyac")
+    document = (b'{"_aws":{"Timestamp":1767225600000,"CloudWatchMetrics":[{"Namespace":"n","Dimensions":[["d"],[]],'
+                b'"Metrics":[{"Name":"m","Unit":"Count","StorageResolution":1},{"Name":"v"}]}]},"d":"x","m":1,"v":[1,2.5]}')
+    write("embedded-metrics", "document", document)
+    write("embedded-metrics", "missing", document.replace(b'"d":"x",', b""))
+
+
+for write_some in (http, signatures, documents, forms, texts, messages, zips, signed, runtime, packets, logs):
     write_some()

@@ -122,7 +122,7 @@ import Testing
 
     @Test func whatIsMissingSaysSo() async throws {
         let rig = try Rig()
-        for operation in ["PutMetricFilter", "StartLiveTail"] {
+        for operation in ["CreateExportTask", "PutDestination"] {
             #expect(await rig.failure(operation, "{}") == AWSError.notImplemented(operation))
         }
         #expect(await rig.failure("Nonsense", "{}") == AWSError.unknownTarget)

@@ -31,6 +31,20 @@ import TestSupport
         ("UntagResource", #"{"resourceArn":"arn:aws:logs:us-east-1:000000000000:log-group:g","tagKeys":["k"]}"#),
         ("DeleteLogStream", #"{"logGroupName":"g","logStreamName":"t"}"#),
         ("DeleteLogGroup", #"{"logGroupName":"h"}"#),
+        (
+            "PutMetricFilter",
+            ##"{"logGroupName":"g","filterName":"f","filterPattern":"{ $.a = * }","metricTransformations":[{"##
+                + ##""metricName":"m","metricNamespace":"n","metricValue":"$.a","dimensions":{"D":"$.b[0]"}}]}"##
+        ),
+        ("DescribeMetricFilters", #"{"filterNamePrefix":"f","limit":2,"nextToken":"Zjpn"}"#),
+        ("TestMetricFilter", #"{"filterPattern":"[a, ..., b = 4*]","logEventMessages":["1 2 400","x"]}"#),
+        ("DeleteMetricFilter", #"{"logGroupName":"g","filterName":"f"}"#),
+        ("PutResourcePolicy", #"{"policyName":"p","policyDocument":"{\"Statement\":[]}"}"#),
+        ("DescribeResourcePolicies", #"{"policyScope":"ACCOUNT","limit":3}"#),
+        ("DeleteResourcePolicy", #"{"policyName":"p"}"#),
+        ("PutQueryDefinition", #"{"name":"q","queryString":"limit 1","logGroupNames":["g"]}"#),
+        ("DescribeQueryDefinitions", #"{"queryDefinitionNamePrefix":"q","maxResults":1}"#),
+        ("StartLiveTail", #"{"logGroupIdentifiers":["arn:aws:logs:us-east-1:000000000000:log-group:g"]}"#),
     ]
 
     @Test(arguments: 0..<8 as Range<UInt64>)

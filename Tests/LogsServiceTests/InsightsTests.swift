@@ -25,6 +25,44 @@ import Testing
         }
     }
 
+    /// User guide, "parse": its example, and what else an expression may do.
+    @Test func parseTakesNamedGroups() throws {
+        let message = "latency := 12 user=ann, method:GET"
+        let query =
+            #"parse @message /latency := (?<latency>\d+) user=(?<user>.*?), method:(?<method>.*)/ "#
+            + "| display latency, user, method"
+        #expect(try lines(query, [message, "other"]) == [[:], ["latency": "12", "user": "ann", "method": "GET"]])
+        #expect(
+            try lines(
+                #"parse /(?i)(?<level>error|warn)/ | stats count(*) as n by level | sort n desc"#,
+                [
+                    "an ERROR", "a warn", "an ERROR",
+                ]) == [["level": "ERROR", "n": "2"], ["level": "warn", "n": "1"]])
+        #expect(
+            try lines(#"fields @message | parse kind /(?<digit>\d)/ | display digit"#, [#"{"kind":"a7"}"#])
+                == [["digit": "7"]])
+        for query in ["parse @message /no group/", "parse @message /(?<n>a/", "parse @message /(?<n>a)(?=b)/"] {
+            #expect(throws: InsightsFailure.self, "\(query)") { try InsightsQuery(query) }
+        }
+    }
+
+    @Test func whatIsLeftOutIsCounted() throws {
+        func run(_ query: String) throws -> InsightsRun {
+            var run = InsightsRun(try InsightsQuery(query), limit: 10_000)
+            for number in 0..<10_005 {
+                var row = InsightsRow()
+                row.fields = ["@message": .text("abc"), "n": .number(Double(number))]
+                _ = run.add(row)
+            }
+            return run
+        }
+        let groups = try run("stats count(*) by n")
+        #expect(groups.skipped.events == 5 && groups.skipped.bytes == 15)
+        #expect(groups.result().count == 10_000)
+        #expect(try run("dedup n | stats count(*)").skipped.events == 5)
+        #expect(try run("stats count(*)").skipped.events == 0)
+    }
+
     private static let requests = [
         #"{"level":"info","ms":10,"user":{"id":"a"},"tags":["x","y"]}"#,
         #"{"level":"error","ms":30,"user":{"id":"b"}}"#,
@@ -115,7 +153,7 @@ import Testing
     @Test(arguments: [
         "", "nonsense", "filter", "filter (a = 1", "fields a,", "limit 0", "limit x", "stats sum(*)", "stats nope(a)",
         "fields nope(a)", "fields abs()", "filter a like 5", "filter a in 5", "parse @message 'a*' as x, y",
-        "parse @message /(?<x>.*)/", "fields 'open", "filter a =~ /(/", "fields a | ", "fields a b", "fields ~a",
+        "parse @message /(?<x>.*/", "fields 'open", "filter a =~ /(/", "fields a | ", "fields a b", "fields ~a",
         "stats pct(a)",
         "filter a = 5x", "fields " + String(repeating: "(", count: 100) + "a" + String(repeating: ")", count: 100),
     ])

@@ -23,7 +23,7 @@ final class Rig: Sendable {
     let database: SQLiteDatabase
     let service: LogsService
     let functions = Functions()
-    private let delivery = Delivery()
+    let delivery = Delivery()
     private let directory = TemporaryDirectory()
 
     /// - Parameter over: What the service gets instead of the database itself.

@@ -2,7 +2,9 @@ import AWSWire
 import Crypto
 import CryptoExtras
 import FoundationEssentials
+import SwiftASN1
 import Testing
+import X509
 
 @testable import SNSService
 
@@ -48,17 +50,18 @@ import Testing
         #expect(try await rig.service.certificate(path: path + "x") == nil)
     }
 
-    /// Lengths below and above what fits one byte, numbers with and without their highest bit, arcs of several bytes:
-    /// X.690, sections 8.1.3, 8.3 and 8.19.
-    @Test func encodesASN1() {
-        #expect(DER.octets([1, 2]) == [0x04, 2, 1, 2])
-        #expect(DER.octets([UInt8](repeating: 7, count: 200)).prefix(3) == [0x04, 0x81, 200])
-        #expect(DER.octets([UInt8](repeating: 7, count: 300)).prefix(4) == [0x04, 0x82, 1, 44])
-        #expect(DER.integer([0, 0, 0x7F]) == [0x02, 1, 0x7F])
-        #expect(DER.integer([0x80]) == [0x02, 2, 0, 0x80])
-        #expect(DER.integer([0]) == [0x02, 1, 0])
-        #expect(DER.object([1, 2, 840, 113_549]) == [0x06, 6, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D])
-        #expect(DER.time("20261128021142Z").prefix(2) == [0x17, 13])
-        #expect(DER.time("20501128021142Z").prefix(2) == [0x18, 15])
+    /// One that verifiers take as the root of its own chain: RFC 5280, sections 4.1 and 4.2.1.9.
+    @Test(arguments: [1_767_225_600, 2_524_608_000 as Int64]) func certifiesItself(_ now: Int64) throws {
+        let key = try SigningKey(now: now)
+        let certificate = try Certificate(derEncoded: key.certificate)
+        #expect(certificate.publicKey.isValidSignature(certificate.signature, for: certificate))
+        #expect(certificate.version == .v3)
+        #expect(certificate.signatureAlgorithm == .sha256WithRSAEncryption)
+        #expect(certificate.subject.description == "CN=sns.amazonaws.com")
+        #expect(certificate.issuer == certificate.subject)
+        #expect(certificate.notValidBefore == Date(timeIntervalSince1970: TimeInterval(now - 86_400)))
+        #expect(certificate.notValidAfter == Date(timeIntervalSince1970: TimeInterval(now + 20 * 365 * 86_400)))
+        #expect(try certificate.extensions.basicConstraints == .isCertificateAuthority(maxPathLength: nil))
+        #expect(try PEMDocument(pemString: key.pem).derBytes == key.certificate)
     }
 }

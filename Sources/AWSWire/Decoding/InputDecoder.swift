@@ -310,6 +310,23 @@ extension InputDecoder {
         return map
     }
 
+    /// A list of maps of strings to strings.
+    package mutating func stringMaps(
+        _ value: JSONValue?, _ path: String, _ length: LengthConstraint? = nil, key: StringConstraint? = nil,
+        value valueConstraint: StringConstraint? = nil
+    ) throws(AWSError) -> [[String: String]]? {
+        guard let elements = try value?.requireArray() else { return nil }
+        if let length {
+            note(length.broken(by: elements.count), "[\(elements.map(\.shown).joined(separator: ", "))]", path)
+        }
+        var maps: [[String: String]] = []
+        for (index, element) in elements.enumerated() {
+            let path = "\(path).\(index + 1).member"
+            if let map = try stringMap(element, path, key: key, value: valueConstraint) { maps.append(map) }
+        }
+        return maps
+    }
+
     /// A map of strings to numbers.
     package mutating func doubleMap(
         _ value: JSONValue?, _ path: String, _ length: LengthConstraint? = nil, key: StringConstraint? = nil,

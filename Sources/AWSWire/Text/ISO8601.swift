@@ -1,5 +1,5 @@
-/// Points in time as forms have them: `2026-11-27T22:04:07Z`, with a fraction of the second and an offset from UTC where
-/// they have any.
+/// Points in time as forms have them: `2026-11-27T22:04:07Z`, with a fraction of the second and an offset from UTC
+/// where they have any.
 package enum ISO8601 {
     /// - Returns: Seconds since 1970; nil for every other form.
     package static func seconds(_ text: String) -> Double? {

@@ -62,7 +62,10 @@ indirect enum PatternNode {
     case end
     case sequence([PatternNode])
     case choice([PatternNode])
-    case repeated(PatternNode, min: Int, max: Int?)
+    /// Laziness changes which match is found, never whether there is one.
+    case repeated(PatternNode, min: Int, max: Int?, isLazy: Bool = false)
+    /// What stands for a group whose text is wanted: the number of its name.
+    case named(Int, PatternNode)
     case look(ahead: Bool, negative: Bool, PatternNode)
 }
 
@@ -74,8 +77,9 @@ extension PatternNode {
         case .set, .begin, .end: return 1
         case .sequence(let nodes): return nodes.reduce(1) { min($0 + $1.states, many) }
         case .choice(let nodes): return nodes.reduce(1) { min($0 + $1.states + 2, many) }
-        case .repeated(let node, let least, let most):
+        case .repeated(let node, let least, let most, _):
             return min((node.states + 1) * max(least, most ?? least + 1) + 1, many)
+        case .named(_, let node): return min(node.states + 2, many)
         case .look(_, _, let node): return node.states
         }
     }
@@ -87,7 +91,9 @@ extension PatternNode {
         case .begin, .end: self
         case .sequence(let nodes): .sequence(nodes.map(\.caseless))
         case .choice(let nodes): .choice(nodes.map(\.caseless))
-        case .repeated(let node, let min, let max): .repeated(node.caseless, min: min, max: max)
+        case .repeated(let node, let min, let max, let isLazy):
+            .repeated(node.caseless, min: min, max: max, isLazy: isLazy)
+        case .named(let number, let node): .named(number, node.caseless)
         case .look(let ahead, let negative, let node): .look(ahead: ahead, negative: negative, node.caseless)
         }
     }
@@ -96,7 +102,7 @@ extension PatternNode {
         switch self {
         case .set, .begin, .end: false
         case .sequence(let nodes), .choice(let nodes): nodes.contains(where: \.looksAround)
-        case .repeated(let node, _, _): node.looksAround
+        case .repeated(let node, _, _, _), .named(_, let node): node.looksAround
         case .look: true
         }
     }
@@ -114,7 +120,8 @@ extension PatternNode {
             nodes.dropFirst().map(\.length).reduce(nodes.first?.length ?? (0, 0)) { widest, next in
                 (min(widest.min, next.min), widest.max.flatMap { max in next.max.map { Swift.max(max, $0) } })
             }
-        case .repeated(let node, let min, let max):
+        case .named(_, let node): node.length
+        case .repeated(let node, let min, let max, _):
             (node.length.min * min, max.flatMap { max in node.length.max.map { max * $0 } })
         }
     }

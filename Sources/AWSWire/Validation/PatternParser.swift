@@ -3,12 +3,18 @@ struct PatternParser {
     private let text: [Unicode.Scalar]
     private var at = 0
     private var depth = 0
+    /// Of named groups, in their order; nil where they are not wanted.
+    private(set) var names: [String]?
     /// How deep groups nest at most.
     private static let depthLimit = 64
     /// The most that one repetition may be unrolled.
     private static let repetitionLimit = 4096
 
-    init(_ source: String) { text = Array(source.unicodeScalars) }
+    /// - Parameter namesGroups: Whether groups may have names, `(?<name>…)`.
+    init(_ source: String, namesGroups: Bool = false) {
+        text = Array(source.unicodeScalars)
+        names = namesGroups ? [] : nil
+    }
 
     mutating func parse() throws(PatternError) -> PatternNode {
         let node = try parseChoice()
@@ -68,9 +74,8 @@ struct PatternParser {
         } else {
             return atom
         }
-        // Laziness changes which match is found, never whether a whole string matches.
-        _ = take("?")
-        return node
+        guard take("?"), case .repeated(let repeated, let min, let max, _) = node else { return node }
+        return .repeated(repeated, min: min, max: max, isLazy: true)
     }
 
     private mutating func parseCount(of atom: PatternNode) throws(PatternError) -> PatternNode {
@@ -109,6 +114,7 @@ struct PatternParser {
 
     private mutating func parseGroup() throws(PatternError) -> PatternNode {
         var look: (ahead: Bool, negative: Bool)?
+        var name: Int?
         if take(all: "?:") {
             look = nil
         } else if take(all: "?=") {
@@ -119,6 +125,8 @@ struct PatternParser {
             look = (false, false)
         } else if take(all: "?<!") {
             look = (false, true)
+        } else if names != nil, take(all: "?<") {
+            name = try parseName()
         } else if peek == "?" {
             throw error("unsupported group")
         }
@@ -128,7 +136,26 @@ struct PatternParser {
         let node = try parseChoice()
         guard take(")") else { throw error("unclosed group") }
         if let look, !look.ahead, node.length.max == nil { throw error("look-behind without a longest match") }
+        if let name { return .named(name, node) }
         return look.map { .look(ahead: $0.ahead, negative: $0.negative, node) } ?? node
+    }
+
+    /// What stands before `>`: letters, digits and underscores, each name once.
+    private mutating func parseName() throws(PatternError) -> Int {
+        var name = ""
+        while let scalar = peek, scalar != ">" {
+            let isDigit = ("0"..."9").contains(scalar)
+            guard isDigit && !name.isEmpty || scalar == "_" || scalar.properties.isAlphabetic, name.count < 256 else {
+                throw error("bad name of a group")
+            }
+            name.unicodeScalars.append(scalar)
+            at += 1
+        }
+        guard take(">"), !name.isEmpty, let number = names?.count, names?.contains(name) == false, number < 64 else {
+            throw error("bad name of a group")
+        }
+        names?.append(name)
+        return number
     }
 }
 

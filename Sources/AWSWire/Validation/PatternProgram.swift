@@ -9,11 +9,13 @@ struct Program: Sendable {
         case index(Int)
     }
 
-    private enum Instruction: Sendable {
+    enum Instruction: Sendable {
         case set(ScalarSet)
-        /// Go to both.
+        /// Go to both, to the first rather than to the other.
         case split(Int, Int)
         case jump(Int)
+        /// A named group begins or ends: twice its number, and one more at its end.
+        case mark(Int)
         case begin
         case end
         case lookAhead(negative: Bool, Program)
@@ -22,7 +24,7 @@ struct Program: Sendable {
         case match
     }
 
-    private var instructions: [Instruction] = []
+    private(set) var instructions: [Instruction] = []
 
     init(_ node: PatternNode) {
         emit(node)
@@ -36,9 +38,13 @@ struct Program: Sendable {
         case .end: instructions.append(.end)
         case .sequence(let nodes): for node in nodes { emit(node) }
         case .choice(let nodes): emitChoice(nodes[...])
-        case .repeated(let node, let min, let max):
+        case .repeated(let node, let min, let max, let isLazy):
             for _ in 0..<min { emit(node) }
-            if let max { emitOptional(node, times: max - min) } else { emitLoop(node) }
+            if let max { emitOptional(node, times: max - min, isLazy) } else { emitLoop(node, isLazy) }
+        case .named(let number, let node):
+            instructions.append(.mark(2 * number))
+            emit(node)
+            instructions.append(.mark(2 * number + 1))
         case .look(ahead: true, negative: let negative, let node):
             instructions.append(.lookAhead(negative: negative, Program(node)))
         case .look(ahead: false, negative: let negative, let node):
@@ -60,20 +66,22 @@ struct Program: Sendable {
         instructions[jump] = .jump(instructions.count)
     }
 
-    private mutating func emitOptional(_ node: PatternNode, times: Int) {
+    private mutating func emitOptional(_ node: PatternNode, times: Int, _ isLazy: Bool) {
         var splits: [Int] = []
         for _ in 0..<times {
             splits.append(reserve())
             emit(node)
         }
-        for split in splits { instructions[split] = .split(split + 1, instructions.count) }
+        let end = instructions.count
+        for split in splits { instructions[split] = isLazy ? .split(end, split + 1) : .split(split + 1, end) }
     }
 
-    private mutating func emitLoop(_ node: PatternNode) {
+    private mutating func emitLoop(_ node: PatternNode, _ isLazy: Bool) {
         let split = reserve()
         emit(node)
         instructions.append(.jump(split))
-        instructions[split] = .split(split + 1, instructions.count)
+        let end = instructions.count
+        instructions[split] = isLazy ? .split(end, split + 1) : .split(split + 1, end)
     }
 
     private mutating func reserve() -> Int {
@@ -120,6 +128,7 @@ struct Program: Sendable {
                 stack.append(other)
                 stack.append(one)
             case .jump(let there): stack.append(there)
+            case .mark: stack.append(thread + 1)
             case .begin: if index == 0 { stack.append(thread + 1) }
             case .end: if index == text.count { stack.append(thread + 1) }
             case .lookAhead(let negative, let program):

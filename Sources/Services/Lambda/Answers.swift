@@ -70,11 +70,8 @@ extension LambdaService {
         for text in [runtime.identifier, runtime.root ?? ""] + runtime.arguments {
             hash.update(data: Array(text.utf8) + [0])
         }
-        let digits = Array("0123456789abcdef".utf8)
-        let hex = String(
-            decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
         let partition = FunctionKey.partition(of: record.key.region)
-        return "arn:\(partition):lambda:\(record.key.region)::runtime:\(hex)"
+        return "arn:\(partition):lambda:\(record.key.region)::runtime:\(Hexadecimal.encode(hash.finalize()))"
     }
 }
 

@@ -1,3 +1,4 @@
+import AWSWire
 import Archive
 import Crypto
 import Images
@@ -59,7 +60,7 @@ extension CodeStore {
     ///
     /// - Throws: ``ArchiveError``, ``StorageError``.
     func accept(_ zip: [UInt8]) async throws -> Accepted {
-        let code = Self.hex(SHA256.hash(data: zip))
+        let code = Hexadecimal.encode(SHA256.hash(data: zip))
         await hold(code)
         do {
             let trees = trees
@@ -146,11 +147,6 @@ extension CodeStore {
             await withCheckedContinuation { removing[code]?.append($0) }
         }
         held[code, default: 0] += 1
-    }
-
-    private static func hex(_ digest: SHA256Digest) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }
 

@@ -27,7 +27,19 @@ extension LogsService {
     /// A query is on each of its groups; what is done with a query is on nothing in particular.
     private static func resources(of operation: Logs.Operation, _ body: JSONValue?, _ caller: Caller) -> [String] {
         switch operation {
-        case .describeQueries, .getQueryResults, .stopQuery: return ["*"]
+        case .describeQueries, .getQueryResults, .stopQuery, .testMetricFilter, .putQueryDefinition,
+            .describeQueryDefinitions, .deleteQueryDefinition:
+            return ["*"]
+        case .putResourcePolicy, .describeResourcePolicies, .deleteResourcePolicy:
+            return [body?["resourceArn"]?.string ?? "*"]
+        case .startLiveTail:
+            let groups = (body?["logGroupIdentifiers"]?.elements ?? []).prefix(100).compactMap(\.string)
+            return groups.isEmpty
+                ? [resource(body, caller)]
+                : groups.map { name in
+                    ((name.hasPrefix("arn:") ? GroupKey(arn: name) : nil) ?? GroupKey(name, of: caller)).arn
+                        + ":log-stream:"
+                }
         case .startQuery:
             let names = ["logGroupNames", "logGroupIdentifiers"].flatMap { body?[$0]?.elements ?? [] }
             let groups = names.prefix(100).compactMap(\.string).map { name in

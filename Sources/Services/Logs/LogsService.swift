@@ -3,12 +3,14 @@ package import Delivery
 package import Identity
 package import Logging
 import LogsModel
+package import Metrics
 package import NIOCore
-import ServiceLifecycle
+package import ServiceLifecycle
 package import Storage
 
 /// Amazon CloudWatch Logs, as far as functions, their owners and Terraform need it: groups, streams, events, retention,
-/// tags, subscriptions of functions and Insights queries. Everything is kept per account and region.
+/// tags, subscriptions of functions, metric filters, Live Tail and Insights queries. Everything is kept per account and
+/// region.
 ///
 /// Functions write through ``store``; clients read through the API.
 package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
@@ -28,6 +30,9 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     let removal: EventRemoval
     let delivery: Delivery
     let forwarder: SubscriptionForwarder
+    let tails: LiveTails
+    let meters: EventMeters
+    let followers: EventFollowers
     let queries = InsightsStore()
     let authorizer: Authorizer
     private let logger: Logger
@@ -59,11 +64,18 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
         self.delivery = delivery
         forwarder = SubscriptionForwarder(
             outbox: Outbox(database: database, delivery: delivery, clock: clock, logger: logger))
+        tails = LiveTails(clock: clock)
+        meters = EventMeters(clock: clock)
+        followers = EventFollowers(forwarder: forwarder, tails: tails, meters: meters)
         store = LogStore(
-            database: database, forwarder: forwarder, capacity: bufferCapacity, clock: clock, logger: logger)
+            database: database, followers: followers, capacity: bufferCapacity, clock: clock, logger: logger)
         removal = EventRemoval(database: database, logger: logger)
         retention = Retention(database: database, defaultDays: retentionDays, clock: clock)
+        delivery.register(LogsTarget(self), for: "logs")
     }
+
+    /// Has samples go there that metric filters and embedded metrics give.
+    package func measure(into sink: any MetricSink) { meters.add(sink) }
 
     package func hasOperation(_ name: String) -> Bool { Logs.Operation(rawValue: name) != nil }
 
@@ -85,22 +97,33 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
         case .createLogStream: try await createLogStream(request)
         case .deleteLogGroup: try await deleteLogGroup(request)
         case .deleteLogStream: try await deleteLogStream(request)
+        case .deleteMetricFilter: try await deleteMetricFilter(request)
+        case .deleteQueryDefinition: try await deleteQueryDefinition(request)
+        case .deleteResourcePolicy: try await deleteResourcePolicy(request)
         case .deleteRetentionPolicy: try await deleteRetentionPolicy(request)
         case .deleteSubscriptionFilter: try await deleteSubscriptionFilter(request)
         case .describeLogGroups: try await describeLogGroups(request)
         case .describeLogStreams: try await describeLogStreams(request)
+        case .describeMetricFilters: try await describeMetricFilters(request)
         case .describeQueries: try describeQueries(request)
+        case .describeQueryDefinitions: try await describeQueryDefinitions(request)
+        case .describeResourcePolicies: try await describeResourcePolicies(request)
         case .describeSubscriptionFilters: try await describeSubscriptionFilters(request)
         case .filterLogEvents: try await filterLogEvents(request)
         case .getLogEvents: try await getLogEvents(request)
         case .getQueryResults: try getQueryResults(request)
         case .listTagsForResource: try await listTagsForResource(request)
         case .putLogEvents: try await putLogEvents(request)
+        case .putMetricFilter: try await putMetricFilter(request)
+        case .putQueryDefinition: try await putQueryDefinition(request)
+        case .putResourcePolicy: try await putResourcePolicy(request)
         case .putRetentionPolicy: try await putRetentionPolicy(request)
         case .putSubscriptionFilter: try await putSubscriptionFilter(request)
+        case .startLiveTail: try await startLiveTail(request)
         case .startQuery: try await startQuery(request)
         case .stopQuery: try stopQuery(request)
         case .tagResource: try await tagResource(request)
+        case .testMetricFilter: try testMetricFilter(request)
         case .untagResource: try await untagResource(request)
         default: throw AWSError.notImplemented(operation.rawValue)
         }
@@ -109,11 +132,16 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     package func reset() async throws {
         try await database.write { [store] connection in
             store.discard()
-            for table in ["events", "streams", "tags", "subscriptions", "groups", "deleted"] {
+            for table in [
+                "events", "streams", "tags", "subscriptions", "metric_filters", "policies", "query_definitions",
+                "groups", "deleted",
+            ] {
                 try connection.execute("DELETE FROM logs_\(table)", [])
             }
         }
         queries.reset()
+        tails.reset()
+        meters.reset()
         try await forwarder.outbox.reset()
     }
 
@@ -127,11 +155,16 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
             group.addTask { await self.removal.run() }
             group.addTask { await self.expireHourly() }
             group.addTask { try? await self.forwarder.outbox.run() }
+            group.addTask { await self.tails.run() }
+            group.addTask { await self.meters.run() }
             try? await gracefulShutdown()
             group.cancelAll()
         }
         await store.flush()
     }
+
+    /// Ends what clients follow, before the gateway waits for its end.
+    package var tailing: any ServiceLifecycle.Service { Tailing(tails: tails) }
 
     private func expireHourly() async {
         removal.begin()

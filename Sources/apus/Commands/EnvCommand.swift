@@ -23,6 +23,8 @@ struct EnvCommand: ParsableCommand {
         print("export AWS_SECRET_ACCESS_KEY=\(credentials.secretAccessKey)")
         print("export AWS_REGION=\(credentials.region)")
         print("export AWS_DEFAULT_REGION=\(credentials.region)")
+        // Prefixes such as StartLiveTail's `stream-` would make names of the endpoint's that nobody resolves.
+        print("export AWS_DISABLE_HOST_PREFIX_INJECTION=true")
         print("unset AWS_SESSION_TOKEN AWS_PROFILE")
     }
 }

@@ -206,7 +206,7 @@ enum Server {
         try await functions.prepare()
         delivery.register(functions, for: "lambda")
 
-        let web = WebTarget(web: EndpointPoster())
+        let web = WebTarget(web: EndpointPoster(allows: settings.privateEndpoints ? nil : PublicAddress.includes))
         delivery.register(web, for: "http")
         delivery.register(web, for: "https")
         delivery.register(
@@ -220,6 +220,7 @@ enum Server {
                 path: "\(directory)/metrics.db", durability: .durable, migrations: CloudWatchService.migrations),
             authorizer: authorizer, logger: logger)
         meters.add(metrics.samples)
+        logs.measure(into: metrics.samples)
 
         var front = GatewayConfiguration(
             host: settings.host, port: settings.port,
@@ -247,8 +248,9 @@ enum Server {
         notifications.listens(at: endpoint)
         try key.write(endpoint: endpoint, region: settings.region, in: directory)
         return [
-            logs, traces, audit, metrics, meters, identities, messages, EventsWorker(functions: functions), fleet,
-            FunctionsWorker(functions: functions), outbox, gateway, messages.polling,
+            // Logs end before metrics do: the last of them may be measured.
+            metrics, logs, traces, audit, meters, identities, messages, EventsWorker(functions: functions), fleet,
+            FunctionsWorker(functions: functions), outbox, gateway, messages.polling, logs.tailing,
         ]
     }
 

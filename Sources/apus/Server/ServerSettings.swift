@@ -64,6 +64,8 @@ struct ServerSettings: Sendable {
     var registries: Set<String>
     /// A file of credentials for them.
     var registryCredentials: String?
+    /// Whether subscriptions may have endpoints on this machine and in its network.
+    var privateEndpoints: Bool
     /// The directories that stand for access points of file systems, by the access points' ids.
     var fileSystems: [FileSystemDirectory]
 
@@ -147,6 +149,10 @@ struct ServerSettings: Sendable {
         if strictRuntimes == nil, let given = reader.string(forKey: "strictRuntimes") {
             problems.append("strictRuntimes: \(given) is neither true nor false")
         }
+        let privateEndpoints = reader.bool(forKey: "privateEndpoints")
+        if privateEndpoints == nil, let given = reader.string(forKey: "privateEndpoints") {
+            problems.append("privateEndpoints: \(given) is neither true nor false")
+        }
         let zygotes = reader.bool(forKey: "zygotes")
         if zygotes == nil, let given = reader.string(forKey: "zygotes") {
             problems.append("zygotes: \(given) is neither true nor false")
@@ -181,7 +187,9 @@ struct ServerSettings: Sendable {
             auditDataEvents: auditDataEvents ?? false, auditDays: auditDays, strictRuntimes: strictRuntimes ?? false,
             zygotes: zygotes ?? true,
             logLevel: logLevel, images: images, registries: Set(registries),
-            registryCredentials: registryCredentials, fileSystems: fileSystems)
+            registryCredentials: registryCredentials,
+            // Who reaches a loopback listener reaches the rest of this machine, too.
+            privateEndpoints: privateEndpoints ?? Self.isLoopback(address.host), fileSystems: fileSystems)
     }
 
     private static func reader(_ flags: Flags) async throws -> ConfigReader {

@@ -14,7 +14,9 @@ package enum CloudWatchError {
 
     package static func dashboardInvalidInput(message: String, dashboardValidationMessages: String? = nil) -> AWSError {
         var members: [(name: String, value: String)] = []
-        if let dashboardValidationMessages { members.append(("dashboardValidationMessages", dashboardValidationMessages)) }
+        if let dashboardValidationMessages {
+            members.append(("dashboardValidationMessages", dashboardValidationMessages))
+        }
         return AWSError(
             code: "DashboardInvalidInputError", queryCode: "InvalidParameterInput", message: message, status: 400,
             members: members)

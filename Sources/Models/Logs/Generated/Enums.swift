@@ -93,6 +93,19 @@ extension Logs {
         ]
     }
 
+    package struct PolicyScope: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let account = Self(rawValue: "ACCOUNT")
+        package static let resource = Self(rawValue: "RESOURCE")
+
+        package static let allValues: [String] = [
+            "ACCOUNT",
+            "RESOURCE",
+        ]
+    }
+
     package struct QueryLanguage: RawRepresentable, Sendable, Hashable {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
@@ -128,6 +141,69 @@ extension Logs {
             "Cancelled",
             "Timeout",
             "Unknown",
+        ]
+    }
+
+    package struct StandardUnit: RawRepresentable, Sendable, Hashable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package static let seconds = Self(rawValue: "Seconds")
+        package static let microseconds = Self(rawValue: "Microseconds")
+        package static let milliseconds = Self(rawValue: "Milliseconds")
+        package static let bytes = Self(rawValue: "Bytes")
+        package static let kilobytes = Self(rawValue: "Kilobytes")
+        package static let megabytes = Self(rawValue: "Megabytes")
+        package static let gigabytes = Self(rawValue: "Gigabytes")
+        package static let terabytes = Self(rawValue: "Terabytes")
+        package static let bits = Self(rawValue: "Bits")
+        package static let kilobits = Self(rawValue: "Kilobits")
+        package static let megabits = Self(rawValue: "Megabits")
+        package static let gigabits = Self(rawValue: "Gigabits")
+        package static let terabits = Self(rawValue: "Terabits")
+        package static let percent = Self(rawValue: "Percent")
+        package static let count = Self(rawValue: "Count")
+        package static let bytesSecond = Self(rawValue: "Bytes/Second")
+        package static let kilobytesSecond = Self(rawValue: "Kilobytes/Second")
+        package static let megabytesSecond = Self(rawValue: "Megabytes/Second")
+        package static let gigabytesSecond = Self(rawValue: "Gigabytes/Second")
+        package static let terabytesSecond = Self(rawValue: "Terabytes/Second")
+        package static let bitsSecond = Self(rawValue: "Bits/Second")
+        package static let kilobitsSecond = Self(rawValue: "Kilobits/Second")
+        package static let megabitsSecond = Self(rawValue: "Megabits/Second")
+        package static let gigabitsSecond = Self(rawValue: "Gigabits/Second")
+        package static let terabitsSecond = Self(rawValue: "Terabits/Second")
+        package static let countSecond = Self(rawValue: "Count/Second")
+        package static let `none` = Self(rawValue: "None")
+
+        package static let allValues: [String] = [
+            "Seconds",
+            "Microseconds",
+            "Milliseconds",
+            "Bytes",
+            "Kilobytes",
+            "Megabytes",
+            "Gigabytes",
+            "Terabytes",
+            "Bits",
+            "Kilobits",
+            "Megabits",
+            "Gigabits",
+            "Terabits",
+            "Percent",
+            "Count",
+            "Bytes/Second",
+            "Kilobytes/Second",
+            "Megabytes/Second",
+            "Gigabytes/Second",
+            "Terabytes/Second",
+            "Bits/Second",
+            "Kilobits/Second",
+            "Megabits/Second",
+            "Gigabits/Second",
+            "Terabits/Second",
+            "Count/Second",
+            "None",
         ]
     }
 }

@@ -4,6 +4,10 @@ package import AWSWire
 
 /// The errors of the operations whose shapes are generated.
 package enum LogsError {
+    package static func accessDenied(message: String) -> AWSError {
+        AWSError(code: "AccessDeniedException", message: message, status: 400)
+    }
+
     package static func dataAlreadyAccepted(message: String, expectedSequenceToken: String? = nil) -> AWSError {
         var members: [(name: String, value: String)] = []
         if let expectedSequenceToken { members.append(("expectedSequenceToken", expectedSequenceToken)) }

@@ -142,6 +142,100 @@ extension Logs.DeleteLogStreamRequest {
 }
 
 extension Logs {
+    package struct DeleteMetricFilterRequest: Sendable {
+        package var logGroupName: String
+        package var filterName: String
+
+        package init(
+            logGroupName: String, filterName: String
+        ) {
+            self.logGroupName = logGroupName
+            self.filterName = filterName
+        }
+    }
+}
+
+extension Logs.DeleteMetricFilterRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupNameSource = body["logGroupName"]
+        input.require(logGroupNameSource != nil, "logGroupName")
+        let logGroupName = try input.string(logGroupNameSource, "logGroupName", Logs.Constraints.logGroupName)
+        let filterNameSource = body["filterName"]
+        input.require(filterNameSource != nil, "filterName")
+        let filterName = try input.string(filterNameSource, "filterName", Logs.Constraints.filterName)
+        try input.check()
+        self.logGroupName = try input.required(logGroupName)
+        self.filterName = try input.required(filterName)
+    }
+}
+
+extension Logs {
+    package struct DeleteQueryDefinitionRequest: Sendable {
+        package var queryDefinitionId: String
+
+        package init(
+            queryDefinitionId: String
+        ) {
+            self.queryDefinitionId = queryDefinitionId
+        }
+    }
+}
+
+extension Logs.DeleteQueryDefinitionRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let queryDefinitionIdSource = body["queryDefinitionId"]
+        input.require(queryDefinitionIdSource != nil, "queryDefinitionId")
+        let queryDefinitionId = try input.string(queryDefinitionIdSource, "queryDefinitionId", Logs.Constraints.queryId)
+        try input.check()
+        self.queryDefinitionId = try input.required(queryDefinitionId)
+    }
+}
+
+extension Logs {
+    package struct DeleteResourcePolicyRequest: Sendable {
+        package var policyName: String?
+        package var resourceArn: String?
+        package var expectedRevisionId: String?
+
+        package init(
+            policyName: String? = nil, resourceArn: String? = nil, expectedRevisionId: String? = nil
+        ) {
+            self.policyName = policyName
+            self.resourceArn = resourceArn
+            self.expectedRevisionId = expectedRevisionId
+        }
+    }
+}
+
+extension Logs.DeleteResourcePolicyRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let policyName = try input.string(body["policyName"], "policyName")
+        let resourceArn = try input.string(body["resourceArn"], "resourceArn")
+        let expectedRevisionId = try input.string(
+            body["expectedRevisionId"], "expectedRevisionId", Logs.Constraints.expectedRevisionId)
+        try input.check()
+        self.policyName = policyName
+        self.resourceArn = resourceArn
+        self.expectedRevisionId = expectedRevisionId
+    }
+}
+
+extension Logs {
     package struct DeleteRetentionPolicyRequest: Sendable {
         package var logGroupName: String
 
@@ -315,219 +409,49 @@ extension Logs.DescribeLogStreamsRequest {
 }
 
 extension Logs {
-    package struct DescribeQueriesRequest: Sendable {
+    package struct DescribeMetricFiltersRequest: Sendable {
         package var logGroupName: String?
-        package var status: QueryStatus?
-        package var maxResults: Int?
-        package var nextToken: String?
-        package var queryLanguage: QueryLanguage?
-
-        package init(
-            logGroupName: String? = nil, status: QueryStatus? = nil, maxResults: Int? = nil, nextToken: String? = nil,
-            queryLanguage: QueryLanguage? = nil
-        ) {
-            self.logGroupName = logGroupName
-            self.status = status
-            self.maxResults = maxResults
-            self.nextToken = nextToken
-            self.queryLanguage = queryLanguage
-        }
-    }
-}
-
-extension Logs.DescribeQueriesRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `InvalidParameterException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
-        let body = try input.body()
-        let logGroupName = try input.string(body["logGroupName"], "logGroupName", Logs.Constraints.logGroupName)
-        let status = try input.enumeration(
-            body["status"], "status", Logs.Constraints.queryStatus, as: Logs.QueryStatus.self)
-        let maxResults = try input.int(body["maxResults"], "maxResults", Logs.Constraints.describeQueriesMaxResults)
-        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
-        let queryLanguage = try input.enumeration(
-            body["queryLanguage"], "queryLanguage", Logs.Constraints.queryLanguage, as: Logs.QueryLanguage.self)
-        try input.check()
-        self.logGroupName = logGroupName
-        self.status = status
-        self.maxResults = maxResults
-        self.nextToken = nextToken
-        self.queryLanguage = queryLanguage
-    }
-}
-
-extension Logs {
-    package struct DescribeSubscriptionFiltersRequest: Sendable {
-        package var logGroupName: String
         package var filterNamePrefix: String?
         package var nextToken: String?
         package var limit: Int?
+        package var metricName: String?
+        package var metricNamespace: String?
 
         package init(
-            logGroupName: String, filterNamePrefix: String? = nil, nextToken: String? = nil, limit: Int? = nil
+            logGroupName: String? = nil, filterNamePrefix: String? = nil, nextToken: String? = nil, limit: Int? = nil,
+            metricName: String? = nil, metricNamespace: String? = nil
         ) {
             self.logGroupName = logGroupName
             self.filterNamePrefix = filterNamePrefix
             self.nextToken = nextToken
             self.limit = limit
+            self.metricName = metricName
+            self.metricNamespace = metricNamespace
         }
     }
 }
 
-extension Logs.DescribeSubscriptionFiltersRequest {
+extension Logs.DescribeMetricFiltersRequest {
     /// Reads the request and checks the model's constraints.
     ///
     /// - Throws: `InvalidParameterException`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
         var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
         let body = try input.body()
-        let logGroupNameSource = body["logGroupName"]
-        input.require(logGroupNameSource != nil, "logGroupName")
-        let logGroupName = try input.string(logGroupNameSource, "logGroupName", Logs.Constraints.logGroupName)
+        let logGroupName = try input.string(body["logGroupName"], "logGroupName", Logs.Constraints.logGroupName)
         let filterNamePrefix = try input.string(
             body["filterNamePrefix"], "filterNamePrefix", Logs.Constraints.filterName)
         let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
         let limit = try input.int(body["limit"], "limit", Logs.Constraints.describeLimit)
+        let metricName = try input.string(body["metricName"], "metricName", Logs.Constraints.metricName)
+        let metricNamespace = try input.string(
+            body["metricNamespace"], "metricNamespace", Logs.Constraints.metricNamespace)
         try input.check()
-        self.logGroupName = try input.required(logGroupName)
+        self.logGroupName = logGroupName
         self.filterNamePrefix = filterNamePrefix
         self.nextToken = nextToken
         self.limit = limit
-    }
-}
-
-extension Logs {
-    package struct FilterLogEventsRequest: Sendable {
-        package var logGroupName: String?
-        package var logGroupIdentifier: String?
-        package var logStreamNames: [String]?
-        package var logStreamNamePrefix: String?
-        package var startTime: Int?
-        package var endTime: Int?
-        package var filterPattern: String?
-        package var nextToken: String?
-        package var limit: Int?
-        package var interleaved: Bool?
-        package var unmask: Bool?
-
-        package init(
-            logGroupName: String? = nil, logGroupIdentifier: String? = nil, logStreamNames: [String]? = nil,
-            logStreamNamePrefix: String? = nil, startTime: Int? = nil, endTime: Int? = nil,
-            filterPattern: String? = nil, nextToken: String? = nil, limit: Int? = nil, interleaved: Bool? = nil,
-            unmask: Bool? = nil
-        ) {
-            self.logGroupName = logGroupName
-            self.logGroupIdentifier = logGroupIdentifier
-            self.logStreamNames = logStreamNames
-            self.logStreamNamePrefix = logStreamNamePrefix
-            self.startTime = startTime
-            self.endTime = endTime
-            self.filterPattern = filterPattern
-            self.nextToken = nextToken
-            self.limit = limit
-            self.interleaved = interleaved
-            self.unmask = unmask
-        }
-    }
-}
-
-extension Logs.FilterLogEventsRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `InvalidParameterException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
-        let body = try input.body()
-        let logGroupName = try input.string(body["logGroupName"], "logGroupName", Logs.Constraints.logGroupName)
-        let logGroupIdentifier = try input.string(
-            body["logGroupIdentifier"], "logGroupIdentifier", Logs.Constraints.logGroupIdentifier)
-        let logStreamNames = try input.strings(
-            body["logStreamNames"], "logStreamNames", Logs.Constraints.inputLogStreamNames,
-            Logs.Constraints.logStreamName)
-        let logStreamNamePrefix = try input.string(
-            body["logStreamNamePrefix"], "logStreamNamePrefix", Logs.Constraints.logStreamName)
-        let startTime = try input.int(body["startTime"], "startTime", Logs.Constraints.timestamp)
-        let endTime = try input.int(body["endTime"], "endTime", Logs.Constraints.timestamp)
-        let filterPattern = try input.string(body["filterPattern"], "filterPattern", Logs.Constraints.filterPattern)
-        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
-        let limit = try input.int(body["limit"], "limit", Logs.Constraints.eventsLimit)
-        let interleaved = try input.bool(body["interleaved"])
-        let unmask = try input.bool(body["unmask"])
-        try input.check()
-        self.logGroupName = logGroupName
-        self.logGroupIdentifier = logGroupIdentifier
-        self.logStreamNames = logStreamNames
-        self.logStreamNamePrefix = logStreamNamePrefix
-        self.startTime = startTime
-        self.endTime = endTime
-        self.filterPattern = filterPattern
-        self.nextToken = nextToken
-        self.limit = limit
-        self.interleaved = interleaved
-        self.unmask = unmask
-    }
-}
-
-extension Logs {
-    package struct GetLogEventsRequest: Sendable {
-        package var logGroupName: String?
-        package var logGroupIdentifier: String?
-        package var logStreamName: String
-        package var startTime: Int?
-        package var endTime: Int?
-        package var nextToken: String?
-        package var limit: Int?
-        package var startFromHead: Bool?
-        package var unmask: Bool?
-
-        package init(
-            logStreamName: String, logGroupName: String? = nil, logGroupIdentifier: String? = nil,
-            startTime: Int? = nil, endTime: Int? = nil, nextToken: String? = nil, limit: Int? = nil,
-            startFromHead: Bool? = nil, unmask: Bool? = nil
-        ) {
-            self.logGroupName = logGroupName
-            self.logGroupIdentifier = logGroupIdentifier
-            self.logStreamName = logStreamName
-            self.startTime = startTime
-            self.endTime = endTime
-            self.nextToken = nextToken
-            self.limit = limit
-            self.startFromHead = startFromHead
-            self.unmask = unmask
-        }
-    }
-}
-
-extension Logs.GetLogEventsRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `InvalidParameterException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
-        let body = try input.body()
-        let logGroupName = try input.string(body["logGroupName"], "logGroupName", Logs.Constraints.logGroupName)
-        let logGroupIdentifier = try input.string(
-            body["logGroupIdentifier"], "logGroupIdentifier", Logs.Constraints.logGroupIdentifier)
-        let logStreamNameSource = body["logStreamName"]
-        input.require(logStreamNameSource != nil, "logStreamName")
-        let logStreamName = try input.string(logStreamNameSource, "logStreamName", Logs.Constraints.logStreamName)
-        let startTime = try input.int(body["startTime"], "startTime", Logs.Constraints.timestamp)
-        let endTime = try input.int(body["endTime"], "endTime", Logs.Constraints.timestamp)
-        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
-        let limit = try input.int(body["limit"], "limit", Logs.Constraints.eventsLimit)
-        let startFromHead = try input.bool(body["startFromHead"])
-        let unmask = try input.bool(body["unmask"])
-        try input.check()
-        self.logGroupName = logGroupName
-        self.logGroupIdentifier = logGroupIdentifier
-        self.logStreamName = try input.required(logStreamName)
-        self.startTime = startTime
-        self.endTime = endTime
-        self.nextToken = nextToken
-        self.limit = limit
-        self.startFromHead = startFromHead
-        self.unmask = unmask
+        self.metricName = metricName
+        self.metricNamespace = metricNamespace
     }
 }

@@ -3,6 +3,302 @@
 package import AWSWire
 
 extension Logs {
+    package struct DescribeQueriesRequest: Sendable {
+        package var logGroupName: String?
+        package var status: QueryStatus?
+        package var maxResults: Int?
+        package var nextToken: String?
+        package var queryLanguage: QueryLanguage?
+
+        package init(
+            logGroupName: String? = nil, status: QueryStatus? = nil, maxResults: Int? = nil, nextToken: String? = nil,
+            queryLanguage: QueryLanguage? = nil
+        ) {
+            self.logGroupName = logGroupName
+            self.status = status
+            self.maxResults = maxResults
+            self.nextToken = nextToken
+            self.queryLanguage = queryLanguage
+        }
+    }
+}
+
+extension Logs.DescribeQueriesRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupName = try input.string(body["logGroupName"], "logGroupName", Logs.Constraints.logGroupName)
+        let status = try input.enumeration(
+            body["status"], "status", Logs.Constraints.queryStatus, as: Logs.QueryStatus.self)
+        let maxResults = try input.int(body["maxResults"], "maxResults", Logs.Constraints.describeQueriesMaxResults)
+        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
+        let queryLanguage = try input.enumeration(
+            body["queryLanguage"], "queryLanguage", Logs.Constraints.queryLanguage, as: Logs.QueryLanguage.self)
+        try input.check()
+        self.logGroupName = logGroupName
+        self.status = status
+        self.maxResults = maxResults
+        self.nextToken = nextToken
+        self.queryLanguage = queryLanguage
+    }
+}
+
+extension Logs {
+    package struct DescribeQueryDefinitionsRequest: Sendable {
+        package var queryLanguage: QueryLanguage?
+        package var queryDefinitionNamePrefix: String?
+        package var maxResults: Int?
+        package var nextToken: String?
+
+        package init(
+            queryLanguage: QueryLanguage? = nil, queryDefinitionNamePrefix: String? = nil, maxResults: Int? = nil,
+            nextToken: String? = nil
+        ) {
+            self.queryLanguage = queryLanguage
+            self.queryDefinitionNamePrefix = queryDefinitionNamePrefix
+            self.maxResults = maxResults
+            self.nextToken = nextToken
+        }
+    }
+}
+
+extension Logs.DescribeQueryDefinitionsRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let queryLanguage = try input.enumeration(
+            body["queryLanguage"], "queryLanguage", Logs.Constraints.queryLanguage, as: Logs.QueryLanguage.self)
+        let queryDefinitionNamePrefix = try input.string(
+            body["queryDefinitionNamePrefix"], "queryDefinitionNamePrefix", Logs.Constraints.queryDefinitionName)
+        let maxResults = try input.int(body["maxResults"], "maxResults", Logs.Constraints.queryListMaxResults)
+        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
+        try input.check()
+        self.queryLanguage = queryLanguage
+        self.queryDefinitionNamePrefix = queryDefinitionNamePrefix
+        self.maxResults = maxResults
+        self.nextToken = nextToken
+    }
+}
+
+extension Logs {
+    package struct DescribeResourcePoliciesRequest: Sendable {
+        package var nextToken: String?
+        package var limit: Int?
+        package var resourceArn: String?
+        package var policyScope: PolicyScope?
+
+        package init(
+            nextToken: String? = nil, limit: Int? = nil, resourceArn: String? = nil, policyScope: PolicyScope? = nil
+        ) {
+            self.nextToken = nextToken
+            self.limit = limit
+            self.resourceArn = resourceArn
+            self.policyScope = policyScope
+        }
+    }
+}
+
+extension Logs.DescribeResourcePoliciesRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
+        let limit = try input.int(body["limit"], "limit", Logs.Constraints.describeLimit)
+        let resourceArn = try input.string(body["resourceArn"], "resourceArn")
+        let policyScope = try input.enumeration(
+            body["policyScope"], "policyScope", Logs.Constraints.policyScope, as: Logs.PolicyScope.self)
+        try input.check()
+        self.nextToken = nextToken
+        self.limit = limit
+        self.resourceArn = resourceArn
+        self.policyScope = policyScope
+    }
+}
+
+extension Logs {
+    package struct DescribeSubscriptionFiltersRequest: Sendable {
+        package var logGroupName: String
+        package var filterNamePrefix: String?
+        package var nextToken: String?
+        package var limit: Int?
+
+        package init(
+            logGroupName: String, filterNamePrefix: String? = nil, nextToken: String? = nil, limit: Int? = nil
+        ) {
+            self.logGroupName = logGroupName
+            self.filterNamePrefix = filterNamePrefix
+            self.nextToken = nextToken
+            self.limit = limit
+        }
+    }
+}
+
+extension Logs.DescribeSubscriptionFiltersRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupNameSource = body["logGroupName"]
+        input.require(logGroupNameSource != nil, "logGroupName")
+        let logGroupName = try input.string(logGroupNameSource, "logGroupName", Logs.Constraints.logGroupName)
+        let filterNamePrefix = try input.string(
+            body["filterNamePrefix"], "filterNamePrefix", Logs.Constraints.filterName)
+        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
+        let limit = try input.int(body["limit"], "limit", Logs.Constraints.describeLimit)
+        try input.check()
+        self.logGroupName = try input.required(logGroupName)
+        self.filterNamePrefix = filterNamePrefix
+        self.nextToken = nextToken
+        self.limit = limit
+    }
+}
+
+extension Logs {
+    package struct FilterLogEventsRequest: Sendable {
+        package var logGroupName: String?
+        package var logGroupIdentifier: String?
+        package var logStreamNames: [String]?
+        package var logStreamNamePrefix: String?
+        package var startTime: Int?
+        package var endTime: Int?
+        package var filterPattern: String?
+        package var nextToken: String?
+        package var limit: Int?
+        package var interleaved: Bool?
+        package var unmask: Bool?
+
+        package init(
+            logGroupName: String? = nil, logGroupIdentifier: String? = nil, logStreamNames: [String]? = nil,
+            logStreamNamePrefix: String? = nil, startTime: Int? = nil, endTime: Int? = nil,
+            filterPattern: String? = nil, nextToken: String? = nil, limit: Int? = nil, interleaved: Bool? = nil,
+            unmask: Bool? = nil
+        ) {
+            self.logGroupName = logGroupName
+            self.logGroupIdentifier = logGroupIdentifier
+            self.logStreamNames = logStreamNames
+            self.logStreamNamePrefix = logStreamNamePrefix
+            self.startTime = startTime
+            self.endTime = endTime
+            self.filterPattern = filterPattern
+            self.nextToken = nextToken
+            self.limit = limit
+            self.interleaved = interleaved
+            self.unmask = unmask
+        }
+    }
+}
+
+extension Logs.FilterLogEventsRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupName = try input.string(body["logGroupName"], "logGroupName", Logs.Constraints.logGroupName)
+        let logGroupIdentifier = try input.string(
+            body["logGroupIdentifier"], "logGroupIdentifier", Logs.Constraints.logGroupIdentifier)
+        let logStreamNames = try input.strings(
+            body["logStreamNames"], "logStreamNames", Logs.Constraints.inputLogStreamNames,
+            Logs.Constraints.logStreamName)
+        let logStreamNamePrefix = try input.string(
+            body["logStreamNamePrefix"], "logStreamNamePrefix", Logs.Constraints.logStreamName)
+        let startTime = try input.int(body["startTime"], "startTime", Logs.Constraints.timestamp)
+        let endTime = try input.int(body["endTime"], "endTime", Logs.Constraints.timestamp)
+        let filterPattern = try input.string(body["filterPattern"], "filterPattern", Logs.Constraints.filterPattern)
+        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
+        let limit = try input.int(body["limit"], "limit", Logs.Constraints.eventsLimit)
+        let interleaved = try input.bool(body["interleaved"])
+        let unmask = try input.bool(body["unmask"])
+        try input.check()
+        self.logGroupName = logGroupName
+        self.logGroupIdentifier = logGroupIdentifier
+        self.logStreamNames = logStreamNames
+        self.logStreamNamePrefix = logStreamNamePrefix
+        self.startTime = startTime
+        self.endTime = endTime
+        self.filterPattern = filterPattern
+        self.nextToken = nextToken
+        self.limit = limit
+        self.interleaved = interleaved
+        self.unmask = unmask
+    }
+}
+
+extension Logs {
+    package struct GetLogEventsRequest: Sendable {
+        package var logGroupName: String?
+        package var logGroupIdentifier: String?
+        package var logStreamName: String
+        package var startTime: Int?
+        package var endTime: Int?
+        package var nextToken: String?
+        package var limit: Int?
+        package var startFromHead: Bool?
+        package var unmask: Bool?
+
+        package init(
+            logStreamName: String, logGroupName: String? = nil, logGroupIdentifier: String? = nil,
+            startTime: Int? = nil, endTime: Int? = nil, nextToken: String? = nil, limit: Int? = nil,
+            startFromHead: Bool? = nil, unmask: Bool? = nil
+        ) {
+            self.logGroupName = logGroupName
+            self.logGroupIdentifier = logGroupIdentifier
+            self.logStreamName = logStreamName
+            self.startTime = startTime
+            self.endTime = endTime
+            self.nextToken = nextToken
+            self.limit = limit
+            self.startFromHead = startFromHead
+            self.unmask = unmask
+        }
+    }
+}
+
+extension Logs.GetLogEventsRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupName = try input.string(body["logGroupName"], "logGroupName", Logs.Constraints.logGroupName)
+        let logGroupIdentifier = try input.string(
+            body["logGroupIdentifier"], "logGroupIdentifier", Logs.Constraints.logGroupIdentifier)
+        let logStreamNameSource = body["logStreamName"]
+        input.require(logStreamNameSource != nil, "logStreamName")
+        let logStreamName = try input.string(logStreamNameSource, "logStreamName", Logs.Constraints.logStreamName)
+        let startTime = try input.int(body["startTime"], "startTime", Logs.Constraints.timestamp)
+        let endTime = try input.int(body["endTime"], "endTime", Logs.Constraints.timestamp)
+        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
+        let limit = try input.int(body["limit"], "limit", Logs.Constraints.eventsLimit)
+        let startFromHead = try input.bool(body["startFromHead"])
+        let unmask = try input.bool(body["unmask"])
+        try input.check()
+        self.logGroupName = logGroupName
+        self.logGroupIdentifier = logGroupIdentifier
+        self.logStreamName = try input.required(logStreamName)
+        self.startTime = startTime
+        self.endTime = endTime
+        self.nextToken = nextToken
+        self.limit = limit
+        self.startFromHead = startFromHead
+        self.unmask = unmask
+    }
+}
+
+extension Logs {
     package struct GetQueryResultsRequest: Sendable {
         package var queryId: String
         package var nextToken: String?
@@ -114,69 +410,32 @@ extension Logs.PutLogEventsRequest {
 }
 
 extension Logs {
-    package struct PutRetentionPolicyRequest: Sendable {
-        package var logGroupName: String
-        package var retentionInDays: Int
-
-        package init(
-            logGroupName: String, retentionInDays: Int
-        ) {
-            self.logGroupName = logGroupName
-            self.retentionInDays = retentionInDays
-        }
-    }
-}
-
-extension Logs.PutRetentionPolicyRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `InvalidParameterException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
-        let body = try input.body()
-        let logGroupNameSource = body["logGroupName"]
-        input.require(logGroupNameSource != nil, "logGroupName")
-        let logGroupName = try input.string(logGroupNameSource, "logGroupName", Logs.Constraints.logGroupName)
-        let retentionInDaysSource = body["retentionInDays"]
-        input.require(retentionInDaysSource != nil, "retentionInDays")
-        let retentionInDays = try input.int(retentionInDaysSource, "retentionInDays")
-        try input.check()
-        self.logGroupName = try input.required(logGroupName)
-        self.retentionInDays = try input.required(retentionInDays)
-    }
-}
-
-extension Logs {
-    package struct PutSubscriptionFilterRequest: Sendable {
+    package struct PutMetricFilterRequest: Sendable {
         package var logGroupName: String
         package var filterName: String
         package var filterPattern: String
-        package var destinationArn: String
-        package var roleArn: String?
-        package var distribution: Distribution?
+        package var metricTransformations: [MetricTransformation]
         package var applyOnTransformedLogs: Bool?
         package var fieldSelectionCriteria: String?
-        package var emitSystemFields: [String]?
+        package var emitSystemFieldDimensions: [String]?
 
         package init(
-            logGroupName: String, filterName: String, filterPattern: String, destinationArn: String,
-            roleArn: String? = nil, distribution: Distribution? = nil, applyOnTransformedLogs: Bool? = nil,
-            fieldSelectionCriteria: String? = nil, emitSystemFields: [String]? = nil
+            logGroupName: String, filterName: String, filterPattern: String,
+            metricTransformations: [MetricTransformation], applyOnTransformedLogs: Bool? = nil,
+            fieldSelectionCriteria: String? = nil, emitSystemFieldDimensions: [String]? = nil
         ) {
             self.logGroupName = logGroupName
             self.filterName = filterName
             self.filterPattern = filterPattern
-            self.destinationArn = destinationArn
-            self.roleArn = roleArn
-            self.distribution = distribution
+            self.metricTransformations = metricTransformations
             self.applyOnTransformedLogs = applyOnTransformedLogs
             self.fieldSelectionCriteria = fieldSelectionCriteria
-            self.emitSystemFields = emitSystemFields
+            self.emitSystemFieldDimensions = emitSystemFieldDimensions
         }
     }
 }
 
-extension Logs.PutSubscriptionFilterRequest {
+extension Logs.PutMetricFilterRequest {
     /// Reads the request and checks the model's constraints.
     ///
     /// - Throws: `InvalidParameterException`, `SerializationException`.
@@ -192,58 +451,53 @@ extension Logs.PutSubscriptionFilterRequest {
         let filterPatternSource = body["filterPattern"]
         input.require(filterPatternSource != nil, "filterPattern")
         let filterPattern = try input.string(filterPatternSource, "filterPattern", Logs.Constraints.filterPattern)
-        let destinationArnSource = body["destinationArn"]
-        input.require(destinationArnSource != nil, "destinationArn")
-        let destinationArn = try input.string(destinationArnSource, "destinationArn", Logs.Constraints.destinationArn)
-        let roleArn = try input.string(body["roleArn"], "roleArn", Logs.Constraints.roleArn)
-        let distribution = try input.enumeration(
-            body["distribution"], "distribution", Logs.Constraints.distribution, as: Logs.Distribution.self)
+        let metricTransformationsSource = body["metricTransformations"]
+        input.require(metricTransformationsSource != nil, "metricTransformations")
+        let metricTransformations = try input.list(
+            metricTransformationsSource, "metricTransformations", Logs.Constraints.metricTransformations,
+            Logs.MetricTransformation.read)
         let applyOnTransformedLogs = try input.bool(body["applyOnTransformedLogs"])
         let fieldSelectionCriteria = try input.string(
             body["fieldSelectionCriteria"], "fieldSelectionCriteria", Logs.Constraints.fieldSelectionCriteria)
-        let emitSystemFields = try input.strings(body["emitSystemFields"], "emitSystemFields")
+        let emitSystemFieldDimensions = try input.strings(
+            body["emitSystemFieldDimensions"], "emitSystemFieldDimensions")
         try input.check()
         self.logGroupName = try input.required(logGroupName)
         self.filterName = try input.required(filterName)
         self.filterPattern = try input.required(filterPattern)
-        self.destinationArn = try input.required(destinationArn)
-        self.roleArn = roleArn
-        self.distribution = distribution
+        self.metricTransformations = try input.required(metricTransformations)
         self.applyOnTransformedLogs = applyOnTransformedLogs
         self.fieldSelectionCriteria = fieldSelectionCriteria
-        self.emitSystemFields = emitSystemFields
+        self.emitSystemFieldDimensions = emitSystemFieldDimensions
     }
 }
 
 extension Logs {
-    package struct StartQueryRequest: Sendable {
+    package struct PutQueryDefinitionRequest: Sendable {
         package var queryLanguage: QueryLanguage?
-        package var logGroupName: String?
+        package var name: String
+        package var queryDefinitionId: String?
         package var logGroupNames: [String]?
-        package var logGroupIdentifiers: [String]?
-        package var startTime: Int
-        package var endTime: Int
         package var queryString: String
-        package var limit: Int?
+        package var clientToken: String?
+        package var parameters: [QueryParameter]?
 
         package init(
-            startTime: Int, endTime: Int, queryString: String, queryLanguage: QueryLanguage? = nil,
-            logGroupName: String? = nil, logGroupNames: [String]? = nil, logGroupIdentifiers: [String]? = nil,
-            limit: Int? = nil
+            name: String, queryString: String, queryLanguage: QueryLanguage? = nil, queryDefinitionId: String? = nil,
+            logGroupNames: [String]? = nil, clientToken: String? = nil, parameters: [QueryParameter]? = nil
         ) {
             self.queryLanguage = queryLanguage
-            self.logGroupName = logGroupName
+            self.name = name
+            self.queryDefinitionId = queryDefinitionId
             self.logGroupNames = logGroupNames
-            self.logGroupIdentifiers = logGroupIdentifiers
-            self.startTime = startTime
-            self.endTime = endTime
             self.queryString = queryString
-            self.limit = limit
+            self.clientToken = clientToken
+            self.parameters = parameters
         }
     }
 }
 
-extension Logs.StartQueryRequest {
+extension Logs.PutQueryDefinitionRequest {
     /// Reads the request and checks the model's constraints.
     ///
     /// - Throws: `InvalidParameterException`, `SerializationException`.
@@ -252,123 +506,65 @@ extension Logs.StartQueryRequest {
         let body = try input.body()
         let queryLanguage = try input.enumeration(
             body["queryLanguage"], "queryLanguage", Logs.Constraints.queryLanguage, as: Logs.QueryLanguage.self)
-        let logGroupName = try input.string(body["logGroupName"], "logGroupName", Logs.Constraints.logGroupName)
+        let nameSource = body["name"]
+        input.require(nameSource != nil, "name")
+        let name = try input.string(nameSource, "name", Logs.Constraints.queryDefinitionName)
+        let queryDefinitionId = try input.string(
+            body["queryDefinitionId"], "queryDefinitionId", Logs.Constraints.queryId)
         let logGroupNames = try input.strings(
             body["logGroupNames"], "logGroupNames", nil, Logs.Constraints.logGroupName)
-        let logGroupIdentifiers = try input.strings(
-            body["logGroupIdentifiers"], "logGroupIdentifiers", nil, Logs.Constraints.logGroupIdentifier)
-        let startTimeSource = body["startTime"]
-        input.require(startTimeSource != nil, "startTime")
-        let startTime = try input.int(startTimeSource, "startTime", Logs.Constraints.timestamp)
-        let endTimeSource = body["endTime"]
-        input.require(endTimeSource != nil, "endTime")
-        let endTime = try input.int(endTimeSource, "endTime", Logs.Constraints.timestamp)
         let queryStringSource = body["queryString"]
         input.require(queryStringSource != nil, "queryString")
-        let queryString = try input.string(queryStringSource, "queryString", Logs.Constraints.queryString)
-        let limit = try input.int(body["limit"], "limit", Logs.Constraints.eventsLimitStartQuery)
+        let queryString = try input.string(queryStringSource, "queryString", Logs.Constraints.queryDefinitionString)
+        let clientToken = try input.string(body["clientToken"], "clientToken", Logs.Constraints.clientToken)
+        let parameters = try input.list(
+            body["parameters"], "parameters", Logs.Constraints.queryParameterList, Logs.QueryParameter.read)
         try input.check()
         self.queryLanguage = queryLanguage
-        self.logGroupName = logGroupName
+        self.name = try input.required(name)
+        self.queryDefinitionId = queryDefinitionId
         self.logGroupNames = logGroupNames
-        self.logGroupIdentifiers = logGroupIdentifiers
-        self.startTime = try input.required(startTime)
-        self.endTime = try input.required(endTime)
         self.queryString = try input.required(queryString)
-        self.limit = limit
+        self.clientToken = clientToken
+        self.parameters = parameters
     }
 }
 
 extension Logs {
-    package struct StopQueryRequest: Sendable {
-        package var queryId: String
+    package struct PutResourcePolicyRequest: Sendable {
+        package var policyName: String?
+        package var policyDocument: String?
+        package var resourceArn: String?
+        package var expectedRevisionId: String?
 
         package init(
-            queryId: String
+            policyName: String? = nil, policyDocument: String? = nil, resourceArn: String? = nil,
+            expectedRevisionId: String? = nil
         ) {
-            self.queryId = queryId
-        }
-    }
-}
-
-extension Logs.StopQueryRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `InvalidParameterException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
-        let body = try input.body()
-        let queryIdSource = body["queryId"]
-        input.require(queryIdSource != nil, "queryId")
-        let queryId = try input.string(queryIdSource, "queryId", Logs.Constraints.queryId)
-        try input.check()
-        self.queryId = try input.required(queryId)
-    }
-}
-
-extension Logs {
-    package struct TagResourceRequest: Sendable {
-        package var resourceArn: String
-        package var tags: [String: String]
-
-        package init(
-            resourceArn: String, tags: [String: String]
-        ) {
+            self.policyName = policyName
+            self.policyDocument = policyDocument
             self.resourceArn = resourceArn
-            self.tags = tags
+            self.expectedRevisionId = expectedRevisionId
         }
     }
 }
 
-extension Logs.TagResourceRequest {
+extension Logs.PutResourcePolicyRequest {
     /// Reads the request and checks the model's constraints.
     ///
     /// - Throws: `InvalidParameterException`, `SerializationException`.
     package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
         var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
         let body = try input.body()
-        let resourceArnSource = body["resourceArn"]
-        input.require(resourceArnSource != nil, "resourceArn")
-        let resourceArn = try input.string(resourceArnSource, "resourceArn", Logs.Constraints.amazonResourceName)
-        let tagsSource = body["tags"]
-        input.require(tagsSource != nil, "tags")
-        let tags = try input.stringMap(
-            tagsSource, "tags", Logs.Constraints.tags, key: Logs.Constraints.tagKey, value: Logs.Constraints.tagValue)
+        let policyName = try input.string(body["policyName"], "policyName")
+        let policyDocument = try input.string(body["policyDocument"], "policyDocument", Logs.Constraints.policyDocument)
+        let resourceArn = try input.string(body["resourceArn"], "resourceArn")
+        let expectedRevisionId = try input.string(
+            body["expectedRevisionId"], "expectedRevisionId", Logs.Constraints.expectedRevisionId)
         try input.check()
-        self.resourceArn = try input.required(resourceArn)
-        self.tags = try input.required(tags)
-    }
-}
-
-extension Logs {
-    package struct UntagResourceRequest: Sendable {
-        package var resourceArn: String
-        package var tagKeys: [String]
-
-        package init(
-            resourceArn: String, tagKeys: [String]
-        ) {
-            self.resourceArn = resourceArn
-            self.tagKeys = tagKeys
-        }
-    }
-}
-
-extension Logs.UntagResourceRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `InvalidParameterException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
-        let body = try input.body()
-        let resourceArnSource = body["resourceArn"]
-        input.require(resourceArnSource != nil, "resourceArn")
-        let resourceArn = try input.string(resourceArnSource, "resourceArn", Logs.Constraints.amazonResourceName)
-        let tagKeysSource = body["tagKeys"]
-        input.require(tagKeysSource != nil, "tagKeys")
-        let tagKeys = try input.strings(tagKeysSource, "tagKeys", Logs.Constraints.tagKeyList, Logs.Constraints.tagKey)
-        try input.check()
-        self.resourceArn = try input.required(resourceArn)
-        self.tagKeys = try input.required(tagKeys)
+        self.policyName = policyName
+        self.policyDocument = policyDocument
+        self.resourceArn = resourceArn
+        self.expectedRevisionId = expectedRevisionId
     }
 }

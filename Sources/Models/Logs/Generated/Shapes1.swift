@@ -278,6 +278,202 @@ extension Logs.LogStream {
 }
 
 extension Logs {
+    package struct MetricFilter: Sendable {
+        package var filterName: String?
+        package var filterPattern: String?
+        package var metricTransformations: [MetricTransformation]?
+        package var creationTime: Int?
+        package var logGroupName: String?
+        package var applyOnTransformedLogs: Bool?
+        package var fieldSelectionCriteria: String?
+        package var emitSystemFieldDimensions: [String]?
+
+        package init(
+            filterName: String? = nil, filterPattern: String? = nil,
+            metricTransformations: [MetricTransformation]? = nil, creationTime: Int? = nil, logGroupName: String? = nil,
+            applyOnTransformedLogs: Bool? = nil, fieldSelectionCriteria: String? = nil,
+            emitSystemFieldDimensions: [String]? = nil
+        ) {
+            self.filterName = filterName
+            self.filterPattern = filterPattern
+            self.metricTransformations = metricTransformations
+            self.creationTime = creationTime
+            self.logGroupName = logGroupName
+            self.applyOnTransformedLogs = applyOnTransformedLogs
+            self.fieldSelectionCriteria = fieldSelectionCriteria
+            self.emitSystemFieldDimensions = emitSystemFieldDimensions
+        }
+    }
+}
+
+extension Logs.MetricFilter {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let filterName {
+            writer.name("filterName")
+            writer.string(filterName)
+        }
+        if let filterPattern {
+            writer.name("filterPattern")
+            writer.string(filterPattern)
+        }
+        if let metricTransformations {
+            writer.name("metricTransformations")
+            writer.beginArray()
+            for element in metricTransformations {
+                element.encode(to: &writer)
+            }
+            writer.endArray()
+        }
+        if let creationTime {
+            writer.name("creationTime")
+            writer.int(creationTime)
+        }
+        if let logGroupName {
+            writer.name("logGroupName")
+            writer.string(logGroupName)
+        }
+        if let applyOnTransformedLogs {
+            writer.name("applyOnTransformedLogs")
+            writer.bool(applyOnTransformedLogs)
+        }
+        if let fieldSelectionCriteria {
+            writer.name("fieldSelectionCriteria")
+            writer.string(fieldSelectionCriteria)
+        }
+        if let emitSystemFieldDimensions {
+            writer.name("emitSystemFieldDimensions")
+            writer.beginArray()
+            for element in emitSystemFieldDimensions {
+                writer.string(element)
+            }
+            writer.endArray()
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct MetricFilterMatchRecord: Sendable {
+        package var eventNumber: Int?
+        package var eventMessage: String?
+        package var extractedValues: [String: String]?
+
+        package init(
+            eventNumber: Int? = nil, eventMessage: String? = nil, extractedValues: [String: String]? = nil
+        ) {
+            self.eventNumber = eventNumber
+            self.eventMessage = eventMessage
+            self.extractedValues = extractedValues
+        }
+    }
+}
+
+extension Logs.MetricFilterMatchRecord {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let eventNumber {
+            writer.name("eventNumber")
+            writer.int(eventNumber)
+        }
+        if let eventMessage {
+            writer.name("eventMessage")
+            writer.string(eventMessage)
+        }
+        if let extractedValues {
+            writer.name("extractedValues")
+            writer.beginObject()
+            for (key, value) in extractedValues.sorted(by: { $0.key < $1.key }) {
+                writer.name(key)
+                writer.string(value)
+            }
+            writer.endObject()
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct MetricTransformation: Sendable {
+        package var metricName: String
+        package var metricNamespace: String
+        package var metricValue: String
+        package var defaultValue: Double?
+        package var dimensions: [String: String]?
+        package var unit: StandardUnit?
+
+        package init(
+            metricName: String, metricNamespace: String, metricValue: String, defaultValue: Double? = nil,
+            dimensions: [String: String]? = nil, unit: StandardUnit? = nil
+        ) {
+            self.metricName = metricName
+            self.metricNamespace = metricNamespace
+            self.metricValue = metricValue
+            self.defaultValue = defaultValue
+            self.dimensions = dimensions
+            self.unit = unit
+        }
+    }
+}
+
+extension Logs.MetricTransformation {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Logs.MetricTransformation?
+    {
+        let metricNameSource = body["metricName"]
+        input.require(metricNameSource != nil, "\(path)metricName")
+        let metricName = try input.string(metricNameSource, "\(path)metricName", Logs.Constraints.metricName)
+        let metricNamespaceSource = body["metricNamespace"]
+        input.require(metricNamespaceSource != nil, "\(path)metricNamespace")
+        let metricNamespace = try input.string(
+            metricNamespaceSource, "\(path)metricNamespace", Logs.Constraints.metricNamespace)
+        let metricValueSource = body["metricValue"]
+        input.require(metricValueSource != nil, "\(path)metricValue")
+        let metricValue = try input.string(metricValueSource, "\(path)metricValue", Logs.Constraints.metricValue)
+        let defaultValue = try input.double(body["defaultValue"], "\(path)defaultValue")
+        let dimensions = try input.stringMap(
+            body["dimensions"], "\(path)dimensions", key: Logs.Constraints.dimensionsKey,
+            value: Logs.Constraints.dimensionsValue)
+        let unit = try input.enumeration(
+            body["unit"], "\(path)unit", Logs.Constraints.standardUnit, as: Logs.StandardUnit.self)
+        guard let metricName, let metricNamespace, let metricValue else { return nil }
+        return Logs.MetricTransformation(
+            metricName: metricName, metricNamespace: metricNamespace, metricValue: metricValue,
+            defaultValue: defaultValue, dimensions: dimensions, unit: unit)
+    }
+}
+
+extension Logs.MetricTransformation {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.name("metricName")
+        writer.string(metricName)
+        writer.name("metricNamespace")
+        writer.string(metricNamespace)
+        writer.name("metricValue")
+        writer.string(metricValue)
+        if let defaultValue {
+            writer.name("defaultValue")
+            writer.double(defaultValue)
+        }
+        if let dimensions {
+            writer.name("dimensions")
+            writer.beginObject()
+            for (key, value) in dimensions.sorted(by: { $0.key < $1.key }) {
+                writer.name(key)
+                writer.string(value)
+            }
+            writer.endObject()
+        }
+        if let unit {
+            writer.name("unit")
+            writer.string(unit.rawValue)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
     package struct OutputLogEvent: Sendable {
         package var timestamp: Int?
         package var message: String?
@@ -307,6 +503,75 @@ extension Logs.OutputLogEvent {
         if let ingestionTime {
             writer.name("ingestionTime")
             writer.int(ingestionTime)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct QueryDefinition: Sendable {
+        package var queryLanguage: QueryLanguage?
+        package var queryDefinitionId: String?
+        package var name: String?
+        package var queryString: String?
+        package var lastModified: Int?
+        package var logGroupNames: [String]?
+        package var parameters: [QueryParameter]?
+
+        package init(
+            queryLanguage: QueryLanguage? = nil, queryDefinitionId: String? = nil, name: String? = nil,
+            queryString: String? = nil, lastModified: Int? = nil, logGroupNames: [String]? = nil,
+            parameters: [QueryParameter]? = nil
+        ) {
+            self.queryLanguage = queryLanguage
+            self.queryDefinitionId = queryDefinitionId
+            self.name = name
+            self.queryString = queryString
+            self.lastModified = lastModified
+            self.logGroupNames = logGroupNames
+            self.parameters = parameters
+        }
+    }
+}
+
+extension Logs.QueryDefinition {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let queryLanguage {
+            writer.name("queryLanguage")
+            writer.string(queryLanguage.rawValue)
+        }
+        if let queryDefinitionId {
+            writer.name("queryDefinitionId")
+            writer.string(queryDefinitionId)
+        }
+        if let name {
+            writer.name("name")
+            writer.string(name)
+        }
+        if let queryString {
+            writer.name("queryString")
+            writer.string(queryString)
+        }
+        if let lastModified {
+            writer.name("lastModified")
+            writer.int(lastModified)
+        }
+        if let logGroupNames {
+            writer.name("logGroupNames")
+            writer.beginArray()
+            for element in logGroupNames {
+                writer.string(element)
+            }
+            writer.endArray()
+        }
+        if let parameters {
+            writer.name("parameters")
+            writer.beginArray()
+            for element in parameters {
+                element.encode(to: &writer)
+            }
+            writer.endArray()
         }
         writer.endObject()
     }
@@ -386,171 +651,49 @@ extension Logs.QueryInfo {
 }
 
 extension Logs {
-    package struct QueryStatistics: Sendable {
-        package var recordsMatched: Double?
-        package var recordsScanned: Double?
-        package var estimatedRecordsSkipped: Double?
-        package var bytesScanned: Double?
-        package var estimatedBytesSkipped: Double?
-        package var logGroupsScanned: Double?
+    package struct QueryParameter: Sendable {
+        package var name: String
+        package var defaultValue: String?
+        package var description: String?
 
         package init(
-            recordsMatched: Double? = nil, recordsScanned: Double? = nil, estimatedRecordsSkipped: Double? = nil,
-            bytesScanned: Double? = nil, estimatedBytesSkipped: Double? = nil, logGroupsScanned: Double? = nil
+            name: String, defaultValue: String? = nil, description: String? = nil
         ) {
-            self.recordsMatched = recordsMatched
-            self.recordsScanned = recordsScanned
-            self.estimatedRecordsSkipped = estimatedRecordsSkipped
-            self.bytesScanned = bytesScanned
-            self.estimatedBytesSkipped = estimatedBytesSkipped
-            self.logGroupsScanned = logGroupsScanned
+            self.name = name
+            self.defaultValue = defaultValue
+            self.description = description
         }
     }
 }
 
-extension Logs.QueryStatistics {
+extension Logs.QueryParameter {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Logs.QueryParameter?
+    {
+        let nameSource = body["name"]
+        input.require(nameSource != nil, "\(path)name")
+        let name = try input.string(nameSource, "\(path)name", Logs.Constraints.queryParameterName)
+        let defaultValue = try input.string(
+            body["defaultValue"], "\(path)defaultValue", Logs.Constraints.queryParameterDefaultValue)
+        let description = try input.string(
+            body["description"], "\(path)description", Logs.Constraints.queryParameterDescription)
+        guard let name else { return nil }
+        return Logs.QueryParameter(name: name, defaultValue: defaultValue, description: description)
+    }
+}
+
+extension Logs.QueryParameter {
     package func encode(to writer: inout JSONWriter) {
         writer.beginObject()
-        if let recordsMatched {
-            writer.name("recordsMatched")
-            writer.double(recordsMatched)
+        writer.name("name")
+        writer.string(name)
+        if let defaultValue {
+            writer.name("defaultValue")
+            writer.string(defaultValue)
         }
-        if let recordsScanned {
-            writer.name("recordsScanned")
-            writer.double(recordsScanned)
-        }
-        if let estimatedRecordsSkipped {
-            writer.name("estimatedRecordsSkipped")
-            writer.double(estimatedRecordsSkipped)
-        }
-        if let bytesScanned {
-            writer.name("bytesScanned")
-            writer.double(bytesScanned)
-        }
-        if let estimatedBytesSkipped {
-            writer.name("estimatedBytesSkipped")
-            writer.double(estimatedBytesSkipped)
-        }
-        if let logGroupsScanned {
-            writer.name("logGroupsScanned")
-            writer.double(logGroupsScanned)
-        }
-        writer.endObject()
-    }
-}
-
-extension Logs {
-    package struct RejectedEntityInfo: Sendable {
-        package var errorType: EntityRejectionErrorType?
-
-        package init(
-            errorType: EntityRejectionErrorType? = nil
-        ) {
-            self.errorType = errorType
-        }
-    }
-}
-
-extension Logs.RejectedEntityInfo {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let errorType {
-            writer.name("errorType")
-            writer.string(errorType.rawValue)
-        }
-        writer.endObject()
-    }
-}
-
-extension Logs {
-    package struct RejectedLogEventsInfo: Sendable {
-        package var tooNewLogEventStartIndex: Int?
-        package var tooOldLogEventEndIndex: Int?
-        package var expiredLogEventEndIndex: Int?
-
-        package init(
-            tooNewLogEventStartIndex: Int? = nil, tooOldLogEventEndIndex: Int? = nil,
-            expiredLogEventEndIndex: Int? = nil
-        ) {
-            self.tooNewLogEventStartIndex = tooNewLogEventStartIndex
-            self.tooOldLogEventEndIndex = tooOldLogEventEndIndex
-            self.expiredLogEventEndIndex = expiredLogEventEndIndex
-        }
-    }
-}
-
-extension Logs.RejectedLogEventsInfo {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let tooNewLogEventStartIndex {
-            writer.name("tooNewLogEventStartIndex")
-            writer.int(tooNewLogEventStartIndex)
-        }
-        if let tooOldLogEventEndIndex {
-            writer.name("tooOldLogEventEndIndex")
-            writer.int(tooOldLogEventEndIndex)
-        }
-        if let expiredLogEventEndIndex {
-            writer.name("expiredLogEventEndIndex")
-            writer.int(expiredLogEventEndIndex)
-        }
-        writer.endObject()
-    }
-}
-
-extension Logs {
-    package struct ResultField: Sendable {
-        package var field: String?
-        package var value: String?
-
-        package init(
-            field: String? = nil, value: String? = nil
-        ) {
-            self.field = field
-            self.value = value
-        }
-    }
-}
-
-extension Logs.ResultField {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let field {
-            writer.name("field")
-            writer.string(field)
-        }
-        if let value {
-            writer.name("value")
-            writer.string(value)
-        }
-        writer.endObject()
-    }
-}
-
-extension Logs {
-    package struct SearchedLogStream: Sendable {
-        package var logStreamName: String?
-        package var searchedCompletely: Bool?
-
-        package init(
-            logStreamName: String? = nil, searchedCompletely: Bool? = nil
-        ) {
-            self.logStreamName = logStreamName
-            self.searchedCompletely = searchedCompletely
-        }
-    }
-}
-
-extension Logs.SearchedLogStream {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let logStreamName {
-            writer.name("logStreamName")
-            writer.string(logStreamName)
-        }
-        if let searchedCompletely {
-            writer.name("searchedCompletely")
-            writer.bool(searchedCompletely)
+        if let description {
+            writer.name("description")
+            writer.string(description)
         }
         writer.endObject()
     }

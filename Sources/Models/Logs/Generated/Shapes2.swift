@@ -3,6 +3,231 @@
 package import AWSWire
 
 extension Logs {
+    package struct QueryStatistics: Sendable {
+        package var recordsMatched: Double?
+        package var recordsScanned: Double?
+        package var estimatedRecordsSkipped: Double?
+        package var bytesScanned: Double?
+        package var estimatedBytesSkipped: Double?
+        package var logGroupsScanned: Double?
+
+        package init(
+            recordsMatched: Double? = nil, recordsScanned: Double? = nil, estimatedRecordsSkipped: Double? = nil,
+            bytesScanned: Double? = nil, estimatedBytesSkipped: Double? = nil, logGroupsScanned: Double? = nil
+        ) {
+            self.recordsMatched = recordsMatched
+            self.recordsScanned = recordsScanned
+            self.estimatedRecordsSkipped = estimatedRecordsSkipped
+            self.bytesScanned = bytesScanned
+            self.estimatedBytesSkipped = estimatedBytesSkipped
+            self.logGroupsScanned = logGroupsScanned
+        }
+    }
+}
+
+extension Logs.QueryStatistics {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let recordsMatched {
+            writer.name("recordsMatched")
+            writer.double(recordsMatched)
+        }
+        if let recordsScanned {
+            writer.name("recordsScanned")
+            writer.double(recordsScanned)
+        }
+        if let estimatedRecordsSkipped {
+            writer.name("estimatedRecordsSkipped")
+            writer.double(estimatedRecordsSkipped)
+        }
+        if let bytesScanned {
+            writer.name("bytesScanned")
+            writer.double(bytesScanned)
+        }
+        if let estimatedBytesSkipped {
+            writer.name("estimatedBytesSkipped")
+            writer.double(estimatedBytesSkipped)
+        }
+        if let logGroupsScanned {
+            writer.name("logGroupsScanned")
+            writer.double(logGroupsScanned)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct RejectedEntityInfo: Sendable {
+        package var errorType: EntityRejectionErrorType?
+
+        package init(
+            errorType: EntityRejectionErrorType? = nil
+        ) {
+            self.errorType = errorType
+        }
+    }
+}
+
+extension Logs.RejectedEntityInfo {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let errorType {
+            writer.name("errorType")
+            writer.string(errorType.rawValue)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct RejectedLogEventsInfo: Sendable {
+        package var tooNewLogEventStartIndex: Int?
+        package var tooOldLogEventEndIndex: Int?
+        package var expiredLogEventEndIndex: Int?
+
+        package init(
+            tooNewLogEventStartIndex: Int? = nil, tooOldLogEventEndIndex: Int? = nil,
+            expiredLogEventEndIndex: Int? = nil
+        ) {
+            self.tooNewLogEventStartIndex = tooNewLogEventStartIndex
+            self.tooOldLogEventEndIndex = tooOldLogEventEndIndex
+            self.expiredLogEventEndIndex = expiredLogEventEndIndex
+        }
+    }
+}
+
+extension Logs.RejectedLogEventsInfo {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let tooNewLogEventStartIndex {
+            writer.name("tooNewLogEventStartIndex")
+            writer.int(tooNewLogEventStartIndex)
+        }
+        if let tooOldLogEventEndIndex {
+            writer.name("tooOldLogEventEndIndex")
+            writer.int(tooOldLogEventEndIndex)
+        }
+        if let expiredLogEventEndIndex {
+            writer.name("expiredLogEventEndIndex")
+            writer.int(expiredLogEventEndIndex)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct ResourcePolicy: Sendable {
+        package var policyName: String?
+        package var policyDocument: String?
+        package var lastUpdatedTime: Int?
+        package var policyScope: PolicyScope?
+        package var resourceArn: String?
+        package var revisionId: String?
+
+        package init(
+            policyName: String? = nil, policyDocument: String? = nil, lastUpdatedTime: Int? = nil,
+            policyScope: PolicyScope? = nil, resourceArn: String? = nil, revisionId: String? = nil
+        ) {
+            self.policyName = policyName
+            self.policyDocument = policyDocument
+            self.lastUpdatedTime = lastUpdatedTime
+            self.policyScope = policyScope
+            self.resourceArn = resourceArn
+            self.revisionId = revisionId
+        }
+    }
+}
+
+extension Logs.ResourcePolicy {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let policyName {
+            writer.name("policyName")
+            writer.string(policyName)
+        }
+        if let policyDocument {
+            writer.name("policyDocument")
+            writer.string(policyDocument)
+        }
+        if let lastUpdatedTime {
+            writer.name("lastUpdatedTime")
+            writer.int(lastUpdatedTime)
+        }
+        if let policyScope {
+            writer.name("policyScope")
+            writer.string(policyScope.rawValue)
+        }
+        if let resourceArn {
+            writer.name("resourceArn")
+            writer.string(resourceArn)
+        }
+        if let revisionId {
+            writer.name("revisionId")
+            writer.string(revisionId)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct ResultField: Sendable {
+        package var field: String?
+        package var value: String?
+
+        package init(
+            field: String? = nil, value: String? = nil
+        ) {
+            self.field = field
+            self.value = value
+        }
+    }
+}
+
+extension Logs.ResultField {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let field {
+            writer.name("field")
+            writer.string(field)
+        }
+        if let value {
+            writer.name("value")
+            writer.string(value)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct SearchedLogStream: Sendable {
+        package var logStreamName: String?
+        package var searchedCompletely: Bool?
+
+        package init(
+            logStreamName: String? = nil, searchedCompletely: Bool? = nil
+        ) {
+            self.logStreamName = logStreamName
+            self.searchedCompletely = searchedCompletely
+        }
+    }
+}
+
+extension Logs.SearchedLogStream {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let logStreamName {
+            writer.name("logStreamName")
+            writer.string(logStreamName)
+        }
+        if let searchedCompletely {
+            writer.name("searchedCompletely")
+            writer.bool(searchedCompletely)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
     package struct SubscriptionFilter: Sendable {
         package var filterName: String?
         package var logGroupName: String?

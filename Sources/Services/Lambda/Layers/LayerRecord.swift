@@ -47,10 +47,7 @@ extension LayerReference {
     static func tree(_ layers: [LayerReference]) -> String? {
         guard !layers.isEmpty else { return nil }
         let digests = layers.map(\.code).joined(separator: ",")
-        let hash = SHA256.hash(data: Array(digests.utf8))
-        let digits = Array("0123456789abcdef".utf8)
-        return treePrefix
-            + String(decoding: hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return treePrefix + Hexadecimal.encode(SHA256.hash(data: Array(digests.utf8)))
     }
 
     /// Whether a directory's name is one of these.

@@ -68,7 +68,10 @@ struct InsightsLexer {
     private static func mayBeginExpression(after last: [InsightsToken]) -> Bool {
         if last.last == .sign("=~") { return true }
         if case .name(let name) = last.last, name.lowercased() == "like" { return true }
-        guard last.count == 2, case .name(let command) = last[0], case .name = last[1] else { return false }
+        guard case .name(let name) = last.last else { return false }
+        // `parse /…/`, where a command may begin.
+        if name.lowercased() == "parse", last.count == 1 || last.first == .sign("|") { return true }
+        guard last.count == 2, case .name(let command) = last[0] else { return false }
         return command.lowercased() == "parse"
     }
 

@@ -8,7 +8,7 @@ struct InsightsQuery: Sendable {
         /// Shows these only.
         case display([(expression: InsightsExpression, name: String)])
         case filter(InsightsExpression)
-        case parse(InsightsExpression, InsightsGlob, names: [String])
+        case parse(InsightsExpression, InsightsExtraction)
         case stats([InsightsStatistic], by: [(expression: InsightsExpression, name: String)])
         case sort([(expression: InsightsExpression, isDescending: Bool)])
         case limit(Int)
@@ -22,39 +22,6 @@ struct InsightsQuery: Sendable {
     init(_ text: String) throws(InsightsFailure) {
         var parser = try InsightsParser(text)
         commands = try parser.commands()
-    }
-}
-
-/// `user=*, method:*`: each star is a field.
-struct InsightsGlob: Sendable {
-    private let parts: [String]
-
-    var stars: Int { parts.count - 1 }
-
-    init(_ text: String) { parts = text.split(separator: "*", omittingEmptySubsequences: false).map(String.init) }
-
-    /// What the stars stand for; nil when the text has not these parts in this order.
-    func values(in text: String) -> [String]? {
-        guard var rest = Self.after(parts[0], in: text[...])?.rest else { return nil }
-        var values: [String] = []
-        for (index, part) in parts.enumerated().dropFirst() {
-            if part.isEmpty {
-                // The last takes all that is left, one before another star nothing.
-                values.append(index == parts.count - 1 ? String(rest) : "")
-            } else if let (before, after) = Self.after(part, in: rest) {
-                values.append(String(before))
-                rest = after
-            } else {
-                return nil
-            }
-        }
-        return values
-    }
-
-    private static func after(_ part: String, in text: Substring) -> (before: Substring, rest: Substring)? {
-        if part.isEmpty { return (text.prefix(0), text) }
-        guard let range = text.firstRange(of: part) else { return nil }
-        return (text[..<range.lowerBound], text[range.upperBound...])
     }
 }
 
@@ -154,15 +121,26 @@ struct InsightsParser {
     private mutating func parse() throws(InsightsFailure) -> InsightsQuery.Command {
         var source = InsightsExpression.field("@message")
         if case .name = peek { source = .field(try name()) }
-        if case .expression = peek { throw failure("parse takes globs here, no regular expressions") }
-        guard case .text(let text) = peek else { throw failure("a glob is missing") }
+        if case .expression(let text) = peek { return .parse(source, .groups(try groups(text))) }
+        guard case .text(let text) = peek else { throw failure("a glob or a regular expression is missing") }
         at += 1
         let glob = InsightsGlob(text)
         guard takeWord("as") else { throw failure("as is missing") }
         var names: [String] = []
         repeat { names.append(try name()) } while take(",")
         guard names.count == glob.stars else { throw failure("\(glob.stars) names are wanted for \(glob.stars) stars") }
-        return .parse(source, glob, names: names)
+        return .parse(source, .glob(glob, names: names))
+    }
+
+    private mutating func groups(_ text: String) throws(InsightsFailure) -> NamedGroups {
+        let ignoresCase = text.hasPrefix(Self.caseless)
+        let source = ignoresCase ? String(text.dropFirst(Self.caseless.count)) : text
+        guard let groups = try? NamedGroups(untrusted: source, ignoresCase: ignoresCase) else {
+            throw failure("unusable regular expression")
+        }
+        guard !groups.names.isEmpty else { throw failure("the regular expression has no named group") }
+        at += 1
+        return groups
     }
 
     private mutating func sort() throws(InsightsFailure) -> InsightsQuery.Command {
@@ -279,10 +257,13 @@ extension InsightsParser {
         }
     }
 
-    /// `(?i)` at its beginning makes letters of either case match.
+    /// At the beginning of an expression it makes letters of either case match.
+    private static let caseless = "(?i)"
+
     private static func pattern(_ text: String) -> Pattern? {
-        text.hasPrefix("(?i)")
-            ? try? Pattern(untrusted: String(text.dropFirst(4)), ignoresCase: true) : try? Pattern(untrusted: text)
+        text.hasPrefix(caseless)
+            ? try? Pattern(untrusted: String(text.dropFirst(caseless.count)), ignoresCase: true)
+            : try? Pattern(untrusted: text)
     }
 
     private mutating func sum() throws(InsightsFailure) -> InsightsExpression {

@@ -27,6 +27,9 @@ struct InsightsRun: Sendable {
     private var seen: Set<[String?]> = []
     /// How many events came through the filters.
     private(set) var matched = 0
+    /// How many of them the result leaves out, since there are too many groups to tell apart, and their messages'
+    /// bytes.
+    private(set) var skipped = (events: 0, bytes: 0)
 
     /// - Parameters:
     ///   - limit: Of lines, where the query has none.
@@ -67,7 +70,10 @@ struct InsightsRun: Sendable {
     /// - Returns: Whether more would change anything.
     mutating func add(_ row: InsightsRow) -> Bool {
         var row = row
-        for command in streaming where !Self.apply(command, to: &row, &seen) { return true }
+        for command in streaming {
+            if case .dedup = command, seen.count >= Self.groupLimit { return skip(row) }
+            if !Self.apply(command, to: &row, &seen) { return true }
+        }
         matched += 1
         switch gatherer {
         case .lines:
@@ -82,13 +88,19 @@ struct InsightsRun: Sendable {
             let values = keys.map { $0.expression.value(row) }
             let key = values.map { $0?.text }
             if groups[key] == nil {
-                guard groups.count < Self.groupLimit else { return true }
+                guard groups.count < Self.groupLimit else { return skip(row) }
                 order.append(key)
                 groups[key] = Group(keys: values, accumulators: statistics.map { InsightsAccumulator($0) })
             }
             for index in statistics.indices { groups[key]?.accumulators[index].add(row) }
             return true
         }
+    }
+
+    private mutating func skip(_ row: InsightsRow) -> Bool {
+        skipped.events += 1
+        skipped.bytes += row["@message"]?.text.utf8.count ?? 0
+        return true
     }
 
     /// The lines that the query comes to.
@@ -146,9 +158,9 @@ struct InsightsRun: Sendable {
             row.shown = []
             for (field, value) in zip(fields, values) { row.show(field.name, value) }
         case .filter(let condition): return condition.isTrue(row)
-        case .parse(let source, let glob, let names):
-            guard let text = source.value(row)?.text, let values = glob.values(in: text) else { return true }
-            for (name, value) in zip(names, values) { row.show(name, .text(value)) }
+        case .parse(let source, let extraction):
+            guard let text = source.value(row)?.text else { return true }
+            for field in extraction.fields(in: text) { row.show(field.name, .text(field.value)) }
         case .dedup(let keys):
             let key = keys.map { $0.value(row)?.text }
             // Rows without any of the fields are not alike.

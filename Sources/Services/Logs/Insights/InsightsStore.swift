@@ -25,6 +25,8 @@ final class InsightsStore: Sendable {
         var scanned = 0
         var matched = 0
         var bytes = 0
+        /// What the result leaves out.
+        var skipped = (events: 0, bytes: 0)
         fileprivate var task: Task<Void, Never>?
 
         init(id: String, groups: [String], text: String, created: Int64) {

@@ -79,7 +79,7 @@ extension GroupRecord {
     func shape(in key: GroupKey) -> Logs.LogGroup {
         Logs.LogGroup(
             logGroupName: name, creationTime: Int(created), retentionInDays: retentionDays.map(Int.init),
-            metricFilterCount: 0, arn: "\(key.arn):*", storedBytes: Int(storedBytes),
+            metricFilterCount: Int(metricFilters), arn: "\(key.arn):*", storedBytes: Int(storedBytes),
             logGroupClass: Logs.LogGroupClass(rawValue: logClass), logGroupArn: key.arn,
             deletionProtectionEnabled: false)
     }

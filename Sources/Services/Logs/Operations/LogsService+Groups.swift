@@ -24,7 +24,7 @@ extension LogsService {
     }
 
     /// AWS answers a name that is too long in its own words, before it looks at any other constraint.
-    private static func checkLength(_ request: ServiceRequest) throws(AWSError) {
+    static func checkLength(_ request: ServiceRequest) throws(AWSError) {
         guard let body = try? JSONValue(parsing: request.body), let name = body["logGroupName"]?.string,
             name.utf8.count > 512
         else { return }
@@ -34,8 +34,10 @@ extension LogsService {
 
     func deleteLogGroup(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try Logs.DeleteLogGroupRequest(decoding: request)
+        let key = GroupKey(input.logGroupName, of: request.caller)
         try await change(input.logGroupName, of: request.caller) { group, connection in
             try GroupRecord.delete(group.id, on: connection)
+            try ResourcePolicyRecord.delete(of: key, on: connection)
         }
         removal.begin()
         return Logs.empty

@@ -108,10 +108,11 @@ extension LogsService {
                 if !scan.wantsMore { break search }
             }
             let lines = run.result().map(\.shownFields)
-            let matched = run.matched
+            let (matched, skipped) = (run.matched, run.skipped)
             queries.change(id, of: owner) { entry in
                 entry.lines = lines
                 entry.matched = matched
+                entry.skipped = skipped
                 entry.status = .complete
             }
         } catch {
@@ -129,7 +130,8 @@ extension LogsService {
             queryLanguage: .cwli, results: Array(page),
             statistics: Logs.QueryStatistics(
                 recordsMatched: Double(entry.matched), recordsScanned: Double(entry.scanned),
-                estimatedRecordsSkipped: 0, bytesScanned: Double(entry.bytes), estimatedBytesSkipped: 0,
+                estimatedRecordsSkipped: Double(entry.skipped.events), bytesScanned: Double(entry.bytes),
+                estimatedBytesSkipped: Double(entry.skipped.bytes),
                 logGroupsScanned: Double(entry.groups.count)),
             status: entry.status, nextToken: page.endIndex < entry.lines.count ? String(page.endIndex) : nil
         ).encode()

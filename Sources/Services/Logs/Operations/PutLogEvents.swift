@@ -3,13 +3,16 @@ import LogsModel
 import Storage
 
 /// What AWS takes in one request, and from when: API reference, PutLogEvents.
-private enum Upload {
+enum Upload {
     /// Of all events together, each with ``LogWriter/eventOverhead``.
     static let bytes = 1_048_576
     /// Milliseconds from the first event to the last.
     static let span: Int64 = 86_400_000
     static let future: Int64 = 2 * 3_600_000
     static let past: Int64 = 14 * 86_400_000
+
+    /// The times that are taken at `now`.
+    static func range(_ now: Int64) -> ClosedRange<Int64> { now - past...now + future }
 }
 
 extension LogsService {
@@ -20,22 +23,22 @@ extension LogsService {
         try Self.check(input.logEvents)
         let key = StreamKey(group: GroupKey(input.logGroupName, of: request.caller), name: input.logStreamName)
         let now = clock()
-        let (answer, targets) = try await database.write {
-            [forwarder, defaultDays = retention.defaultDays] connection in
+        let (answer, written) = try await database.write {
+            [followers, defaultDays = retention.defaultDays] connection in
             guard let group = try GroupRecord.find(key.group, on: connection) else { throw LogsFailure.noGroup }
             guard try StreamRecord.find(key.name, in: group.id, on: connection) != nil else {
                 throw LogsFailure.noStream
             }
             let acceptance = Acceptance(
                 input.logEvents, now: now, retentionDays: group.retentionDays ?? defaultDays.map(Int64.init))
-            let (last, targets) = try LogWriter.put(
-                input.logEvents[acceptance.accepted], to: key, now: now, forwarder, on: connection)
+            let written = try LogWriter.put(
+                input.logEvents[acceptance.accepted], to: key, now: now, followers, on: connection)
             let answer = Logs.PutLogEventsResponse(
-                nextSequenceToken: (last ?? EventPosition(time: now, sequence: 0)).id,
+                nextSequenceToken: (written.last ?? EventPosition(time: now, sequence: 0)).id,
                 rejectedLogEventsInfo: acceptance.rejected)
-            return (answer, targets)
+            return (answer, written)
         }
-        forwarder.wake(targets)
+        followers.settle(written)
         return answer.encode()
     }
 

@@ -34,6 +34,14 @@ indirect enum Condition<Subject: Sendable>: Sendable {
         self = alternatives.count == 1 ? alternatives[0] : .any(alternatives)
     }
 
+    /// All that are compared, in their order.
+    var subjects: [Subject] {
+        switch self {
+        case .holds(let subject, _): [subject]
+        case .all(let parts), .any(let parts): parts.flatMap(\.subjects)
+        }
+    }
+
     func isMet(_ holds: (Subject, Comparison) -> Bool) -> Bool {
         switch self {
         case .holds(let subject, let test): holds(subject, test)

@@ -4,8 +4,10 @@
 /// the pattern.
 struct FieldPattern: Sendable {
     fileprivate struct Field: Sendable {
+        /// Empty without one.
+        var name = ""
         /// Nil: anything will do.
-        var condition: Condition<Void>?
+        var condition: Condition<String>?
     }
 
     private static let fieldLimit = 256
@@ -37,17 +39,18 @@ struct FieldPattern: Sendable {
     private static func field(_ scanner: inout PatternScanner) throws(FilterPattern.Failure) -> Field {
         let ends: @Sendable (UInt8) -> Bool = { Array("(),]&|".utf8).contains($0) }
         var probe = scanner
-        _ = probe.take(while: isName)
+        let name = String(decoding: probe.take(while: isName), as: UTF8.self)
         probe.skipSpaces()
         if probe.peek == UInt8(ascii: ",") || probe.peek == UInt8(ascii: "]") {
             scanner = probe
-            return Field()
+            return Field(name: name)
         }
-        let condition = try Condition<Void>(&scanner) { (scanner) throws(FilterPattern.Failure) in
-            guard !scanner.take(while: isName).isEmpty else { throw .malformed }
-            return ((), try Comparison(&scanner, ends: ends))
+        let condition = try Condition<String>(&scanner) { (scanner) throws(FilterPattern.Failure) in
+            let name = scanner.take(while: isName)
+            guard !name.isEmpty else { throw .malformed }
+            return (String(decoding: name, as: UTF8.self), try Comparison(&scanner, ends: ends))
         }
-        return Field(condition: condition)
+        return Field(name: condition.subjects.first ?? "", condition: condition)
     }
 
     private static func isName(_ byte: UInt8) -> Bool {
@@ -55,12 +58,54 @@ struct FieldPattern: Sendable {
             || byte == UInt8(ascii: ".")
     }
 
-    func matches(_ message: [UInt8]) -> Bool {
+    /// The message's fields, if it matches. `[]` takes every message.
+    func match(_ message: [UInt8]) -> [ArraySlice<UInt8>]? {
         let count = head.count + (tail?.count ?? 0)
         let fields = Self.fields(of: message)
-        guard tail == nil ? fields.count == count : fields.count >= count else { return false }
-        return zip(head, fields).allSatisfy { $0.isMet(by: $1) }
+        if isOpen { return fields }
+        guard tail == nil ? fields.count == count : fields.count >= count else { return nil }
+        let isMet =
+            zip(head, fields).allSatisfy { $0.isMet(by: $1) }
             && zip(tail ?? [], fields.suffix(tail?.count ?? 0)).allSatisfy { $0.isMet(by: $1) }
+        return isMet ? fields : nil
+    }
+
+    private var isOpen: Bool { tail == nil && head.count == 1 && head[0].name.isEmpty && head[0].condition == nil }
+
+    /// Where a field stands; nil when none has that name.
+    func place(of name: String) -> Place? {
+        guard !name.isEmpty else { return nil }
+        if let index = head.firstIndex(where: { $0.name == name }) { return .fromStart(index) }
+        return tail.flatMap { tail in
+            tail.firstIndex { $0.name == name }.map { .fromEnd(tail.count - $0) }
+        }
+    }
+
+    enum Place: Sendable {
+        case fromStart(Int)
+        /// From 1, which is the last.
+        case fromEnd(Int)
+
+        func text(in fields: [ArraySlice<UInt8>]) -> String? {
+            let index =
+                switch self {
+                case .fromStart(let index): index
+                case .fromEnd(let index): fields.count - index
+                }
+            return fields.indices.contains(index) ? String(decoding: fields[index], as: UTF8.self) : nil
+        }
+    }
+
+    /// The fields by their names; those without one by their place, from `$1`.
+    func named(_ fields: [ArraySlice<UInt8>]) -> [String: String] {
+        var values: [String: String] = [:]
+        for (index, field) in fields.enumerated() {
+            let fromEnd = index - (fields.count - (tail?.count ?? 0))
+            let known = index < head.count ? head[index] : fromEnd >= 0 ? tail?[fromEnd] : nil
+            let name = known.flatMap { $0.name.isEmpty ? nil : $0.name } ?? "\(index + 1)"
+            values["$" + name] = String(decoding: field, as: UTF8.self)
+        }
+        return values
     }
 
     private static func fields(of message: [UInt8]) -> [ArraySlice<UInt8>] {

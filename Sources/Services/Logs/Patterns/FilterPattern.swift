@@ -1,3 +1,6 @@
+import AWSWire
+import NIOCore
+
 /// What a `filterPattern` asks of a message: CloudWatch's patterns for plain text, JSON and space-delimited fields.
 ///
 /// Source: "Filter pattern syntax for metric filters", CloudWatch Logs user guide.
@@ -14,13 +17,13 @@ struct FilterPattern: Sendable {
         case malformed
     }
 
-    private enum Kind {
+    enum Kind: Sendable {
         case terms(TermPattern)
         case json(JSONPattern)
         case fields(FieldPattern)
     }
 
-    private let kind: Kind
+    let kind: Kind
 
     /// Whether every message matches.
     var isEmpty: Bool { if case .terms(let pattern) = kind { pattern.isEmpty } else { false } }
@@ -36,11 +39,44 @@ struct FilterPattern: Sendable {
             }
     }
 
-    func matches(_ message: [UInt8]) -> Bool {
+    func matches(_ message: [UInt8]) -> Bool { match(message) != nil }
+
+    /// A message that matches, as the pattern has read it.
+    enum Match: Sendable {
+        case terms
+        case json(JSONValue)
+        case fields([ArraySlice<UInt8>])
+    }
+
+    func match(_ message: [UInt8]) -> Match? {
         switch kind {
-        case .terms(let pattern): pattern.matches(message)
-        case .json(let pattern): pattern.matches(message)
-        case .fields(let pattern): pattern.matches(message)
+        case .terms(let pattern): pattern.matches(message) ? .terms : nil
+        case .json(let pattern): pattern.match(message).map { .json($0) }
+        case .fields(let pattern): pattern.match(message).map { .fields($0) }
         }
+    }
+
+    /// The values of a message that the pattern speaks of, by how it names them.
+    func values(of match: Match) -> [String: String] {
+        switch (kind, match) {
+        case (.json(let pattern), .json(let document)):
+            var values: [String: String] = [:]
+            for selector in pattern.selectors {
+                if let value = selector.value(in: document) { values[selector.text] = value.selectedText }
+            }
+            return values
+        case (.fields(let pattern), .fields(let fields)): return pattern.named(fields)
+        default: return [:]
+        }
+    }
+}
+
+extension JSONValue {
+    /// A value as a selector gives it: strings without their quotes, all else as JSON.
+    var selectedText: String {
+        if let string { return string }
+        var writer = JSONWriter()
+        writer.write(self)
+        return String(buffer: writer.buffer)
     }
 }

@@ -3,20 +3,10 @@ import NIOCore
 
 /// A pattern for JSON messages: `{ ($.user.id = 1 || $.tags[0] = "a*") && $.error NOT EXISTS }`.
 struct JSONPattern: Sendable {
-    private typealias Selector = [Step]
-
-    private enum Step: Sendable {
-        case member(String)
-        case element(Int)
-        /// Any member or element.
-        case any
-    }
-
     /// No message that is worth reading nests deeper.
     private static let depthLimit = 100
-    private static let stepLimit = 32
 
-    private let condition: Condition<Selector>
+    private let condition: Condition<JSONSelector>
 
     init(_ scanner: inout PatternScanner) throws(FilterPattern.Failure) {
         guard scanner.take("{") else { throw .malformed }
@@ -29,8 +19,8 @@ struct JSONPattern: Sendable {
 
     private static func comparison(
         _ scanner: inout PatternScanner
-    ) throws(FilterPattern.Failure) -> (Selector, Comparison) {
-        let selector = try selector(&scanner)
+    ) throws(FilterPattern.Failure) -> (JSONSelector, Comparison) {
+        let selector = try JSONSelector(&scanner)
         scanner.skipSpaces()
         if scanner.takeWord("IS") {
             scanner.skipSpaces()
@@ -49,74 +39,18 @@ struct JSONPattern: Sendable {
         return (selector, try Comparison(&scanner) { ends.contains($0) })
     }
 
-    /// `$.a.b[0]`, `$.["a b"]`, `$['a']`, `$.a[*]`.
-    private static func selector(_ scanner: inout PatternScanner) throws(FilterPattern.Failure) -> Selector {
-        guard scanner.take("$") else { throw .malformed }
-        var steps: Selector = []
-        while steps.count < stepLimit {
-            if scanner.take(".") {
-                if scanner.take("*") {
-                    steps.append(.any)
-                } else if scanner.peek != UInt8(ascii: "[") {
-                    let name = scanner.take { PatternScanner.isName($0) || $0 == UInt8(ascii: "-") }
-                    guard !name.isEmpty else { throw .malformed }
-                    steps.append(.member(String(decoding: name, as: UTF8.self)))
-                }
-            } else if scanner.take("[") {
-                steps.append(try bracketed(&scanner))
-            } else {
-                break
-            }
-        }
-        guard !steps.isEmpty else { throw .malformed }
-        return steps
-    }
+    /// What the pattern compares.
+    var selectors: [JSONSelector] { condition.subjects }
 
-    private static func bracketed(_ scanner: inout PatternScanner) throws(FilterPattern.Failure) -> Step {
-        scanner.skipSpaces()
-        let step: Step
-        if scanner.take("*") {
-            step = .any
-        } else if scanner.take("\"") {
-            step = .member(String(decoding: try scanner.takeQuoted(), as: UTF8.self))
-        } else if scanner.take("'") {
-            step = .member(String(decoding: try scanner.takeQuoted(UInt8(ascii: "'")), as: UTF8.self))
-        } else {
-            let digits = scanner.take { (0x30...0x39).contains($0) }
-            guard let index = Int(String(decoding: digits, as: UTF8.self)) else { throw .malformed }
-            step = .element(index)
-        }
-        scanner.skipSpaces()
-        guard scanner.take("]") else { throw .malformed }
-        return step
-    }
-
-    /// Messages that are no JSON objects match no such pattern.
-    func matches(_ message: [UInt8]) -> Bool {
+    /// The message as a document, if it matches. Messages that are no JSON objects match no such pattern.
+    func match(_ message: [UInt8]) -> JSONValue? {
         guard message.first(where: { !PatternScanner.isSpace($0) }) == UInt8(ascii: "{"),
             let document = try? JSONValue(parsing: ByteBuffer(bytes: message), depthLimit: Self.depthLimit)
-        else { return false }
-        return condition.isMet { selector, test in
-            Self.some(selector[...], of: document) { test.isMet(by: $0) }
+        else { return nil }
+        let isMet = condition.isMet { selector, test in
+            selector.isMet(in: document) { test.isMet(by: $0.map { Comparison.Value($0) } ?? .missing) }
         }
-    }
-
-    /// A selector with wildcards may have many values, of which one has to do.
-    private static func some(
-        _ steps: ArraySlice<Step>, of value: JSONValue?, _ test: (Comparison.Value) -> Bool
-    ) -> Bool {
-        guard let value else { return test(.missing) }
-        guard let step = steps.first else { return test(Comparison.Value(value)) }
-        let rest = steps.dropFirst()
-        switch step {
-        case .member(let name): return some(rest, of: value[name], test)
-        case .element(let index):
-            let elements = value.elements
-            return some(rest, of: index < elements.count ? elements[index] : nil, test)
-        case .any:
-            let values = value.kind == .array ? value.elements : value.members.map(\.value)
-            return values.contains { some(rest, of: $0, test) }
-        }
+        return isMet ? document : nil
     }
 }
 

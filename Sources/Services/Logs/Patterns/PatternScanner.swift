@@ -54,6 +54,11 @@ struct PatternScanner {
     /// What is up to the end or the next space, without taking it.
     var word: String { String(decoding: bytes[index...].prefix { !Self.isSpace($0) }, as: UTF8.self) }
 
+    /// What was taken since the scanner was as another is.
+    func text(since start: PatternScanner) -> String {
+        String(decoding: bytes[start.index..<index], as: UTF8.self)
+    }
+
     /// What is up to the closing quote, after the opening one; a backslash takes the next byte as it is.
     ///
     /// - Parameter quote: The closing one.

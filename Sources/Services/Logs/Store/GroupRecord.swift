@@ -2,7 +2,7 @@ import Storage
 
 /// A group as the tables keep it.
 struct GroupRecord: Sendable {
-    private static let columns = "id, name, created, class, retention_days, stored_bytes"
+    private static let columns = "id, name, created, class, retention_days, stored_bytes, metric_filters"
 
     var id: Int64
     var name: String
@@ -13,6 +13,8 @@ struct GroupRecord: Sendable {
     /// Nil: as the server's setting says.
     var retentionDays: Int64?
     var storedBytes: Int64
+    /// How many metric filters it has.
+    var metricFilters: Int64
 
     private init(_ row: SQLRow) throws(StorageError) {
         id = try row.integer("id")
@@ -21,6 +23,7 @@ struct GroupRecord: Sendable {
         logClass = try row.text("class")
         retentionDays = row.optionalInteger("retention_days")
         storedBytes = try row.integer("stored_bytes")
+        metricFilters = try row.integer("metric_filters")
     }
 
     static func find(_ key: GroupKey, on connection: any SQLConnection) throws(StorageError) -> GroupRecord? {
@@ -80,12 +83,12 @@ struct GroupRecord: Sendable {
             [days.map { .integer(Int64($0)) } ?? .null, .integer(id)])
     }
 
-    /// Deletes the group, its tags, subscriptions and streams. Its events can be seen no more; ``EventRemoval`` takes
-    /// them away.
+    /// Deletes the group, its tags, subscriptions, metric filters and streams. Its events can be seen no more;
+    /// ``EventRemoval`` takes them away.
     static func delete(_ id: Int64, on connection: any SQLConnection) throws(StorageError) {
         for table in [
             "logs_streams WHERE group_id", "logs_tags WHERE group_id", "logs_subscriptions WHERE group_id",
-            "logs_groups WHERE id",
+            "logs_metric_filters WHERE group_id", "logs_groups WHERE id",
         ] {
             try connection.execute("DELETE FROM \(table) = ?", [.integer(id)])
         }

@@ -24,7 +24,7 @@ package final class LogStore: LogSink {
     }
 
     private let database: any Database
-    private let forwarder: SubscriptionForwarder
+    private let followers: EventFollowers
     private let clock: @Sendable () -> Int64
     private let logger: Logger
     private let state: Mutex<State>
@@ -32,11 +32,11 @@ package final class LogStore: LogSink {
     private let signal: AsyncStream<Void>.Continuation
 
     init(
-        database: any Database, forwarder: SubscriptionForwarder, capacity: Int = LogStore.capacity,
+        database: any Database, followers: EventFollowers, capacity: Int = LogStore.capacity,
         clock: @escaping @Sendable () -> Int64, logger: Logger
     ) {
         self.database = database
-        self.forwarder = forwarder
+        self.followers = followers
         self.clock = clock
         self.logger = logger
         state = Mutex(State(buffer: LogBuffer(capacity: capacity)))
@@ -74,17 +74,17 @@ package final class LogStore: LogSink {
         do {
             // The lines are taken inside the transaction: the store runs one at a time, so they keep their order, and a
             // flush that finds none still waits for the one before it.
-            let targets = try await database.write { [self] connection in
+            let written = try await database.write { [self] connection in
                 let streams = state.withLock { state in
                     state.isSignalled = false
                     state.inFlight += 1
                     return state.buffer.take()
                 }
                 taken.withLock { $0 = streams }
-                return try LogWriter.write(streams, now: clock(), forwarder, on: connection)
+                return try LogWriter.write(streams, now: clock(), followers, on: connection)
             }
             state.withLock { $0.inFlight -= 1 }
-            forwarder.wake(targets)
+            followers.settle(written)
         } catch {
             giveBack(taken.withLock { $0 })
             logger.error("Logs could not be stored", metadata: ["error": "\(error)"])

@@ -24,64 +24,80 @@ struct LogWriter {
         var bytes = 0
     }
 
+    /// A group, and who follows it.
+    private struct Group {
+        var id: Int64
+        var subscriptions: [SubscriptionRecord] = []
+        var filters: [MetricFilterRecord] = []
+        var isTailed: Bool
+
+        var isFollowed: Bool { !subscriptions.isEmpty || !filters.isEmpty || isTailed }
+    }
+
     private let connection: any SQLConnection
     private let now: Int64
-    private var groups: [GroupKey: (id: Int64, subscriptions: [SubscriptionRecord])] = [:]
+    private let followers: EventFollowers
+    private var groups: [GroupKey: Group] = [:]
     private var growths: [StreamKey: Growth] = [:]
-    /// What goes to subscribers.
-    private var forwarded: [StreamKey: [SubscriptionForwarder.Event]] = [:]
-    private var last: EventPosition?
+    /// What somebody besides the store wants.
+    private var followed: [StreamKey: [StoredEvent]] = [:]
+    private var written = WrittenEvents()
 
     /// - Parameter now: Milliseconds since 1970, the time of ingestion.
-    /// - Returns: Whom the forwarder is to wake after the commit.
+    /// - Returns: What the followers are to settle after the commit.
     static func write(
-        _ streams: [StreamKey: LogBuffer.Pending], now: Int64, _ forwarder: SubscriptionForwarder,
+        _ streams: [StreamKey: LogBuffer.Pending], now: Int64, _ followers: EventFollowers,
         on connection: any SQLConnection
-    ) throws(StorageError) -> Set<String> {
-        try write(entries(streams), now: now, forwarder, on: connection).targets
+    ) throws(StorageError) -> WrittenEvents {
+        try write(entries(streams), now: now, followers, on: connection)
     }
 
     /// Adds a client's events to a stream.
     ///
-    /// - Returns: Where the last of them stands, nil when there is none; and whom to wake.
+    /// - Returns: As ``write(_:now:_:on:)``.
     static func put(
         _ events: ArraySlice<Logs.InputLogEvent>, to stream: StreamKey, now: Int64,
-        _ forwarder: SubscriptionForwarder, on connection: any SQLConnection
-    ) throws(StorageError) -> (last: EventPosition?, targets: Set<String>) {
+        _ followers: EventFollowers, on connection: any SQLConnection
+    ) throws(StorageError) -> WrittenEvents {
         let entries = events.enumerated().map { index, event in
             Entry(
                 stream: stream, order: UInt64(index), timestamp: Int64(event.timestamp),
                 lines: [Array(event.message.utf8)[...]], isNotice: false)
         }
-        return try write(entries, now: now, forwarder, on: connection)
+        return try write(entries, now: now, followers, on: connection)
     }
 
     private static func write(
-        _ entries: [Entry], now: Int64, _ forwarder: SubscriptionForwarder, on connection: any SQLConnection
-    ) throws(StorageError) -> (last: EventPosition?, targets: Set<String>) {
-        var writer = LogWriter(connection: connection, now: now)
+        _ entries: [Entry], now: Int64, _ followers: EventFollowers, on connection: any SQLConnection
+    ) throws(StorageError) -> WrittenEvents {
+        var writer = LogWriter(connection: connection, now: now, followers: followers)
         let count = entries.reduce(0) { $0 + $1.lines.count }
-        guard count > 0 else { return (nil, []) }
+        guard count > 0 else { return WrittenEvents() }
         // Groups and streams take their numbers first: they must not lie between those of the events.
         for entry in entries { try writer.prepare(entry) }
         var sequence = try LogCounter.take(count, on: connection)
         for entry in entries { try writer.insert(entry, &sequence) }
         try writer.recordGrowth()
-        return (writer.last, try writer.forward(forwarder))
+        try writer.follow()
+        return writer.written
     }
 
-    private init(connection: any SQLConnection, now: Int64) {
+    private init(connection: any SQLConnection, now: Int64, followers: EventFollowers) {
         self.connection = connection
         self.now = now
+        self.followers = followers
     }
 
-    private func forward(_ forwarder: SubscriptionForwarder) throws(StorageError) -> Set<String> {
-        var targets: Set<String> = []
-        for (stream, events) in forwarded {
-            let subscriptions = groups[stream.group]?.subscriptions ?? []
-            targets.formUnion(try forwarder.forward(events, of: stream, to: subscriptions, on: connection))
+    /// Puts into the outbox what subscribers get, and keeps what others get after the commit.
+    private mutating func follow() throws(StorageError) {
+        written.ingested = now
+        for (stream, events) in followed {
+            guard let group = groups[stream.group] else { continue }
+            written.targets.formUnion(
+                try followers.forwarder.forward(events, of: stream, to: group.subscriptions, on: connection))
+            if group.isTailed { written.tailed[stream] = events }
+            if !group.filters.isEmpty { written.measured.append((stream, events, group.filters)) }
         }
-        return targets
     }
 
     private static func entries(_ streams: [StreamKey: LogBuffer.Pending]) -> [Entry] {
@@ -117,12 +133,16 @@ struct LogWriter {
         let group: Int64
         if let known = groups[key] {
             group = known.id
-        } else if let found = try GroupRecord.find(key, on: connection)?.id {
-            group = found
-            groups[key] = (group, try SubscriptionRecord.all(of: group, on: connection))
+        } else if let found = try GroupRecord.find(key, on: connection) {
+            group = found.id
+            let isMeasured = found.metricFilters > 0 && followers.meters.isActive
+            groups[key] = Group(
+                id: group, subscriptions: try SubscriptionRecord.all(of: group, on: connection),
+                filters: isMeasured ? try MetricFilterRecord.all(of: group, on: connection) : [],
+                isTailed: followers.tails.follow(key))
         } else {
             group = try GroupRecord.create(key, now: now, on: connection)
-            groups[key] = (group, [])
+            groups[key] = Group(id: group, isTailed: followers.tails.follow(key))
         }
         let name = entry.stream.name
         let found = try StreamRecord.find(name, in: group, on: connection)?.id
@@ -137,7 +157,8 @@ struct LogWriter {
 
     private mutating func insert(_ entry: Entry, _ sequence: inout Int64) throws(StorageError) {
         guard let growth = growths[entry.stream] else { return }
-        let isSubscribed = groups[entry.stream.group]?.subscriptions.isEmpty == false
+        let isFollowed = groups[entry.stream.group]?.isFollowed ?? false
+        let isMeasured = followers.meters.isActive
         var bytes = 0
         for line in entry.lines {
             try connection.execute(
@@ -150,11 +171,14 @@ struct LogWriter {
                     .integer(now), .blob(Array(line)),
                 ])
             let position = EventPosition(time: entry.timestamp, sequence: sequence)
-            if isSubscribed {
-                forwarded[entry.stream, default: []].append(
-                    SubscriptionForwarder.Event(position: position, message: line))
+            if isFollowed {
+                followed[entry.stream, default: []].append(StoredEvent(position: position, message: line))
             }
-            last = position
+            if isMeasured, EmbeddedMetrics.mayBe(in: line) {
+                written.embedding[entry.stream.group, default: []].append(
+                    StoredEvent(position: position, message: line))
+            }
+            written.last = position
             sequence += 1
             bytes += line.count + Self.eventOverhead
         }

@@ -78,6 +78,50 @@ extension LogsService {
                     )
                     """
                 ]),
+            Migration(
+                component: "logs", number: 3,
+                statements: [
+                    // How many a group has: the writer need not look for them in most.
+                    "ALTER TABLE logs_groups ADD COLUMN metric_filters BIGINT NOT NULL DEFAULT 0",
+                    """
+                    CREATE TABLE logs_metric_filters (
+                        group_id BIGINT NOT NULL,
+                        name TEXT NOT NULL,
+                        pattern TEXT NOT NULL,
+                        transformation TEXT NOT NULL,
+                        metric_namespace TEXT NOT NULL,
+                        metric_name TEXT NOT NULL,
+                        created BIGINT NOT NULL,
+                        PRIMARY KEY (group_id, name)
+                    )
+                    """,
+                    """
+                    CREATE TABLE logs_policies (
+                        account TEXT NOT NULL,
+                        region TEXT NOT NULL,
+                        resource TEXT NOT NULL,
+                        name TEXT NOT NULL,
+                        document TEXT NOT NULL,
+                        updated BIGINT NOT NULL,
+                        revision TEXT NOT NULL,
+                        PRIMARY KEY (account, region, resource, name)
+                    )
+                    """,
+                    """
+                    CREATE TABLE logs_query_definitions (
+                        account TEXT NOT NULL,
+                        region TEXT NOT NULL,
+                        id TEXT NOT NULL,
+                        name TEXT NOT NULL,
+                        query TEXT NOT NULL,
+                        log_groups TEXT NOT NULL,
+                        parameters TEXT NOT NULL,
+                        token TEXT NOT NULL,
+                        modified BIGINT NOT NULL,
+                        PRIMARY KEY (account, region, id)
+                    )
+                    """,
+                ]),
         ] + Outbox.migrations
 }
 

@@ -8,12 +8,6 @@ import Storage
 ///
 /// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
 struct SubscriptionForwarder: Sendable {
-    /// An event that was just stored.
-    struct Event: Sendable {
-        var position: EventPosition
-        var message: ArraySlice<UInt8>
-    }
-
     /// AWS tries for a day.
     private static let policy = RetryPolicy(
         maximumAttempts: .max, maximumAge: 86_400_000, firstPause: 1_000, longestPause: 300_000)
@@ -29,7 +23,7 @@ struct SubscriptionForwarder: Sendable {
 
     /// - Returns: The functions that get something.
     func forward(
-        _ events: [Event], of stream: StreamKey, to subscriptions: [SubscriptionRecord],
+        _ events: [StoredEvent], of stream: StreamKey, to subscriptions: [SubscriptionRecord],
         on connection: any SQLConnection
     ) throws(StorageError) -> Set<String> {
         var targets: Set<String> = []
@@ -44,8 +38,8 @@ struct SubscriptionForwarder: Sendable {
         return targets
     }
 
-    private static func batches(_ events: [Event]) -> [[Event]] {
-        var batches: [[Event]] = []
+    private static func batches(_ events: [StoredEvent]) -> [[StoredEvent]] {
+        var batches: [[StoredEvent]] = []
         var size = 0
         for event in events {
             if batches.isEmpty || size + event.message.count > bytes {
@@ -58,7 +52,7 @@ struct SubscriptionForwarder: Sendable {
         return batches
     }
 
-    private static func entry(_ events: [Event], of stream: StreamKey, _ subscription: SubscriptionRecord)
+    private static func entry(_ events: [StoredEvent], of stream: StreamKey, _ subscription: SubscriptionRecord)
         -> OutboxEntry
     {
         let data = Base64.encode(Gzip.compress(Array(document(events, of: stream, subscription).readableBytesView)))
@@ -78,7 +72,7 @@ struct SubscriptionForwarder: Sendable {
 
     /// https://docs.aws.amazon.com/lambda/latest/dg/services-cloudwatchlogs.html
     private static func document(
-        _ events: [Event], of stream: StreamKey, _ subscription: SubscriptionRecord
+        _ events: [StoredEvent], of stream: StreamKey, _ subscription: SubscriptionRecord
     ) -> ByteBuffer {
         var writer = JSONWriter()
         writer.beginObject()

@@ -148,10 +148,7 @@ struct Draft: Sendable {
                 "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
                     + "explicitly")
         }
-        return SHA256.hash(data: Array(text.utf8)).map { byte in
-            let text = String(byte, radix: 16)
-            return text.count == 1 ? "0\(text)" : text
-        }.joined()
+        return Hexadecimal.encode(SHA256.hash(data: Array(text.utf8)))
     }
 
     /// Up to 128 printable characters of ASCII without spaces.

@@ -6,16 +6,7 @@ import Storage
 /// Questions to endpoints, and the tokens by which they answer.
 enum Confirmation {
     /// 288 digits of base 16, as AWS's have.
-    static func token() -> String {
-        var token = ""
-        for _ in 0..<18 {
-            let word = UInt64.random(in: 0...UInt64.max)
-            token += String(
-                repeating: "0", count: word.leadingZeroBitCount / 4 == 16 ? 15 : word.leadingZeroBitCount / 4)
-            token += String(word, radix: 16)
-        }
-        return token
-    }
+    static func token() -> String { Hexadecimal.encode((0..<144).map { _ in UInt8.random(in: 0...255) }) }
 
     static func isToken(_ text: String) -> Bool { text.utf8.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit } }
 

@@ -25,7 +25,7 @@ struct MessageAttribute: Sendable, Hashable {
 ///
 /// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
 enum MessageDigest {
-    static func of(_ body: String) -> String { text(Insecure.MD5.hash(data: Array(body.utf8))) }
+    static func of(_ body: String) -> String { Hexadecimal.encode(Insecure.MD5.hash(data: Array(body.utf8))) }
 
     /// - Returns: nil where there are no attributes.
     static func of(_ attributes: [String: MessageAttribute]) -> String? {
@@ -48,12 +48,7 @@ enum MessageDigest {
                 update(bytes)
             }
         }
-        return text(hash.finalize())
-    }
-
-    private static func text(_ digest: Insecure.MD5Digest) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return Hexadecimal.encode(hash.finalize())
     }
 }
 

@@ -3,6 +3,39 @@
 package import AWSWire
 
 extension Logs {
+    package struct DeleteQueryDefinitionResponse: Sendable {
+        package var success: Bool?
+
+        package init(
+            success: Bool? = nil
+        ) {
+            self.success = success
+        }
+    }
+}
+
+extension Logs.DeleteQueryDefinitionResponse {
+    /// The answer of a successful operation.
+    package func encode() -> ServiceResponse {
+        let status = 200
+        var writer = JSONWriter()
+        encode(to: &writer)
+        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
+    }
+}
+
+extension Logs.DeleteQueryDefinitionResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let success {
+            writer.name("success")
+            writer.bool(success)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
     package struct DescribeLogGroupsResponse: Sendable {
         package var logGroups: [LogGroup]?
         package var nextToken: String?
@@ -89,6 +122,49 @@ extension Logs.DescribeLogStreamsResponse {
 }
 
 extension Logs {
+    package struct DescribeMetricFiltersResponse: Sendable {
+        package var metricFilters: [MetricFilter]?
+        package var nextToken: String?
+
+        package init(
+            metricFilters: [MetricFilter]? = nil, nextToken: String? = nil
+        ) {
+            self.metricFilters = metricFilters
+            self.nextToken = nextToken
+        }
+    }
+}
+
+extension Logs.DescribeMetricFiltersResponse {
+    /// The answer of a successful operation.
+    package func encode() -> ServiceResponse {
+        let status = 200
+        var writer = JSONWriter()
+        encode(to: &writer)
+        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
+    }
+}
+
+extension Logs.DescribeMetricFiltersResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let metricFilters {
+            writer.name("metricFilters")
+            writer.beginArray()
+            for element in metricFilters {
+                element.encode(to: &writer)
+            }
+            writer.endArray()
+        }
+        if let nextToken {
+            writer.name("nextToken")
+            writer.string(nextToken)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
     package struct DescribeQueriesResponse: Sendable {
         package var queries: [QueryInfo]?
         package var nextToken: String?
@@ -119,6 +195,92 @@ extension Logs.DescribeQueriesResponse {
             writer.name("queries")
             writer.beginArray()
             for element in queries {
+                element.encode(to: &writer)
+            }
+            writer.endArray()
+        }
+        if let nextToken {
+            writer.name("nextToken")
+            writer.string(nextToken)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct DescribeQueryDefinitionsResponse: Sendable {
+        package var queryDefinitions: [QueryDefinition]?
+        package var nextToken: String?
+
+        package init(
+            queryDefinitions: [QueryDefinition]? = nil, nextToken: String? = nil
+        ) {
+            self.queryDefinitions = queryDefinitions
+            self.nextToken = nextToken
+        }
+    }
+}
+
+extension Logs.DescribeQueryDefinitionsResponse {
+    /// The answer of a successful operation.
+    package func encode() -> ServiceResponse {
+        let status = 200
+        var writer = JSONWriter()
+        encode(to: &writer)
+        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
+    }
+}
+
+extension Logs.DescribeQueryDefinitionsResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let queryDefinitions {
+            writer.name("queryDefinitions")
+            writer.beginArray()
+            for element in queryDefinitions {
+                element.encode(to: &writer)
+            }
+            writer.endArray()
+        }
+        if let nextToken {
+            writer.name("nextToken")
+            writer.string(nextToken)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct DescribeResourcePoliciesResponse: Sendable {
+        package var resourcePolicies: [ResourcePolicy]?
+        package var nextToken: String?
+
+        package init(
+            resourcePolicies: [ResourcePolicy]? = nil, nextToken: String? = nil
+        ) {
+            self.resourcePolicies = resourcePolicies
+            self.nextToken = nextToken
+        }
+    }
+}
+
+extension Logs.DescribeResourcePoliciesResponse {
+    /// The answer of a successful operation.
+    package func encode() -> ServiceResponse {
+        let status = 200
+        var writer = JSONWriter()
+        encode(to: &writer)
+        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
+    }
+}
+
+extension Logs.DescribeResourcePoliciesResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let resourcePolicies {
+            writer.name("resourcePolicies")
+            writer.beginArray()
+            for element in resourcePolicies {
                 element.encode(to: &writer)
             }
             writer.endArray()
@@ -381,118 +543,6 @@ extension Logs.ListTagsForResourceResponse {
                 writer.string(value)
             }
             writer.endObject()
-        }
-        writer.endObject()
-    }
-}
-
-extension Logs {
-    package struct PutLogEventsResponse: Sendable {
-        package var nextSequenceToken: String?
-        package var rejectedLogEventsInfo: RejectedLogEventsInfo?
-        package var rejectedEntityInfo: RejectedEntityInfo?
-
-        package init(
-            nextSequenceToken: String? = nil, rejectedLogEventsInfo: RejectedLogEventsInfo? = nil,
-            rejectedEntityInfo: RejectedEntityInfo? = nil
-        ) {
-            self.nextSequenceToken = nextSequenceToken
-            self.rejectedLogEventsInfo = rejectedLogEventsInfo
-            self.rejectedEntityInfo = rejectedEntityInfo
-        }
-    }
-}
-
-extension Logs.PutLogEventsResponse {
-    /// The answer of a successful operation.
-    package func encode() -> ServiceResponse {
-        let status = 200
-        var writer = JSONWriter()
-        encode(to: &writer)
-        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
-    }
-}
-
-extension Logs.PutLogEventsResponse {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let nextSequenceToken {
-            writer.name("nextSequenceToken")
-            writer.string(nextSequenceToken)
-        }
-        if let rejectedLogEventsInfo {
-            writer.name("rejectedLogEventsInfo")
-            rejectedLogEventsInfo.encode(to: &writer)
-        }
-        if let rejectedEntityInfo {
-            writer.name("rejectedEntityInfo")
-            rejectedEntityInfo.encode(to: &writer)
-        }
-        writer.endObject()
-    }
-}
-
-extension Logs {
-    package struct StartQueryResponse: Sendable {
-        package var queryId: String?
-
-        package init(
-            queryId: String? = nil
-        ) {
-            self.queryId = queryId
-        }
-    }
-}
-
-extension Logs.StartQueryResponse {
-    /// The answer of a successful operation.
-    package func encode() -> ServiceResponse {
-        let status = 200
-        var writer = JSONWriter()
-        encode(to: &writer)
-        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
-    }
-}
-
-extension Logs.StartQueryResponse {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let queryId {
-            writer.name("queryId")
-            writer.string(queryId)
-        }
-        writer.endObject()
-    }
-}
-
-extension Logs {
-    package struct StopQueryResponse: Sendable {
-        package var success: Bool?
-
-        package init(
-            success: Bool? = nil
-        ) {
-            self.success = success
-        }
-    }
-}
-
-extension Logs.StopQueryResponse {
-    /// The answer of a successful operation.
-    package func encode() -> ServiceResponse {
-        let status = 200
-        var writer = JSONWriter()
-        encode(to: &writer)
-        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
-    }
-}
-
-extension Logs.StopQueryResponse {
-    package func encode(to writer: inout JSONWriter) {
-        writer.beginObject()
-        if let success {
-            writer.name("success")
-            writer.bool(success)
         }
         writer.endObject()
     }

@@ -1,0 +1,124 @@
+import Metrics
+import Synchronization
+
+/// Makes samples of what is stored: by metric filters, and by what events embed.
+///
+/// Works after the commit, and only on what the writer kept for it: groups without filters cost it nothing, and events
+/// that embed nothing no more than a look at their first byte. What a crash cuts off between the two is not measured.
+final class EventMeters: Sendable {
+    private let sinks = Mutex<[any MetricSink]>([])
+    private let isUsed = Atomic(false)
+    private let misses = MissedMinutes()
+    /// Milliseconds since 1970.
+    private let clock: @Sendable () -> Int64
+
+    init(clock: @escaping @Sendable () -> Int64) { self.clock = clock }
+
+    func add(_ sink: any MetricSink) {
+        sinks.withLock { $0.append(sink) }
+        isUsed.store(true, ordering: .releasing)
+    }
+
+    /// Whether anybody takes samples.
+    var isActive: Bool { isUsed.load(ordering: .acquiring) }
+
+    /// Events of one stream, and the filters of its group.
+    func measure(_ events: [StoredEvent], by filters: [MetricFilterRecord], of group: GroupKey) {
+        var samples: [MetricSample] = []
+        for record in filters {
+            guard let filter = try? record.compiled(for: group) else { continue }
+            var missed: Set<Int64> = []
+            var matched: Set<Int64> = []
+            for event in events {
+                let minute = event.position.time / 60_000
+                guard let match = filter.pattern.match(Array(event.message)) else {
+                    missed.insert(minute)
+                    continue
+                }
+                matched.insert(minute)
+                if let sample = filter.sample(match, at: event.position.time) { samples.append(sample) }
+            }
+            if filter.defaultValue != nil {
+                misses.note(filter, record.id, missed: missed, matched: matched)
+            }
+        }
+        send(samples)
+    }
+
+    /// Events that may embed metrics.
+    func measure(embeddedIn events: [StoredEvent], of group: GroupKey) {
+        let now = clock()
+        send(events.flatMap { EmbeddedMetrics.samples(in: $0.message, of: group, now: now) })
+    }
+
+    private func send(_ samples: [MetricSample]) {
+        guard !samples.isEmpty else { return }
+        for sink in sinks.withLock({ $0 }) { sink.record(samples) }
+    }
+
+    // MARK: Time
+
+    /// Tells of the minutes that are over, in which nothing matched.
+    func settle() { send(misses.settle(before: clock())) }
+
+    /// Tells of them soon after their end, until cancelled.
+    func run() async {
+        for await _ in misses.signals {
+            while !misses.isEmpty, !Task.isCancelled {
+                let rest = 60_000 - clock() % 60_000
+                try? await Task.sleep(for: .milliseconds(rest))
+                settle()
+            }
+        }
+    }
+
+    func reset() { misses.reset() }
+}
+
+/// Minutes in which events came to filters that have a default value, and whether any of them matched.
+private final class MissedMinutes: Sendable {
+    private struct Minute: Hashable {
+        var filter: MetricFilterRecord.ID
+        /// Since 1970.
+        var number: Int64
+    }
+
+    private struct State {
+        var minutes: [Minute: (filter: MetricFilter, isMatched: Bool)] = [:]
+    }
+
+    /// Beyond so many, minutes without a match are not told of.
+    private static let limit = 100_000
+
+    private let state = Mutex(State())
+    let signals: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+
+    init() { (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+
+    var isEmpty: Bool { state.withLock { $0.minutes.isEmpty } }
+
+    func note(_ filter: MetricFilter, _ id: MetricFilterRecord.ID, missed: Set<Int64>, matched: Set<Int64>) {
+        state.withLock { state in
+            for number in missed.union(matched) {
+                let minute = Minute(filter: id, number: number)
+                let isMatched = matched.contains(number) || state.minutes[minute]?.isMatched == true
+                guard state.minutes[minute] != nil || state.minutes.count < Self.limit else { continue }
+                state.minutes[minute] = (filter, isMatched)
+            }
+        }
+        signal.yield()
+    }
+
+    func settle(before time: Int64) -> [MetricSample] {
+        state.withLock { state in
+            let over = state.minutes.filter { ($0.key.number + 1) * 60_000 <= time }
+            for minute in over.keys { state.minutes[minute] = nil }
+            return over.compactMap { minute, entry in
+                entry.isMatched ? nil : entry.filter.missed(at: minute.number * 60_000)
+            }
+        }
+    }
+
+    func reset() { state.withLock { $0.minutes = [:] } }
+}
