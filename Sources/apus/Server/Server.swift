@@ -233,6 +233,10 @@ enum Server {
         front.alsoReset = [outbox.reset]
         let totals = FunctionTotals()
         meters.add(totals)
+        front.alsoReset.append {
+            meters.discard()
+            totals.reset()
+        }
         let page = MetricsPage(
             meters: meters, totals: totals, fleet: fleet, functions: functions, queues: messages, outbox: outbox,
             stores: [("apus", database), ("events", events)], start: WallClock.secondsSince1970,
