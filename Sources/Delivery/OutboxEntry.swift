@@ -17,8 +17,17 @@ package struct OutboxEntry: Sendable, Hashable {
 
 /// Who puts parcels into the outbox, as it is asked about those that do not arrive.
 package protocol OutboxOwner: Sendable {
+    /// The parcel as this try is to send it.
+    ///
+    /// - Parameter attempt: Which one it is, from 1.
+    func parcel(_ entry: OutboxEntry, attempt: Int) -> Parcel
+
     /// What takes the place of a parcel that is given up, in the same commit: the same event for a dead-letter queue.
     ///
     /// - Parameter attempts: How often it was tried.
     func givenUp(_ entry: OutboxEntry, _ failure: DeliveryFailure, attempts: Int) -> [OutboxEntry]
+}
+
+extension OutboxOwner {
+    package func parcel(_ entry: OutboxEntry, attempt _: Int) -> Parcel { entry.parcel }
 }

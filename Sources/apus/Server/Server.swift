@@ -15,6 +15,7 @@ import NIOCore
 import NIOPosix
 import Runtimes
 import Sandbox
+import SchedulerService
 import ServiceLifecycle
 import Signing
 import SNSService
@@ -116,7 +117,7 @@ enum Server {
         let events = try SQLiteDatabase(
             path: "\(directory)/events.db", durability: .durable,
             migrations: Outbox.migrations + LambdaService.eventMigrations + SQSService.migrations
-                + SNSService.migrations)
+                + SNSService.migrations + Timetable.migrations + SchedulerService.migrations)
         let delivery = Delivery()
         let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
         let identities = IAMService(
@@ -211,6 +212,10 @@ enum Server {
             database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, sealing: sealing,
             functionsEndpoint: limits.endpointURL, logger: logger)
 
+        let timetable = Timetable(database: events, outbox: outbox, logger: logger)
+        let schedules = SchedulerService(
+            database: events, timetable: timetable, outbox: outbox, authorizer: authorizer, logger: logger)
+
         var front = GatewayConfiguration(
             host: settings.host, port: settings.port,
             functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
@@ -219,9 +224,10 @@ enum Server {
             routes: [CodeDownloads.route(functions), SigningCertificates.route(notifications)]
                 + FunctionURLRoutes.all(functions),
             version: Version.current)
-        front.alsoReset = [outbox.reset]
+        front.alsoReset = [timetable.reset, outbox.reset]
         let gateway = Gateway(
-            services: [functions, identities, sessions, logs, traces, audit, messages, notifications], keys: keys,
+            services: [functions, identities, sessions, logs, traces, audit, messages, notifications, schedules],
+            keys: keys,
             configuration: front,
             logger: logger, group: loops)
         let address = try await gateway.start()
@@ -230,7 +236,7 @@ enum Server {
         try key.write(endpoint: endpoint, region: settings.region, in: directory)
         return [
             logs, traces, audit, identities, messages, EventsWorker(functions: functions), fleet,
-            FunctionsWorker(functions: functions), outbox, gateway, messages.polling,
+            FunctionsWorker(functions: functions), outbox, timetable, gateway, messages.polling,
         ]
     }
 
