@@ -17,6 +17,7 @@ import NIOCore
 import NIOPosix
 import Runtimes
 import Sandbox
+import SchedulerService
 import ServiceLifecycle
 import Signing
 import SNSService
@@ -118,7 +119,7 @@ enum Server {
         let events = try SQLiteDatabase(
             path: "\(directory)/events.db", durability: .durable,
             migrations: Outbox.migrations + LambdaService.eventMigrations + SQSService.migrations
-                + SNSService.migrations)
+                + SNSService.migrations + Timetable.migrations + SchedulerService.migrations)
         let meters = Meters()
         let delivery = Delivery()
         let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
@@ -222,6 +223,10 @@ enum Server {
         meters.add(metrics.samples)
         logs.measure(into: metrics.samples)
 
+        let timetable = Timetable(database: events, outbox: outbox, logger: logger)
+        let schedules = SchedulerService(
+            database: events, timetable: timetable, outbox: outbox, authorizer: authorizer, logger: logger)
+
         var front = GatewayConfiguration(
             host: settings.host, port: settings.port,
             functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
@@ -230,7 +235,7 @@ enum Server {
             routes: [CodeDownloads.route(functions), SigningCertificates.route(notifications)]
                 + FunctionURLRoutes.all(functions),
             version: Version.current)
-        front.alsoReset = [outbox.reset]
+        front.alsoReset = [timetable.reset, outbox.reset]
         let totals = FunctionTotals()
         meters.add(totals)
         front.alsoReset.append {
@@ -243,7 +248,9 @@ enum Server {
             version: Version.current, logger: logger)
         front.metrics = page.text
         let gateway = Gateway(
-            services: [functions, identities, sessions, logs, traces, audit, messages, notifications, metrics],
+            services: [
+                functions, identities, sessions, logs, traces, audit, messages, notifications, metrics, schedules,
+            ],
             keys: keys,
             configuration: front,
             logger: logger, group: loops)
@@ -254,7 +261,7 @@ enum Server {
         return [
             // Logs end before metrics do: the last of them may be measured.
             metrics, logs, traces, audit, meters, identities, messages, EventsWorker(functions: functions), fleet,
-            FunctionsWorker(functions: functions), outbox, gateway, messages.polling, logs.tailing,
+            FunctionsWorker(functions: functions), outbox, timetable, gateway, messages.polling, logs.tailing,
         ]
     }
 
