@@ -134,6 +134,12 @@ let package = Package(
                 crypto, cryptoExtras, certificates, asn1,
             ]),
         module(
+            "SchedulerService", path: "Sources/Services/Scheduler",
+            [
+                "AWSWire", "SchedulerModel", "Schedules", "Delivery", "Identity", "Policies", "Storage", nioCore,
+                nioHTTP1, logging, crypto,
+            ]),
+        module(
             "STSService", path: "Sources/Services/STS",
             ["AWSWire", "STSModel", "Identity", "Policies", nioCore, logging, crypto, cryptoExtras]),
         module(
@@ -168,6 +174,7 @@ let package = Package(
                 "Fleet",
                 "Metrics", "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService",
                 "LogsService", "XRayService", "CloudTrailService", "CloudWatchService", "SQSService", "SNSService",
+                "SchedulerService",
                 "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
@@ -297,8 +304,8 @@ let package = Package(
             "FuzzTests",
             [
                 "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Schedules", "Storage",
-                "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "SQSModel", "SQSService",
-                "SNSService", "LogsService", "Metrics", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+                "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "Delivery", "SQSModel",
+                "SQSService", "SNSService", "LogsService", "Metrics", nioCore, nioPosix, nioHTTP1, nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(

@@ -18,7 +18,7 @@ import tempfile
 import time
 from statistics import mean, median
 
-from queues import committed, dispatched, fill, starts, synced, waiting
+from queues import committed, consumed, dispatched, fill, starts, synced, waiting
 from report import Row, write
 from tools import (
     BUILT, ROOT, Nginx, Peer, ask, available, command, descendants, inits, invocation, message, percentile, plain, processor, pss, resident, run,
@@ -446,6 +446,19 @@ def _(bench):
     rounds = [
         (send(bench.port, request, 64)["perSecond"], committed(bench.server.home)) for _ in range(ROUNDS)]
     shown = [f"{median(side[at] for side in rounds):.0f}" for at in (0, 1)]
+    return {"rate": median(ours / base for ours, base in rounds)}, *shown, "a second"
+
+
+@row("sqs-consume", "messages received and deleted ten at a time, 16 consumers / rows that SQLite syncs one by one", rate=(5,))
+def _(bench):
+    url = bench.server.client("sqs").create_queue(QueueName="bench-consume")["QueueUrl"]
+    entries = [{"Id": str(number), "MessageBody": "x" * 100} for number in range(10)]
+    ten = message(bench.server, "SendMessageBatch", QueueUrl=url, Entries=entries)
+    rounds = []
+    for _ in range(ROUNDS):
+        send(bench.port, ten, 64, seconds="4")
+        rounds.append((consumed(bench.server, url), committed(bench.server.home)))
+    shown = [f"{median(r[side] for r in rounds):.0f}" for side in (0, 1)]
     return {"rate": median(ours / base for ours, base in rounds)}, *shown, "a second"
 
 

@@ -1,13 +1,17 @@
 """What rows about the queue of asynchronous invocations measure with."""
 
+import http.client
+import json
 import os
 import re
 import socket
 import sqlite3
+import threading
 import time
+import urllib.parse
 import uuid
 
-from tools import BODY  # also has the folder of the tests searched for modules
+from tools import BODY, message  # also has the folder of the tests searched for modules
 
 from conftest import wait_until
 
@@ -56,14 +60,16 @@ def waiting(server):
 
 def fill(server, function, count):
     """Puts events into the queue of a server that does not run."""
+    with sqlite3.connect(f"file:{server.data}/apus.db?mode=ro", uri=True, timeout=30) as functions:
+        creation = functions.execute("SELECT creation FROM lambda_functions WHERE name = ?", (function,)).fetchone()[0]
     database = connect(server.data / "events.db")
     database.execute("BEGIN")
     now = int(time.time() * 1000)
     trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0"
     database.executemany(
-        "INSERT INTO lambda_events (account, region, name, due, position, request, accepted, failures, trace, sampled, payload) "
-        "VALUES ('000000000000', 'us-east-1', ?, ?, ?, ?, ?, 0, ?, 0, ?)",
-        ((function, now, number, str(uuid.UUID(int=number)), now, trace, BODY) for number in range(count)))
+        "INSERT INTO lambda_events (account, region, name, due, position, request, accepted, failures, trace, sampled, payload, creation) "
+        "VALUES ('000000000000', 'us-east-1', ?, ?, ?, ?, ?, 0, ?, 0, ?, ?)",
+        ((function, now, number, str(uuid.UUID(int=number)), now, trace, BODY, creation) for number in range(count)))
     database.execute("COMMIT")
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
@@ -112,3 +118,43 @@ def starts(server, function, requests):
         return len(found) >= len(requests) and found[-len(requests):]
 
     return [began - asked for asked, began in zip(sent, wait_until(times, 60, "the log"))]
+
+
+def consumed(server, url, clients=16, seconds=1.5):
+    """Messages a second that consumers receive and delete, ten at a time, from a queue that has enough of them."""
+    receive = message(server, "ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=10)
+    address = urllib.parse.urlparse(server.endpoint)
+    end = time.monotonic() + seconds
+    counts = []
+
+    def ask(connection, request):
+        connection.sendall(request)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        body = answer.read()
+        if answer.status != 200:
+            raise SystemExit(body.decode())
+        return json.loads(body)
+
+    def consume():
+        count = 0
+        with socket.create_connection((address.hostname, address.port)) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while time.monotonic() < end:
+                found = ask(connection, receive).get("Messages", [])
+                if not found:
+                    raise SystemExit("the queue has run empty")
+                entries = [{"Id": str(at), "ReceiptHandle": each["ReceiptHandle"]} for at, each in enumerate(found)]
+                deleted = ask(connection, message(server, "DeleteMessageBatch", QueueUrl=url, Entries=entries))
+                count += len(deleted["Successful"])
+        counts.append(count)
+
+    began = time.monotonic()
+    threads = [threading.Thread(target=consume) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(counts) < clients:
+        raise SystemExit("a consumer has failed")
+    return sum(counts) / (time.monotonic() - began)

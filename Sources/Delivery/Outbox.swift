@@ -187,13 +187,15 @@ package final class Outbox: ServiceLifecycle.Service {
     ///
     /// - Returns: When something for its target is due because of it.
     private func attempt(_ claim: OutboxTable.Claim) async -> Int64? {
+        let owner = owner(of: claim.entry)
+        let parcel = owner?.parcel(claim.entry, attempt: claim.attempts) ?? claim.entry.parcel
         do throws(DeliveryFailure) {
-            try await delivery.send(claim.entry.parcel)
+            try await delivery.send(parcel)
         } catch {
-            owner(of: claim.entry)?.attempted(claim.entry, error)
+            owner?.attempted(claim.entry, error)
             return await failed(claim, error)
         }
-        owner(of: claim.entry)?.attempted(claim.entry, nil)
+        owner?.attempted(claim.entry, nil)
         do {
             _ = try await database.write { try OutboxTable(connection: $0).delete(claim) }
         } catch {

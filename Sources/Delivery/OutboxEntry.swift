@@ -17,6 +17,11 @@ package struct OutboxEntry: Sendable, Hashable {
 
 /// Who puts parcels into the outbox, as it is asked about those that do not arrive.
 package protocol OutboxOwner: Sendable {
+    /// The parcel as this try is to send it.
+    ///
+    /// - Parameter attempt: Which one it is, from 1.
+    func parcel(_ entry: OutboxEntry, attempt: Int) -> Parcel
+
     /// A parcel was tried; nil: it arrived. Told of every try, and not kept: it must not wait.
     func attempted(_ entry: OutboxEntry, _ failure: DeliveryFailure?)
 
@@ -27,5 +32,7 @@ package protocol OutboxOwner: Sendable {
 }
 
 extension OutboxOwner {
+    package func parcel(_ entry: OutboxEntry, attempt _: Int) -> Parcel { entry.parcel }
+
     package func attempted(_: OutboxEntry, _: DeliveryFailure?) {}
 }

@@ -53,7 +53,7 @@ package struct Distribution: Sendable, Hashable {
     ) {
         let limit = scale == nil ? Self.exactLimit : Self.bucketLimit
         guard bins.count <= limit, zip(bins, bins.dropFirst()).allSatisfy({ $0.place < $1.place }),
-            bins.allSatisfy({ $0.count > 0 && $0.place.isFinite }), sampleCount >= 0, unknown >= 0, !sum.isNaN,
+            bins.allSatisfy({ $0.count > 0 && scale.isPlace($0.place) }), sampleCount >= 0, unknown >= 0, !sum.isNaN,
             sampleCount == 0 ? bins.isEmpty : minimum <= maximum
         else { return nil }
         self.sampleCount = sampleCount
@@ -232,6 +232,16 @@ extension Distribution {
             return ordinal < 0 ? -coarser : coarser
         }
 
+        /// Whether it can be an ordinal of a number.
+        fileprivate static func isOrdinal(_ place: Double) -> Bool { place.magnitude <= 2 * offset }
+
         static func < (one: Scale, other: Scale) -> Bool { one.step < other.step }
+    }
+}
+
+extension Distribution.Scale? {
+    /// Whether a bin can have that place.
+    fileprivate func isPlace(_ place: Double) -> Bool {
+        self == nil ? place.isFinite : Distribution.Scale.isOrdinal(place)
     }
 }

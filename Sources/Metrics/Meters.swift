@@ -76,7 +76,14 @@ package final class Meters: ServiceLifecycle.Service {
     }
 
     /// A gauge is to be read from now on: one that is new, or was forgotten and is used again.
-    package func list(_ gauge: any MetricGauge) { state.withLock { $0.gauges[ObjectIdentifier(gauge)] = gauge } }
+    package func list(_ gauge: any MetricGauge) {
+        state.withLock { state in
+            state.gauges[ObjectIdentifier(gauge)] = gauge
+            guard let level = gauge as? Level else { return }
+            let id = ID(series: level.series, unit: .count)
+            if state.levels[id] == nil { state.levels[id] = level }
+        }
+    }
 
     /// Meters that are drained.
     package var count: Int { state.withLock { $0.listed.count } }
@@ -113,6 +120,13 @@ package final class Meters: ServiceLifecycle.Service {
         }
         if all.isEmpty { return }
         for sink in sinks { sink.record(all) }
+    }
+
+    /// Forgets what has not been handed on.
+    package func discard() {
+        let (meters, gauges) = state.withLock { (Array($0.listed.values), Array($0.gauges.values)) }
+        for meter in meters where meter.drain(patience: Self.patience).isIdle { forget(meter) }
+        for gauge in gauges where gauge.read(at: clock()).isIdle { forget(gauge) }
     }
 
     private struct SampleID: Hashable {

@@ -5,6 +5,8 @@ package struct MetricSample: Sendable, Hashable {
     /// Milliseconds since 1970.
     package var timestamp: Int64
     package var distribution: Distribution
+    /// Whether seconds are wanted apart, rather than minutes.
+    package var isHighResolution = false
 
     package init(_ key: MetricKey, unit: MetricUnit, timestamp: Int64, distribution: Distribution) {
         self.key = key

@@ -65,6 +65,39 @@ package protocol Database: Sendable {
     /// Runs `work` in a transaction that is committed, and on disk when `.durable`, before this returns. An error that
     /// `work` throws rolls everything back and is thrown on.
     func write<Value: Sendable>(_ work: @escaping @Sendable (any SQLConnection) throws -> Value) async throws -> Value
+
+    /// Has units of work done, each kept or undone alone, in as few commits as can be, and in their order. Returns at
+    /// once.
+    func submit(_ units: [WriteUnit])
+}
+
+/// One caller's unit of work on its way into a commit.
+package struct WriteUnit: Sendable {
+    /// Does the work and returns how to tell the caller of its success, which must wait for the commit. Whoever is told
+    /// must not block.
+    package let run: @Sendable (any SQLConnection) throws -> @Sendable () -> Void
+    /// Tells the caller that nothing of its work was kept.
+    package let fail: @Sendable (any Error) -> Void
+
+    package init(
+        run: @escaping @Sendable (any SQLConnection) throws -> @Sendable () -> Void,
+        fail: @escaping @Sendable (any Error) -> Void
+    ) {
+        self.run = run
+        self.fail = fail
+    }
+}
+
+extension Database {
+    /// One after the other, in transactions of their own.
+    package func submit(_ units: [WriteUnit]) {
+        // Nobody stops it: it ends with the last unit, as the store's own work does.
+        Task {
+            for unit in units {
+                do { try await write(unit.run)() } catch { unit.fail(error) }
+            }
+        }
+    }
 }
 
 /// A forward-only change of the schema. Once released, a migration never changes.

@@ -75,9 +75,11 @@ package final class SQLiteDatabase: Database {
                     return { continuation.resume(returning: value) }
                 },
                 fail: { continuation.resume(throwing: $0) })
-            writes.submit(unit)
+            writes.submit([unit])
         }
     }
+
+    package func submit(_ units: [WriteUnit]) { writes.submit(units) }
 
     /// Moves the log into the main file and closes both. Blocks until the accesses under way are done; later ones fail.
     package func close() throws(StorageError) {

@@ -1,14 +1,6 @@
 import GRDB
 import Synchronization
 
-/// One caller's unit of work on its way into a commit.
-struct WriteUnit: Sendable {
-    /// Does the work and returns how to tell the caller of its success, which must wait for the commit.
-    let run: @Sendable (any SQLConnection) throws -> @Sendable () -> Void
-    /// Tells the caller that nothing of its work was kept.
-    let fail: @Sendable (any Error) -> Void
-}
-
 /// Group commit: the units that wait while one commit is synced share the next one.
 ///
 /// Each unit has a savepoint of its own inside the shared transaction, so one that fails is undone alone. Callers hear
@@ -34,9 +26,9 @@ final class WriteQueue: Sendable {
     /// How many units no commit has taken on yet.
     var waiting: Int { state.withLock { $0.waiting.count } }
 
-    func submit(_ unit: WriteUnit) {
+    func submit(_ units: [WriteUnit]) {
         let mustStart = state.withLock { state in
-            state.waiting.append(unit)
+            state.waiting += units
             defer { state.isDraining = true }
             return !state.isDraining
         }
@@ -64,19 +56,22 @@ final class WriteQueue: Sendable {
         var succeeded: [(fail: @Sendable (any Error) -> Void, answer: @Sendable () -> Void)] = []
         do {
             try connection.beginTransaction(.immediate)
+            // A failure of one alone ends the transaction.
+            let savepoints = batch.count > 1 ? try Savepoints(connection) : nil
             for unit in batch {
-                try connection.execute(sql: "SAVEPOINT unit")
+                try savepoints?.begin.execute()
                 started += 1
                 do {
                     let answer = try unit.run(SQLiteConnection(connection: connection))
-                    try connection.execute(sql: "RELEASE unit")
+                    try savepoints?.release.execute()
                     succeeded.append((unit.fail, answer))
                 } catch {
                     // Whatever becomes of the others, nothing of this unit is kept: its caller need not wait.
                     unit.fail(error is DatabaseError ? StorageError(error, sql: "RELEASE unit") : error)
+                    guard let savepoints else { return try connection.rollback() }
                     // Some failures (a full disk among them) end the whole transaction; then this throws, too.
-                    try connection.execute(sql: "ROLLBACK TO unit")
-                    try connection.execute(sql: "RELEASE unit")
+                    try savepoints.rollback.execute()
+                    try savepoints.release.execute()
                 }
             }
             try connection.commit()
@@ -89,5 +84,18 @@ final class WriteQueue: Sendable {
             return
         }
         for (_, answer) in succeeded { answer() }
+    }
+}
+
+/// What keeps the units of one transaction apart, prepared once for each connection.
+private struct Savepoints {
+    let begin: Statement
+    let release: Statement
+    let rollback: Statement
+
+    init(_ connection: GRDB.Database) throws {
+        begin = try connection.cachedStatement(sql: "SAVEPOINT unit")
+        release = try connection.cachedStatement(sql: "RELEASE unit")
+        rollback = try connection.cachedStatement(sql: "ROLLBACK TO unit")
     }
 }

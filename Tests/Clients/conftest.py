@@ -227,6 +227,8 @@ provider "aws" {
     iam    = "%(endpoint)s"
     sts    = "%(endpoint)s"
     sns    = "%(endpoint)s"
+    sqs    = "%(endpoint)s"
+    scheduler = "%(endpoint)s"
     cloudwatch = "%(endpoint)s"
   }
 }

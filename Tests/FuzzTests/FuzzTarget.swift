@@ -15,6 +15,7 @@ struct FuzzTarget: Sendable {
         httpReader, gateway, signedHeaders, presignedURL, awsChunks, json, cbor, shapes, forms, eventStream, zip,
         packageSignature,
         text, schedule, pattern, policy, sessionToken, imageDocuments, runtimeAPI, launcherPackets,
+        filterPolicy, deadLetters, receiptHandle, queueURL, redrivePolicy, messageBatch,
         logPattern, insightsQuery, namedGroups, embeddedMetrics,
     ]
 }

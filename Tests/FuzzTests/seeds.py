@@ -2,6 +2,7 @@
 """Writes the seeds: good input of every reader, from which `make fuzz` goes on. Inputs that once broke one are beside
 them as `found-*` and stay."""
 
+import base64
 import io
 import pathlib
 import struct
@@ -200,6 +201,42 @@ def zips():
     write("zip", "empty", archive([]))
 
 
+def messaging():
+    rules = [
+        b'{"a":["x","y"]}', b'{"a":[{"prefix":"x"},{"suffix":"y"},{"equals-ignore-case":"Z"}],"b":[{"exists":false}]}',
+        b'{"a":[{"anything-but":["x"]},{"anything-but":{"prefix":"p"}}],"n":[{"numeric":[">",1,"<=",5.5]},1,true,null]}',
+        b'{"$or":[{"a":["x"]},{"b":[{"cidr":"10.0.0.0/8"}]}],"c":[{"wildcard":"*x*"}]}', b'{"a":{"b":["x"]},"c":[{"exists":true}]}']
+    for number, rule in enumerate(rules):
+        write("filter-policy", f"policy-{number}", rule + b'\0{"a":"x","b":"10.1.2.3","c":"axb"}')
+        write("filter-policy", f"values-{number}", rule + b'\0{"a":{"b":["x",["y"]]},"n":[2,"2"],"c":null}')
+    numbers = struct.pack(">qqq", 1, 2, 3)
+    check = 2166136261
+    for byte in numbers:
+        check = ((check ^ byte) * 16777619) & 0xFFFFFFFF
+    write("receipt-handle", "handle", base64.b64encode(numbers + struct.pack(">I", check)))
+    write("receipt-handle", "damaged", base64.b64encode(numbers + struct.pack(">I", check ^ 1)))
+    for name, url in {
+            "path": "/000000000000/q", "name": "q", "host": "http://127.0.0.1:4566/000000000000/q.fifo",
+            "aws": "https://sqs.eu-west-1.amazonaws.com/000000000000/q?x#y", "older": "https://eu-west-1.queue.amazonaws.com/000000000000/q",
+            "emulator": "http://localhost:4566/queue/eu-west-1/000000000000/q"}.items():
+        write("queue-url", name, url.encode())
+    arn = "arn:aws:sqs:us-east-1:000000000000:dead"
+    write("dead-letters", "queue", f'{{"deadLetterTargetArn":"{arn}"}}'.encode())
+    write("dead-letters", "topic", f'{{"deadLetterTargetArn":"{arn}"}}'.replace("sqs", "sns").encode())
+    write("redrive-policy", "number", f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":3}}'.encode())
+    write("redrive-policy", "text", f'{{"maxReceiveCount":"1000","deadLetterTargetArn":"{arn}.fifo"}}'.encode())
+    write("redrive-policy", "allow", f'{{"redrivePermission":"byQueue","sourceQueueArns":["{arn}"]}}'.encode())
+    write("redrive-policy", "deny", b'{"redrivePermission":"denyAll"}')
+    write("message-batch", "json", b"\0" + b'{"QueueUrl":"q","Entries":[{"Id":"1","MessageBody":"b","DelaySeconds":1,"ReceiptHandle":"h",'
+          b'"MessageAttributes":{"a":{"DataType":"Binary","BinaryValue":"AA=="}},"VisibilityTimeout":0}],"Attributes":{"DelaySeconds":"1"}}')
+    entry = b"SendMessageBatchRequestEntry.1."
+    write("message-batch", "form", b"\1Action=SendMessageBatch&QueueUrl=q&" + entry + b"Id=1&" + entry + b"MessageBody=b%20c&" + entry
+          + b"MessageAttribute.1.Name=a&" + entry + b"MessageAttribute.1.Value.DataType=Number&" + entry + b"MessageAttribute.1.Value.StringValue=1"
+          b"&DeleteMessageBatchRequestEntry.1.Id=1&DeleteMessageBatchRequestEntry.1.ReceiptHandle=h&Attribute.1.Name=All&MaxNumberOfMessages=10")
+    write("message-batch", "both", b"\2one\0body one\0value\0two\0body & two\0\xc3\xa9")
+    write("message-batch", "both-wrong", b"\2one\0\0value\0one\0b\0")
+
+
 def signed():
     import base64
     import json
@@ -284,5 +321,5 @@ def logs():
     write("embedded-metrics", "missing", document.replace(b'"d":"x",', b""))
 
 
-for write_some in (http, signatures, documents, forms, texts, messages, zips, signed, runtime, packets, logs):
+for write_some in (http, signatures, documents, forms, texts, messages, zips, messaging, signed, runtime, packets, logs):
     write_some()

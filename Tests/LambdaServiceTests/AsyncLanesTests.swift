@@ -9,10 +9,11 @@ import Testing
         FunctionKey(account: "111111111111", region: "us-east-1", name: name)
     }
 
-    private static func event(_ name: String, _ position: Int64, bytes: Int = 2) -> AsyncEvent {
+    private static func event(_ name: String, _ position: Int64, bytes: Int = 2, creation: Int64 = 1) -> AsyncEvent {
         AsyncEvent(
             id: AsyncEvent.ID(position: position, request: "r\(position)"), target: FunctionTarget(key(name)),
-            payload: ByteBuffer(repeating: 0x30, count: bytes), traceID: "", isSampled: false, accepted: position,
+            creation: creation, payload: ByteBuffer(repeating: 0x30, count: bytes), traceID: "", isSampled: false,
+            accepted: position,
             due: position, lease: 0)
     }
 
@@ -25,7 +26,7 @@ import Testing
     }
 
     @Test func whatIsFreshGoesAheadWhileNothingWaits() {
-        var lanes = AsyncLanes(limits: AsyncLanes.Limits(running: 3, perFunction: 2))
+        var lanes = AsyncLanes(limits: AsyncLanes.Limits(running: 3, narrow: 2))
         #expect(lanes.admit(Self.event("a", 1)) == true)
         #expect(lanes.admit(Self.event("a", 2)) == true)
         #expect(lanes.admit(Self.event("a", 3)) == false)
@@ -39,7 +40,7 @@ import Testing
     }
 
     @Test func functionsTakeTurns() {
-        var lanes = AsyncLanes(limits: AsyncLanes.Limits(running: 6, perFunction: 10))
+        var lanes = AsyncLanes(limits: AsyncLanes.Limits(running: 6, narrow: 10))
         for name in ["a", "b", "c"] { lanes.arrived(Self.key(name), due: 0, now: 0) }
         for (index, fetch) in lanes.next(now: 0).fetches.enumerated() {
             let first = Int64(index) * 10
@@ -54,7 +55,7 @@ import Testing
     }
 
     @Test func aFunctionThatIsThrottledRunsAsManyAsWereTakenOn() {
-        var lanes = AsyncLanes(limits: AsyncLanes.Limits(perFunction: 8))
+        var lanes = AsyncLanes(limits: AsyncLanes.Limits(running: 10, narrow: 8))
         Self.filled(&lanes, "a", 0..<8)
         let started = lanes.next(now: 0).starts
         #expect(started.map(\.id.position) == Array(0..<8))
@@ -124,8 +125,105 @@ import Testing
         #expect(lanes.admit(Self.event("b", 2, bytes: 10)) == true)
     }
 
+    /// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html: as many as the function's concurrency lets
+    /// run. What one function does not get of everything is there for others.
+    @Test func aFunctionThatTakesMoreOnGetsMore() {
+        let limits = AsyncLanes.Limits(running: 200, narrow: 8)
+        var lanes = AsyncLanes(limits: limits)
+        Self.filled(&lanes, "a", 0..<3_000)
+        var running: [AsyncEvent] = []
+        var widest = 0
+        for _ in 0..<1_000 {
+            running += lanes.next(now: 0).starts
+            widest = max(widest, running.count)
+            if running.count == limits.wide { break }
+            lanes.ended(running.removeFirst(), wasRun: true)
+        }
+        #expect(widest == limits.wide)
+        // Nothing more of it starts, but another function's events do, as many as its narrow share.
+        #expect(lanes.next(now: 0).starts.isEmpty)
+        Self.filled(&lanes, "b", 5_000..<5_100)
+        let others = lanes.next(now: 0).starts
+        #expect(others.map(\.function.name) == Array(repeating: "b", count: 8))
+        // And what is free next is no more for the one that has most.
+        lanes.ended(running.removeFirst(), wasRun: true)
+        #expect(lanes.next(now: 0).starts.isEmpty)
+    }
+
+    @Test func aFunctionAtItsLimitIsAskedForALittleMore() {
+        var lanes = AsyncLanes(limits: AsyncLanes.Limits(running: 100, narrow: 40))
+        Self.filled(&lanes, "a", 0..<2_000)
+        var running: [AsyncEvent] = []
+        var (tries, throttled) = (0, 0)
+        for _ in 0..<1_000 {
+            for event in lanes.next(now: 0).starts {
+                tries += 1
+                guard running.count == 20 else {
+                    running.append(event)
+                    continue
+                }
+                throttled += 1
+                lanes.heldBack(event, until: .max, now: 0)
+            }
+            #expect(running.count <= 20)
+            lanes.ended(running.removeFirst(), wasRun: true)
+        }
+        #expect(throttled * 3 < tries, "\(throttled) of \(tries)")
+    }
+
+    @Test func eventsGoWithTheirFunctionAndNoOther() {
+        var lanes = AsyncLanes(limits: AsyncLanes.Limits(running: 10, narrow: 1))
+        lanes.arrived(Self.key("a"), due: 0, now: 0)
+        for fetch in lanes.next(now: 0).fetches {
+            lanes.fetched(
+                fetch, (0..<6).map { Self.event("a", $0, creation: $0 < 4 ? 1 : 2) }, next: nil, now: 0)
+        }
+        let started = lanes.next(now: 0).starts
+        #expect(lanes.remove(Self.key("a"), creation: 1).map(\.id.position) == [1, 2, 3])
+        #expect(lanes.bytes == 6)
+        lanes.ended(started[0], wasRun: true)
+        #expect(lanes.next(now: 0).starts.map(\.id.position) == [4, 5])
+    }
+
+    /// What another function was throttled for is nothing to one that has its name.
+    @Test func aNewFunctionDoesNotRest() {
+        var lanes = AsyncLanes()
+        Self.filled(&lanes, "a", 0..<1)
+        for event in lanes.next(now: 0).starts { lanes.heldBack(event, until: .max, now: 0) }
+        #expect(lanes.admit(Self.event("a", 2, creation: 2)) == false)
+        _ = lanes.remove(Self.key("a"), creation: 1)
+        #expect(lanes.admit(Self.event("a", 3, creation: 2)) == true)
+    }
+
+    /// One starts for each eight that are accepted while more come than that, and all the others when no more do.
+    @Test func aCrowdIsAcceptedFirst() {
+        var lanes = AsyncLanes()
+        var position: Int64 = 0
+        var started = 0
+        func come(_ count: Int) {
+            for _ in 0..<count {
+                position += 1
+                if lanes.admit(Self.event("a", position)) { started += 1 }
+            }
+        }
+        func settle(_ count: Int) {
+            for _ in 0..<count where lanes.accepted(with: count) { started += lanes.next(now: 0).starts.count }
+        }
+        come(20)
+        // Nobody knows of a crowd yet.
+        #expect(started == 20)
+        for _ in 0..<10 {
+            come(20)
+            settle(20)
+        }
+        // The first commit tells of the crowd, after all of the next 20; what the last allows has not come yet.
+        #expect(started == 40 + 9 * 20 / 8)
+        settle(20)
+        #expect(lanes.admit(Self.event("a", position + 1)) == true)
+    }
+
     @Test func whatIsStoppedStartsNothing() {
-        var lanes = AsyncLanes(limits: AsyncLanes.Limits(perFunction: 1))
+        var lanes = AsyncLanes(limits: AsyncLanes.Limits(narrow: 1))
         Self.filled(&lanes, "a", 0..<3)
         let started = lanes.next(now: 0).starts
         #expect(lanes.stop().map(\.id.position) == [1, 2])
@@ -140,7 +238,7 @@ import Testing
     @Test(arguments: 0..<60) func everythingEnds(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let limits = AsyncLanes.Limits(
-            running: Int.random(in: 1...12, using: &random), perFunction: Int.random(in: 1...5, using: &random),
+            running: Int.random(in: 1...12, using: &random), narrow: Int.random(in: 1...5, using: &random),
             bytes: Int.random(in: 1...100, using: &random), batch: Int.random(in: 1...8, using: &random))
         var lanes = AsyncLanes(limits: limits)
         let names = (0..<Int.random(in: 1...9, using: &random)).map { "f\($0)" }
@@ -162,7 +260,9 @@ import Testing
             }
             fetches += moves.fetches
             #expect(running.count <= limits.running)
-            for name in names { #expect(running.count { $0.function.name == name } <= limits.perFunction) }
+            for name in names {
+                #expect(running.count { $0.function.name == name } <= max(limits.narrow, limits.wide))
+            }
         }
         var position: Int64 = 0
         for step in 0..<100_000 {
@@ -209,6 +309,11 @@ import Testing
             }
         }
         #expect(ended.count == 300)
+        // What is still looked for in the store is not there.
+        while !fetches.isEmpty {
+            lanes.fetched(fetches.removeFirst(), [], next: nil, now: now)
+            take(lanes.next(now: now))
+        }
         #expect((lanes.running, lanes.bytes) == (0, 0))
         #expect(lanes.count == 0, "\(fetches.count)")
     }

@@ -258,6 +258,36 @@ import Testing
         }
     }
 
+    /// The store cannot delete just then: what is left is for nobody.
+    @Test func aNewFunctionGetsNoEventsOfAnOlderOne() async throws {
+        let apus = try Harness()
+        try await apus.deploy("hello")
+        apus.fleet.answer(.failure(.outOfCapacity))
+        try await apus.dispatching { () async throws in
+            for _ in 0..<3 { #expect(try await apus.event("hello", "1").status == 202) }
+            #expect(try await eventually { apus.service.queue.alarm != nil })
+            try await apus.events.write { connection in
+                _ = try connection.execute(
+                    "CREATE TRIGGER kept BEFORE DELETE ON lambda_events BEGIN SELECT RAISE(ABORT, 'no'); END", [])
+            }
+            #expect(try await apus.send(.DELETE, "/2015-03-31/functions/hello").status == 204)
+            #expect(try await apus.queued() == 3)
+            try await apus.events.write { _ = try $0.execute("DROP TRIGGER kept", []) }
+            try await apus.deploy("hello")
+            let before = apus.fleet.invocations.count
+            apus.fleet.answer(nil)
+            #expect(try await apus.event("hello", "2").status == 202)
+            #expect(
+                try await eventually {
+                    // Until the leases have ended of what had been claimed.
+                    apus.advance(seconds: 60)
+                    return try await apus.queued() == 0
+                })
+            #expect(
+                apus.fleet.invocations.dropFirst(before).map { String(buffer: $0.invocation.payload) } == ["2"])
+        }
+    }
+
     @Test func boundsThePayload() async throws {
         let apus = try Harness()
         try await apus.deploy("hello")

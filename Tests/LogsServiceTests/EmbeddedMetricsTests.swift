@@ -31,7 +31,10 @@ import Testing
                     account: "000000000000", region: "us-east-1", namespace: "app", name: "time",
                     dimensions: [MetricDimension("functionVersion", "$LATEST")]))
         #expect(sample.unit == .milliseconds)
-        #expect(sample.timestamp == Rig.start - 5)
+        #expect(sample.timestamp == Rig.start - 5 && !sample.isHighResolution)
+        #expect(
+            self.samples(document(metrics: #"[{"Name":"time","StorageResolution":1}]"#)).first?.isHighResolution == true
+        )
         #expect(sample.distribution.sum == 100 && sample.distribution.sampleCount == 1)
     }
 
@@ -66,6 +69,7 @@ import Testing
             document(time: Rig.start - 15 * Rig.day), document(time: Rig.start + 3 * 3_600_000),
             document().replacing(#""Timestamp":\#(Rig.start),"#, with: ""), "x" + document(), document() + "x",
             document().replacing("_aws", with: "_AWS"), document().replacing(#""app""#, with: "5"),
+            document().replacing(#""app""#, with: #""AWS/Lambda""#),
         ]
         for message in bad { #expect(samples(message).isEmpty, "\(message)") }
         let thirtyOne = (0..<31).map { "\"d\($0)\"" }

@@ -126,7 +126,7 @@ import Testing
         let bytes = Self.of(Self.samples(1, 1000, &random)).encoded()
         for count in bytes.indices { #expect(Distribution(encoded: bytes.prefix(count)) == nil) }
         #expect(Distribution(encoded: bytes + [0]) == nil)
-        for _ in 0..<2000 {
+        for _ in 0..<20_000 {
             var changed = bytes
             changed[Int.random(in: changed.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
             guard let distribution = Distribution(encoded: changed) else { continue }

@@ -109,6 +109,20 @@ final class Hands: Sendable {
         #expect(recorder.sum(key("Invocations")) == 20_000)
     }
 
+    @Test func discardsWhatWasNotHandedOn() {
+        let meter = meters.meter([key("Errors")], unit: .count)
+        let level = meters.level([key("ConcurrentExecutions")])
+        meter.add(at: 600_000)
+        level.up()
+        level.down()
+        meters.discard()
+        meters.drain()
+        #expect(recorder.samples.isEmpty)
+        meter.add(at: 600_000)
+        meters.drain()
+        #expect(recorder.sum(key("Errors")) == 1)
+    }
+
     @Test func levelsShowTheMostThatThereWere() {
         let level = meters.level([key("ConcurrentExecutions")], shares: [key("Utilization")])
         #expect(meters.level([key("ConcurrentExecutions")]) === level)
@@ -134,9 +148,18 @@ final class Hands: Sendable {
         for _ in 0...Meters.patience { meters.drain() }
         #expect(recorder.samples.count == 1)
         #expect(meters.level([key("ConcurrentExecutions")]) !== level)
+        #expect(meters.level([key("Other")]) !== level)
         level.up()
         meters.drain()
-        #expect(recorder.samples.count == 2)
+        #expect(recorder.samples.last?.key == key("ConcurrentExecutions"))
+    }
+
+    /// One that is used again is found by those who ask later: there is one level of a series.
+    @Test func levelsThatComeBackAreFound() {
+        let level = meters.level([key("ConcurrentExecutions")])
+        for _ in 0...Meters.patience { meters.drain() }
+        level.up()
+        #expect(meters.level([key("ConcurrentExecutions")]) === level)
     }
 
     @Test func asksItsSourcesOnceAMinute() async {

@@ -5,7 +5,7 @@ package import AWSWire
 /// Everything under `Generated` is written by `Scripts/generate_models.py` from `Scripts/models.json`.
 package enum Scheduler {
     /// - Returns: nil when the service has no operation with this method and path.
-    package static func route(_ request: ServiceRequest) -> Operation? {
-        Operation.routes.match(request.method, request.path, query: request.query)?.operation
+    package static func route(_ request: ServiceRequest) -> (operation: Operation, labels: RouteLabels)? {
+        Operation.routes.match(request.method, request.path, query: request.query)
     }
 }

@@ -1,6 +1,7 @@
 import AWSWire
 import Fleet
 import LambdaModel
+import Logging
 import Storage
 
 extension LambdaService {
@@ -19,7 +20,7 @@ extension LambdaService {
 
     private func delete(_ key: FunctionKey) async throws {
         let setReservedConcurrency = setReservedConcurrency
-        let settings = try await database.write { connection in
+        let (settings, creation) = try await database.write { connection in
             let functions = FunctionRepository(connection)
             guard let record = try functions.find(key) else { throw AWSError.functionNotFound(key.arn) }
             let versions = try functions.versions(of: key, after: 0)
@@ -27,12 +28,19 @@ extension LambdaService {
             if record.reservedConcurrency != nil {
                 setReservedConcurrency(key.account, key.region, key.name, nil)
             }
-            return ([record.settings, record.serving] + versions.map(\.settings)).compactMap(\.self)
+            let settings = ([record.settings, record.serving] + versions.map(\.settings)).compactMap(\.self)
+            return (settings, record.creation)
         }
         cache.invalidate(key)
         urls.remove(key)
-        // A function of the same name that is made next has none of its events.
-        try await queue.remove(key)
+        do {
+            try await queue.remove(key, creation: creation)
+        } catch {
+            // The function is gone all the same: its events find that out one by one.
+            logger.error(
+                "Events of a deleted function could not be deleted",
+                metadata: ["function": "\(key.arn)", "error": "\(error)"])
+        }
         try await provisioner.reapply(key)
         fleet.retire(account: key.account, region: key.region, name: key.name, version: nil, except: nil)
         for content in Set(settings.flatMap(\.contents)) { await code.discard(content) }

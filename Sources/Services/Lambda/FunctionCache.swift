@@ -85,6 +85,8 @@ final class ResolvedFunction: Sendable {
     let tags: AccessContext
     /// The id of its function URL.
     let urlID: String?
+    /// Which of the functions that have had its name, as ``FunctionRecord/creation`` says.
+    let creation: Int64
     /// How asynchronous invocations by this qualifier are treated; nil: by AWS's defaults.
     let eventInvokeConfig: EventInvokeConfig?
     /// Whether invocations that are part of a loop are stopped.
@@ -98,8 +100,9 @@ final class ResolvedFunction: Sendable {
         _ target: FunctionTarget, primary: ResolvedVersion, other: (version: ResolvedVersion, weight: Double)? = nil,
         policy: CompiledPolicy? = nil, tags: [String: String] = [:], urlID: String? = nil,
         eventInvokeConfig: EventInvokeConfig? = nil, stopsLoops: Bool = true, isStopped: Bool = false,
-        meters: LambdaMeters
+        creation: Int64 = 0, meters: LambdaMeters
     ) {
+        self.creation = creation
         self.meters = meters
         self.eventInvokeConfig = eventInvokeConfig
         self.stopsLoops = stopsLoops
@@ -232,7 +235,7 @@ final class FunctionCache: Sendable {
                 target, primary: metered(primary), other: other.map { (metered($0.version), $0.weight) },
                 policy: policy, tags: function?.tags ?? [:], urlID: urlID,
                 eventInvokeConfig: config, stopsLoops: recursion?.isAllowed != true,
-                isStopped: function?.reservedConcurrency == 0,
+                isStopped: function?.reservedConcurrency == 0, creation: function?.creation ?? 0,
                 meters: LambdaMeters(target.series(), meters: meters, clock: clock))
         }
         guard let qualifier = target.qualifier, let alias = try functions.alias(qualifier, of: target.key) else {

@@ -91,6 +91,9 @@ struct FunctionRecord: Hashable, Sendable {
     var reservedConcurrency: Int?
     /// The number that the next published version will have. No number is used twice.
     var nextVersion = 1
+    /// Which of the functions that have had this name: drawn when it was made, 0 for those from before there was such
+    /// a number.
+    var creation: Int64 = 0
 
     var arn: String { key.arn }
 }

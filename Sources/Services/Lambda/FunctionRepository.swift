@@ -40,6 +40,9 @@ struct FunctionRepository {
                 "CREATE INDEX lambda_functions_unfinished ON lambda_functions (unfinished)",
             ]),
         Migration(component: "lambda", number: 2, statements: versionsAndAliases),
+        Migration(
+            component: "lambda", number: 3,
+            statements: ["ALTER TABLE lambda_functions ADD COLUMN creation BIGINT NOT NULL DEFAULT 0"]),
     ]
 
     func find(_ key: FunctionKey) throws -> FunctionRecord? {
@@ -203,6 +206,7 @@ extension FunctionRepository {
             ("serving", text(try record.serving.map(json))), ("serving_code", text(record.serving?.code)),
             ("reserved", record.reservedConcurrency.map { .integer(Int64($0)) } ?? .null),
             ("tags", .text(try json(record.tags))), ("next_version", .integer(Int64(record.nextVersion))),
+            ("creation", .integer(record.creation)),
         ]
     }
 
@@ -213,7 +217,7 @@ extension FunctionRepository {
             state: try state(row), updateStatus: try updateStatus(row), revisionID: try row.text("revision"),
             lastModified: try row.integer("modified"), tags: try value([String: String].self, try row.text("tags")),
             reservedConcurrency: row.optionalInteger("reserved").map { Int($0) },
-            nextVersion: Int(try row.integer("next_version")))
+            nextVersion: Int(try row.integer("next_version")), creation: try row.integer("creation"))
     }
 
     static func encode(_ state: FunctionRecord.State) -> (word: String, reason: StateReason?) {

@@ -128,7 +128,8 @@ struct Invoke: Sendable {
         _ call: InvokeCall, _ function: ResolvedFunction, _ request: ServiceRequest
     ) throws(AWSError) -> AsyncQueue.Request {
         AsyncQueue.Request(
-            requestID: request.requestID, target: call.target, payload: try payload(request.body),
+            requestID: request.requestID, target: call.target, creation: function.creation,
+            payload: try payload(request.body),
             clientContext: call.clientContext, traceID: Lineage.following(call.traceID, to: function.arn),
             isSampled: call.isSampled, meters: function.meters)
     }

@@ -119,8 +119,9 @@ package final class LambdaService: Service {
             attempt: AsyncAttempt(
                 cache: cache, fleet: fleet, outcomes: AsyncOutcomes(outbox: outbox), clock: configuration.clock,
                 logger: logger),
-            node: configuration.node, limits: AsyncLanes.Limits(), clock: configuration.clock, eventLoops: eventLoops,
-            logger: logger)
+            node: configuration.node,
+            limits: AsyncLanes.Limits(running: max(1_000, configuration.quotas.concurrentExecutions)),
+            clock: configuration.clock, eventLoops: eventLoops, logger: logger)
         invoke = Invoke(
             cache: cache, fleet: fleet, quotas: configuration.quotas, authorizer: authorizer, queue: queue)
     }

@@ -12,7 +12,7 @@ extension FunctionRecord {
     {
         self.init(
             key: key, settings: settings, serving: nil, state: .pending, updateStatus: .none, revisionID: revisionID,
-            lastModified: now, tags: tags, reservedConcurrency: nil)
+            lastModified: now, tags: tags, reservedConcurrency: nil, creation: Int64.random(in: 1 ... .max))
     }
 
     /// Whether the background worker owes this function a deployment.

@@ -65,7 +65,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
         forwarder = SubscriptionForwarder(
             outbox: Outbox(database: database, delivery: delivery, clock: clock, logger: logger))
         tails = LiveTails(clock: clock)
-        meters = EventMeters(clock: clock)
+        meters = EventMeters(clock: clock, logger: logger)
         followers = EventFollowers(forwarder: forwarder, tails: tails, meters: meters)
         store = LogStore(
             database: database, followers: followers, capacity: bufferCapacity, clock: clock, logger: logger)

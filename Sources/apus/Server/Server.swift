@@ -17,6 +17,7 @@ import NIOCore
 import NIOPosix
 import Runtimes
 import Sandbox
+import SchedulerService
 import ServiceLifecycle
 import Signing
 import SNSService
@@ -118,7 +119,8 @@ enum Server {
         let events = try SQLiteDatabase(
             path: "\(directory)/events.db", durability: .durable,
             migrations: Outbox.migrations + LambdaService.eventMigrations + SQSService.migrations
-                + SNSService.migrations + CloudWatchService.alarmMigrations)
+                + SNSService.migrations + Timetable.migrations + SchedulerService.migrations
+                + CloudWatchService.alarmMigrations)
         let meters = Meters()
         let delivery = Delivery()
         let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
@@ -222,6 +224,10 @@ enum Server {
         meters.add(metrics.samples)
         logs.measure(into: metrics.samples)
 
+        let timetable = Timetable(database: events, outbox: outbox, logger: logger)
+        let schedules = SchedulerService(
+            database: events, timetable: timetable, outbox: outbox, authorizer: authorizer, logger: logger)
+
         var front = GatewayConfiguration(
             host: settings.host, port: settings.port,
             functionListeners: launcher.endpointListener < 0 ? [] : [launcher.endpointListener],
@@ -230,16 +236,22 @@ enum Server {
             routes: [CodeDownloads.route(functions), SigningCertificates.route(notifications)]
                 + FunctionURLRoutes.all(functions),
             version: Version.current)
-        front.alsoReset = [outbox.reset]
+        front.alsoReset = [timetable.reset, outbox.reset]
         let totals = FunctionTotals()
         meters.add(totals)
+        front.alsoReset.append {
+            meters.discard()
+            totals.reset()
+        }
         let page = MetricsPage(
             meters: meters, totals: totals, fleet: fleet, functions: functions, queues: messages, outbox: outbox,
             stores: [("apus", database), ("events", events)], start: WallClock.secondsSince1970,
             version: Version.current, logger: logger)
         front.metrics = page.text
         let gateway = Gateway(
-            services: [functions, identities, sessions, logs, traces, audit, messages, notifications, metrics],
+            services: [
+                functions, identities, sessions, logs, traces, audit, messages, notifications, metrics, schedules,
+            ],
             keys: keys,
             configuration: front,
             logger: logger, group: loops)
@@ -250,7 +262,7 @@ enum Server {
         return [
             // Logs end before metrics do: the last of them may be measured.
             metrics, logs, traces, audit, meters, identities, messages, EventsWorker(functions: functions), fleet,
-            FunctionsWorker(functions: functions), outbox, gateway, messages.polling, logs.tailing,
+            FunctionsWorker(functions: functions), outbox, timetable, gateway, messages.polling, logs.tailing,
         ]
     }
 

@@ -39,7 +39,7 @@ package final class SampleBuffer: MetricSink {
         state.withLock { state in
             for sample in samples where !sample.distribution.isEmpty {
                 let time = sample.timestamp / 1_000
-                let resolution = Resolution.minute.kept(age: now - time)
+                let resolution = (sample.isHighResolution ? Resolution.second : .minute).kept(age: now - time)
                 let place = PointDraft.Place(
                     key: sample.key, resolution: resolution, time: time - time % resolution.rawValue, unit: sample.unit)
                 if state.waiting[place] == nil, state.waiting.count >= capacity {

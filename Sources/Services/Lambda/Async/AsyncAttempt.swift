@@ -26,7 +26,8 @@ struct AsyncAttempt: Sendable {
     /// Never fails.
     func run(_ event: AsyncEvent, on eventLoop: any EventLoop) -> EventLoopFuture<Verdict> {
         resolve(event, on: eventLoop).flatMap { function in
-            guard let function else {
+            // Whoever was given its name since is another function.
+            guard let function, function.creation == event.creation else {
                 logger.info("An asynchronous invocation of a function that is gone was dropped", metadata: of(event))
                 return eventLoop.makeSucceededFuture(.over({ _ in }, then: {}, wasRun: false))
             }
@@ -101,7 +102,10 @@ struct AsyncAttempt: Sendable {
     ) -> Verdict {
         let record = OutcomeRecord(
             event: event, condition: condition, version: version.version, response: outcome, now: clock())
-        let entries = outcomes.entries(record, function, version)
+        // Whoever is told of a loop's end may be part of it: that is told once.
+        let isTold =
+            condition != .recursiveInvocation || Lineage(of: event.traceID).times(function.arn) <= Lineage.limit + 1
+        let entries = isTold ? outcomes.entries(record, function, version) : []
         if condition != .success {
             function.meters.record(.asyncEventsDropped)
             if condition == .recursiveInvocation { function.meters.record(.recursiveInvocationsDropped) }

@@ -20,6 +20,8 @@ struct AsyncEvent: Sendable {
     var id: ID
     /// With the qualifier that it was invoked by.
     var target: FunctionTarget
+    /// Which function of that name it is for: one that is made anew later gets none of it.
+    var creation: Int64
     /// Valid JSON text.
     var payload: ByteBuffer
     /// The decoded JSON of `X-Amz-Client-Context`.

@@ -30,7 +30,14 @@ struct AsyncEventTable {
                 )
                 """,
                 "CREATE INDEX lambda_events_node ON lambda_events (node) WHERE node IS NOT NULL",
-            ])
+            ]),
+        Migration(
+            component: "lambda-events", number: 2,
+            statements: [
+                "ALTER TABLE lambda_events ADD COLUMN creation BIGINT NOT NULL DEFAULT 0",
+                // Each event would be in it and out again; what a node has claimed is found by when it is due.
+                "DROP INDEX lambda_events_node",
+            ]),
     ]
 
     let connection: any SQLConnection
@@ -40,15 +47,15 @@ struct AsyncEventTable {
         try connection.execute(
             """
             INSERT INTO lambda_events (account, region, name, due, position, request, node, qualifier, accepted,
-                failures, context, trace, sampled, payload)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                failures, context, trace, sampled, payload, creation)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             event.function.arguments + [
                 .integer(node == nil ? event.due : event.lease), .integer(event.id.position), .text(event.id.request),
                 FunctionRepository.text(node), FunctionRepository.text(event.target.qualifier),
                 .integer(event.accepted), .integer(Int64(event.failures)),
                 FunctionRepository.text(event.clientContext), .text(event.traceID), .integer(event.isSampled ? 1 : 0),
-                .blob(Array(event.payload.readableBytesView)),
+                .blob(Array(event.payload.readableBytesView)), .integer(event.creation),
             ])
     }
 
@@ -120,20 +127,26 @@ struct AsyncEventTable {
             [.integer(end)] + arguments(id, function, due: lease))
     }
 
-    /// Gives back what a node had claimed when it died.
-    func release(node: String) throws {
-        try connection.execute("UPDATE lambda_events SET due = accepted, node = NULL WHERE node = ?", [.text(node)])
+    /// Gives back what a node had claimed of a function when it died. Of what it had claimed so long ago that its
+    /// lease has ended nobody keeps others from it.
+    func release(_ function: FunctionKey, node: String, now: Int64) throws {
+        try connection.execute(
+            """
+            UPDATE lambda_events SET due = accepted, node = NULL
+            WHERE account = ? AND region = ? AND name = ? AND due > ? AND node = ?
+            """, function.arguments + [.integer(now), .text(node)])
     }
 
-    /// Deletes events of a function that is gone.
+    /// Deletes events of a function that is gone, and none of another that has its name by now.
     ///
     /// - Returns: How many; less than `limit` when none are left.
-    func delete(_ function: FunctionKey, limit: Int) throws -> Int {
+    func delete(_ function: FunctionKey, creation: Int64, limit: Int) throws -> Int {
         try connection.execute(
             """
             DELETE FROM lambda_events WHERE account = ? AND region = ? AND name = ? AND (due, position, request) IN (
-                SELECT due, position, request FROM lambda_events WHERE account = ? AND region = ? AND name = ? LIMIT ?)
-            """, function.arguments + function.arguments + [.integer(Int64(limit))])
+                SELECT due, position, request FROM lambda_events
+                WHERE account = ? AND region = ? AND name = ? AND creation = ? LIMIT ?)
+            """, function.arguments + function.arguments + [.integer(creation), .integer(Int64(limit))])
     }
 
     func deleteAll() throws { try connection.execute("DELETE FROM lambda_events", []) }
@@ -152,6 +165,7 @@ struct AsyncEventTable {
         AsyncEvent(
             id: AsyncEvent.ID(position: try row.integer("position"), request: try row.text("request")),
             target: FunctionTarget(function, qualifier: row.optionalText("qualifier")),
+            creation: try row.integer("creation"),
             payload: ByteBuffer(bytes: try row.blob("payload")), clientContext: row.optionalText("context"),
             traceID: try row.text("trace"), isSampled: try row.integer("sampled") != 0,
             accepted: try row.integer("accepted"), failures: Int(try row.integer("failures")),

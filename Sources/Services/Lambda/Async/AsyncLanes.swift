@@ -5,16 +5,28 @@ import NIOCore
 /// Every function has a lane of its own, in which its events stay in order. Lanes take turns, so that a function with a
 /// million events keeps no other waiting; one that is throttled waits as a whole instead of trying one event after the
 /// other. Of what lies in the store each lane has a few events at hand. Times are milliseconds.
+///
+/// The outbox has lanes, too, and no more than that in common. Its parcels are due each at its own time, because a
+/// target's failure says nothing of the next parcel; they are claimed as they are sent, and no lane widens, rests or
+/// waits for memory. What both share is whose turn it is: fewer lines than a policy for either would be.
 struct AsyncLanes {
     struct Limits: Hashable, Sendable {
         /// How many events are with their functions at a time.
         var running = 1_000
-        /// And with one function.
-        var perFunction = 64
+        /// How many of one function there may be of these, as long as there is any room. Functions that take more on
+        /// get more, one by one, until they are throttled or ``wide`` are running: the rest is for others.
+        var narrow = 64
         /// What the payloads at hand may take, in bytes; an event that is larger comes alone.
         var bytes = 67_108_864
         /// How many events are claimed at once.
-        var batch = 64
+        var batch = 128
+        /// How many events are accepted by one commit when so many callers come that they go first: then one event
+        /// starts for each ``share`` that are accepted.
+        var crowd = 8
+        var share = 8
+
+        /// How many may be running, of all functions, for one that has more than its narrow share to get another.
+        var wide: Int { running - running / 4 }
     }
 
     /// Events to be claimed for a lane.
@@ -41,7 +53,7 @@ struct AsyncLanes {
         var arrivals = 0
         /// When the store has events that are not due yet.
         var nextDue: Int64?
-        /// How many may run: fewer than the limit after the function was throttled.
+        /// How many may run: fewer after the function was throttled, more after it has taken on as many as that.
         var width: Int
         /// Successes since the width was changed.
         var credit = 0
@@ -61,6 +73,11 @@ struct AsyncLanes {
     private var turns = CircularBuffer<FunctionKey>()
     private(set) var running = 0
     private(set) var bytes = 0
+    /// How many are to be accepted.
+    private var accepting = 0
+    private var isCrowded = false
+    /// What was accepted in the crowd for which nothing has started.
+    private var credit = 0
     /// When to look again, whatever happens; nil: when something happens.
     private(set) var alarm: Int64?
     private var isStopped = false
@@ -73,16 +90,29 @@ struct AsyncLanes {
     // MARK: What comes
 
     /// Whether a new event may go to its function as soon as it is in the store, which it then counts as running for:
-    /// nothing waits before it, and there is room.
+    /// nothing waits before it, and there is room. ``accepted(with:)`` is to follow.
     mutating func admit(_ event: AsyncEvent) -> Bool {
-        let lane = lanes[event.function] ?? Lane(width: limits.perFunction)
-        guard !isStopped, running < limits.running, lane.running < lane.width, lane.ready.isEmpty, !lane.hasMore,
-            !lane.isFetching, lane.pausedUntil == nil, hasRoom(for: event.payload.readableBytes)
+        accepting += 1
+        let lane = lanes[event.function] ?? Lane(width: limits.narrow)
+        guard !isStopped, mayStart, mayStart(lane), lane.ready.isEmpty, !lane.hasMore, !lane.isFetching,
+            lane.pausedUntil == nil, hasRoom(for: event.payload.readableBytes)
         else { return false }
         change(event.function) { $0.running += 1 }
         running += 1
+        pay()
         bytes += event.payload.readableBytes
         return true
+    }
+
+    /// A new event is in the store, or could not be.
+    ///
+    /// - Parameter count: How many are, by the same commit.
+    /// - Returns: Whether something may start because of that.
+    mutating func accepted(with count: Int) -> Bool {
+        accepting -= 1
+        isCrowded = accepting > 0 && (count == 0 ? isCrowded : count >= limits.crowd)
+        credit = isCrowded ? min(credit + 1, limits.share * limits.narrow) : 0
+        return mayStart && !turns.isEmpty
     }
 
     /// The store has an event of the function that nobody has claimed.
@@ -125,7 +155,7 @@ struct AsyncLanes {
     mutating func ended(_ event: AsyncEvent, wasRun: Bool) {
         running -= 1
         bytes -= event.payload.readableBytes
-        let widest = limits.perFunction
+        let widest = max(limits.narrow, limits.wide)
         change(event.function) { lane in
             lane.running -= 1
             guard wasRun else { return }
@@ -133,7 +163,8 @@ struct AsyncLanes {
             guard lane.width < widest else { return }
             lane.credit += 1
             if lane.credit >= lane.width {
-                lane.width = min(widest, lane.width * 2)
+                // A quarter more, so that one that is at its limit is not throttled for every other event.
+                lane.width = min(widest, lane.width + max(1, lane.width / 4))
                 lane.credit = 0
             }
         }
@@ -160,22 +191,38 @@ struct AsyncLanes {
         if let until { pause(event.function, until: until) { _ in } } else { offerTurn(event.function) }
     }
 
-    /// The function is gone. What of its events runs ends in its time.
+    /// The function is gone. What of its events runs ends in its time; another of its name has a lane that does not
+    /// rest.
     ///
     /// - Returns: The claimed events that did not get their turn.
-    mutating func remove(_ function: FunctionKey) -> [AsyncEvent] {
-        guard var lane = lanes[function] else { return [] }
-        let waiting = Array(lane.ready)
+    mutating func remove(_ function: FunctionKey, creation: Int64) -> [AsyncEvent] {
+        let waiting = lanes[function].map { $0.ready.filter { $0.creation == creation } } ?? []
         bytes -= waiting.reduce(0) { $0 + $1.payload.readableBytes }
-        lane.ready.removeAll()
-        lane.hasMore = false
-        lane.nextDue = nil
-        lane.pausedUntil = nil
-        lanes[function] = lane.isIdle ? nil : lane
+        change(function) { lane in
+            lane.ready.removeAll { $0.creation == creation }
+            lane.pausedUntil = nil
+            lane.pauses = 0
+        }
+        offerTurn(function)
         return waiting
     }
 
-    mutating func removeAll() -> [AsyncEvent] { Array(lanes.keys).flatMap { remove($0) } }
+    /// Nothing is in the store any more.
+    ///
+    /// - Returns: The claimed events that did not get their turn.
+    mutating func removeAll() -> [AsyncEvent] {
+        let waiting = lanes.values.flatMap { Array($0.ready) }
+        bytes -= waiting.reduce(0) { $0 + $1.payload.readableBytes }
+        for function in Array(lanes.keys) {
+            change(function) { lane in
+                lane.ready.removeAll()
+                lane.hasMore = false
+                lane.nextDue = nil
+                lane.pausedUntil = nil
+            }
+        }
+        return waiting
+    }
 
     /// Starts nothing any more.
     ///
@@ -195,15 +242,16 @@ struct AsyncLanes {
         if isStopped { return moves }
         if let alarm, alarm <= now { ring(now) }
         var rest = turns.count
-        while rest > 0, running < limits.running, let function = turns.popFirst() {
+        while rest > 0, mayStart, running < limits.running, let function = turns.popFirst() {
             rest -= 1
             guard var lane = lanes[function] else { continue }
             lane.isInTurn = false
             defer { lanes[function] = lane.isIdle ? nil : lane }
             guard lane.pausedUntil == nil else { continue }
-            if lane.running < lane.width, let event = lane.ready.popFirst() {
+            if mayStart(lane), let event = lane.ready.popFirst() {
                 lane.running += 1
                 running += 1
+                pay()
                 moves.starts.append(event)
                 rest = turns.count + 1
             }
@@ -223,6 +271,17 @@ struct AsyncLanes {
         lane.isFetching = true
         let wanted = 2 * lane.width - lane.ready.count
         return Fetch(function: function, limit: max(1, min(limits.batch, wanted)), arrivals: lane.arrivals)
+    }
+
+    /// Whether it is any event's turn, and not that of those who wait to be accepted.
+    private var mayStart: Bool { !isCrowded || credit >= limits.share }
+
+    private mutating func pay() {
+        if isCrowded { credit -= limits.share }
+    }
+
+    private func mayStart(_ lane: Lane) -> Bool {
+        lane.running < lane.width && running < (lane.running < limits.narrow ? limits.running : limits.wide)
     }
 
     private func hasRoom(for size: Int) -> Bool { bytes == 0 || bytes + size < limits.bytes }
@@ -247,7 +306,7 @@ struct AsyncLanes {
     // MARK: Helpers
 
     private mutating func change(_ function: FunctionKey, _ body: (inout Lane) -> Void) {
-        var lane = lanes[function] ?? Lane(width: limits.perFunction)
+        var lane = lanes[function] ?? Lane(width: limits.narrow)
         body(&lane)
         lanes[function] = lane.isIdle ? nil : lane
     }

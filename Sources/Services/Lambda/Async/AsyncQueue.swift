@@ -60,12 +60,12 @@ final class AsyncQueue: Sendable {
 
     /// Takes up what an earlier process left. Before the first event is accepted.
     func prepare() async throws {
+        let now = clock()
         let functions = try await database.write { [node] connection in
             let table = AsyncEventTable(connection: connection)
-            try table.release(node: node)
+            for (function, _) in try table.functions() { try table.release(function, node: node, now: now) }
             return try table.functions()
         }
-        let now = clock()
         state.withLock { state in
             for (function, due) in functions { state.lanes.arrived(function, due: due, now: now) }
         }
@@ -77,6 +77,7 @@ final class AsyncQueue: Sendable {
     struct Request: Sendable {
         var requestID: String
         var target: FunctionTarget
+        var creation: Int64
         var payload: ByteBuffer
         var clientContext: String?
         var traceID: String
@@ -92,30 +93,40 @@ final class AsyncQueue: Sendable {
             state.lastPosition = max(state.lastPosition + 1, now << 10)
             let event = AsyncEvent(
                 id: AsyncEvent.ID(position: state.lastPosition, request: request.requestID), target: request.target,
-                payload: request.payload, clientContext: request.clientContext, traceID: request.traceID,
+                creation: request.creation, payload: request.payload, clientContext: request.clientContext,
+                traceID: request.traceID,
                 isSampled: request.isSampled, accepted: now, due: now, lease: now + Self.lease)
             let isClaimed = state.lanes.admit(event)
             if isClaimed { state.leases[event.id] = (event.function, event.lease) }
             return (event, isClaimed)
         }
-        journal.add(event, isClaimed: isClaimed) { error in
-            guard let error else {
+        journal.add(event, isClaimed: isClaimed) { result in
+            switch result {
+            case .success(let count):
                 request.meters.record(.asyncEventsReceived, at: now)
-                if isClaimed {
-                    eventLoop.execute {
-                        promise.succeed()
-                        self.start(event, on: eventLoop)
-                    }
-                } else {
+                eventLoop.execute {
                     promise.succeed()
-                    self.arrived(event.function, due: now)
+                    if isClaimed { self.start(event, on: eventLoop) }
                 }
-                return
+                self.settled(event, isClaimed: isClaimed, with: count)
+            case .failure(let error):
+                promise.fail(error)
+                self.settled(event, isClaimed: isClaimed, with: 0)
+                if isClaimed { self.ended(event, wasRun: false) }
             }
-            promise.fail(error)
-            if isClaimed { self.ended(event, wasRun: false) }
         }
         return promise.futureResult
+    }
+
+    /// - Parameter count: How many events were accepted by the same commit; 0: it failed.
+    private func settled(_ event: AsyncEvent, isClaimed: Bool, with count: Int) {
+        let mustLook = state.withLock { state in
+            let mayStart = state.lanes.accepted(with: count)
+            guard count > 0, !isClaimed else { return mayStart }
+            state.lanes.arrived(event.function, due: event.due, now: event.due)
+            return true
+        }
+        if mustLook { pump() }
     }
 
     private func arrived(_ function: FunctionKey, due: Int64) {
@@ -123,16 +134,25 @@ final class AsyncQueue: Sendable {
         pump()
     }
 
-    /// Deletes the events of a function that is gone.
-    func remove(_ function: FunctionKey) async throws {
+    /// Deletes the events of a function that is gone. What this leaves, because the store fails or because it is with
+    /// its function just now, ends in its turn: no other function gets it.
+    ///
+    /// - Parameter creation: Which function of that name.
+    func remove(_ function: FunctionKey, creation: Int64) async throws {
         state.withLock { state in
-            for event in state.lanes.remove(function) { state.leases[event.id] = nil }
+            for event in state.lanes.remove(function, creation: creation) { state.leases[event.id] = nil }
         }
-        var deleted = Self.deletion
-        while deleted == Self.deletion {
-            deleted = try await database.write {
-                try AsyncEventTable(connection: $0).delete(function, limit: Self.deletion)
+        do {
+            var deleted = Self.deletion
+            while deleted == Self.deletion {
+                deleted = try await database.write {
+                    try AsyncEventTable(connection: $0).delete(function, creation: creation, limit: Self.deletion)
+                }
             }
+        } catch {
+            let now = clock()
+            for due in [now, now + Self.lease] { arrived(function, due: due) }
+            throw error
         }
     }
 

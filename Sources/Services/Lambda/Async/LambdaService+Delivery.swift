@@ -59,9 +59,8 @@ extension LambdaService: DeliveryTarget {
         let (header, isSampled) = TraceID.decide(
             made, isCallers: made == parcel.trace, isActive: function.choose().isTraced)
         let request = AsyncQueue.Request(
-            requestID: parcel.id, target: target, payload: parcel.body,
-            traceID: Lineage.following(header, to: function.arn), isSampled: isSampled,
-            meters: function.meters)
+            requestID: parcel.id, target: target, creation: function.creation, payload: parcel.body,
+            traceID: Lineage.following(header, to: function.arn), isSampled: isSampled, meters: function.meters)
         try await queue.accept(request, on: eventLoops.next()).get()
     }
 }

@@ -66,6 +66,7 @@ enum EmbeddedMetrics {
         var name: String
         var unit: MetricUnit
         var values: [Double]
+        var isHighResolution = false
 
         /// Nil unless it is as it has to be, and the root has its values.
         init?(_ definition: JSONValue, _ root: JSONValue) {
@@ -79,6 +80,7 @@ enum EmbeddedMetrics {
             }
             if let resolution = definition["StorageResolution"] {
                 guard let seconds = resolution.int, seconds == 1 || seconds == 60 else { return nil }
+                isHighResolution = seconds == 1
             }
             let elements = target.kind == .array ? target.elements : [target]
             values = elements.compactMap(\.double)
@@ -95,6 +97,7 @@ enum EmbeddedMetrics {
 
         init?(_ directive: JSONValue, _ root: JSONValue) {
             guard let namespace = directive["Namespace"]?.string, (1...1024).contains(namespace.utf8.count),
+                !namespace.hasPrefix("AWS/"),
                 let sets = directive["Dimensions"], sets.kind == .array,
                 let metrics = directive["Metrics"], metrics.kind == .array
             else { return nil }
@@ -134,7 +137,10 @@ enum EmbeddedMetrics {
                     let key = MetricKey(
                         account: group.account, region: group.region, namespace: namespace, name: metric.name,
                         dimensions: dimensions)
-                    return MetricSample(key, unit: metric.unit, timestamp: time, distribution: distribution)
+                    var sample = MetricSample(
+                        key, unit: metric.unit, timestamp: time, distribution: distribution)
+                    sample.isHighResolution = metric.isHighResolution
+                    return sample
                 }
             }
         }

@@ -1,3 +1,4 @@
+import Logging
 import Metrics
 import Synchronization
 
@@ -11,8 +12,14 @@ final class EventMeters: Sendable {
     private let misses = MissedMinutes()
     /// Milliseconds since 1970.
     private let clock: @Sendable () -> Int64
+    private let logger: Logger
+    /// The last minute in which it did.
+    private let complained = Mutex<Int64?>(nil)
 
-    init(clock: @escaping @Sendable () -> Int64) { self.clock = clock }
+    init(clock: @escaping @Sendable () -> Int64, logger: Logger) {
+        self.clock = clock
+        self.logger = logger
+    }
 
     func add(_ sink: any MetricSink) {
         sinks.withLock { $0.append(sink) }
@@ -22,9 +29,30 @@ final class EventMeters: Sendable {
     /// Whether anybody takes samples.
     var isActive: Bool { isUsed.load(ordering: .acquiring) }
 
-    /// Events of one stream, and the filters of its group.
-    func measure(_ events: [StoredEvent], by filters: [MetricFilterRecord], of group: GroupKey) {
-        var samples: [MetricSample] = []
+    func measure(_ written: WrittenEvents) {
+        guard isActive, !written.measured.isEmpty || !written.embedding.isEmpty else { return }
+        var sets: [GroupKey: SampleSet] = [:]
+        for part in written.measured {
+            measure(
+                part.events, by: part.filters, of: part.stream.group, &sets[part.stream.group, default: SampleSet()])
+        }
+        let now = clock()
+        for (group, events) in written.embedding {
+            for event in events {
+                for sample in EmbeddedMetrics.samples(in: event.message, of: group, now: now) {
+                    sets[group, default: SampleSet()].add(sample)
+                }
+            }
+        }
+        for (group, set) in sets {
+            send(set.samples)
+            if set.dropped > 0 { complain(of: set.dropped, in: group) }
+        }
+    }
+
+    private func measure(
+        _ events: [StoredEvent], by filters: [MetricFilterRecord], of group: GroupKey, _ set: inout SampleSet
+    ) {
         for record in filters {
             guard let filter = try? record.compiled(for: group) else { continue }
             var missed: Set<Int64> = []
@@ -36,19 +64,23 @@ final class EventMeters: Sendable {
                     continue
                 }
                 matched.insert(minute)
-                if let sample = filter.sample(match, at: event.position.time) { samples.append(sample) }
+                if let sample = filter.sample(match, at: event.position.time) { set.add(sample) }
             }
-            if filter.defaultValue != nil {
-                misses.note(filter, record.id, missed: missed, matched: matched)
-            }
+            if filter.defaultValue != nil { misses.note(filter, record.id, missed: missed, matched: matched) }
         }
-        send(samples)
     }
 
-    /// Events that may embed metrics.
-    func measure(embeddedIn events: [StoredEvent], of group: GroupKey) {
-        let now = clock()
-        send(events.flatMap { EmbeddedMetrics.samples(in: $0.message, of: group, now: now) })
+    /// Once a minute: whoever writes much may write such events on purpose.
+    private func complain(of dropped: Int, in group: GroupKey) {
+        let minute = clock() / 60_000
+        let isFirst = complained.withLock { last in
+            defer { last = minute }
+            return last != minute
+        }
+        guard isFirst else { return }
+        logger.warning(
+            "Events of a log group have too many different metrics",
+            metadata: ["group": "\(group.arn)", "dropped": "\(dropped)"])
     }
 
     private func send(_ samples: [MetricSample]) {

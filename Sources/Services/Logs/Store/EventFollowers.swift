@@ -30,7 +30,6 @@ struct EventFollowers: Sendable {
     func settle(_ written: WrittenEvents) {
         forwarder.wake(written.targets)
         for (stream, events) in written.tailed { tails.take(events, of: stream, at: written.ingested) }
-        for part in written.measured { meters.measure(part.events, by: part.filters, of: part.stream.group) }
-        for (group, events) in written.embedding { meters.measure(embeddedIn: events, of: group) }
+        meters.measure(written)
     }
 }
