@@ -32,8 +32,8 @@ package struct ScheduleTimes: Sendable, Hashable {
 
     /// Which time to go for that is due, and which follows.
     ///
-    /// After a time in which nobody looked, the first of the missed times that is no older than `maximumAge` goes, late;
-    /// the others that were missed are left out, and it goes on from now.
+    /// After a time in which nobody looked, the first of the missed times that is no older than `maximumAge` goes,
+    /// late; the others that were missed are left out, and it goes on from now.
     ///
     /// - Parameters:
     ///   - time: The one that is due.
