@@ -74,6 +74,8 @@ let package = Package(
         module("STSModel", path: "Sources/Models/STS", ["AWSWire"]),
         module("SQSModel", path: "Sources/Models/SQS", ["AWSWire", nioCore, nioHTTP1]),
         module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
+        module("EventBridgeModel", path: "Sources/Models/EventBridge", ["AWSWire", nioCore]),
+        module("EventPatterns", ["AWSWire", nioCore]),
         module("Policies", ["AWSWire", nioCore]),
         module("Signing", ["AWSWire", "Archive", nioCore, crypto]),
         module("Images", ["Archive", "CArchive", "Storage", "Linux", "CLinux", logging, crypto]),
@@ -189,6 +191,7 @@ let package = Package(
             "LambdaModelTests",
             ["TestSupport", "LambdaModel", "LogsModel", "IAMModel", "STSModel", "AWSWire", nioCore, nioHTTP1]),
         tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
+        tests("EventPatternsTests", ["EventPatterns", "AWSWire", nioCore]),
         tests(
             "IdentityTests", ["TestSupport", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioHTTP1, logging]),
         tests(
@@ -265,7 +268,8 @@ let package = Package(
             "FuzzTests",
             [
                 "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Storage", "Archive",
-                "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+                "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "EventPatterns", nioCore, nioPosix, nioHTTP1,
+                nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(

@@ -479,9 +479,11 @@ class Service:
         source = "FormValue" if self.query else "JSONObject"
         out += [f"    static func read(_ input: inout InputDecoder, _ body: {source}, _ path: String) throws(AWSError)"]
         out += [f"        -> {self.namespace}.{name}?", "    {"]
-        for field in fields:
-            out += self.read_member(field, None, "\\(path)")
-        required = [label for _, _, label, needed in fields if needed]
+        # A member that is called as the decoder is must not hide it.
+        names = {label: "inputValue" if label == "input" else label for _, _, label, _ in fields}
+        for member, spec, label, needed in fields:
+            out += self.read_member((member, spec, names[label], needed), None, "\\(path)")
+        required = [names[label] for _, _, label, needed in fields if needed]
         if required:
             guard = f"        guard {', '.join('let ' + label for label in required)}"
             if len(guard) + len(" else { return nil }") <= 120:
@@ -489,7 +491,7 @@ class Service:
             else:
                 out += wrapped(guard, 12) + ["        else { return nil }"]
         ordered = sorted(fields, key=lambda field: not field[3])
-        arguments = ", ".join(f"{strip(label)}: {label}" for _, _, label, _ in ordered)
+        arguments = ", ".join(f"{strip(label)}: {names[label]}" for _, _, label, _ in ordered)
         prefix = "        return "
         out += wrapped(f"{prefix}{self.namespace}.{name}({arguments})", 12)
         return self.out_of_line(out + ["    }", "}\n"])

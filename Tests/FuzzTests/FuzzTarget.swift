@@ -14,7 +14,7 @@ struct FuzzTarget: Sendable {
     static let all = [
         httpReader, gateway, signedHeaders, presignedURL, awsChunks, json, shapes, forms, eventStream, zip,
         packageSignature,
-        text, pattern, policy, sessionToken, imageDocuments, runtimeAPI, launcherPackets,
+        text, pattern, eventPattern, policy, sessionToken, imageDocuments, runtimeAPI, launcherPackets,
     ]
 }
 
