@@ -126,6 +126,12 @@ let package = Package(
                 cryptoExtras,
             ]),
         module(
+            "EventsService", path: "Sources/Services/Events",
+            [
+                "AWSWire", "EventBridgeModel", "EventPatterns", "Identity", "Policies", "Storage", "Delivery", nioCore,
+                nioHTTP1, logging, lifecycle,
+            ]),
+        module(
             "STSService", path: "Sources/Services/STS",
             ["AWSWire", "STSModel", "Identity", "Policies", nioCore, logging, crypto, cryptoExtras]),
         module(
@@ -151,7 +157,8 @@ let package = Package(
                 "AWSWire", "Storage", "Archive", "Signing", "Images", "Sandbox", "Launcher", "Linux", "Runtimes",
                 "Fleet",
                 "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService", "LogsService",
-                "XRayService", "CloudTrailService", "SQSService", "SNSService", "Gateway",
+                "XRayService", "CloudTrailService", "SQSService", "SNSService", "EventsService",
+                "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

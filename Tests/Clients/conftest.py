@@ -224,6 +224,7 @@ provider "aws" {
     iam    = "%(endpoint)s"
     sts    = "%(endpoint)s"
     sns    = "%(endpoint)s"
+    events = "%(endpoint)s"
   }
 }
 """

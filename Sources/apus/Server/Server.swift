@@ -1,6 +1,7 @@
 import AWSWire
 import CloudTrailService
 import Delivery
+import EventsService
 import Fleet
 import Gateway
 import Glibc
@@ -116,7 +117,7 @@ enum Server {
         let events = try SQLiteDatabase(
             path: "\(directory)/events.db", durability: .durable,
             migrations: Outbox.migrations + LambdaService.eventMigrations + SQSService.migrations
-                + SNSService.migrations)
+                + SNSService.migrations + EventsService.migrations)
         let delivery = Delivery()
         let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
         let identities = IAMService(
@@ -210,6 +211,8 @@ enum Server {
         let notifications = SNSService(
             database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, sealing: sealing,
             functionsEndpoint: limits.endpointURL, logger: logger)
+        let bridge = EventsService(
+            database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, logger: logger)
 
         var front = GatewayConfiguration(
             host: settings.host, port: settings.port,
@@ -221,7 +224,8 @@ enum Server {
             version: Version.current)
         front.alsoReset = [outbox.reset]
         let gateway = Gateway(
-            services: [functions, identities, sessions, logs, traces, audit, messages, notifications], keys: keys,
+            services: [functions, identities, sessions, logs, traces, audit, messages, notifications, bridge],
+            keys: keys,
             configuration: front,
             logger: logger, group: loops)
         let address = try await gateway.start()
@@ -230,7 +234,7 @@ enum Server {
         try key.write(endpoint: endpoint, region: settings.region, in: directory)
         return [
             logs, traces, audit, identities, messages, EventsWorker(functions: functions), fleet,
-            FunctionsWorker(functions: functions), outbox, gateway, messages.polling,
+            FunctionsWorker(functions: functions), outbox, bridge, gateway, messages.polling,
         ]
     }
 
