@@ -332,7 +332,6 @@ def test_what_is_missing_says_so(events, name):
     for call, arguments in [
             (events.list_connections, {}), (events.list_api_destinations, {}), (events.list_endpoints, {}),
             (events.list_partner_event_sources, {"NamePrefix": "aws.partner/a/b"}),
-            (events.put_rule, {"Name": name, "ScheduleExpression": "rate(1 minute)"}),
             (events.create_event_bus, {"Name": name, "KmsKeyIdentifier": "key"})]:
         assert refusal(call, **arguments)[0] == "NotImplementedException"
 
