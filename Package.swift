@@ -80,6 +80,8 @@ let package = Package(
         module("CloudWatchModel", path: "Sources/Models/CloudWatch", ["AWSWire", nioHTTP1]),
         module("CloudTrailModel", path: "Sources/Models/CloudTrail", ["AWSWire"]),
         module("SchedulerModel", path: "Sources/Models/Scheduler", ["AWSWire"]),
+        module("EventBridgeModel", path: "Sources/Models/EventBridge", ["AWSWire", nioCore]),
+        module("EventPatterns", ["AWSWire", nioCore]),
         module("Policies", ["AWSWire", nioCore]),
         module("Metrics", ["AWSWire", lifecycle]),
         module("Schedules", []),
@@ -140,6 +142,12 @@ let package = Package(
                 nioHTTP1, logging, crypto,
             ]),
         module(
+            "EventsService", path: "Sources/Services/Events",
+            [
+                "AWSWire", "EventBridgeModel", "EventPatterns", "Identity", "Policies", "Storage", "Delivery", nioCore,
+                nioHTTP1, logging, lifecycle,
+            ]),
+        module(
             "STSService", path: "Sources/Services/STS",
             ["AWSWire", "STSModel", "Identity", "Policies", nioCore, logging, crypto, cryptoExtras]),
         module(
@@ -174,7 +182,7 @@ let package = Package(
                 "Fleet",
                 "Metrics", "Identity", "Policies", "Delivery", "LambdaService", "IAMService", "STSService",
                 "LogsService", "XRayService", "CloudTrailService", "CloudWatchService", "SQSService", "SNSService",
-                "SchedulerService",
+                "EventsService", "SchedulerService",
                 "Gateway",
                 nioCore,
                 nioPosix, nioHTTP1, logging, lifecycle,
@@ -215,6 +223,7 @@ let package = Package(
             "LambdaModelTests",
             ["TestSupport", "LambdaModel", "LogsModel", "IAMModel", "STSModel", "AWSWire", nioCore, nioHTTP1]),
         tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
+        tests("EventPatternsTests", ["EventPatterns", "AWSWire", nioCore]),
         tests(
             "IdentityTests", ["TestSupport", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioHTTP1, logging]),
         tests(
@@ -304,8 +313,9 @@ let package = Package(
             "FuzzTests",
             [
                 "AWSWire", "LambdaModel", "IAMModel", "STSModel", "Policies", "Identity", "Schedules", "Storage",
-                "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "Delivery", "SQSModel",
-                "SQSService", "SNSService", "LogsService", "Metrics", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+                "Archive", "Signing", "Images", "Sandbox", "RuntimeAPI", "Gateway", "Delivery", "EventPatterns",
+                "SQSModel", "SQSService", "SNSService", "LogsService", "Metrics", nioCore, nioPosix, nioHTTP1,
+                nioEmbedded,
             ], exclude: ["Seeds", "seeds.py"]),
         tests("TidyTests", []),
         tests(

@@ -228,7 +228,8 @@ provider "aws" {
     sts    = "%(endpoint)s"
     sns    = "%(endpoint)s"
     sqs    = "%(endpoint)s"
-    scheduler = "%(endpoint)s"
+    events = "%(endpoint)s"
+    scheduler  = "%(endpoint)s"
     cloudwatch = "%(endpoint)s"
   }
 }

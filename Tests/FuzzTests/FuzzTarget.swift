@@ -14,7 +14,7 @@ struct FuzzTarget: Sendable {
     static let all = [
         httpReader, gateway, signedHeaders, presignedURL, awsChunks, json, cbor, shapes, forms, eventStream, zip,
         packageSignature,
-        text, schedule, pattern, policy, sessionToken, imageDocuments, runtimeAPI, launcherPackets,
+        text, schedule, pattern, eventPattern, policy, sessionToken, imageDocuments, runtimeAPI, launcherPackets,
         filterPolicy, deadLetters, receiptHandle, queueURL, redrivePolicy, messageBatch,
         logPattern, insightsQuery, namedGroups, embeddedMetrics,
     ]

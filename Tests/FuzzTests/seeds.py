@@ -25,6 +25,19 @@ def write(target, name, contents):
     (folder / name).write_bytes(contents)
 
 
+def event_patterns():
+    for name, pattern, event in (
+            ("values", b'{"source":["a","b"],"detail":{"n":[1,null,true,{"numeric":[">=",0,"<",10]}]}}',
+             b'{"source":"b","detail":{"n":[2,"x"]}}'),
+            ("texts", b'{"a":[{"prefix":"x"},{"suffix":{"equals-ignore-case":".PNG"}},{"wildcard":"a*b\\\\*"}]}',
+             b'{"a":"i.png"}'),
+            ("others", b'{"a":[{"anything-but":{"prefix":["x","y"]}},{"cidr":"10.0.0.0/8"},{"exists":false}]}',
+             b'{"a":["10.1.2.3",["z"]]}'),
+            ("alternatives", b'{"$or":[{"a.b":[1]},{"a":{"c":["x"],"d":[{"anything-but":[1,2]}]}}]}',
+             b'{"a":[{"c":"x","d":3},{"b":2}]}')):
+        write("event-pattern", name, pattern + b"\0" + event)
+
+
 def http():
     for target in ("http-reader", "gateway"):
         write(target, "get", PLAIN + GET)
@@ -321,5 +334,6 @@ def logs():
     write("embedded-metrics", "missing", document.replace(b'"d":"x",', b""))
 
 
-for write_some in (http, signatures, documents, forms, texts, messages, zips, messaging, signed, runtime, packets, logs):
+for write_some in (http, event_patterns, signatures, documents, forms, texts, messages, zips, messaging, signed, runtime,
+                   packets, logs):
     write_some()

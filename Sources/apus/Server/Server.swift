@@ -2,6 +2,7 @@ import AWSWire
 import CloudTrailService
 import CloudWatchService
 import Delivery
+import EventsService
 import Fleet
 import Gateway
 import Glibc
@@ -120,7 +121,7 @@ enum Server {
             path: "\(directory)/events.db", durability: .durable,
             migrations: Outbox.migrations + LambdaService.eventMigrations + SQSService.migrations
                 + SNSService.migrations + Timetable.migrations + SchedulerService.migrations
-                + CloudWatchService.alarmMigrations)
+                + EventsService.migrations + CloudWatchService.alarmMigrations)
         let meters = Meters()
         let delivery = Delivery()
         let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
@@ -216,6 +217,8 @@ enum Server {
         let notifications = SNSService(
             database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, sealing: sealing,
             functionsEndpoint: limits.endpointURL, meters: meters, logger: logger)
+        let bridge = EventsService(
+            database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, logger: logger)
 
         let metrics = CloudWatchService(
             database: try SQLiteDatabase(
@@ -250,7 +253,8 @@ enum Server {
         front.metrics = page.text
         let gateway = Gateway(
             services: [
-                functions, identities, sessions, logs, traces, audit, messages, notifications, metrics, schedules,
+                functions, identities, sessions, logs, traces, audit, messages, notifications, bridge, metrics,
+                schedules,
             ],
             keys: keys,
             configuration: front,
@@ -262,7 +266,7 @@ enum Server {
         return [
             // Logs end before metrics do: the last of them may be measured.
             metrics, logs, traces, audit, meters, identities, messages, EventsWorker(functions: functions), fleet,
-            FunctionsWorker(functions: functions), outbox, timetable, gateway, messages.polling, logs.tailing,
+            FunctionsWorker(functions: functions), outbox, bridge, timetable, gateway, messages.polling, logs.tailing,
         ]
     }
 

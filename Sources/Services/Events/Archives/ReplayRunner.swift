@@ -1,0 +1,119 @@
+import AWSWire
+import Delivery
+import Logging
+import NIOCore
+import Storage
+
+/// Sends archived events to their buses again, some at a time, and deletes those that have expired.
+///
+/// What a step sends and how far it has come is one commit, so that a replay goes on after a crash where it was.
+final class ReplayRunner: Sendable {
+    /// How long to wait after the store has failed.
+    private static let pause = Duration.seconds(1)
+    private static let expiry = Duration.seconds(3_600)
+
+    private let database: any Database
+    private let outbox: Outbox
+    private let buses: BusCache
+    private let batch: Int
+    private let clock: @Sendable () -> Int64
+    private let logger: Logger
+    private let wakeups: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+
+    init(
+        database: any Database, outbox: Outbox, buses: BusCache, batch: Int, clock: @escaping @Sendable () -> Int64,
+        logger: Logger
+    ) {
+        self.database = database
+        self.outbox = outbox
+        self.buses = buses
+        self.batch = batch
+        self.clock = clock
+        self.logger = logger
+        (wakeups, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        signal.yield()
+    }
+
+    /// There is a replay to begin or to end.
+    func wake() { signal.yield() }
+
+    /// Until cancellation.
+    func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.expire() }
+            for await _ in wakeups { await work() }
+            group.cancelAll()
+        }
+    }
+
+    /// Takes a step of each replay in turn until there is none.
+    private func work() async {
+        while !Task.isCancelled {
+            do {
+                let active = try await database.read { try EventsTable($0).activeReplays() }
+                if active.isEmpty { return }
+                for (key, record) in active { try await step(key, record) }
+            } catch {
+                logger.error("A replay could not go on", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: Self.pause)
+            }
+        }
+    }
+
+    private func step(_ key: NamedKey, _ seen: ReplayRecord) async throws {
+        let now = clock()
+        let bus = try await BusKey(arn: seen.destination).asyncFlatMap { try await buses.bus($0) }
+        let targets = try await database.write { [batch, outbox] connection -> [String] in
+            let table = EventsTable(connection)
+            guard var record = try table.replay(key), record.isActive else { return [] }
+            let name = ARN(record.source).map { String($0.resource.dropFirst("archive/".count)) } ?? ""
+            let source = NamedKey(account: key.account, region: key.region, name: name)
+            let archive = try table.archive(source)
+            guard record.state != "CANCELLING", let bus, let archive else {
+                record.state = record.state == "CANCELLING" ? "CANCELLED" : "FAILED"
+                record.ended = now
+                try table.put(record, key)
+                return []
+            }
+            let events = try table.next(of: record, in: source, since: archive.start(now: now), limit: batch)
+            var publication = Publisher.Publication()
+            for (time, id, body) in events {
+                (record.lastTime, record.lastID) = (time, id)
+                guard let old = Event(document: body, milliseconds: time, ingested: now) else { continue }
+                var content = old.content
+                content.replayName = key.name
+                publication.add(
+                    try Event(content, milliseconds: time, ingested: now), on: bus, rules: record.rules.map { Set($0) })
+            }
+            record.state = events.count < batch ? "COMPLETED" : "RUNNING"
+            if !record.isActive { record.ended = now }
+            try publication.write(to: connection, outbox)
+            try table.put(record, key)
+            return publication.targets
+        }
+        outbox.wake(targets)
+    }
+
+    private func expire() async {
+        while !Task.isCancelled {
+            do {
+                let archives = try await database.read { try EventsTable($0).allArchives() }
+                for (key, record) in archives where record.days > 0 {
+                    let start = record.start(now: clock())
+                    try await database.write { try EventsTable($0).expire(key, before: start) }
+                }
+            } catch {
+                logger.error("Archived events could not be deleted", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: Self.expiry)
+        }
+    }
+}
+
+extension Optional {
+    fileprivate func asyncFlatMap<Value>(_ transform: (Wrapped) async throws -> Value?) async rethrows -> Value? {
+        guard let self else { return nil }
+        return try await transform(self)
+    }
+}

@@ -1,0 +1,107 @@
+import AWSWire
+import Delivery
+import Identity
+import NIOCore
+import Policies
+
+/// Takes parcels for buses: events that rules pass on, outcomes of functions, and what other services tell.
+struct BusTarget: DeliveryTarget {
+    /// The attributes of a parcel that is no event: its source and detail type, and `resources`, a JSON array.
+    static let source = "source"
+    static let detailType = "detail-type"
+    static let resources = "resources"
+    /// The attribute of an event that is passed on: how often it was.
+    static let hops = "hops"
+
+    /// The service keeps the delivery that keeps this.
+    private weak let service: EventsService?
+
+    init(_ service: EventsService) { self.service = service }
+
+    func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
+        try await ask { try await $0.take(parcel) }
+    }
+
+    func check(_ target: String, from sender: ServiceCaller) async throws(DeliveryFailure) {
+        try await ask { _ = try await $0.bus(target, for: sender) }
+    }
+
+    private func ask(_ question: (EventsService) async throws -> Void) async throws(DeliveryFailure) {
+        guard let service else {
+            throw DeliveryFailure(code: "ServiceUnavailable", message: "EventBridge has ended.", isFinal: false)
+        }
+        do {
+            try await question(service)
+        } catch let error as AWSError {
+            throw DeliveryFailure(error)
+        } catch {
+            throw DeliveryFailure(code: "InternalException", message: "\(error)", isFinal: false)
+        }
+    }
+}
+
+extension EventsService {
+    /// The bus of an ARN, where its policies let the sender put events on it.
+    fileprivate func bus(_ arn: String, for sender: ServiceCaller) async throws -> LiveBus {
+        guard let key = BusKey(arn: arn), let bus = try await buses.bus(key) else {
+            throw EventsFailure.noBus(BusKey(arn: arn)?.name ?? arn)
+        }
+        try authorizer.require(
+            "events:PutEvents", on: ProtectedResource(key.arn, account: key.account, policy: bus.policy), by: sender,
+            wire: wireProtocol)
+        return bus
+    }
+
+    fileprivate func take(_ parcel: Parcel) async throws {
+        let bus = try await bus(parcel.target, for: parcel.sender)
+        var event = try event(parcel, for: bus.key)
+        event.trace = parcel.trace
+        if case .text(let text) = parcel.attributes[BusTarget.hops]?.value { event.hops = Int(text) ?? 0 }
+        guard event.hops <= quotas.hops else {
+            throw EventsFailure.validation("The event was passed on from bus to bus more than \(quotas.hops) times.")
+        }
+        var publication = Publisher.Publication()
+        publication.add(event, on: bus)
+        try await publisher.publish(publication)
+    }
+
+    private func event(_ parcel: Parcel, for bus: BusKey) throws -> Event {
+        let now = clock()
+        // A rule's parcel is an event already: it goes on under an id of its own, else as it is.
+        if parcel.sender.service == "events.amazonaws.com", let old = Event(document: parcel.body, ingested: now) {
+            var content = old.content
+            content.id = parcel.id
+            return try Event(content, milliseconds: now, ingested: now)
+        }
+        guard let detail = try? JSONValue(parsing: parcel.body), detail.kind == .object else {
+            throw EventsFailure.parameter("Detail", "Detail is malformed.")
+        }
+        var writer = JSONWriter()
+        writer.write(detail)
+        let (source, type, resources) = try origin(parcel, detail, bus)
+        let content = Event.Content(
+            id: parcel.id, source: source, detailType: type, account: parcel.sender.account.digits,
+            region: ARN(parcel.sender.source)?.region ?? bus.region, time: Event.time(now), resources: resources,
+            detail: writer.buffer)
+        return try Event(content, milliseconds: now, ingested: now)
+    }
+
+    /// What an event says of where it comes from.
+    private func origin(
+        _ parcel: Parcel, _ detail: JSONValue, _ bus: BusKey
+    ) throws(AWSError) -> (source: String, type: String, resources: [String]) {
+        if parcel.sender.service == "lambda.amazonaws.com", let context = detail["requestContext"] {
+            let outcome = context["condition"]?.string == "Success" ? "Success" : "Failure"
+            let function = context["functionArn"]?.string ?? parcel.sender.source
+            return ("lambda", "Lambda Function Invocation Result - \(outcome)", [bus.arn, function])
+        }
+        guard case .text(let source) = parcel.attributes[BusTarget.source]?.value,
+            case .text(let type) = parcel.attributes[BusTarget.detailType]?.value
+        else { throw EventsFailure.parameter("Source", "Source is a required argument.") }
+        var resources: [String] = []
+        if case .text(let list) = parcel.attributes[BusTarget.resources]?.value {
+            resources = (try? JSONValue(parsing: ByteBuffer(string: list)))?.elements.compactMap(\.string) ?? []
+        }
+        return (source, type, resources)
+    }
+}

@@ -1,0 +1,73 @@
+import AWSWire
+import Delivery
+import Identity
+import NIOCore
+
+/// A target, and how it gets a rule's events.
+struct LiveTarget: Sendable {
+    private enum Input: Sendable {
+        case event
+        case constant(ByteBuffer)
+        case path(EventPath)
+        case template(InputTemplate, [String: EventPath])
+    }
+
+    let record: TargetRecord
+    private let input: Input
+
+    init(_ record: TargetRecord) {
+        self.record = record
+        if let transformer = record.transformer {
+            let paths = (transformer.paths ?? [:]).compactMapValues { EventPath($0) }
+            input = .template(InputTemplate(transformer.template), paths)
+        } else if let constant = record.input {
+            input = .constant(ByteBuffer(string: constant))
+        } else if let path = record.inputPath.flatMap({ EventPath($0) }) {
+            input = .path(path)
+        } else {
+            input = .event
+        }
+    }
+
+    /// What goes to the outbox of an event: a parcel for the target, or one for its dead letters where the transformer
+    /// makes nothing that a target takes; nil: nothing.
+    func entry(_ event: Event, of rule: RuleKey) -> OutboxEntry? {
+        let sender = ServiceCaller(
+            "events.amazonaws.com", for: rule.arn, of: AccountID(rule.bus.account) ?? .standard, as: record.role)
+        var letter = DeadLetter(
+            queue: record.deadLetters, rule: rule.arn, maximumAttempts: policy.maximumAttempts, event: nil)
+        guard let body = body(event, rule) else {
+            let failure = DeliveryFailure(
+                code: "InvalidJson", message: "The input transformer made no valid JSON.", isFinal: true)
+            return letter.entry(event.json, to: record.arn, from: sender, failure, attempts: 0)
+        }
+        var parcel = Parcel(id: RequestID.make(), to: record.arn, from: sender, body)
+        parcel.trace = event.trace
+        parcel.group = record.group
+        if isBus { parcel.attributes[BusTarget.hops] = Parcel.Attribute(type: "Number", .text("\(event.hops + 1)")) }
+        if case .event = input {} else { letter.event = String(buffer: event.json) }
+        return OutboxEntry(parcel, policy: policy, owner: DeadLetters.name, note: letter.note)
+    }
+
+    private var isBus: Bool { BusKey(arn: record.arn) != nil }
+
+    /// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
+    private var policy: RetryPolicy {
+        RetryPolicy(
+            maximumAttempts: (record.retries?.attempts ?? 185) + 1,
+            maximumAge: Int64(record.retries?.age ?? 86_400) * 1_000)
+    }
+
+    private func body(_ event: Event, _ rule: RuleKey) -> ByteBuffer? {
+        switch input {
+        case .event: return event.json
+        case .constant(let constant): return constant
+        case .path(let path):
+            var writer = JSONWriter()
+            if let value = path.value(in: event.value) { writer.write(value) } else { writer.null() }
+            return writer.buffer
+        case .template(let template, let paths):
+            return template.filled(paths, with: event, of: InputTemplate.Rule(arn: rule.arn, name: rule.name))
+        }
+    }
+}

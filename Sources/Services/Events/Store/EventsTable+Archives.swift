@@ -1,0 +1,116 @@
+import NIOCore
+import Storage
+
+/// Archives, what is in them, and replays.
+extension EventsTable {
+    func archive(_ key: NamedKey) throws -> ArchiveRecord? {
+        try find(.archive, key.account, key.region, "", key.name)
+    }
+
+    func put(_ record: ArchiveRecord, _ key: NamedKey) throws {
+        try put(.archive, key.account, key.region, "", key.name, record)
+    }
+
+    func archives(of account: String, in region: String) throws -> [(name: String, record: ArchiveRecord)] {
+        try all(.archive, account, region, "")
+    }
+
+    /// With all that is in it.
+    func deleteArchive(_ key: NamedKey) throws {
+        try delete(.archive, key.account, key.region, "", key.name)
+        try connection.execute(
+            "DELETE FROM events_archived WHERE account = ? AND region = ? AND archive = ?", columns(key))
+    }
+
+    func replay(_ key: NamedKey) throws -> ReplayRecord? {
+        try find(.replay, key.account, key.region, "", key.name)
+    }
+
+    func put(_ record: ReplayRecord, _ key: NamedKey) throws {
+        try put(.replay, key.account, key.region, "", key.name, record)
+    }
+
+    func replays(of account: String, in region: String) throws -> [(name: String, record: ReplayRecord)] {
+        try all(.replay, account, region, "")
+    }
+
+    /// Of all accounts, those that are not over.
+    func activeReplays() throws -> [(key: NamedKey, record: ReplayRecord)] {
+        try connection.query("SELECT account, region, name, document FROM events_replays", []).compactMap { row in
+            let record: ReplayRecord = try Self.decode(try row.text("document"))
+            guard record.isActive else { return nil }
+            let key = NamedKey(
+                account: try row.text("account"), region: try row.text("region"), name: try row.text("name"))
+            return (key, record)
+        }
+    }
+
+    // MARK: Archived events
+
+    /// An event that is there already stays as it is.
+    func keep(_ event: Event, in archive: NamedKey) throws {
+        try connection.execute(
+            """
+            INSERT INTO events_archived (account, region, archive, time, id, ingested, size, body)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (account, region, archive, time, id) DO NOTHING
+            """,
+            columns(archive) + [
+                .integer(event.milliseconds), .text(event.id), .integer(event.ingested),
+                .integer(Int64(event.json.readableBytes)), .blob(Array(event.json.readableBytesView)),
+            ])
+    }
+
+    /// How many events there are that came since, and their bytes.
+    func contents(of archive: NamedKey, since: Int64) throws -> (count: Int, bytes: Int) {
+        let rows = try connection.query(
+            """
+            SELECT COUNT(*) AS count, COALESCE(SUM(size), 0) AS bytes FROM events_archived
+            WHERE account = ? AND region = ? AND archive = ? AND ingested >= ?
+            """, columns(archive) + [.integer(since)])
+        guard let row = rows.first else { return (0, 0) }
+        return (Int(try row.integer("count")), Int(try row.integer("bytes")))
+    }
+
+    /// The next events of a replay, in the order of their times.
+    func next(
+        of replay: ReplayRecord, in archive: NamedKey, since: Int64, limit: Int
+    ) throws -> [(time: Int64, id: String, body: ByteBuffer)] {
+        let after = replay.lastTime ?? Int64.min
+        return try connection.query(
+            """
+            SELECT time, id, body FROM events_archived
+            WHERE account = ? AND region = ? AND archive = ? AND time >= ? AND time <= ? AND ingested >= ?
+                AND (time > ? OR (time = ? AND id > ?))
+            ORDER BY time, id LIMIT ?
+            """,
+            columns(archive) + [
+                .integer(replay.from), .integer(replay.to), .integer(since), .integer(after), .integer(after),
+                .text(replay.lastID ?? ""), .integer(Int64(limit)),
+            ]
+        ).map { (try $0.integer("time"), try $0.text("id"), ByteBuffer(bytes: try $0.blob("body"))) }
+    }
+
+    /// Deletes what came before.
+    func expire(_ archive: NamedKey, before: Int64) throws {
+        try connection.execute(
+            "DELETE FROM events_archived WHERE account = ? AND region = ? AND archive = ? AND ingested < ?",
+            columns(archive) + [.integer(before)])
+    }
+
+    /// Of all accounts.
+    func allArchives() throws -> [(key: NamedKey, record: ArchiveRecord)] {
+        try connection.query("SELECT account, region, name, document FROM events_archives", []).map { row in
+            let key = NamedKey(
+                account: try row.text("account"), region: try row.text("region"), name: try row.text("name"))
+            return (key, try Self.decode(try row.text("document")))
+        }
+    }
+
+    private func columns(_ key: NamedKey) -> [SQLValue] { [.text(key.account), .text(key.region), .text(key.name)] }
+}
+
+extension ArchiveRecord {
+    /// Events that came earlier have expired.
+    func start(now: Int64) -> Int64 { days == 0 ? 0 : now - Int64(days) * 86_400_000 }
+}

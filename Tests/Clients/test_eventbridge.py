@@ -1,0 +1,361 @@
+"""Amazon EventBridge as clients see it: boto3, `aws` and Terraform, and events on their way to other services.
+
+Answers and refusals are AWS's as LocalStack recorded them (tests/aws/services/events/*.snapshot.json and, for outcomes of
+functions, tests/aws/services/lambda_/test_lambda_destinations.snapshot.json).
+"""
+
+import datetime
+import json
+import signal
+
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import wait_until
+
+ACCOUNT = "000000000000"
+PATTERN = json.dumps({"source": ["shop"], "detail": {"n": [{"numeric": [">", 0]}]}})
+
+
+def refusal(call, **arguments):
+    with pytest.raises(ClientError) as failure:
+        call(**arguments)
+    error = failure.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def entry(bus="default", n=1, **members):
+    return {"Source": "shop", "DetailType": "sold", "Detail": json.dumps({"n": n}), "EventBusName": bus, **members}
+
+
+def make_queue(server, name):
+    """A queue into which events may be put."""
+    sqs = server.client("sqs")
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if name.endswith(".fifo") else {}
+    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
+        "Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    return url, arn
+
+
+def messages(server, url, count=1):
+    sqs, got = server.client("sqs"), []
+
+    def receive():
+        got.extend(sqs.receive_message(
+            QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get("Messages", []))
+        return len(got) >= count and got
+
+    return wait_until(receive, 90, f"{count} messages")
+
+
+@pytest.fixture
+def events(server):
+    return server.client("events")
+
+
+@pytest.fixture
+def rule(events, name):
+    """A rule on a bus of its own."""
+    events.create_event_bus(Name=name)
+    events.put_rule(Name=name, EventBusName=name, EventPattern=PATTERN)
+    return name
+
+
+def test_buses(events, name):
+    arn = f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/{name}"
+    assert events.create_event_bus(Name=name, Description="mine")["EventBusArn"] == arn
+    assert refusal(events.create_event_bus, Name=name) == (
+        "ResourceAlreadyExistsException", f"Event bus {name} already exists.")
+    bus = events.describe_event_bus(Name=name)
+    assert {"Name", "Arn", "Description", "CreationTime", "LastModifiedTime"} == set(bus) - {"ResponseMetadata"}
+    events.update_event_bus(Name=name, Description="ours")
+    [bus] = events.list_event_buses(NamePrefix=name)["EventBuses"]
+    assert bus["Description"] == "ours" and bus["Arn"] == arn
+    assert events.describe_event_bus()["Name"] == "default"
+    events.put_permission(EventBusName=name, Action="events:PutEvents", Principal="111111111111", StatementId="one")
+    policy = json.loads(events.describe_event_bus(Name=name)["Policy"])
+    assert policy["Statement"] == [{
+        "Sid": "one", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
+        "Action": "events:PutEvents", "Resource": arn}]
+    assert refusal(events.remove_permission, EventBusName=name, StatementId="two") == (
+        "ResourceNotFoundException", "Statement with the provided id does not exist.")
+    events.remove_permission(EventBusName=name, StatementId="one")
+    assert "Policy" not in events.describe_event_bus(Name=name)
+    events.tag_resource(ResourceARN=arn, Tags=[{"Key": "a", "Value": "b"}])
+    assert events.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
+    events.untag_resource(ResourceARN=arn, TagKeys=["a"])
+    assert events.list_tags_for_resource(ResourceARN=arn)["Tags"] == []
+    assert refusal(events.delete_event_bus, Name="default") == (
+        "ValidationException", "Cannot delete event bus default.")
+    events.delete_event_bus(Name=name)
+    assert refusal(events.describe_event_bus, Name=name) == (
+        "ResourceNotFoundException", f"Event bus {name} does not exist.")
+
+
+def test_rules_and_targets(events, rule, server):
+    arn = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/{rule}/{rule}"
+    described = events.describe_rule(Name=rule, EventBusName=rule)
+    assert {key: value for key, value in described.items() if key != "ResponseMetadata"} == {
+        "Name": rule, "Arn": arn, "EventPattern": PATTERN, "State": "ENABLED", "EventBusName": rule,
+        "CreatedBy": ACCOUNT}
+    events.disable_rule(Name=rule, EventBusName=rule)
+    assert events.list_rules(EventBusName=rule)["Rules"][0]["State"] == "DISABLED"
+    events.enable_rule(Name=rule, EventBusName=rule)
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{rule}"
+    targets = [{"Id": f"t{n}", "Arn": queue, "InputPath": "$.detail"} for n in range(5)]
+    assert events.put_targets(Rule=rule, EventBusName=rule, Targets=targets)["FailedEntryCount"] == 0
+    assert refusal(events.put_targets, Rule=rule, EventBusName=rule, Targets=[{"Id": "t6", "Arn": queue}]) == (
+        "LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+    first = events.list_targets_by_rule(Rule=rule, EventBusName=rule, Limit=3)
+    rest = events.list_targets_by_rule(Rule=rule, EventBusName=rule, Limit=3, NextToken=first["NextToken"])
+    assert first["Targets"] + rest["Targets"] == targets and "NextToken" not in rest
+    assert events.list_rule_names_by_target(TargetArn=queue, EventBusName=rule)["RuleNames"] == [rule]
+    assert refusal(events.delete_rule, Name=rule, EventBusName=rule) == (
+        "ValidationException", "Rule can't be deleted since it has targets.")
+    assert refusal(events.describe_rule, Name="none") == (
+        "ResourceNotFoundException", "Rule none does not exist on EventBus default.")
+    one = {"Id": "t0", "Arn": queue}
+    both = {**one, "InputPath": "$.detail", "Input": "{}"}
+    assert refusal(events.put_targets, Rule=rule, EventBusName=rule, Targets=[both]) == (
+        "ValidationException", "Only one of Input, InputPath, or InputTransformer must be provided for target t0.")
+    unknown = {**one, "InputTransformer": {"InputTemplate": '"<nobody>"'}}
+    assert refusal(events.put_targets, Rule=rule, EventBusName=rule, Targets=[unknown]) == (
+        "ValidationException", "InputTemplate for target t0 contains invalid placeholder nobody.")
+    machine = {**one, "Arn": f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:m"}
+    assert refusal(events.put_targets, Rule=rule, EventBusName=rule, Targets=[machine])[0] == "NotImplementedException"
+    events.remove_targets(Rule=rule, EventBusName=rule, Ids=[target["Id"] for target in targets])
+    events.delete_rule(Name=rule, EventBusName=rule)
+    assert events.list_rules(EventBusName=rule)["Rules"] == []
+
+
+def test_patterns(events):
+    event = {"id": "1", "source": "s", "account": "1", "time": "t", "region": "r", "detail-type": "d", "a": [1, 2]}
+    assert events.test_event_pattern(EventPattern='{"a":[2]}', Event=json.dumps(event))["Result"] is True
+    assert events.test_event_pattern(EventPattern='{"a":[3]}', Event=json.dumps(event))["Result"] is False
+    assert refusal(events.test_event_pattern, EventPattern='{"a":[3]}', Event="x") == (
+        "ValidationException", "Parameter Event is not valid.")
+    assert refusal(events.test_event_pattern, EventPattern='{"int": 42}', Event=json.dumps(event)) == (
+        "InvalidEventPatternException",
+        'Event pattern is not valid. Reason: "int" must be an object or an array\n'
+        ' at [Source: (String)"{"int": 42}"; line: 1, column: 11]')
+
+
+def test_entries(events):
+    bad = [{k: v for k, v in entry().items() if k != left} for left in ("Source", "DetailType", "Detail")]
+    bad += [entry(Detail=detail) for detail in ("NotJSON", "[]", "{{}", '"NotJSON"')] + [entry(Source="aws.ec2")]
+    answer = events.put_events(Entries=bad + [entry(bus="nowhere")])
+    assert answer["FailedEntryCount"] == 8 and "EventId" in answer["Entries"][8]
+    assert answer["Entries"][0] == {
+        "ErrorCode": "InvalidArgument",
+        "ErrorMessage": "Parameter Source is not valid. Reason: Source is a required argument."}
+    assert {each["ErrorCode"] for each in answer["Entries"][3:7]} == {"MalformedDetail"}
+    assert answer["Entries"][7]["ErrorCode"] == "NotAuthorizedForSourceException"
+    assert refusal(events.put_events, Entries=[entry(Detail=json.dumps({"x": "y" * 1_048_576}))]) == (
+        "ValidationException", "Total size of the entries in the request is over the limit.")
+    assert refusal(events.put_events, Entries=[entry()] * 11)[0] == "ValidationException"
+
+
+def test_queues_get_events(server, events, rule):
+    url, arn = make_queue(server, rule)
+    fifo_url, fifo = make_queue(server, f"{rule[:70]}.fifo")
+    transformer = {
+        "InputPathsMap": {"n": "$.detail.n", "whole": "$.detail"},
+        "InputTemplate": '{"n": <n>, "text": "n is <n>", "whole": <whole>, "rule": <aws.events.rule-name>}'}
+    events.put_targets(Rule=rule, EventBusName=rule, Targets=[
+        {"Id": "plain", "Arn": arn},
+        {"Id": "path", "Arn": arn, "InputPath": "$.detail.n"},
+        {"Id": "constant", "Arn": arn, "Input": '{"a":1}'},
+        {"Id": "transformed", "Arn": arn, "InputTransformer": transformer},
+        {"Id": "fifo", "Arn": fifo, "SqsParameters": {"MessageGroupId": "g"}}])
+    sent = events.put_events(Entries=[entry(rule, 7, Resources=["arn:x"]), entry(rule, -1)])
+    bodies = [json.loads(message["Body"]) for message in messages(server, url, 4)]
+    assert len(bodies) == 4 and 7 in bodies and {"a": 1} in bodies
+    assert {"n": 7, "text": "n is 7", "whole": {"n": 7}, "rule": rule} in bodies
+    [event] = [body for body in bodies if isinstance(body, dict) and "detail-type" in body]
+    time = event.pop("time")
+    assert datetime.datetime.fromisoformat(time)
+    assert event == {
+        "version": "0", "id": sent["Entries"][0]["EventId"], "detail-type": "sold", "source": "shop",
+        "account": ACCOUNT, "region": "us-east-1", "resources": ["arn:x"], "detail": {"n": 7}}
+    [message] = messages(server, fifo_url)
+    assert json.loads(message["Body"])["detail"] == {"n": 7}
+
+
+def test_topics_buses_and_functions_get_events(server, events, rule, deploy, lambda_client):
+    url, arn = make_queue(server, rule)
+    second = f"{rule[:60]}-2"
+    bus = events.create_event_bus(Name=second)["EventBusArn"]
+    events.put_permission(EventBusName=second, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Sid": "s", "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "events:PutEvents",
+        "Resource": bus}]}))
+    events.put_rule(Name=rule, EventBusName=second, EventPattern='{"source":["shop"]}')
+    events.put_targets(Rule=rule, EventBusName=second, Targets=[{"Id": "queue", "Arn": arn}])
+    sns = server.client("sns")
+    topic = sns.create_topic(Name=rule)["TopicArn"]
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish",
+            "Resource": topic}]}))
+    server.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": ["events.amazonaws.com", "sns.amazonaws.com"]},
+            "Action": "sqs:SendMessage", "Resource": arn}]})})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    function = deploy(python="def handler(event, context): print('GOT', event['detail']['n'])\n")
+    function_arn = lambda_client.get_function(FunctionName=function)["Configuration"]["FunctionArn"]
+    lambda_client.add_permission(
+        FunctionName=function, StatementId="events", Action="lambda:InvokeFunction", Principal="events.amazonaws.com")
+    events.put_targets(Rule=rule, EventBusName=rule, Targets=[
+        {"Id": "topic", "Arn": topic}, {"Id": "bus", "Arn": bus}, {"Id": "function", "Arn": function_arn}])
+    events.put_events(Entries=[entry(rule, 5)])
+    bodies = [json.loads(message["Body"]) for message in messages(server, url, 2)]
+    [notice] = [body for body in bodies if body.get("Type") == "Notification"]
+    [passed] = [body for body in bodies if "detail" in body]
+    assert json.loads(notice["Message"])["detail"] == passed["detail"] == {"n": 5}
+    logs = server.client("logs")
+
+    def printed():
+        try:
+            got = logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return False
+        return any("GOT 5" in each["message"] for each in got)
+
+    wait_until(printed, 90, "the function's line")
+
+
+def test_dead_letters(server, events, rule):
+    url, arn = make_queue(server, rule)
+    target = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{rule}-nowhere"
+    events.put_targets(Rule=rule, EventBusName=rule, Targets=[{
+        "Id": "gone", "Arn": target, "InputPath": "$.detail", "DeadLetterConfig": {"Arn": arn},
+        "RetryPolicy": {"MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 60}}])
+    events.put_events(Entries=[entry(rule, 3)])
+    [message] = messages(server, url)
+    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert attributes["TARGET_ARN"] == target and attributes["ERROR_CODE"] == "NO_RESOURCE"
+    assert attributes["RULE_ARN"] == f"arn:aws:events:us-east-1:{ACCOUNT}:rule/{rule}/{rule}"
+    assert attributes["ERROR_MESSAGE"] and attributes["RETRY_ATTEMPTS"] == "0"
+    assert json.loads(message["Body"])["detail"] == {"n": 3}
+
+
+def test_outcomes_of_functions_come_to_buses(server, events, deploy, lambda_client, sender, name):
+    url, arn = make_queue(server, name)
+    bus = events.create_event_bus(Name=name)["EventBusArn"]
+    events.put_rule(Name=name, EventBusName=name, EventPattern='{"source":["lambda"]}')
+    events.put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "queue", "Arn": arn}])
+    function = deploy(python="def handler(event, context): return 'done'\n")
+    lambda_client.update_function_configuration(FunctionName=function, Role=sender("events:PutEvents"))
+    lambda_client.get_waiter("function_updated_v2").wait(
+        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    lambda_client.put_function_event_invoke_config(
+        FunctionName=function, DestinationConfig={"OnSuccess": {"Destination": bus}})
+    lambda_client.invoke(FunctionName=function, InvocationType="Event", Payload=b'"x"')
+    [message] = messages(server, url)
+    event = json.loads(message["Body"])
+    assert event["source"] == "lambda" and event["detail-type"] == "Lambda Function Invocation Result - Success"
+    assert event["resources"][0] == bus and event["resources"][1].endswith(f":function:{function}:$LATEST")
+    assert event["detail"]["responsePayload"] == "done" and event["detail"]["requestPayload"] == "x"
+
+
+def test_archives_and_replays(server, events, rule):
+    url, arn = make_queue(server, rule)
+    bus = f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/{rule}"
+    short = rule[-40:]
+    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=1)
+    created = events.create_archive(ArchiveName=short, EventSourceArn=bus, RetentionDays=1, EventPattern=PATTERN)
+    assert created["State"] == "ENABLED" and created["ArchiveArn"].endswith(f":archive/{short}")
+    assert refusal(events.create_archive, ArchiveName=short, EventSourceArn=bus) == (
+        "ResourceAlreadyExistsException", f"Archive {short} already exists.")
+    events.put_events(Entries=[entry(rule, n) for n in (1, 2, 0)])
+    archive = events.describe_archive(ArchiveName=short)
+    assert archive["EventCount"] == 2 and archive["SizeBytes"] > 0 and archive["RetentionDays"] == 1
+    assert [each["ArchiveName"] for each in events.list_archives(NamePrefix=short)["Archives"]] == [short]
+    assert refusal(events.update_archive, ArchiveName=short) == (
+        "ValidationException", "At least one of EventPattern, RetentionDays or Description must be provided.")
+    events.update_archive(ArchiveName=short, Description="some")
+    events.put_targets(Rule=rule, EventBusName=rule, Targets=[{"Id": "queue", "Arn": arn}])
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=1)
+    window = {"EventStartTime": start, "EventEndTime": end, "EventSourceArn": created["ArchiveArn"]}
+    assert refusal(events.start_replay, ReplayName=short, **{**window, "EventEndTime": start},
+                   Destination={"Arn": bus}) == (
+        "ValidationException", "Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime.")
+    assert events.start_replay(ReplayName=short, Destination={"Arn": bus}, **window)["State"] == "STARTING"
+    assert refusal(events.start_replay, ReplayName=short, Destination={"Arn": bus}, **window) == (
+        "ResourceAlreadyExistsException", f"Replay {short} already exists.")
+    bodies = [json.loads(message["Body"]) for message in messages(server, url, 2)]
+    assert sorted(body["detail"]["n"] for body in bodies) == [1, 2]
+    assert {body["replay-name"] for body in bodies} == {short}
+    wait_until(lambda: events.describe_replay(ReplayName=short)["State"] == "COMPLETED", 60, "the replay's end")
+    assert [each["ReplayName"] for each in events.list_replays(NamePrefix=short)["Replays"]] == [short]
+    assert refusal(events.cancel_replay, ReplayName=short)[0] == "IllegalStatusException"
+    assert refusal(events.describe_replay, ReplayName="none") == (
+        "ResourceNotFoundException", "Replay none does not exist.")
+    events.delete_archive(ArchiveName=short)
+    assert refusal(events.describe_archive, ArchiveName=short) == (
+        "ResourceNotFoundException", f"Archive {short} does not exist.")
+
+
+def test_accepted_events_outlive_a_kill(own_server):
+    server = own_server()
+    events = server.client("events")
+    url, arn = make_queue(server, "kept")
+    events.put_rule(Name="r", EventPattern='{"source":["shop"]}')
+    events.put_targets(Rule="r", Targets=[{"Id": "queue", "Arn": arn}])
+    for batch in range(10):
+        events.put_events(Entries=[entry(n=batch * 10 + n) for n in range(10)])
+    server.stop(signal.SIGKILL)
+    server.start()
+    url = server.client("sqs").get_queue_url(QueueName="kept")["QueueUrl"]
+    sqs, seen = server.client("sqs"), set()
+
+    def all_there():
+        for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", []):
+            seen.add(json.loads(message["Body"])["detail"]["n"])
+        return len(seen) == 100
+
+    wait_until(all_there, 90, "all events")
+
+
+def test_aws_cli(server, name):
+    put = server.run("aws", "events", "put-events", "--entries", json.dumps([entry()]))
+    assert json.loads(put.stdout)["FailedEntryCount"] == 0, put.stderr
+    made = server.run("aws", "events", "put-rule", "--name", name, "--event-pattern", PATTERN)
+    assert json.loads(made.stdout)["RuleArn"].endswith(f":rule/{name}"), made.stderr
+
+
+def test_what_is_missing_says_so(events, name):
+    for call, arguments in [
+            (events.list_connections, {}), (events.list_api_destinations, {}), (events.list_endpoints, {}),
+            (events.list_partner_event_sources, {"NamePrefix": "aws.partner/a/b"}),
+            (events.create_event_bus, {"Name": name, "KmsKeyIdentifier": "key"})]:
+        assert refusal(call, **arguments)[0] == "NotImplementedException"
+
+
+@pytest.mark.parametrize("operation, arguments", [
+    ("cancel_replay", {"ReplayName": "!"}), ("create_archive", {"ArchiveName": "!", "EventSourceArn": "x"}),
+    ("create_event_bus", {"Name": "!"}), ("delete_archive", {"ArchiveName": "!"}), ("delete_event_bus", {"Name": "!"}),
+    ("delete_rule", {"Name": "!"}), ("describe_archive", {"ArchiveName": "!"}), ("describe_event_bus", {"Name": "!"}),
+    ("describe_replay", {"ReplayName": "!"}), ("describe_rule", {"Name": "!"}), ("disable_rule", {"Name": "!"}),
+    ("enable_rule", {"Name": "!"}), ("list_archives", {"NamePrefix": "!"}), ("list_event_buses", {"NamePrefix": "!"}),
+    ("list_replays", {"NamePrefix": "!"}), ("list_rules", {"NamePrefix": "!"}),
+    ("list_rule_names_by_target", {"TargetArn": "x", "EventBusName": "!"}),
+    ("list_tags_for_resource", {"ResourceARN": "x" * 1601}), ("list_targets_by_rule", {"Rule": "!"}),
+    ("put_events", {"Entries": [{"EventBusName": "!"}]}), ("put_permission", {"StatementId": "!"}),
+    ("put_rule", {"Name": "!"}), ("put_targets", {"Rule": "r", "Targets": [{"Id": "!@#$@!#$", "Arn": "x"}]}),
+    ("remove_permission", {"StatementId": "!"}), ("remove_targets", {"Rule": "!", "Ids": ["x"]}),
+    ("start_replay", {"ReplayName": "!", "EventSourceArn": "x", "EventStartTime": 1, "EventEndTime": 2,
+                      "Destination": {"Arn": "x"}}),
+    ("tag_resource", {"ResourceARN": "x", "Tags": [{"Key": "k" * 129, "Value": "v"}]}),
+    ("test_event_pattern", {"EventPattern": "x" * 4097, "Event": "{}"}),
+    ("untag_resource", {"ResourceARN": "x", "TagKeys": ["k" * 129]}), ("update_archive", {"ArchiveName": "!"}),
+    ("update_event_bus", {"Name": "!"}),
+])
+def test_constraints(server, operation, arguments):
+    """Each operation's modelled bounds, which botocore's own check does not look at."""
+    code, message = refusal(getattr(server.client("events"), operation), **arguments)
+    assert code == "ValidationException" and "validation error" in message, message
