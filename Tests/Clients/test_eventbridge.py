@@ -321,6 +321,34 @@ def test_accepted_events_outlive_a_kill(own_server):
     wait_until(all_there, 90, "all events")
 
 
+def test_a_replay_goes_on_after_a_kill(own_server):
+    server = own_server()
+    events = server.client("events")
+    url, arn = make_queue(server, "again")
+    bus = events.describe_event_bus()["Arn"]
+    archive = events.create_archive(ArchiveName="a", EventSourceArn=bus)["ArchiveArn"]
+    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=1)
+    for batch in range(30):
+        events.put_events(Entries=[entry(n=batch * 10 + n) for n in range(10)])
+    events.put_rule(Name="r", EventPattern='{"source":["shop"]}')
+    events.put_targets(Rule="r", Targets=[{"Id": "queue", "Arn": arn}])
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=1)
+    events.start_replay(
+        ReplayName="r", EventSourceArn=archive, EventStartTime=start, EventEndTime=end, Destination={"Arn": bus})
+    server.stop(signal.SIGKILL)
+    server.start()
+    events, sqs, seen = server.client("events"), server.client("sqs"), set()
+    url = sqs.get_queue_url(QueueName="again")["QueueUrl"]
+    wait_until(lambda: events.describe_replay(ReplayName="r")["State"] == "COMPLETED", 60, "the replay's end")
+
+    def all_there():
+        for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", []):
+            seen.add(json.loads(message["Body"])["detail"]["n"])
+        return len(seen) == 300
+
+    wait_until(all_there, 120, "all events")
+
+
 def test_aws_cli(server, name):
     put = server.run("aws", "events", "put-events", "--entries", json.dumps([entry()]))
     assert json.loads(put.stdout)["FailedEntryCount"] == 0, put.stderr
