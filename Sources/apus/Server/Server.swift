@@ -221,6 +221,7 @@ enum Server {
             authorizer: authorizer, logger: logger)
         meters.add(metrics.samples)
         logs.measure(into: metrics.samples)
+        logs.count(with: meters)
 
         var front = GatewayConfiguration(
             host: settings.host, port: settings.port,
@@ -253,7 +254,7 @@ enum Server {
         try key.write(endpoint: endpoint, region: settings.region, in: directory)
         return [
             // Logs end before metrics do: the last of them may be measured.
-            metrics, logs, traces, audit, meters, identities, messages, EventsWorker(functions: functions), fleet,
+            metrics, meters, logs, traces, audit, identities, messages, EventsWorker(functions: functions), fleet,
             FunctionsWorker(functions: functions), outbox, gateway, messages.polling, logs.tailing,
         ]
     }
