@@ -165,6 +165,18 @@ def test_topics(server, name, becomes, statistic):
     sqs.delete_queue(QueueUrl=url)
 
 
+def test_log_groups(server, name, becomes):
+    logs = server.client("logs")
+    logs.create_log_group(logGroupName=name)
+    logs.create_log_stream(logGroupName=name, logStreamName="s")
+    now = int(datetime.datetime.now(datetime.timezone.utc).timestamp() * 1000)
+    logs.put_log_events(logGroupName=name, logStreamName="s", logEvents=[
+        {"timestamp": now, "message": "12345"}, {"timestamp": now, "message": "123"}])
+    becomes(2, "AWS/Logs", "IncomingLogEvents", "Sum", LogGroupName=name)
+    becomes(8, "AWS/Logs", "IncomingBytes", "Sum", LogGroupName=name)
+    logs.delete_log_group(logGroupName=name)
+
+
 def test_what_was_counted_is_there_after_a_restart(own_server):
     server = own_server()
     sqs = server.client("sqs")

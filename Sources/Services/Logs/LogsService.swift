@@ -32,6 +32,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     let forwarder: SubscriptionForwarder
     let tails: LiveTails
     let meters: EventMeters
+    let intake = IntakeMeters()
     let followers: EventFollowers
     let queries = InsightsStore()
     let authorizer: Authorizer
@@ -66,7 +67,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
             outbox: Outbox(database: database, delivery: delivery, clock: clock, logger: logger))
         tails = LiveTails(clock: clock)
         meters = EventMeters(clock: clock, logger: logger)
-        followers = EventFollowers(forwarder: forwarder, tails: tails, meters: meters)
+        followers = EventFollowers(forwarder: forwarder, tails: tails, meters: meters, intake: intake)
         store = LogStore(
             database: database, followers: followers, capacity: bufferCapacity, clock: clock, logger: logger)
         removal = EventRemoval(database: database, logger: logger)
@@ -76,6 +77,9 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
 
     /// Has samples go there that metric filters and embedded metrics give.
     package func measure(into sink: any MetricSink) { meters.add(sink) }
+
+    /// Has what groups are sent counted from now on.
+    package func count(with meters: Meters) { intake.begin(meters) }
 
     package func hasOperation(_ name: String) -> Bool { Logs.Operation(rawValue: name) != nil }
 

@@ -226,6 +226,7 @@ enum Server {
             events: events, outbox: outbox, authorizer: authorizer, logger: logger)
         meters.add(metrics.samples)
         logs.measure(into: metrics.samples)
+        logs.count(with: meters)
 
         let timetable = Timetable(database: events, outbox: outbox, logger: logger)
         let schedules = SchedulerService(
@@ -265,7 +266,7 @@ enum Server {
         try key.write(endpoint: endpoint, region: settings.region, in: directory)
         return [
             // Logs end before metrics do: the last of them may be measured.
-            metrics, logs, traces, audit, meters, identities, messages, EventsWorker(functions: functions), fleet,
+            metrics, meters, logs, traces, audit, identities, messages, EventsWorker(functions: functions), fleet,
             FunctionsWorker(functions: functions), outbox, bridge, timetable, gateway, messages.polling, logs.tailing,
         ]
     }

@@ -10,6 +10,8 @@ struct WrittenEvents: Sendable {
     var last: EventPosition?
     /// Milliseconds since 1970.
     var ingested: Int64 = 0
+    /// How much each group got.
+    var intakes: [GroupKey: IntakeMeters.Intake] = [:]
     /// Functions that subscribed and get something.
     var targets: Set<String> = []
     /// The events of groups that somebody tails.
@@ -25,10 +27,12 @@ struct EventFollowers: Sendable {
     let forwarder: SubscriptionForwarder
     let tails: LiveTails
     let meters: EventMeters
+    let intake: IntakeMeters
 
     /// Called after the commit.
     func settle(_ written: WrittenEvents) {
         forwarder.wake(written.targets)
+        intake.count(written.intakes, at: written.ingested)
         for (stream, events) in written.tailed { tails.take(events, of: stream, at: written.ingested) }
         meters.measure(written)
     }

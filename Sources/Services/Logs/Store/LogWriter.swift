@@ -183,6 +183,8 @@ struct LogWriter {
             bytes += line.count + Self.eventOverhead
         }
         growths[entry.stream]?.bytes += bytes
+        written.intakes[entry.stream.group, default: IntakeMeters.Intake()].events += entry.lines.count
+        written.intakes[entry.stream.group]?.bytes += bytes - entry.lines.count * Self.eventOverhead
     }
 
     private func recordGrowth() throws(StorageError) {
