@@ -144,8 +144,8 @@ let package = Package(
         module(
             "EventsService", path: "Sources/Services/Events",
             [
-                "AWSWire", "EventBridgeModel", "EventPatterns", "Identity", "Policies", "Storage", "Delivery", nioCore,
-                nioHTTP1, logging, lifecycle,
+                "AWSWire", "EventBridgeModel", "EventPatterns", "Schedules", "Identity", "Policies", "Storage",
+                "Delivery", nioCore, nioHTTP1, logging, lifecycle,
             ]),
         module(
             "STSService", path: "Sources/Services/STS",

@@ -349,6 +349,48 @@ def test_a_replay_goes_on_after_a_kill(own_server):
     wait_until(all_there, 120, "all events")
 
 
+def test_rules_come_by_their_schedules(server, events, name):
+    """Each minute: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html"""
+    url, arn = make_queue(server, name)
+    rule = events.put_rule(Name=name, ScheduleExpression="cron(* * * * ? *)")["RuleArn"]
+    assert events.describe_rule(Name=name)["ScheduleExpression"] == "cron(* * * * ? *)"
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    event = json.loads(messages(server, url)[0]["Body"])
+    events.disable_rule(Name=name)
+    assert (event["source"], event["detail-type"], event["detail"]) == ("aws.events", "Scheduled Event", {})
+    assert (event["account"], event["region"], event["resources"]) == (ACCOUNT, "us-east-1", [rule])
+    assert event["time"].endswith(":00Z")
+    events.remove_targets(Rule=name, Ids=["queue"])
+    events.delete_rule(Name=name)
+
+
+def test_bad_schedules_of_rules(events, name):
+    for expression in ("rate(0 minutes)", "rate(1 minutes)", "rate(2 minute)", "cron(0 12 * * *)", "at(2030-01-01T00:00:00)",
+                       "every minute"):
+        assert refusal(events.put_rule, Name=name, ScheduleExpression=expression) == (
+            "ValidationException", "Parameter ScheduleExpression is not valid.")
+    events.create_event_bus(Name=name)
+    assert refusal(events.put_rule, Name=name, EventBusName=name, ScheduleExpression="rate(5 minutes)") == (
+        "ValidationException", "ScheduleExpression is supported only on the default event bus.")
+
+
+def test_schedules_of_rules_outlive_a_kill(own_server):
+    server = own_server()
+    events = server.client("events")
+    url, arn = make_queue(server, "ticks")
+    events.put_rule(Name="tick", ScheduleExpression="rate(1 minute)")
+    events.put_rule(Name="quiet", ScheduleExpression="rate(1 minute)", State="DISABLED")
+    events.put_rule(Name="gone", ScheduleExpression="rate(1 minute)")
+    for rule in ("tick", "quiet", "gone"):
+        events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": arn, "Input": json.dumps({"rule": rule})}])
+    events.remove_targets(Rule="gone", Ids=["queue"])
+    events.delete_rule(Name="gone")
+    server.stop(signal.SIGKILL)
+    server.start()
+    url = server.client("sqs").get_queue_url(QueueName="ticks")["QueueUrl"]
+    assert [json.loads(each["Body"]) for each in messages(server, url)] == [{"rule": "tick"}]
+
+
 def test_aws_cli(server, name):
     put = server.run("aws", "events", "put-events", "--entries", json.dumps([entry()]))
     assert json.loads(put.stdout)["FailedEntryCount"] == 0, put.stderr

@@ -6,7 +6,6 @@ package import Logging
 package import NIOCore
 import ServiceLifecycle
 package import Storage
-import Synchronization
 
 /// Amazon EventBridge (2015-10-07), once CloudWatch Events: buses, rules with their targets, events, archives and
 /// their replays.
@@ -25,21 +24,22 @@ package final class EventsService: AWSWire.Service, ServiceLifecycle.Service {
     let authorizer: Authorizer
     let buses: BusCache
     let publisher: Publisher
+    let timetable: Timetable
     let replays: ReplayRunner
     let quotas: EventsQuotas
     /// Milliseconds since 1970.
     let clock: @Sendable () -> Int64
     let logger: Logger
-    private let timetable = Mutex<(any RuleTimetable)?>(nil)
 
-    /// - Parameter database: Has had ``migrations`` applied, and is the outbox's.
+    /// - Parameter database: Has had ``migrations`` applied, and is the outbox's and the timetable's.
     package init(
-        database: any Database, outbox: Outbox, delivery: Delivery, authorizer: Authorizer,
+        database: any Database, outbox: Outbox, timetable: Timetable, delivery: Delivery, authorizer: Authorizer,
         quotas: EventsQuotas = EventsQuotas(), clock: @escaping @Sendable () -> Int64 = WallClock.milliseconds,
         logger: Logger
     ) {
         self.database = database
         self.outbox = outbox
+        self.timetable = timetable
         self.delivery = delivery
         self.authorizer = authorizer
         self.quotas = quotas
@@ -50,21 +50,15 @@ package final class EventsService: AWSWire.Service, ServiceLifecycle.Service {
         replays = ReplayRunner(
             database: database, outbox: outbox, buses: buses, batch: quotas.replayBatch, clock: clock, logger: logger)
         outbox.register(DeadLetters(), as: DeadLetters.name)
+        timetable.register(RuleSchedules(), as: RuleSchedules.owner)
         delivery.register(BusTarget(self), for: "events")
     }
-
-    /// What fires the rules that have schedules; without it there are none.
-    package func setTimetable(_ timetable: any RuleTimetable) { self.timetable.withLock { $0 = timetable } }
-
-    var schedules: (any RuleTimetable)? { timetable.withLock { $0 } }
 
     package func hasOperation(_ name: String) -> Bool { EventBridge.Operation(rawValue: name) != nil }
 
     package func reset() async throws {
-        let scheduled = try await scheduledRules()
         try await database.write { try EventsTable($0).deleteAll() }
         buses.forgetAll()
-        for rule in scheduled { schedules?.forget(rule.arn) }
     }
 
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {

@@ -217,8 +217,10 @@ enum Server {
         let notifications = SNSService(
             database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, sealing: sealing,
             functionsEndpoint: limits.endpointURL, meters: meters, logger: logger)
+        let timetable = Timetable(database: events, outbox: outbox, logger: logger)
         let bridge = EventsService(
-            database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, logger: logger)
+            database: events, outbox: outbox, timetable: timetable, delivery: delivery, authorizer: authorizer,
+            logger: logger)
 
         let metrics = CloudWatchService(
             database: try SQLiteDatabase(
@@ -228,7 +230,6 @@ enum Server {
         logs.measure(into: metrics.samples)
         logs.count(with: meters)
 
-        let timetable = Timetable(database: events, outbox: outbox, logger: logger)
         let schedules = SchedulerService(
             database: events, timetable: timetable, outbox: outbox, authorizer: authorizer, logger: logger)
 

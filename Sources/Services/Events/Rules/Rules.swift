@@ -1,4 +1,5 @@
 import AWSWire
+import Delivery
 import EventBridgeModel
 import EventPatterns
 import NIOCore
@@ -23,11 +24,12 @@ extension EventsService {
             throw EventsFailure.validation("Parameter(s) EventPattern or ScheduleExpression must be specified.")
         }
         let tags = try Tagging.merged([], with: input.tags ?? [], limit: quotas.tagsPerResource)
-        let stored = try await database.write { [record, quotas] connection in
+        let due = try await database.write { [record, quotas, timetable] connection -> Int64? in
             let table = EventsTable(connection)
             guard try table.bus(key.bus, now: call.now) != nil else { throw EventsFailure.noBus(key.bus.name) }
             var stored = record
-            if let present = try table.rule(key) {
+            let present = try table.rule(key)
+            if let present {
                 stored.targets = present.targets
                 stored.tags = present.tags
                 if present.schedule == record.schedule { stored.created = present.created }
@@ -36,11 +38,16 @@ extension EventsService {
                 stored.tags = tags
             }
             try table.put(stored, key)
-            return stored
+            return try RuleSchedules.book(key, present, stored, now: call.now, in: timetable, connection)
         }
-        buses.forget(key.bus)
-        reschedule(key, stored)
+        changed(key, due)
         return EventBridge.PutRuleResponse(ruleArn: key.arn).encode()
+    }
+
+    /// A rule was changed by a commit; what it has booked is due then, if anything.
+    private func changed(_ key: RuleKey, _ due: Int64?) {
+        buses.forget(key.bus)
+        if let due { timetable.expect(due) }
     }
 
     static func check(pattern: String) throws(AWSError) {
@@ -54,8 +61,7 @@ extension EventsService {
         guard key.bus.isStandard else {
             throw EventsFailure.validation("ScheduleExpression is supported only on the default event bus.")
         }
-        guard let schedules else { throw .unsupported("Rules with a schedule are not implemented.") }
-        try schedules.check(schedule)
+        try RuleSchedules.check(schedule)
     }
 
     func describeRule(_ call: Call) async throws -> ServiceResponse {
@@ -134,15 +140,16 @@ extension EventsService {
         let bus = try await buses.bus(key.bus)
         try require("DeleteRule", on: key, bus, call)
         guard bus != nil else { throw EventsFailure.noBus(key.bus.name) }
-        try await database.write { connection in
+        let due = try await database.write { [timetable] connection -> Int64? in
             let table = EventsTable(connection)
-            if let rule = try table.rule(key), !rule.targets.isEmpty {
+            let rule = try table.rule(key)
+            if let rule, !rule.targets.isEmpty {
                 throw EventsFailure.validation("Rule can't be deleted since it has targets.")
             }
             try table.delete(key)
+            return try RuleSchedules.book(key, rule, nil, now: call.now, in: timetable, connection)
         }
-        buses.forget(key.bus)
-        reschedule(key, nil)
+        changed(key, due)
         return EventBridge.empty
     }
 
@@ -150,16 +157,16 @@ extension EventsService {
     func changeRule(
         _ key: RuleKey, now: Int64, _ work: @escaping @Sendable (inout RuleRecord) throws -> Void
     ) async throws {
-        let record = try await database.write { connection in
+        let due = try await database.write { [timetable] connection -> Int64? in
             let table = EventsTable(connection)
             guard try table.bus(key.bus, now: now) != nil else { throw EventsFailure.noBus(key.bus.name) }
-            guard var record = try table.rule(key) else { throw EventsFailure.noRule(key) }
+            guard let former = try table.rule(key) else { throw EventsFailure.noRule(key) }
+            var record = former
             try work(&record)
             try table.put(record, key)
-            return record
+            return try RuleSchedules.book(key, former, record, now: now, in: timetable, connection)
         }
-        buses.forget(key.bus)
-        reschedule(key, record)
+        changed(key, due)
     }
 
     func testEventPattern(_ call: Call) async throws -> ServiceResponse {

@@ -72,15 +72,6 @@ struct EventsTable {
         try all(.rule, bus.account, bus.region, bus.name)
     }
 
-    /// Of all accounts.
-    func allRules() throws -> [(key: RuleKey, record: RuleRecord)] {
-        try connection.query("SELECT account, region, scope, name, document FROM events_rules", []).map { row in
-            let bus = BusKey(
-                account: try row.text("account"), region: try row.text("region"), name: try row.text("scope"))
-            return (RuleKey(try row.text("name"), on: bus), try Self.decode(try row.text("document")))
-        }
-    }
-
     // MARK: Documents
 
     func find<Record: Decodable>(
