@@ -282,6 +282,12 @@ let package = Package(
                 "Storage", nioCore, nioPosix, nioHTTP1, logging, crypto, cryptoExtras, certificates, asn1,
             ]),
         tests(
+            "SchedulerServiceTests",
+            [
+                "TestSupport", "SchedulerService", "SchedulerModel", "Schedules", "Delivery", "Identity", "Policies",
+                "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging,
+            ]),
+        tests(
             "STSServiceTests",
             [
                 "STSService", "STSModel", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1,
