@@ -146,3 +146,61 @@ def test_the_end_of_a_loop_is_told_once(server, deploy, lambda_client, sender, q
     assert not sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages")
     assert len(log_of(server, function)) == 16
     sns.delete_topic(TopicArn=topic)
+
+
+@pytest.fixture
+def bus_rule(server, name):
+    """Makes a rule of the default bus with one target."""
+    events = server.client("events")
+
+    def make(pattern, target):
+        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+        assert events.put_targets(Rule=name, Targets=[{"Id": "t", "Arn": target}])["FailedEntryCount"] == 0
+
+    yield make
+    events.remove_targets(Rule=name, Ids=["t"])
+    events.delete_rule(Name=name)
+
+
+def test_alarms_are_on_the_bus(server, queue, bus_rule, name):
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html"""
+    url, arn = queue
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
+        "Resource": arn}]}
+    server.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    cloudwatch = server.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=name, AlarmDescription="too much", Namespace=name, MetricName="m", Statistic="Sum", Period=60,
+        EvaluationPeriods=1, Threshold=5, ComparisonOperator="GreaterThanThreshold", ActionsEnabled=False)
+    alarm = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["AlarmArn"]
+    bus_rule({"source": ["aws.cloudwatch"], "resources": [alarm], "detail": {"state": {"value": ["ALARM"]}}}, arn)
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
+    event = json.loads(messages(server, url)[0]["Body"])
+    cloudwatch.delete_alarms(AlarmNames=[name])
+    assert (event["detail-type"], event["account"]) == ("CloudWatch Alarm State Change", "000000000000")
+    detail = event["detail"]
+    assert (detail["alarmName"], detail["state"]["reason"]) == (name, "by hand")
+    assert detail["previousState"]["value"] == "INSUFFICIENT_DATA"
+    [metric] = detail["configuration"]["metrics"]
+    assert metric["metricStat"] == {
+        "metric": {"namespace": name, "name": "m", "dimensions": {}}, "period": 60, "stat": "Sum"}
+
+
+def test_events_of_a_bus_are_logged(server, bus_rule, name):
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-delivery-cloudwatch-logs.html"""
+    logs, group = server.client("logs"), f"/aws/events/{name}"
+    logs.create_log_group(logGroupName=group)
+    arn = f"arn:aws:logs:us-east-1:000000000000:log-group:{group}"
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": ["events.amazonaws.com", "delivery.logs.amazonaws.com"]},
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"{arn}:*"}]}
+    logs.put_resource_policy(policyName=name, policyDocument=json.dumps(policy))
+    bus_rule({"source": [name]}, arn)
+    server.client("events").put_events(
+        Entries=[{"Source": name, "DetailType": "sold", "Detail": '{"n":7}'}])
+    [logged] = wait_until(lambda: logs.filter_log_events(logGroupName=group)["events"], 90, "the event")
+    logs.delete_resource_policy(policyName=name)
+    logs.delete_log_group(logGroupName=group)
+    event = json.loads(logged["message"])
+    assert (event["source"], event["detail"]) == (name, {"n": 7})

@@ -4,7 +4,7 @@ import Delivery
 import Identity
 import NIOCore
 
-/// What is told of a change of state, to topics and to functions.
+/// What is told of a change of state: to topics, to functions, and always to the account's event bus.
 struct AlarmNotice {
     /// In its new state.
     var alarm: Alarm
@@ -25,6 +25,23 @@ struct AlarmNotice {
         if !isFunction { parcel.attributes[Parcel.subject] = Parcel.Attribute(.text(subject)) }
         return OutboxEntry(
             parcel, policy: Self.policy, owner: AlarmActions.name, note: alarm.isComposite ? "composite" : "metric")
+    }
+
+    /// For rules of EventBridge.
+    ///
+    /// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    var entryForBus: OutboxEntry {
+        let key = alarm.key
+        let bus = ARN(
+            partition: ARN.partition(of: key.region), service: "events", region: key.region, account: key.account,
+            resource: "event-bus/default")
+        let sender = ServiceCaller("cloudwatch.amazonaws.com", for: key.arn, of: AccountID(key.account) ?? .standard)
+        var writer = JSONWriter()
+        writeData(to: &writer)
+        var parcel = Parcel(id: RequestID.make(), to: bus.description, from: sender, writer.buffer)
+        parcel.event = Parcel.Event(
+            source: "aws.cloudwatch", detailType: "CloudWatch Alarm State Change", resources: [key.arn])
+        return OutboxEntry(parcel, policy: Self.policy)
     }
 
     /// Subjects have 100 characters at most, of ASCII.
@@ -97,6 +114,13 @@ struct AlarmNotice {
         writer.member("time", AlarmTime.text(alarm.updated))
         writer.member("region", alarm.key.region)
         writer.name("alarmData")
+        writeData(to: &writer)
+        writer.endObject()
+        return writer.buffer
+    }
+
+    /// Both states, and what the alarm is.
+    private func writeData(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("alarmName", alarm.key.name)
         for (name, alarm) in [("state", alarm), ("previousState", before)] {
@@ -117,8 +141,6 @@ struct AlarmNotice {
         }
         writer.endObject()
         writer.endObject()
-        writer.endObject()
-        return writer.buffer
     }
 }
 

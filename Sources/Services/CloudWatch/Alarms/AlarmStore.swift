@@ -68,12 +68,9 @@ struct Transitions {
         try table.put(alarm)
         guard state != before.state else { return }
         try table.note(.stateUpdate(alarm, from: before))
-        if alarm.actionsEnabled {
-            for action in alarm.actions(state) {
-                entries.append(
-                    AlarmNotice(alarm: alarm, before: before, children: children).entry(for: action))
-            }
-        }
+        let notice = AlarmNotice(alarm: alarm, before: before, children: children)
+        entries.append(notice.entryForBus)
+        if alarm.actionsEnabled { entries += alarm.actions(state).map(notice.entry) }
         guard depth < Self.depthLimit else { return }
         for composite in try table.composites(alarm.key.account, alarm.key.region) {
             guard case .composite(let input) = composite.configuration,

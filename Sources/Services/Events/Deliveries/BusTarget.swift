@@ -6,10 +6,6 @@ import Policies
 
 /// Takes parcels for buses: events that rules pass on, outcomes of functions, and what other services tell.
 struct BusTarget: DeliveryTarget {
-    /// The attributes of a parcel that is no event: its source and detail type, and `resources`, a JSON array.
-    static let source = "source"
-    static let detailType = "detail-type"
-    static let resources = "resources"
     /// The attribute of an event that is passed on: how often it was.
     static let hops = "hops"
 
@@ -46,10 +42,17 @@ extension EventsService {
         guard let key = BusKey(arn: arn), let bus = try await buses.bus(key) else {
             throw EventsFailure.noBus(BusKey(arn: arn)?.name ?? arn)
         }
+        if Self.isNative(sender, to: key) { return bus }
         try authorizer.require(
             "events:PutEvents", on: ProtectedResource(key.arn, account: key.account, policy: bus.policy), by: sender,
             wire: wireProtocol)
         return bus
+    }
+
+    /// What AWS's services tell of an account's resources is on its default bus, whatever that bus's policy.
+    private static func isNative(_ sender: ServiceCaller, to bus: BusKey) -> Bool {
+        sender.role == nil && sender.service == "cloudwatch.amazonaws.com" && bus.isStandard
+            && sender.account.digits == bus.account
     }
 
     fileprivate func take(_ parcel: Parcel) async throws {
@@ -95,13 +98,9 @@ extension EventsService {
             let function = context["functionArn"]?.string ?? parcel.sender.source
             return ("lambda", "Lambda Function Invocation Result - \(outcome)", [bus.arn, function])
         }
-        guard case .text(let source) = parcel.attributes[BusTarget.source]?.value,
-            case .text(let type) = parcel.attributes[BusTarget.detailType]?.value
-        else { throw EventsFailure.parameter("Source", "Source is a required argument.") }
-        var resources: [String] = []
-        if case .text(let list) = parcel.attributes[BusTarget.resources]?.value {
-            resources = (try? JSONValue(parsing: ByteBuffer(string: list)))?.elements.compactMap(\.string) ?? []
+        guard let event = parcel.event else {
+            throw EventsFailure.parameter("Source", "Source is a required argument.")
         }
-        return (source, type, resources)
+        return (event.source, event.detailType, event.resources)
     }
 }

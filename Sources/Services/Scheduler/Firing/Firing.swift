@@ -73,10 +73,8 @@ struct Occasion {
         var parcel = Parcel(id: parcelID, to: target.arn, from: sender, body ?? notification)
         parcel.group = target.messageGroup
         if let source = target.source, let detailType = target.detailType {
-            // What a bus is told beside the details of an event.
             parcel.body = body ?? ByteBuffer(string: "{}")
-            parcel.attributes = ["source": source, "detail-type": detailType, "resources": "[\"\(id.arn)\"]"]
-                .mapValues { Parcel.Attribute(.text($0)) }
+            parcel.event = Parcel.Event(source: source, detailType: detailType, resources: [id.arn])
         }
         return parcel
     }
