@@ -132,8 +132,8 @@ let package = Package(
         module(
             "SNSService", path: "Sources/Services/SNS",
             [
-                "AWSWire", "SNSModel", "Metrics", "Identity", "Policies", "Storage", "Delivery", nioCore, logging,
-                crypto, cryptoExtras, certificates, asn1,
+                "AWSWire", "SNSModel", "EventPatterns", "Metrics", "Identity", "Policies", "Storage", "Delivery",
+                nioCore, logging, crypto, cryptoExtras, certificates, asn1,
             ]),
         module(
             "SchedulerService", path: "Sources/Services/Scheduler",

@@ -1,5 +1,6 @@
 import AWSWire
 import Delivery
+import EventPatterns
 import NIOCore
 
 /// Which messages a subscription wants.
@@ -24,7 +25,7 @@ struct FilterPolicy: Sendable, Hashable {
 
     indirect enum Rule: Sendable, Hashable {
         /// One of them has to fit one of the key's values.
-        case values([FilterCondition])
+        case values([Condition])
         case nested(Level)
     }
 
@@ -86,8 +87,8 @@ struct FilterPolicy: Sendable, Hashable {
                     continue
                 }
                 combinations = saturating(combinations, elements.count * depth, *)
-                var conditions: [FilterCondition] = []
-                for element in elements { conditions.append(try FilterCondition(element)) }
+                var conditions: [Condition] = []
+                for element in elements { conditions.append(try Condition(filter: element)) }
                 level.keys.append(Level.Key(name: name, rule: .values(conditions)))
             default: throw Refusal(reason: "\"\(name)\" must be an object or an array")
             }
@@ -118,7 +119,7 @@ struct FilterPolicy: Sendable, Hashable {
         level.keys.allSatisfy { key in
             guard case .values(let conditions) = key.rule else { return false }
             let values = attributes[key.name]?.filterValues
-            return conditions.contains { $0.matches(values) }
+            return conditions.contains { $0.wants(values) }
         } && level.alternatives.allSatisfy { $0.contains { matches($0, attributes) } }
     }
 
@@ -130,8 +131,8 @@ struct FilterPolicy: Sendable, Hashable {
             switch key.rule {
             case .nested(let nested): return matches(nested, member)
             case .values(let conditions):
-                let values = member.flatMap { FilterValue.all(in: $0) }
-                return conditions.contains { $0.matches(values) }
+                let values = member.flatMap { Leaf.all(in: $0) }
+                return conditions.contains { $0.wants(values) }
             }
         } && level.alternatives.allSatisfy { $0.contains { matches($0, value) } }
     }
