@@ -28,9 +28,7 @@ struct AlarmKey: Sendable, Hashable {
         self.init(account: arn.account, region: arn.region, name: String(arn.resource.dropFirst(6)))
     }
 
-    var arn: String {
-        "arn:\(ARN.partition(of: region)):cloudwatch:\(region):\(account):alarm:\(name)"
-    }
+    var arn: String { "arn:\(ARN.partition(of: region)):cloudwatch:\(region):\(account):alarm:\(name)" }
 }
 
 enum AlarmState: String, Sendable, Hashable {
@@ -71,9 +69,7 @@ struct Alarm: Sendable {
         due = now
     }
 
-    var isComposite: Bool {
-        if case .composite = configuration { true } else { false }
-    }
+    var isComposite: Bool { if case .composite = configuration { true } else { false } }
 
     var description: String? {
         switch configuration {
@@ -106,8 +102,7 @@ struct Alarm: Sendable {
         let all: (ok: [String]?, alarm: [String]?, insufficientData: [String]?) =
             switch configuration {
             case .metric(let input): (input.okActions, input.alarmActions, input.insufficientDataActions)
-            case .composite(let input):
-                (input.okActions, input.alarmActions, input.insufficientDataActions)
+            case .composite(let input): (input.okActions, input.alarmActions, input.insufficientDataActions)
             }
         return switch state {
         case .ok: all.ok ?? []
@@ -132,10 +127,8 @@ extension Alarm {
         guard case .metric(let input) = configuration else { return nil }
         var shape = CloudWatch.MetricAlarm(
             alarmName: key.name, alarmArn: key.arn, alarmDescription: input.alarmDescription,
-            alarmConfigurationUpdatedTimestamp: Double(configured) / 1_000,
-            actionsEnabled: actionsEnabled,
-            okActions: actions(.ok), alarmActions: actions(.alarm),
-            insufficientDataActions: actions(.insufficientData))
+            alarmConfigurationUpdatedTimestamp: Double(configured) / 1_000, actionsEnabled: actionsEnabled,
+            okActions: actions(.ok), alarmActions: actions(.alarm), insufficientDataActions: actions(.insufficientData))
         shape.stateValue = CloudWatch.StateValue(rawValue: state.rawValue)
         shape.stateReason = reason
         shape.stateReasonData = reasonData
@@ -163,10 +156,8 @@ extension Alarm {
         guard case .composite(let input) = configuration else { return nil }
         var shape = CloudWatch.CompositeAlarm(
             actionsEnabled: actionsEnabled, alarmActions: actions(.alarm), alarmArn: key.arn,
-            alarmConfigurationUpdatedTimestamp: Double(configured) / 1_000,
-            alarmDescription: input.alarmDescription,
-            alarmName: key.name, alarmRule: input.alarmRule,
-            insufficientDataActions: actions(.insufficientData),
+            alarmConfigurationUpdatedTimestamp: Double(configured) / 1_000, alarmDescription: input.alarmDescription,
+            alarmName: key.name, alarmRule: input.alarmRule, insufficientDataActions: actions(.insufficientData),
             okActions: actions(.ok))
         shape.stateReason = reason
         shape.stateReasonData = reasonData
@@ -189,11 +180,8 @@ extension Alarm {
         let account = AccountID(key.account) ?? .standard
         let request = ServiceRequest(
             method: .POST, path: "/", headers: ["content-type": "application/x-amz-json-1.0"],
-            body: ByteBuffer(string: text), caller: Caller(.anonymous(account), region: key.region),
-            requestID: "")
-        if isComposite {
-            return (try? CloudWatch.PutCompositeAlarmInput(decoding: request)).map { .composite($0) }
-        }
+            body: ByteBuffer(string: text), caller: Caller(.anonymous(account), region: key.region), requestID: "")
+        if isComposite { return (try? CloudWatch.PutCompositeAlarmInput(decoding: request)).map { .composite($0) } }
         return (try? CloudWatch.PutMetricAlarmInput(decoding: request)).map { .metric($0) }
     }
 }
@@ -208,8 +196,7 @@ extension Alarm {
     var shortestPeriod: Int64 {
         guard case .metric(let input) = configuration else { return 60 }
         if let period = input.period { return Int64(period) }
-        return (input.metrics ?? []).compactMap { ($0.metricStat?.period ?? $0.period).map(Int64.init) }
-            .min() ?? 60
+        return (input.metrics ?? []).compactMap { ($0.metricStat?.period ?? $0.period).map(Int64.init) }.min() ?? 60
     }
 
     /// The next time after `now`: when a stretch of time has ended and what was measured in it has come.

@@ -78,9 +78,7 @@ struct AlarmEvaluation: Sendable {
             return outcome(all >= wanted ? .alarm : .ok, real, filled: filled, datapoints)
         case .missing, .ignore:
             if breaching >= wanted { return outcome(.alarm, real, filled: 0, datapoints) }
-            if real.contains(where: { !isBreaching($0) }) {
-                return outcome(.ok, real, filled: 0, datapoints)
-            }
+            if real.contains(where: { !isBreaching($0) }) { return outcome(.ok, real, filled: 0, datapoints) }
             if missingData == .ignore { return nil }
             guard !real.isEmpty else { return unknown(datapoints) }
             // All that is known breaches. It is enough once the oldest is as old as there are to be.
@@ -95,9 +93,7 @@ struct AlarmEvaluation: Sendable {
 
     private func decided(_ datapoints: [Datapoint], filled: Int) -> Outcome {
         let breaching = datapoints.filter(isBreaching).count
-        return outcome(
-            breaching >= datapointsToAlarm ?? periods ? .alarm : .ok, datapoints, filled: filled,
-            datapoints)
+        return outcome(breaching >= datapointsToAlarm ?? periods ? .alarm : .ok, datapoints, filled: filled, datapoints)
     }
 
     private func unknown(_ datapoints: [Datapoint]) -> Outcome {
@@ -112,13 +108,10 @@ struct AlarmEvaluation: Sendable {
     /// - Parameters:
     ///   - real: What was measured, the newest first.
     ///   - filled: How many periods something was assumed of.
-    private func outcome(_ state: AlarmState, _ real: [Datapoint], filled: Int, _ all: [Datapoint])
-        -> Outcome
-    {
+    private func outcome(_ state: AlarmState, _ real: [Datapoint], filled: Int, _ all: [Datapoint]) -> Outcome {
         var words: [String] = []
         if real.isEmpty {
-            words.append(
-                "no datapoints were received for \(periods) \(periods == 1 ? "period" : "periods")")
+            words.append("no datapoints were received for \(periods) \(periods == 1 ? "period" : "periods")")
         } else {
             // The most telling are told: those that breach, of an alarm that rang.
             let told = state == .alarm ? real.filter(isBreaching) : real
@@ -133,17 +126,14 @@ struct AlarmEvaluation: Sendable {
         if let wanted = datapointsToAlarm, !real.isEmpty {
             let change = state == .alarm ? "OK -> ALARM" : "ALARM -> OK"
             let minimum = state == .alarm ? wanted : periods - wanted + 1
-            reason +=
-                " (minimum \(minimum) \(minimum == 1 ? "datapoint" : "datapoints") for \(change) transition)"
+            reason += " (minimum \(minimum) \(minimum == 1 ? "datapoint" : "datapoints") for \(change) transition)"
         }
         let evaluated = filled > 0 ? Array(all.prefix(periods)) : real
         return Outcome(state: state, reason: Self.cut(reason + "."), evaluated: evaluated)
     }
 
     private func sentence(_ told: [Datapoint], of count: Int, _ state: AlarmState) -> String {
-        let values = told.prefix(5).map {
-            "\(($0.value ?? 0).shown) (\(AlarmTime.short(seconds: $0.time)))"
-        }
+        let values = told.prefix(5).map { "\(($0.value ?? 0).shown) (\(AlarmTime.short(seconds: $0.time)))" }
         let noun = told.count == 1 ? "datapoint" : "datapoints"
         let verb = told.count == 1 ? "was" : "were"
         let head =
@@ -152,8 +142,7 @@ struct AlarmEvaluation: Sendable {
             : "\(told.count) out of the last \(count) \(count == 1 ? "datapoint" : "datapoints")"
         let more = told.count > 5 ? ", ..." : ""
         let negation = state == .alarm ? "" : "not "
-        return
-            "\(head) [\(values.joined(separator: ", "))\(more)] \(verb) \(negation)\(comparison.words) "
+        return "\(head) [\(values.joined(separator: ", "))\(more)] \(verb) \(negation)\(comparison.words) "
             + "the threshold (\(threshold.shown))"
     }
 

@@ -18,8 +18,7 @@ struct AlarmNotice {
     func entry(for action: String) -> OutboxEntry {
         let isFunction = ARN(action)?.service == "lambda"
         let service = isFunction ? "lambda.alarms.cloudwatch.amazonaws.com" : "cloudwatch.amazonaws.com"
-        let sender = ServiceCaller(
-            service, for: alarm.key.arn, of: AccountID(alarm.key.account) ?? .standard)
+        let sender = ServiceCaller(service, for: alarm.key.arn, of: AccountID(alarm.key.account) ?? .standard)
         let body = isFunction ? event : message
         var parcel = Parcel(id: RequestID.make(), to: action, from: sender, body)
         if !isFunction { parcel.attributes[Parcel.subject] = Parcel.Attribute(.text(subject)) }
@@ -68,8 +67,7 @@ struct AlarmNotice {
         writer.member("AlarmArn", alarm.key.arn)
         writer.member("OldStateValue", before.state.rawValue)
         for (name, state) in [
-            ("OKActions", AlarmState.ok), ("AlarmActions", .alarm),
-            ("InsufficientDataActions", .insufficientData),
+            ("OKActions", AlarmState.ok), ("AlarmActions", .alarm), ("InsufficientDataActions", .insufficientData),
         ] {
             writer.name(name)
             writer.beginArray()
@@ -151,9 +149,7 @@ struct AlarmActions: OutboxOwner {
     /// Notes an action that was done, or could not be.
     let ended: @Sendable (_ key: AlarmKey, _ isComposite: Bool, _ target: String, _ failure: DeliveryFailure?) -> Void
 
-    func attempted(_ entry: OutboxEntry, _ failure: DeliveryFailure?) {
-        if failure == nil { note(entry, nil) }
-    }
+    func attempted(_ entry: OutboxEntry, _ failure: DeliveryFailure?) { if failure == nil { note(entry, nil) } }
 
     func givenUp(_ entry: OutboxEntry, _ failure: DeliveryFailure, attempts _: Int) -> [OutboxEntry] {
         note(entry, failure)
@@ -219,8 +215,7 @@ extension CloudWatch.PutMetricAlarmInput {
                 metric: .init(namespace: namespace, metricName: metricName, dimensions: dimensions),
                 period: period ?? 60, stat: statistic?.rawValue ?? extendedStatistic ?? "")
             stat.unit = unit
-            CloudWatch.MetricDataQuery(id: RequestID.make(), metricStat: stat, returnData: true)
-                .writeEvent(to: &writer)
+            CloudWatch.MetricDataQuery(id: RequestID.make(), metricStat: stat, returnData: true).writeEvent(to: &writer)
         }
         writer.endArray()
     }
@@ -267,9 +262,7 @@ extension CloudWatch.MetricDataQuery {
             writer.member("name", metricStat.metric.metricName)
             writer.name("dimensions")
             writer.beginObject()
-            for dimension in metricStat.metric.dimensions ?? [] {
-                writer.member(dimension.name, dimension.value)
-            }
+            for dimension in metricStat.metric.dimensions ?? [] { writer.member(dimension.name, dimension.value) }
             writer.endObject()
             writer.endObject()
             writer.name("period")

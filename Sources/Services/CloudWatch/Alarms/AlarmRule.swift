@@ -31,9 +31,7 @@ struct AlarmRule: Sendable, Hashable {
     init(_ text: String) throws(AWSError) {
         var reader = Reader(tokens: try Self.tokens(of: text)[...])
         root = try reader.either(depth: 0)
-        guard reader.tokens.isEmpty, reader.elements <= Self.elementLimit else {
-            throw Self.unreadable(text)
-        }
+        guard reader.tokens.isEmpty, reader.elements <= Self.elementLimit else { throw Self.unreadable(text) }
         var known: Set<String> = []
         children = reader.names.filter { known.insert($0).inserted }
         guard children.count <= Self.childLimit else {
@@ -85,9 +83,7 @@ struct AlarmRule: Sendable, Hashable {
             switch token {
             case .open:
                 let inner = try either(depth: depth + 1)
-                guard tokens.popFirst() == .close else {
-                    throw AlarmRule.unreadable("a parenthesis is not closed")
-                }
+                guard tokens.popFirst() == .close else { throw AlarmRule.unreadable("a parenthesis is not closed") }
                 return inner
             case .word(let word):
                 switch word.uppercased() {
@@ -127,8 +123,7 @@ struct AlarmRule: Sendable, Hashable {
     }
 
     private static func tokens(of text: String) throws(AWSError) -> [Token] {
-        guard let first = text.first, let last = text.last, !first.isWhitespace, !last.isWhitespace
-        else {
+        guard let first = text.first, let last = text.last, !first.isWhitespace, !last.isWhitespace else {
             throw .validation("AlarmRule must not contain leading or trailing whitespace or be null")
         }
         var tokens: [Token] = []

@@ -12,9 +12,7 @@ enum AlarmRules {
             throw .unsupported("Alarms on PromQL queries are not supported.")
         }
         guard let comparison = input.comparisonOperator else { throw .missing("ComparisonOperator") }
-        guard AlarmEvaluation.Comparison(rawValue: comparison.rawValue) != nil,
-            input.thresholdMetricId == nil
-        else {
+        guard AlarmEvaluation.Comparison(rawValue: comparison.rawValue) != nil, input.thresholdMetricId == nil else {
             throw .unsupported("Alarms on anomaly detection bands are not supported.")
         }
         guard let periods = input.evaluationPeriods else { throw .missing("EvaluationPeriods") }
@@ -26,8 +24,7 @@ enum AlarmRules {
         try checkOptions(input)
         if input.metrics != nil {
             let single: [Any?] = [
-                input.metricName, input.namespace, input.statistic, input.extendedStatistic, input.period,
-                input.unit,
+                input.metricName, input.namespace, input.statistic, input.extendedStatistic, input.period, input.unit,
                 input.dimensions,
             ]
             guard single.allSatisfy({ $0 == nil }) else {
@@ -45,9 +42,7 @@ enum AlarmRules {
 
     static func checkName(_ name: String) throws(AWSError) {
         let isPlain = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
-        guard isPlain, name.contains(where: { $0 != " " }) else {
-            throw .invalidValue(name, for: "AlarmName")
-        }
+        guard isPlain, name.contains(where: { $0 != " " }) else { throw .invalidValue(name, for: "AlarmName") }
     }
 
     private static func checkMetric(_ input: CloudWatch.PutMetricAlarmInput) throws(AWSError) {
@@ -68,8 +63,7 @@ enum AlarmRules {
         }
         var names: Set<String> = []
         for dimension in input.dimensions ?? [] where !names.insert(dimension.name).inserted {
-            throw .validation(
-                "Dimensions must not have more than one dimension of the name \(dimension.name).")
+            throw .validation("Dimensions must not have more than one dimension of the name \(dimension.name).")
         }
     }
 
@@ -97,14 +91,12 @@ enum AlarmRules {
             guard !overflow, span <= 604_800 else {
                 throw .validation(
                     "Metrics cannot be checked across more than seven days (EvaluationPeriods * Period must be <= "
-                        + "604800)."
-                )
+                        + "604800).")
             }
         } else {
             guard !overflow, span <= 86_400 else {
                 throw .validation(
-                    "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400)."
-                )
+                    "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400).")
             }
         }
     }
@@ -115,12 +107,8 @@ enum AlarmRules {
             var known: Set<String> = []
             for action in list ?? [] {
                 guard let arn = ARN(action) else { throw .validation("Invalid arn syntax: \(action)") }
-                guard known.insert(action).inserted else {
-                    throw .validation("Duplicate action: \(action)")
-                }
-                guard
-                    arn.service == "sns" || (arn.service == "lambda" && arn.resource.hasPrefix("function:"))
-                else {
+                guard known.insert(action).inserted else { throw .validation("Duplicate action: \(action)") }
+                guard arn.service == "sns" || (arn.service == "lambda" && arn.resource.hasPrefix("function:")) else {
                     throw .unsupported("Actions of \(arn.service) are not supported: \(action)")
                 }
             }

@@ -23,8 +23,7 @@ extension CloudWatchService {
                     due BIGINT,
                     PRIMARY KEY (account, region, name)
                 )
-                """,
-                "CREATE INDEX cloudwatch_alarms_by_due ON cloudwatch_alarms (due) WHERE due IS NOT NULL",
+                """, "CREATE INDEX cloudwatch_alarms_by_due ON cloudwatch_alarms (due) WHERE due IS NOT NULL",
                 "CREATE INDEX cloudwatch_alarms_composite ON cloudwatch_alarms (account, region, composite)",
                 """
                 CREATE TABLE cloudwatch_history (
@@ -39,8 +38,7 @@ extension CloudWatchService {
                     data TEXT NOT NULL,
                     PRIMARY KEY (account, region, time, number)
                 )
-                """,
-                "CREATE INDEX cloudwatch_history_by_time ON cloudwatch_history (time)",
+                """, "CREATE INDEX cloudwatch_history_by_time ON cloudwatch_history (time)",
                 """
                 CREATE TABLE cloudwatch_dashboards (
                     account TEXT NOT NULL,
@@ -71,15 +69,12 @@ struct AlarmTable {
 
     func find(_ key: AlarmKey) throws -> Alarm? {
         try connection.query(
-            "SELECT \(Self.columns) FROM cloudwatch_alarms WHERE account = ? AND region = ? AND name = ?",
-            key.columns
+            "SELECT \(Self.columns) FROM cloudwatch_alarms WHERE account = ? AND region = ? AND name = ?", key.columns
         ).first.flatMap { try alarm($0) }
     }
 
     /// By name, from the one after `name` on.
-    func all(_ account: String, _ region: String, after name: String = "", limit: Int = .max) throws
-        -> [Alarm]
-    {
+    func all(_ account: String, _ region: String, after name: String = "", limit: Int = .max) throws -> [Alarm] {
         try connection.query(
             """
             SELECT \(Self.columns) FROM cloudwatch_alarms WHERE account = ? AND region = ? AND name > ?
@@ -113,8 +108,8 @@ struct AlarmTable {
 
     /// When there is something to look at next.
     func nextDue() throws -> Int64? {
-        try connection.query("SELECT MIN(due) AS due FROM cloudwatch_alarms WHERE due IS NOT NULL", [])
-            .first?.optionalInteger("due")
+        try connection.query("SELECT MIN(due) AS due FROM cloudwatch_alarms WHERE due IS NOT NULL", []).first?
+            .optionalInteger("due")
     }
 
     func put(_ alarm: Alarm) throws {
@@ -127,11 +122,9 @@ struct AlarmTable {
                 updated = excluded.updated, transitioned = excluded.transitioned, due = excluded.due
             """,
             alarm.key.columns + [
-                .integer(alarm.isComposite ? 1 : 0), .text(alarm.configurationText),
-                .integer(alarm.configured),
+                .integer(alarm.isComposite ? 1 : 0), .text(alarm.configurationText), .integer(alarm.configured),
                 .text(AlarmTag.text(alarm.tags)), .text(alarm.state.rawValue), .text(alarm.reason),
-                alarm.reasonData.map { .text($0) } ?? .null, .integer(alarm.updated),
-                .integer(alarm.transitioned),
+                alarm.reasonData.map { .text($0) } ?? .null, .integer(alarm.updated), .integer(alarm.transitioned),
                 alarm.due.map { .integer($0) } ?? .null,
             ])
     }
@@ -148,8 +141,7 @@ struct AlarmTable {
     }
 
     private func alarm(_ row: SQLRow) throws -> Alarm? {
-        let key = AlarmKey(
-            account: try row.text("account"), region: try row.text("region"), name: try row.text("name"))
+        let key = AlarmKey(account: try row.text("account"), region: try row.text("region"), name: try row.text("name"))
         guard let state = AlarmState(rawValue: try row.text("state")),
             let configuration = Alarm.configuration(
                 try row.text("configuration"), isComposite: try row.integer("composite") == 1, of: key)
@@ -186,8 +178,7 @@ struct AlarmTable {
     }
 
     /// The newest first.
-    func history(_ account: String, _ region: String, name: String?, from start: Int64, to end: Int64)
-        throws
+    func history(_ account: String, _ region: String, name: String?, from start: Int64, to end: Int64) throws
         -> [AlarmHistory]
     {
         var sql = """
@@ -199,8 +190,7 @@ struct AlarmTable {
             sql += " AND name = ?"
             arguments.append(.text(name))
         }
-        return try connection.query(sql + " ORDER BY time DESC, number DESC", arguments).compactMap {
-            row in
+        return try connection.query(sql + " ORDER BY time DESC, number DESC", arguments).compactMap { row in
             guard let type = AlarmHistory.Kind(rawValue: try row.text("type")) else { return nil }
             return AlarmHistory(
                 key: AlarmKey(account: account, region: region, name: try row.text("name")),
@@ -216,9 +206,7 @@ struct AlarmTable {
     // MARK: Everything
 
     func deleteAll() throws {
-        for table in CloudWatchService.alarmTables {
-            try connection.execute("DELETE FROM \(table)", [])
-        }
+        for table in CloudWatchService.alarmTables { try connection.execute("DELETE FROM \(table)", []) }
     }
 }
 
@@ -240,6 +228,4 @@ struct AlarmHistory: Sendable, Hashable {
     var data: String
 }
 
-extension AlarmKey {
-    fileprivate var columns: [SQLValue] { [.text(account), .text(region), .text(name)] }
-}
+extension AlarmKey { fileprivate var columns: [SQLValue] { [.text(account), .text(region), .text(name)] } }

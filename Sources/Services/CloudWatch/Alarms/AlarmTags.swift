@@ -52,8 +52,7 @@ extension CloudWatchService {
         let key = try taggable(input.resourceARN, .listTagsForResource, request)
         // Of what is not there AWS tells that it has no tags: test_tagging_metric_alarm.
         let tags = try await alarms.read { try $0.find(key)?.tags } ?? []
-        return CloudWatch.ListTagsForResourceOutput(
-            tags: tags.map { .init(key: $0.key, value: $0.value) })
+        return CloudWatch.ListTagsForResourceOutput(tags: tags.map { .init(key: $0.key, value: $0.value) })
     }
 
     func tagResource(_ request: ServiceRequest) async throws -> Output {
@@ -70,29 +69,26 @@ extension CloudWatchService {
         return CloudWatch.UntagResourceOutput()
     }
 
-    private func changeTags(
-        of key: AlarmKey, _ change: @escaping @Sendable ([AlarmTag]) throws(AWSError) -> [AlarmTag]
-    ) async throws {
+    private func changeTags(of key: AlarmKey, _ change: @escaping @Sendable ([AlarmTag]) throws(AWSError) -> [AlarmTag])
+        async throws
+    {
         try await alarms.write { table in
             guard var alarm = try table.find(key) else {
                 throw CloudWatchError.resourceNotFound(
-                    message: "The resource \(key.arn) does not exist.", resourceType: "alarm",
-                    resourceId: key.name)
+                    message: "The resource \(key.arn) does not exist.", resourceType: "alarm", resourceId: key.name)
             }
             alarm.tags = try change(alarm.tags)
             try table.put(alarm)
         }
     }
 
-    private func taggable(
-        _ arn: String, _ operation: CloudWatch.Operation, _ request: ServiceRequest
-    ) throws(AWSError) -> AlarmKey {
+    private func taggable(_ arn: String, _ operation: CloudWatch.Operation, _ request: ServiceRequest) throws(AWSError)
+        -> AlarmKey
+    {
         guard let key = AlarmKey(arn: arn), key.account == request.caller.account.digits,
             key.region == request.caller.region
         else {
-            if arn.hasPrefix("arn:aws:cloudwatch:"),
-                arn.contains(":dashboard/") || arn.contains(":insight-rule/")
-            {
+            if arn.hasPrefix("arn:aws:cloudwatch:"), arn.contains(":dashboard/") || arn.contains(":insight-rule/") {
                 throw .unsupported("Tags of \(arn) are not supported.")
             }
             throw .invalidValue(arn, for: "ResourceARN")

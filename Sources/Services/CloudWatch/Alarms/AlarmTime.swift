@@ -30,12 +30,9 @@ enum AlarmTime {
             + "\(String(text[11..<19])) UTC"
     }
 
-    private static let days = [
-        "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
-    ]
+    private static let days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
     private static let months = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September",
-        "October", "November",
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
         "December",
     ]
 }
@@ -47,21 +44,17 @@ enum RegionNames {
     static func name(_ region: String) -> String { names[region] ?? region }
 
     private static let names = [
-        "us-east-1": "US East (N. Virginia)", "us-east-2": "US East (Ohio)",
-        "us-west-1": "US West (N. California)",
-        "us-west-2": "US West (Oregon)", "af-south-1": "Africa (Cape Town)",
-        "ap-east-1": "Asia Pacific (Hong Kong)",
+        "us-east-1": "US East (N. Virginia)", "us-east-2": "US East (Ohio)", "us-west-1": "US West (N. California)",
+        "us-west-2": "US West (Oregon)", "af-south-1": "Africa (Cape Town)", "ap-east-1": "Asia Pacific (Hong Kong)",
         "ap-south-1": "Asia Pacific (Mumbai)", "ap-south-2": "Asia Pacific (Hyderabad)",
         "ap-southeast-1": "Asia Pacific (Singapore)", "ap-southeast-2": "Asia Pacific (Sydney)",
         "ap-southeast-3": "Asia Pacific (Jakarta)", "ap-southeast-4": "Asia Pacific (Melbourne)",
         "ap-northeast-1": "Asia Pacific (Tokyo)", "ap-northeast-2": "Asia Pacific (Seoul)",
         "ap-northeast-3": "Asia Pacific (Osaka)", "ca-central-1": "Canada (Central)",
-        "ca-west-1": "Canada West (Calgary)",
-        "eu-central-1": "EU (Frankfurt)", "eu-central-2": "Europe (Zurich)",
-        "eu-west-1": "EU (Ireland)",
-        "eu-west-2": "EU (London)", "eu-west-3": "EU (Paris)", "eu-north-1": "EU (Stockholm)",
-        "eu-south-1": "EU (Milan)", "eu-south-2": "Europe (Spain)", "il-central-1": "Israel (Tel Aviv)",
-        "me-central-1": "Middle East (UAE)", "me-south-1": "Middle East (Bahrain)",
+        "ca-west-1": "Canada West (Calgary)", "eu-central-1": "EU (Frankfurt)", "eu-central-2": "Europe (Zurich)",
+        "eu-west-1": "EU (Ireland)", "eu-west-2": "EU (London)", "eu-west-3": "EU (Paris)",
+        "eu-north-1": "EU (Stockholm)", "eu-south-1": "EU (Milan)", "eu-south-2": "Europe (Spain)",
+        "il-central-1": "Israel (Tel Aviv)", "me-central-1": "Middle East (UAE)", "me-south-1": "Middle East (Bahrain)",
         "sa-east-1": "South America (Sao Paulo)",
     ]
 }

@@ -23,8 +23,7 @@ extension CloudWatchService {
                 """
                 INSERT INTO cloudwatch_dashboards (account, name, body, modified) VALUES (?, ?, ?, ?)
                 ON CONFLICT (account, name) DO UPDATE SET body = excluded.body, modified = excluded.modified
-                """,
-                [.text(account), .text(input.dashboardName), .text(input.dashboardBody), .integer(now)])
+                """, [.text(account), .text(input.dashboardName), .text(input.dashboardBody), .integer(now)])
         }
         return CloudWatch.PutDashboardOutput(dashboardValidationMessages: [])
     }
@@ -62,8 +61,7 @@ extension CloudWatchService {
             entries.append(
                 CloudWatch.DashboardEntry(
                     dashboardName: name, dashboardArn: Self.arn(name, caller),
-                    lastModified: Double(try row.integer("modified") / 1_000),
-                    size: try row.text("body").utf8.count))
+                    lastModified: Double(try row.integer("modified") / 1_000), size: try row.text("body").utf8.count))
         }
         let page = Array(entries.prefix(1_000))
         return CloudWatch.ListDashboardsOutput(
@@ -75,13 +73,11 @@ extension CloudWatchService {
     func deleteDashboards(_ request: ServiceRequest) async throws -> Output {
         let input = try CloudWatch.DeleteDashboardsInput(decoding: request)
         let account = request.caller.account.digits
-        try authorize(
-            .deleteDashboards, on: input.dashboardNames.map { Self.arn($0, request.caller) }, request)
+        try authorize(.deleteDashboards, on: input.dashboardNames.map { Self.arn($0, request.caller) }, request)
         try await alarms.database.write { connection in
             for name in input.dashboardNames {
                 let count = try connection.execute(
-                    "DELETE FROM cloudwatch_dashboards WHERE account = ? AND name = ?",
-                    [.text(account), .text(name)])
+                    "DELETE FROM cloudwatch_dashboards WHERE account = ? AND name = ?", [.text(account), .text(name)])
                 guard count > 0 else { throw Self.noDashboard(name) }
             }
         }
@@ -108,14 +104,12 @@ extension CloudWatchService {
                     + "(-) and underscore (_).\n")
         }
         guard !name.isEmpty, name.utf8.count <= nameLimit else {
-            throw .invalidValue(
-                "The value for field DashboardName must have 1 to \(nameLimit) characters.\n")
+            throw .invalidValue("The value for field DashboardName must have 1 to \(nameLimit) characters.\n")
         }
     }
 
     private static func checkBody(_ body: String) throws(AWSError) {
-        guard body.utf8.count <= bodyLimit,
-            let value = try? JSONValue(parsing: ByteBuffer(string: body)),
+        guard body.utf8.count <= bodyLimit, let value = try? JSONValue(parsing: ByteBuffer(string: body)),
             value.kind == .object
         else {
             throw AWSError(

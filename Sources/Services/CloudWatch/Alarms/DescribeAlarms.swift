@@ -12,9 +12,7 @@ extension CloudWatchService {
             throw AWSError.exclusive("AlarmNames", "AlarmNamePrefix")
         }
         let family = [input.childrenOfAlarmName, input.parentsOfAlarmName].compactMap(\.self)
-        guard family.count <= 1 else {
-            throw AWSError.exclusive("ChildrenOfAlarmName", "ParentsOfAlarmName")
-        }
+        guard family.count <= 1 else { throw AWSError.exclusive("ChildrenOfAlarmName", "ParentsOfAlarmName") }
         let start = try input.nextToken.map(AlarmPage.name) ?? ""
         let limit = input.maxRecords ?? 50
         let root = AlarmKey(family.first ?? "", of: request.caller)
@@ -24,16 +22,13 @@ extension CloudWatchService {
                 let children = try Self.children(of: root, table)
                 all = all.filter { children.contains($0.key) }
             } else if input.parentsOfAlarmName != nil {
-                all = all.filter {
-                    $0.rule?.children.contains { $0 == root.name || $0 == root.arn } ?? false
-                }
+                all = all.filter { $0.rule?.children.contains { $0 == root.name || $0 == root.arn } ?? false }
             }
             return all.filter { $0.isMeant(by: input) }
         }
         let page = found.prefix(limit)
         return CloudWatch.DescribeAlarmsOutput(
-            compositeAlarms: page.compactMap(\.compositeShape),
-            metricAlarms: page.compactMap(\.metricShape),
+            compositeAlarms: page.compactMap(\.compositeShape), metricAlarms: page.compactMap(\.metricShape),
             nextToken: found.count > limit ? page.last.map { AlarmPage.token($0.key.name) } : nil)
     }
 
@@ -53,30 +48,21 @@ extension CloudWatchService {
                 && Set((of.dimensions ?? []).map { MetricDimension($0.name, $0.value) }) == wanted
                 && (input.statistic == nil || input.statistic == of.statistic)
                 && (input.extendedStatistic == nil || input.extendedStatistic == of.extendedStatistic)
-                && (input.period == nil || input.period == of.period)
-                && (input.unit == nil || input.unit == of.unit)
+                && (input.period == nil || input.period == of.period) && (input.unit == nil || input.unit == of.unit)
         }
         return CloudWatch.DescribeAlarmsForMetricOutput(metricAlarms: found.compactMap(\.metricShape))
     }
 
     func describeAlarmHistory(_ request: ServiceRequest) async throws -> Output {
         let input = try CloudWatch.DescribeAlarmHistoryInput(decoding: request)
-        try authorize(
-            .describeAlarmHistory, on: [AlarmKey(input.alarmName ?? "*", of: request.caller).arn], request
-        )
-        if input.alarmContributorId != nil {
-            throw AWSError.unsupported("Alarm contributors are not supported.")
-        }
-        let start =
-            try input.nextToken.map { (token) throws(AWSError) in try PageToken(token).offset } ?? 0
+        try authorize(.describeAlarmHistory, on: [AlarmKey(input.alarmName ?? "*", of: request.caller).arn], request)
+        if input.alarmContributorId != nil { throw AWSError.unsupported("Alarm contributors are not supported.") }
+        let start = try input.nextToken.map { (token) throws(AWSError) in try PageToken(token).offset } ?? 0
         let account = request.caller.account.digits
         let region = request.caller.region
         let from = Int64(clamping: Int((input.startDate ?? 0) * 1_000))
         let to = input.endDate.map { Int64($0 * 1_000) } ?? .max
-        let types =
-            input.alarmTypes.map { Set($0.map(\.rawValue)) } ?? [
-                CloudWatch.AlarmType.metricAlarm.rawValue
-            ]
+        let types = input.alarmTypes.map { Set($0.map(\.rawValue)) } ?? [CloudWatch.AlarmType.metricAlarm.rawValue]
         var items = try await alarms.read { table in
             try table.history(account, region, name: input.alarmName, from: from, to: to)
         }.filter { item in
@@ -98,11 +84,8 @@ enum AlarmPage {
     static func token(_ name: String) -> String { Base64.encode(name.utf8) }
 
     static func name(_ token: String) throws(AWSError) -> String {
-        guard let bytes = Base64.decode(token), let name = String(validating: bytes, as: UTF8.self),
-            !name.isEmpty
-        else {
-            throw .badToken
-        }
+        guard let bytes = Base64.decode(token), let name = String(validating: bytes, as: UTF8.self), !name.isEmpty
+        else { throw .badToken }
         return name
     }
 }
@@ -126,9 +109,7 @@ extension Alarm {
         if let prefix = input.alarmNamePrefix, !key.name.hasPrefix(prefix) { return false }
         if let wanted = input.stateValue, wanted.rawValue != state.rawValue { return false }
         guard let prefix = input.actionPrefix else { return true }
-        return [AlarmState.ok, .alarm, .insufficientData].contains {
-            actions($0).contains { $0.hasPrefix(prefix) }
-        }
+        return [AlarmState.ok, .alarm, .insufficientData].contains { actions($0).contains { $0.hasPrefix(prefix) } }
     }
 }
 
@@ -167,17 +148,14 @@ extension AlarmHistory {
     /// An alarm was made, or changed.
     static func configured(_ alarm: Alarm, before: Alarm?) -> AlarmHistory {
         configuration(
-            alarm, at: alarm.configured, before == nil ? "Create" : "Update",
-            before == nil ? "created" : "updated")
+            alarm, at: alarm.configured, before == nil ? "Create" : "Update", before == nil ? "created" : "updated")
     }
 
     static func deleted(_ alarm: Alarm, at time: Int64) -> AlarmHistory {
         configuration(alarm, at: time, "Delete", "deleted")
     }
 
-    private static func configuration(_ alarm: Alarm, at time: Int64, _ type: String, _ word: String)
-        -> AlarmHistory
-    {
+    private static func configuration(_ alarm: Alarm, at time: Int64, _ type: String, _ word: String) -> AlarmHistory {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("version", "1.0")
@@ -187,14 +165,13 @@ extension AlarmHistory {
         writer.endObject()
         return AlarmHistory(
             key: alarm.key, isComposite: alarm.isComposite, time: time, type: .configurationUpdate,
-            summary: String("Alarm \"\(alarm.key.name)\" \(word)".prefix(255)),
-            data: String(buffer: writer.buffer))
+            summary: String("Alarm \"\(alarm.key.name)\" \(word)".prefix(255)), data: String(buffer: writer.buffer))
     }
 
     /// Something that an alarm should do was done, or could not be.
-    static func action(
-        _ key: AlarmKey, isComposite: Bool, at time: Int64, target: String, error: String?
-    ) -> AlarmHistory {
+    static func action(_ key: AlarmKey, isComposite: Bool, at time: Int64, target: String, error: String?)
+        -> AlarmHistory
+    {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("actionState", error == nil ? "Succeeded" : "Failed")

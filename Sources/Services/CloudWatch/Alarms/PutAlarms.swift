@@ -21,15 +21,13 @@ extension CloudWatchService {
         try authorize(.putCompositeAlarm, on: [key.arn], request, context: Self.context(input.tags))
         try AlarmRules.checkName(input.alarmName)
         let suppression: [Any?] = [
-            input.actionsSuppressor, input.actionsSuppressorWaitPeriod,
-            input.actionsSuppressorExtensionPeriod,
+            input.actionsSuppressor, input.actionsSuppressorWaitPeriod, input.actionsSuppressorExtensionPeriod,
         ]
         guard suppression.allSatisfy({ $0 == nil }) else {
             throw AWSError.unsupported("Suppressing the actions of composite alarms is not supported.")
         }
         let rule = try AlarmRule(input.alarmRule)
-        try AlarmRules.check(
-            actions: input.okActions, input.alarmActions, input.insufficientDataActions)
+        try AlarmRules.check(actions: input.okActions, input.alarmActions, input.insufficientDataActions)
         try await put(Alarm(key, .composite(input), now: clock()), tags: input.tags ?? [], rule)
         return nil
     }
@@ -50,8 +48,7 @@ extension CloudWatchService {
             var alarm = alarm
             if let there = try table.find(alarm.key) {
                 guard there.isComposite == alarm.isComposite else {
-                    throw AWSError.validation(
-                        "An alarm of another type has the name \(alarm.key.name).")
+                    throw AWSError.validation("An alarm of another type has the name \(alarm.key.name).")
                 }
                 alarm.tags = there.tags
                 alarm.state = there.state
@@ -127,9 +124,7 @@ extension CloudWatchService {
         if let data = input.stateReasonData, JSONSyntax.validate(ByteBuffer(string: data)) != nil {
             throw CloudWatchError.invalidFormatFault(message: "The StateReasonData is not valid JSON.")
         }
-        guard let state = AlarmState(rawValue: input.stateValue.rawValue) else {
-            throw AWSError.noAlarm
-        }
+        guard let state = AlarmState(rawValue: input.stateValue.rawValue) else { throw AWSError.noAlarm }
         let now = clock()
         try await alarms.change { transitions in
             guard let alarm = try transitions.table.find(key) else { throw AWSError.noAlarm }
