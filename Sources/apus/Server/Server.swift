@@ -113,20 +113,14 @@ enum Server {
         let loops = MultiThreadedEventLoopGroup.singleton
         let key = try RootKey(in: directory, account: settings.account)
         let sealing = try SealingKey(file: "\(directory)/variables.key")
-        let database = try SQLiteDatabase(
-            path: "\(directory)/apus.db", durability: .durable,
-            migrations: LambdaService.migrations + IAMService.migrations)
-        // What flows, apart from what is set up: neither waits for the other's commits.
-        let events = try SQLiteDatabase(
-            path: "\(directory)/events.db", durability: .durable,
-            migrations: Outbox.migrations + LambdaService.eventMigrations + SQSService.migrations
-                + SNSService.migrations + Timetable.migrations + SchedulerService.migrations
-                + EventsService.migrations + CloudWatchService.alarmMigrations)
+        let stores = try Stores(in: directory)
+        let events = stores.events
         let meters = Meters()
         let delivery = Delivery()
         let outbox = Outbox(database: events, delivery: delivery, clock: WallClock.milliseconds, logger: logger)
         let identities = IAMService(
-            database: database, sealing: sealing, authorization: try authorization(settings, directory, logger),
+            database: stores.configuration, sealing: sealing,
+            authorization: try authorization(settings, directory, logger),
             logger: logger)
         try await identities.prepare()
         try await identities.prepareRole(in: settings.account)
@@ -139,14 +133,9 @@ enum Server {
             tokens: tokens)
 
         let logs = try LogsService(
-            database: SQLiteDatabase(
-                path: "\(directory)/logs.db", durability: .relaxed, migrations: LogsService.migrations),
-            delivery: delivery, retentionDays: settings.logRetentionDays, authorizer: authorizer, logger: logger)
-
-        let traces = XRayService(
-            database: try SQLiteDatabase(
-                path: "\(directory)/traces.db", durability: .relaxed, migrations: XRayService.migrations),
+            database: stores.logs, delivery: delivery, retentionDays: settings.logRetentionDays,
             authorizer: authorizer, logger: logger)
+        let traces = XRayService(database: stores.traces, authorizer: authorizer, logger: logger)
 
         let messages = SQSService(
             database: events, authorizer: authorizer, clock: LoopClock(loops.next()), meters: meters, logger: logger)
@@ -154,48 +143,22 @@ enum Server {
         delivery.register(messages, for: "sqs")
         meters.add(messages)
 
-        var auditSettings = CloudTrailService.Configuration(directory: "\(directory)/audit")
-        auditSettings.days = settings.auditDays
-        auditSettings.recordsData = settings.auditDataEvents
         let audit = CloudTrailService(
-            configuration: auditSettings,
-            database: try SQLiteDatabase(
-                path: "\(directory)/audit.db", durability: .relaxed, migrations: CloudTrailService.migrations),
-            authorizer: authorizer, logger: logger)
+            configuration: Self.audit(settings, directory: directory), database: stores.audit, authorizer: authorizer,
+            logger: logger)
 
-        var quotas = Quotas()
-        quotas.concurrentExecutions = settings.concurrency
-        quotas.burstEnvironments = settings.burst
-        quotas.requestsPerConcurrency = settings.requestsPerConcurrency
-        var limits = FleetConfiguration()
-        limits.accountConcurrency = quotas.concurrentExecutions
-        limits.requestsPerConcurrency = quotas.requestsPerConcurrency
-        limits.burstEnvironments = quotas.burstEnvironments
-        limits.burstWindow = .seconds(quotas.burstSeconds)
-        limits.idleTimeout = settings.idleTimeout
-        limits.freezeDelay = settings.freezeDelay
-        // The rest is for the server, the launcher and the system's caches.
-        limits.memoryMiB = settings.memory ?? MachineMemory.mebibytes().map { $0 * 3 / 4 }
-        limits.zygotes = settings.zygotes
-        limits.endpointURL =
+        let quotas = quotas(settings)
+        let functionsEndpoint =
             launcher.endpointListener < 0 ? nil : "http://\(launcher.readiness.endpointAddress):\(functionsPort)"
         let fleet = Fleet(
-            configuration: limits, sandboxing: launcher, logs: logs.store, traces: traces.store,
+            configuration: Self.fleet(settings, quotas, endpointURL: functionsEndpoint), sandboxing: launcher,
+            logs: logs.store, traces: traces.store,
             credentials: EnvironmentKeys(keys: keys),
             eventLoopGroup: loops, meters: meters, logger: logger)
 
-        var functionSettings = LambdaService.Configuration(
-            codeDirectory: "\(directory)/code", variablesKey: sealing)
-        functionSettings.quotas = quotas
-        functionSettings.accessPoints = Set(settings.fileSystems.map(\.name))
-        let signing = SigningAuthority(
-            directory: "\(directory)/\(DataDirectory.signingProfiles)", account: settings.account.digits,
-            region: settings.region)
-        _ = try signing.profiles()
-        functionSettings.signing = signing
         let functions = LambdaService(
-            configuration: functionSettings,
-            database: database, events: events, outbox: outbox,
+            configuration: try Self.functions(settings, quotas, directory: directory, sealing: sealing),
+            database: stores.configuration, events: events, outbox: outbox,
             blobs: try BlobStore(directory: "\(directory)/blobs"), fleet: fleet, eventLoops: loops,
             setReservedConcurrency: fleet.setReservedConcurrency, resolveRuntime: catalogue.resolve,
             prepareRuntime: catalogue.prepare,
@@ -216,16 +179,14 @@ enum Server {
             MailTarget(directory: "\(directory)/\(DataDirectory.mail)", clock: WallClock.milliseconds), for: "mailto")
         let notifications = SNSService(
             database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, sealing: sealing,
-            functionsEndpoint: limits.endpointURL, meters: meters, logger: logger)
+            functionsEndpoint: functionsEndpoint, meters: meters, logger: logger)
         let timetable = Timetable(database: events, outbox: outbox, logger: logger)
         let bridge = EventsService(
             database: events, outbox: outbox, timetable: timetable, delivery: delivery, authorizer: authorizer,
             logger: logger)
 
         let metrics = CloudWatchService(
-            database: try SQLiteDatabase(
-                path: "\(directory)/metrics.db", durability: .durable, migrations: CloudWatchService.migrations),
-            events: events, outbox: outbox, authorizer: authorizer, logger: logger)
+            database: stores.metrics, events: events, outbox: outbox, authorizer: authorizer, logger: logger)
         meters.add(metrics.samples)
         logs.measure(into: metrics.samples)
         logs.count(with: meters)
@@ -250,7 +211,7 @@ enum Server {
         }
         let page = MetricsPage(
             meters: meters, totals: totals, fleet: fleet, functions: functions, queues: messages, outbox: outbox,
-            stores: [("apus", database), ("events", events)], start: WallClock.secondsSince1970,
+            stores: [("apus", stores.configuration), ("events", events)], start: WallClock.secondsSince1970,
             version: Version.current, logger: logger)
         front.metrics = page.text
         let gateway = Gateway(
