@@ -50,7 +50,7 @@ package struct NamedGroups: Sendable {
             next.removeAll(keepingCapacity: true)
             // The step before filled in who waits here; a match may begin here as long as none has begun before.
             if found == nil { follow(Thread(place: 0, marks: unset), at: index, text.count, &current, &visits) }
-            if current.isEmpty { break }
+            if current.isEmpty, found != nil { break }
             step: for thread in current {
                 switch instructions[thread.place] {
                 case .match:

@@ -11,6 +11,8 @@ enum QueueURL {
     ///
     /// - Throws: `QueueDoesNotExist` for what names none.
     static func queue(_ url: String, _ request: ServiceRequest) throws(AWSError) -> QueueKey {
+        // Nothing in it is of more than ASCII: other characters join with those before them.
+        guard url.utf8.allSatisfy({ $0 < 0x80 }) else { throw .noQueue(in: request) }
         var host = ""
         var path = url[...]
         if let scheme = ["https://", "http://"].first(where: url.hasPrefix) {
