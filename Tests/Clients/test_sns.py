@@ -396,7 +396,10 @@ def test_a_function_gets_the_event(server, sns, topic, deploy, lambda_client):
     logs = server.client("logs")
 
     def event():
-        events = logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
+        try:
+            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
+        except logs.exceptions.ResourceNotFoundException:  # until its first line is there
+            return None
         return next((e["message"] for e in events if "to a function" in e["message"]), None)
 
     record = json.loads(wait_until(event, 60, "the event").split("GOT ", 1)[1])["Records"][0]
