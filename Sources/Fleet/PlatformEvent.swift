@@ -260,11 +260,6 @@ extension PlatformEvent.Report {
 }
 
 extension JSONWriter {
-    fileprivate mutating func member(_ name: String, _ value: String) {
-        self.name(name)
-        string(value)
-    }
-
     fileprivate mutating func strings(_ name: String, _ values: [String]) {
         self.name(name)
         beginArray()

@@ -57,7 +57,11 @@ def told(server, cloudwatch):
         def some():
             for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []):
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                found.append(json.loads(json.loads(message["Body"])["Message"]))
+                notice = json.loads(message["Body"])
+                told = json.loads(notice["Message"])
+                subject = f'{told["NewStateValue"]}: "{told["AlarmName"]}" in {told["Region"]}'
+                assert notice["Subject"] == subject[:100]
+                found.append(told)
             return found
 
         wait_until(some, 60, "a message")

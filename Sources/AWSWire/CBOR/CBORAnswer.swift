@@ -1,3 +1,4 @@
+import NIOCore
 package import NIOHTTP1
 
 /// Requests and answers of the rpc-v2-cbor protocol: the path names the operation, bodies are CBOR.
@@ -5,6 +6,18 @@ package enum CBORAnswer {
     /// Whether a request speaks it.
     package static func isAsked(_ headers: HTTPHeaders) -> Bool {
         headers.first(name: "smithy-protocol") == "rpc-v2-cbor"
+    }
+
+    /// A request with its body in JSON, which shapes are read from; one of another protocol as it is.
+    ///
+    /// - Throws: `SerializationException` for a body that is not CBOR.
+    package static func inJSON(_ request: ServiceRequest) throws(AWSError) -> ServiceRequest {
+        guard isAsked(request.headers), request.body.readableBytes > 0 else { return request }
+        var request = request
+        do { request.body = try CBOR.json(request.body) } catch {
+            throw .serialization("Could not parse request body into cbor: \(error)")
+        }
+        return request
     }
 
     /// The operation that a path names: `/service/NAME/operation/OPERATION`, whatever is before it.

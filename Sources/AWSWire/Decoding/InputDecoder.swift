@@ -75,17 +75,11 @@ package struct InputDecoder {
     /// The body as it came, for a payload of bytes.
     package var payload: ByteBuffer { request.body }
 
-    /// The body as a JSON object, which a body of CBOR becomes. An empty body is an empty object.
+    /// The body as a JSON object. An empty body is an empty object.
     package func body() throws(AWSError) -> JSONObject {
         guard request.body.readableBytes > 0 else { return JSONObject(nil) }
-        var text = request.body
-        if CBORAnswer.isAsked(request.headers) {
-            do { text = try CBOR.json(text) } catch {
-                throw .serialization("Could not parse request body into cbor: \(error)")
-            }
-        }
         let value: JSONValue
-        do { value = try JSONValue(parsing: text) } catch {
+        do { value = try JSONValue(parsing: request.body) } catch {
             throw .serialization("Could not parse request body into json: \(error)")
         }
         return try JSONObject(reading: value)

@@ -1,6 +1,11 @@
 import NIOCore
 
 extension JSONWriter {
+    package mutating func member(_ name: String, _ value: String) {
+        self.name(name)
+        string(value)
+    }
+
     /// Writes a value as it was read, without the space between its parts.
     package mutating func write(_ value: JSONValue) {
         switch value.kind {

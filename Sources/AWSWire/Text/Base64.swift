@@ -31,6 +31,13 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// The text that was encoded: what tokens of pages are, mostly.
+    ///
+    /// - Returns: nil for what is no base64, or not of UTF-8.
+    package static func decodeText(_ text: String) -> String? {
+        decode(text).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
     /// - Returns: nil for a digit outside the alphabet, wrong padding, or bits behind the last byte that are not zero.
     ///   Padding may be left out, as AWS's services allow.
     package static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8]? {

@@ -25,3 +25,16 @@ package struct AccessContext: Sendable, Hashable, ExpressibleByDictionaryLiteral
 
     func values(of key: ContextKey) -> [String]? { values[key.name] }
 }
+
+extension AccessContext {
+    /// The condition keys of a request that gives tags.
+    package init(settingTags tags: some Sequence<(key: String, value: String)>) {
+        self.init()
+        var keys: [String] = []
+        for tag in tags {
+            keys.append(tag.key)
+            self["aws:RequestTag/\(tag.key)"] = [tag.value]
+        }
+        if !keys.isEmpty { self["aws:TagKeys"] = keys.sorted() }
+    }
+}

@@ -230,11 +230,6 @@ extension JSONValue {
 }
 
 extension JSONWriter {
-    fileprivate mutating func member(_ name: String, _ value: String) {
-        self.name(name)
-        string(value)
-    }
-
     fileprivate mutating func oneOrMore(_ values: [String]) {
         if values.count == 1, let value = values.first { return string(value) }
         beginArray()

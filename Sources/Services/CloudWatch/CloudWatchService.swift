@@ -63,7 +63,8 @@ package final class CloudWatchService: AWSWire.Service, ServiceLifecycle.Service
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         eventLoop.makeFutureWithTask {
             let operation = try CloudWatch.route(request)
-            return CloudWatch.answer(operation, to: request, try await self.answer(operation, request))
+            let readable = try CBORAnswer.inJSON(try request.inflated())
+            return CloudWatch.answer(operation, to: request, try await self.answer(operation, readable))
         }
     }
 

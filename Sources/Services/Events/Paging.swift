@@ -13,7 +13,7 @@ struct Page<Element: Sendable>: Sendable {
     {
         var rest = all[...]
         if let token {
-            guard let bytes = Base64.decode(token), let last = String(validating: bytes, as: UTF8.self) else {
+            guard let last = Base64.decodeText(token) else {
                 throw EventsFailure.parameter("NextToken", "The token is not valid.")
             }
             rest = rest.drop { name($0) <= last }

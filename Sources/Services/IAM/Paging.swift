@@ -42,7 +42,7 @@ struct Page<Element> {
     }
 
     private static func read(_ marker: String) throws(AWSError) -> String {
-        guard let bytes = Base64.decode(marker), let text = String(validating: bytes, as: UTF8.self) else {
+        guard let text = Base64.decodeText(marker) else {
             throw .invalid("Invalid Marker.")
         }
         return text

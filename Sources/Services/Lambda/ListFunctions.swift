@@ -68,7 +68,7 @@ enum Marker {
     /// - Returns: The name; empty for the first page.
     static func decode(_ marker: String?) throws(AWSError) -> String {
         guard let marker, !marker.isEmpty else { return "" }
-        guard let bytes = Base64.decode(marker), let name = String(validating: bytes, as: UTF8.self) else {
+        guard let name = Base64.decodeText(marker) else {
             throw LambdaError.invalidParameterValue(message: "Invalid Marker: use the NextMarker of the page before.")
         }
         return name

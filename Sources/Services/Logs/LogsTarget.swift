@@ -16,24 +16,11 @@ struct LogsTarget: DeliveryTarget {
     init(_ service: LogsService) { self.service = service }
 
     func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
-        try await ask { try await $0.put(parcel) }
+        try await ask(service, "CloudWatch Logs") { try await $0.put(parcel) }
     }
 
     func check(_ target: String, from sender: ServiceCaller) async throws(DeliveryFailure) {
-        try await ask { _ = try await $0.group(target, stream: "", for: sender) }
-    }
-
-    private func ask(_ question: (LogsService) async throws -> Void) async throws(DeliveryFailure) {
-        guard let service else {
-            throw DeliveryFailure(code: "ServiceUnavailable", message: "CloudWatch Logs has ended.", isFinal: false)
-        }
-        do {
-            try await question(service)
-        } catch let error as AWSError {
-            throw DeliveryFailure(error)
-        } catch {
-            throw DeliveryFailure(code: "InternalError", message: "\(error)", isFinal: false)
-        }
+        try await ask(service, "CloudWatch Logs") { _ = try await $0.group(target, stream: "", for: sender) }
     }
 }
 

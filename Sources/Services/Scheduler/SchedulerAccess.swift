@@ -14,9 +14,7 @@ extension SchedulerService {
 
     /// - Parameter tags: Those that the request gives.
     func require(_ action: String, on group: GroupID, _ call: Call, tags: [GroupRecord.Tag] = []) async throws {
-        var context: AccessContext = [:]
-        for tag in tags { context["aws:RequestTag/\(tag.key)"] = [tag.value] }
-        if !tags.isEmpty { context["aws:TagKeys"] = tags.map(\.key) }
+        let context = AccessContext(settingTags: tags.map { ($0.key, $0.value) })
         try await require(action, on: group.arn, in: group, call, context: context)
     }
 

@@ -87,7 +87,7 @@ extension CloudTrailService {
 
     /// `time/sequence` in base64, as made above.
     private static func position(_ token: String) throws(AWSError) -> TrailTables.Position {
-        let text = Base64.decode(token).flatMap { String(validating: $0, as: UTF8.self) }
+        let text = Base64.decodeText(token)
         let parts = text?.split(separator: "/").map { Int64($0) } ?? []
         guard parts.count == 2, let time = parts[0], let sequence = parts[1] else {
             throw CloudTrailError.invalidNextToken(message: "Invalid NextToken.")

@@ -84,7 +84,7 @@ enum AlarmPage {
     static func token(_ name: String) -> String { Base64.encode(name.utf8) }
 
     static func name(_ token: String) throws(AWSError) -> String {
-        guard let bytes = Base64.decode(token), let name = String(validating: bytes, as: UTF8.self), !name.isEmpty
+        guard let name = Base64.decodeText(token), !name.isEmpty
         else { throw .badToken }
         return name
     }

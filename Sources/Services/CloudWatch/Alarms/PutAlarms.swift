@@ -137,10 +137,6 @@ extension CloudWatchService {
 
     /// The condition keys that tags in a request are.
     static func context(_ tags: [CloudWatch.Tag]?) -> AccessContext {
-        var context = AccessContext()
-        guard let tags, !tags.isEmpty else { return context }
-        context["aws:TagKeys"] = tags.map(\.key).sorted()
-        for tag in tags { context["aws:RequestTag/\(tag.key)"] = [tag.value] }
-        return context
+        AccessContext(settingTags: (tags ?? []).map { ($0.key, $0.value) })
     }
 }

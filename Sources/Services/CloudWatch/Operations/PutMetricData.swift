@@ -10,7 +10,6 @@ import Storage
 /// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 extension CloudWatchService {
     func putMetricData(_ request: ServiceRequest) async throws -> Output {
-        let request = try request.inflated()
         let input = try CloudWatch.PutMetricDataInput(decoding: request)
         try authorize(.putMetricData, request, context: ["cloudwatch:namespace": [input.namespace]])
         if input.entityMetricData != nil || input.strictEntityValidation != nil {
@@ -60,7 +59,7 @@ extension ServiceRequest {
     private static let inflatedLimit = 1_048_576
 
     /// The request with its body as it was before its client compressed it.
-    fileprivate func inflated() throws(AWSError) -> ServiceRequest {
+    func inflated() throws(AWSError) -> ServiceRequest {
         guard let encoding = header("Content-Encoding"), encoding != "identity" else { return self }
         guard encoding.lowercased() == "gzip" else {
             throw AWSError(

@@ -105,9 +105,6 @@ enum Tagging {
 
     /// The condition keys of a request that gives tags.
     static func context(_ tags: [EventBridge.Tag]) -> AccessContext {
-        var context = AccessContext()
-        if !tags.isEmpty { context["aws:TagKeys"] = tags.map(\.key) }
-        for tag in tags { context["aws:RequestTag/\(tag.key)"] = [tag.value] }
-        return context
+        AccessContext(settingTags: tags.map { ($0.key, $0.value) })
     }
 }

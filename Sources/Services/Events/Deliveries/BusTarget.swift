@@ -15,24 +15,11 @@ struct BusTarget: DeliveryTarget {
     init(_ service: EventsService) { self.service = service }
 
     func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
-        try await ask { try await $0.take(parcel) }
+        try await ask(service, "EventBridge") { try await $0.take(parcel) }
     }
 
     func check(_ target: String, from sender: ServiceCaller) async throws(DeliveryFailure) {
-        try await ask { _ = try await $0.bus(target, for: sender) }
-    }
-
-    private func ask(_ question: (EventsService) async throws -> Void) async throws(DeliveryFailure) {
-        guard let service else {
-            throw DeliveryFailure(code: "ServiceUnavailable", message: "EventBridge has ended.", isFinal: false)
-        }
-        do {
-            try await question(service)
-        } catch let error as AWSError {
-            throw DeliveryFailure(error)
-        } catch {
-            throw DeliveryFailure(code: "InternalException", message: "\(error)", isFinal: false)
-        }
+        try await ask(service, "EventBridge") { _ = try await $0.bus(target, for: sender) }
     }
 }
 

@@ -77,18 +77,7 @@ extension Event.Content {
     fileprivate var document: ByteBuffer {
         var writer = JSONWriter()
         writer.beginObject()
-        writer.member("version", "0")
-        writer.member("id", id)
-        writer.member("detail-type", detailType)
-        writer.member("source", source)
-        writer.member("account", account)
-        writer.member("time", time)
-        writer.member("region", region)
-        if let replayName { writer.member("replay-name", replayName) }
-        writer.name("resources")
-        writer.beginArray()
-        for resource in resources { writer.string(resource) }
-        writer.endArray()
+        write(to: &writer, typeName: "detail-type", replayName: "replay-name")
         writer.name("detail")
         writer.raw(detail)
         writer.endObject()
@@ -99,26 +88,23 @@ extension Event.Content {
     var summary: ByteBuffer {
         var writer = JSONWriter()
         writer.beginObject()
+        write(to: &writer, typeName: "detailType", replayName: "replayName")
+        writer.endObject()
+        return writer.buffer
+    }
+
+    private func write(to writer: inout JSONWriter, typeName: String, replayName nameOfReplay: String) {
         writer.member("version", "0")
         writer.member("id", id)
-        writer.member("detailType", detailType)
+        writer.member(typeName, detailType)
         writer.member("source", source)
         writer.member("account", account)
         writer.member("time", time)
         writer.member("region", region)
-        if let replayName { writer.member("replayName", replayName) }
+        if let replayName { writer.member(nameOfReplay, replayName) }
         writer.name("resources")
         writer.beginArray()
         for resource in resources { writer.string(resource) }
         writer.endArray()
-        writer.endObject()
-        return writer.buffer
-    }
-}
-
-extension JSONWriter {
-    fileprivate mutating func member(_ name: String, _ value: String) {
-        self.name(name)
-        string(value)
     }
 }

@@ -3,7 +3,6 @@ import EventPatterns
 import NIOCore
 import Policies
 import Storage
-import Synchronization
 
 /// A bus as publishing needs it: its rules and archives made ready.
 final class LiveBus: Sendable {
@@ -82,60 +81,23 @@ struct LiveArchive: Sendable {
     }
 }
 
-/// The buses that were asked for lately, as they were last committed. Who changes one says so after its commit.
-final class BusCache: Sendable {
-    private struct State {
-        var buses: [BusKey: LiveBus] = [:]
-        /// How often something was changed: what was read meanwhile may be old.
-        var changes = 0
-    }
+typealias BusCache = StoreCache<BusKey, LiveBus>
 
-    private static let limit = 10_000
-
-    private let database: any Database
-    private let clock: @Sendable () -> Int64
-    private let state = Mutex(State())
-
-    init(database: any Database, clock: @escaping @Sendable () -> Int64) {
-        self.database = database
-        self.clock = clock
+extension BusCache {
+    convenience init(database: any Database, clock: @escaping @Sendable () -> Int64) {
+        self.init { key in
+            let now = clock()
+            return try await database.read { connection in
+                let table = EventsTable(connection)
+                guard let record = try table.bus(key, now: now) else { return nil }
+                let archives = try table.archives(of: key.account, in: key.region)
+                    .filter { $0.record.source == key.arn }
+                    .map { (NamedKey(account: key.account, region: key.region, name: $0.name), $0.record) }
+                return LiveBus(key, record, rules: try table.rules(of: key), archives: archives)
+            }
+        }
     }
 
     /// - Returns: nil when there is no such bus.
-    func bus(_ key: BusKey) async throws -> LiveBus? {
-        let (known, changes) = state.withLock { ($0.buses[key], $0.changes) }
-        if let known { return known }
-        let now = clock()
-        let found = try await database.read { connection -> LiveBus? in
-            let table = EventsTable(connection)
-            guard let record = try table.bus(key, now: now) else { return nil }
-            let archives = try table.archives(of: key.account, in: key.region).filter { $0.record.source == key.arn }
-            return LiveBus(
-                key, record, rules: try table.rules(of: key),
-                archives: archives.map {
-                    (NamedKey(account: key.account, region: key.region, name: $0.name), $0.record)
-                })
-        }
-        guard let found else { return nil }
-        state.withLock { state in
-            guard state.changes == changes else { return }
-            if state.buses.count >= Self.limit { state.buses.removeAll() }
-            state.buses[key] = found
-        }
-        return found
-    }
-
-    func forget(_ key: BusKey) {
-        state.withLock { state in
-            state.changes += 1
-            state.buses[key] = nil
-        }
-    }
-
-    func forgetAll() {
-        state.withLock { state in
-            state.changes += 1
-            state.buses.removeAll()
-        }
-    }
+    func bus(_ key: BusKey) async throws -> LiveBus? { try await value(key) }
 }

@@ -154,11 +154,6 @@ extension Caller {
 }
 
 extension JSONWriter {
-    fileprivate mutating func member(_ name: String, _ value: String) {
-        self.name(name)
-        string(value)
-    }
-
     fileprivate mutating func object(_ members: [(name: String, value: String)]) {
         beginObject()
         for (name, value) in members { member(name, value) }

@@ -10,7 +10,7 @@ extension LogsService {
                 message: "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
         }
         let after = try input.nextToken.map { (token) throws(AWSError) in
-            guard let bytes = Base64.decode(token), let name = String(validating: bytes, as: UTF8.self) else {
+            guard let name = Base64.decodeText(token) else {
                 throw LogsFailure.invalidToken
             }
             return name

@@ -73,7 +73,7 @@ extension LogsService {
     private static func token(_ filter: String, _ group: String) -> String { Base64.encode("\(filter):\(group)".utf8) }
 
     private static func place(_ token: String) throws(AWSError) -> (name: String, group: String) {
-        guard let bytes = Base64.decode(token), let text = String(validating: bytes, as: UTF8.self),
+        guard let text = Base64.decodeText(token),
             let colon = text.firstIndex(of: ":")
         else { throw LogsFailure.invalidToken }
         return (String(text[..<colon]), String(text[text.index(after: colon)...]))

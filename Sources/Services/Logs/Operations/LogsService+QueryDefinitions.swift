@@ -61,7 +61,7 @@ extension LogsService {
 
     /// An id, which has always the same length, and a name.
     private static func definition(at token: String) throws(AWSError) -> (name: String, id: String) {
-        guard let bytes = Base64.decode(token), let text = String(validating: bytes, as: UTF8.self), text.count > 36
+        guard let text = Base64.decodeText(token), text.count > 36
         else { throw LogsFailure.invalidToken }
         return (String(text.dropFirst(36)), String(text.prefix(36)))
     }

@@ -83,7 +83,7 @@ extension StreamRecord.Cursor {
     init(token: String, for order: StreamRecord.Listing.Order) throws(AWSError) {
         switch order {
         case .name:
-            guard let bytes = Base64.decode(token), let name = String(validating: bytes, as: UTF8.self) else {
+            guard let name = Base64.decodeText(token) else {
                 throw LogsFailure.invalidToken
             }
             self = .name(name)

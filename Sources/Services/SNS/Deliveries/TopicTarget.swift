@@ -12,24 +12,11 @@ struct TopicTarget: DeliveryTarget {
     init(_ service: SNSService) { self.service = service }
 
     func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
-        try await ask { try await $0.publish(parcel) }
+        try await ask(service, "SNS") { try await $0.publish(parcel) }
     }
 
     func check(_ target: String, from sender: ServiceCaller) async throws(DeliveryFailure) {
-        try await ask { _ = try await $0.topic(target, for: sender) }
-    }
-
-    private func ask(_ question: (SNSService) async throws -> Void) async throws(DeliveryFailure) {
-        guard let service else {
-            throw DeliveryFailure(code: "ServiceUnavailable", message: "SNS has ended.", isFinal: false)
-        }
-        do {
-            try await question(service)
-        } catch let error as AWSError {
-            throw DeliveryFailure(error)
-        } catch {
-            throw DeliveryFailure(code: "InternalError", message: "\(error)", isFinal: false)
-        }
+        try await ask(service, "SNS") { _ = try await $0.topic(target, for: sender) }
     }
 }
 

@@ -2,7 +2,6 @@ import Metrics
 import NIOCore
 import Policies
 import Storage
-import Synchronization
 
 /// A topic as publishing needs it.
 final class LiveTopic: Sendable {
@@ -47,54 +46,19 @@ struct LiveSubscription: Sendable {
     }
 }
 
-/// The topics that were asked for lately, as they were last committed. Who changes one says so after its commit.
-final class TopicCache: Sendable {
-    private struct State {
-        var topics: [TopicID: LiveTopic] = [:]
-        /// How often something was changed: what was read meanwhile may be old.
-        var changes = 0
-    }
+typealias TopicCache = StoreCache<TopicID, LiveTopic>
 
-    private static let limit = 10_000
-
-    private let database: any Database
-    private let meters: Meters
-    private let state = Mutex(State())
-
-    init(database: any Database, meters: Meters) {
-        self.database = database
-        self.meters = meters
+extension TopicCache {
+    convenience init(database: any Database, meters: Meters) {
+        self.init { id in
+            try await database.read { connection in
+                let table = SNSTable(connection)
+                guard let record = try table.topic(id) else { return nil }
+                return LiveTopic(id, record, try table.confirmed(id), meters: meters)
+            }
+        }
     }
 
     /// - Returns: nil when there is no such topic.
-    func topic(_ id: TopicID) async throws -> LiveTopic? {
-        let (known, changes) = state.withLock { ($0.topics[id], $0.changes) }
-        if let known { return known }
-        let found = try await database.read { [meters] connection -> LiveTopic? in
-            let table = SNSTable(connection)
-            guard let record = try table.topic(id) else { return nil }
-            return LiveTopic(id, record, try table.confirmed(id), meters: meters)
-        }
-        guard let found else { return nil }
-        state.withLock { state in
-            guard state.changes == changes else { return }
-            if state.topics.count >= Self.limit { state.topics.removeAll() }
-            state.topics[id] = found
-        }
-        return found
-    }
-
-    func forget(_ id: TopicID) {
-        state.withLock { state in
-            state.changes += 1
-            state.topics[id] = nil
-        }
-    }
-
-    func forgetAll() {
-        state.withLock { state in
-            state.changes += 1
-            state.topics.removeAll()
-        }
-    }
+    func topic(_ id: TopicID) async throws -> LiveTopic? { try await value(id) }
 }

@@ -135,7 +135,7 @@ enum PageToken {
 
     static func read(_ token: String?) throws(AWSError) -> String {
         guard let token, !token.isEmpty else { return "" }
-        guard let bytes = Base64.decode(token), let last = String(validating: bytes, as: UTF8.self),
+        guard let last = Base64.decodeText(token),
             !last.utf8.contains(0)
         else { throw .invalid("NextToken") }
         return last

@@ -58,11 +58,7 @@ extension SQSService {
 
     /// The condition keys that tags in a request are.
     static func context(settingTags tags: [String: String]?) -> AccessContext {
-        var context = AccessContext()
-        guard let tags, !tags.isEmpty else { return context }
-        context["aws:TagKeys"] = tags.keys.sorted()
-        for (key, value) in tags { context["aws:RequestTag/\(key)"] = [value] }
-        return context
+        AccessContext(settingTags: (tags ?? [:]).map { ($0.key, $0.value) })
     }
 }
 

@@ -170,7 +170,7 @@ struct Page {
         }
         var rest = names[...]
         if let token {
-            guard let bytes = Base64.decode(token), let last = String(validating: bytes, as: UTF8.self) else {
+            guard let last = Base64.decodeText(token) else {
                 throw .invalidParameter("Invalid or expired next token.")
             }
             rest = rest.drop { $0 <= last }

@@ -182,7 +182,7 @@ enum PageToken {
 
     static func text(_ token: String?) throws(AWSError) -> String {
         guard let token else { return "" }
-        guard let bytes = Base64.decode(token), let text = String(validating: bytes, as: UTF8.self), !text.isEmpty,
+        guard let text = Base64.decodeText(token), !text.isEmpty,
             text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         else { throw invalid }
         return text
