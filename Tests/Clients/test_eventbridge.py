@@ -243,6 +243,48 @@ def test_dead_letters(server, events, rule):
     assert json.loads(message["Body"])["detail"] == {"n": 3}
 
 
+def test_targets_are_reached_as_their_roles(server, events, rule, name):
+    """What a role may is the caller's to hand on: "iam:PassRole" in the Service Authorization Reference."""
+    iam, sqs, short = server.client("iam"), server.client("sqs"), name[-50:]
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    def make_role(suffix, service):
+        trust = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}]}
+        made = iam.create_role(RoleName=short + suffix, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        iam.put_role_policy(RoleName=short + suffix, PolicyName="send", PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}]}))
+        return made
+
+    role, other = make_role("-e", "events.amazonaws.com"), make_role("-l", "lambda.amazonaws.com")
+    target = {"Id": "queue", "Arn": queue, "RoleArn": role}
+    refused = f"Provided role '{other}' cannot be assumed by principal 'events.amazonaws.com'."
+    assert refusal(events.put_targets, Rule=rule, EventBusName=rule, Targets=[{**target, "RoleArn": other}]) == (
+        "ValidationException", refused)
+    assert refusal(events.put_rule, Name=rule, EventBusName=rule, EventPattern=PATTERN, RoleArn=other) == (
+        "ValidationException", refused)
+    assert refusal(
+        events.put_targets, Rule=rule, EventBusName=rule,
+        Targets=[{**target, "RoleArn": role.replace(ACCOUNT, "111111111111")}])[0] == "AccessDeniedException"
+    # Of a user who may change rules, but not hand on that role.
+    iam.create_user(UserName=short)
+    keys = iam.create_access_key(UserName=short)["AccessKey"]
+    user = server.client(
+        "events", aws_access_key_id=keys["AccessKeyId"], aws_secret_access_key=keys["SecretAccessKey"])
+    for actions, may in ((["events:*"], False), (["events:*", "iam:PassRole"], True)):
+        iam.put_user_policy(UserName=short, PolicyName="p", PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}))
+        if may:
+            assert user.put_targets(Rule=rule, EventBusName=rule, Targets=[target])["FailedEntryCount"] == 0
+        else:
+            code, message = refusal(user.put_targets, Rule=rule, EventBusName=rule, Targets=[target])
+            assert code == "AccessDeniedException" and "iam:PassRole" in message
+    # The queue's own policy lets nobody in.
+    events.put_events(Entries=[entry(rule)])
+    assert json.loads(messages(server, url)[0]["Body"])["detail"] == {"n": 1}
+
+
 def test_outcomes_of_functions_come_to_buses(server, events, deploy, lambda_client, sender, name):
     url, arn = make_queue(server, name)
     bus = events.create_event_bus(Name=name)["EventBusArn"]

@@ -26,6 +26,25 @@ extension EventsService {
             tags: bus?.rule(key.name)?.record.tags, context: context)
     }
 
+    /// Refuses a role that the caller may not hand on, or that EventBridge cannot act as.
+    ///
+    /// - Parameter role: Of a rule or of one of its targets; nil: it has none.
+    func requireRole(_ role: String?, of rule: RuleKey, _ call: Call) throws(AWSError) {
+        guard let role else { return }
+        guard ARN(role)?.account == call.account else {
+            throw .accessDenied("Cross-account pass role is not allowed.", wire: wireProtocol)
+        }
+        try authorizer.require(
+            "iam:PassRole", on: ProtectedResource(role, account: call.account), call.request, wire: wireProtocol,
+            context: ["iam:PassedToService": [Self.principal], "iam:AssociatedResourceArn": [rule.arn]])
+        try authorizer.requireAssumable(role: role, by: Self.principal, in: call.account, for: rule.arn) {
+            EventsFailure.validation("Provided role '\(role)' cannot be assumed by principal '\(Self.principal)'.")
+        }
+    }
+
+    /// As policies name it.
+    static let principal = "events.amazonaws.com"
+
     /// Refuses what the caller may not do with an archive or a replay, of its own account.
     func require(_ action: String, on arn: String, _ call: Call) throws(AWSError) {
         try require(action, on: ProtectedResource(arn, account: call.account), call, tags: nil, context: [:])

@@ -58,7 +58,7 @@ extension EventsService {
     private func event(_ parcel: Parcel, for bus: BusKey) throws -> Event {
         let now = clock()
         // A rule's parcel is an event already: it goes on under an id of its own, else as it is.
-        if parcel.sender.service == "events.amazonaws.com", let old = Event(document: parcel.body, ingested: now) {
+        if parcel.sender.service == EventsService.principal, let old = Event(document: parcel.body, ingested: now) {
             var content = old.content
             content.id = parcel.id
             return try Event(content, milliseconds: now, ingested: now)

@@ -33,7 +33,7 @@ struct LiveTarget: Sendable {
     /// makes nothing that a target takes; nil: nothing.
     func entry(_ event: Event, of rule: RuleKey) -> OutboxEntry? {
         let sender = ServiceCaller(
-            "events.amazonaws.com", for: rule.arn, of: AccountID(rule.bus.account) ?? .standard, as: record.role)
+            EventsService.principal, for: rule.arn, of: AccountID(rule.bus.account) ?? .standard, as: record.role)
         var letter = DeadLetter(
             queue: record.deadLetters, rule: rule.arn, maximumAttempts: policy.maximumAttempts, event: nil)
         guard let body = body(event, rule) else {

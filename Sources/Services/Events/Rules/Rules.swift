@@ -13,6 +13,7 @@ extension EventsService {
         let bus = try await buses.bus(key.bus)
         try require("PutRule", on: key, bus, call, context: Tagging.context(input.tags ?? []))
         guard bus != nil else { throw EventsFailure.noBus(key.bus.name) }
+        try requireRole(input.roleArn, of: key, call)
         var record = RuleRecord(created: call.now, state: (input.state ?? .enabled).rawValue)
         record.pattern = input.eventPattern.flatMap { $0.isEmpty ? nil : $0 }
         record.schedule = input.scheduleExpression.flatMap { $0.isEmpty ? nil : $0 }

@@ -14,6 +14,7 @@ extension EventsService {
         try require("PutTargets", on: key, bus, call, context: ["events:TargetArn": input.targets.map(\.arn)])
         guard let bus else { throw EventsFailure.noBus(key.bus.name) }
         guard bus.rule(key.name) != nil else { throw EventsFailure.noRule(key) }
+        for target in input.targets { try requireRole(target.roleArn, of: key, call) }
         let targets = try input.targets.map { target throws(AWSError) in try record(target) }
         try await changeRule(key, now: call.now) { [quotas] rule in
             for target in targets {
