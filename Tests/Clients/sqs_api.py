@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import urllib.parse
 import urllib.request
 import xml.etree.ElementTree as ElementTree
@@ -33,6 +34,14 @@ def attributes(client, url, *names):
 
 def arn(client, url):
     return attributes(client, url, "QueueArn")["QueueArn"]
+
+
+def waiting_receives(server, url):
+    """How many calls of ReceiveMessage wait for a message of the queue."""
+    with urllib.request.urlopen(f"{server.endpoint}/_apus/metrics", timeout=30) as answer:
+        lines = answer.read().decode().splitlines()
+    gauge = re.compile(rf'apus_sqs_waiting_receives\{{queue="[^"]*:{url.rsplit("/", 1)[1]}"\}} (\d+)$')
+    return sum(int(match[1]) for match in map(gauge.match, lines) if match)
 
 
 def redrive(target, count):

@@ -8,7 +8,7 @@ import threading
 import time
 
 from conftest import wait_until
-from sqs_api import attributes, arn, bodies, queue, refused, sqs  # noqa: F401 (fixtures)
+from sqs_api import attributes, arn, bodies, queue, refused, sqs, waiting_receives  # noqa: F401 (fixtures)
 
 
 def test_a_queue_from_its_making_to_its_end(sqs, queue, server):
@@ -192,7 +192,7 @@ def test_a_long_poll_ends_without_messages_and_with_its_queue(sqs, queue, server
 
     consumer = threading.Thread(target=wait)
     consumer.start()
-    time.sleep(0.2)
+    wait_until(lambda: waiting_receives(server, url) == 1, what="the receive's wait")
     sqs.delete_queue(QueueUrl=url)
     consumer.join(15)
     assert ended == ["AWS.SimpleQueueService.NonExistentQueue"]
@@ -328,7 +328,7 @@ def test_a_shutdown_does_not_wait_for_long_polls(own_server):
     consumer = threading.Thread(
         target=lambda: answers.append(server.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)))
     consumer.start()
-    time.sleep(0.3)
+    wait_until(lambda: waiting_receives(server, url) == 1, 60, "the receive's wait")
     started = time.monotonic()
     server.stop()
     consumer.join(30)

@@ -74,6 +74,10 @@ struct MetricsPage: Sendable {
                     text.add("apus_sqs_messages", [("queue", arn), ("state", state)], Double(count))
                 }
             }
+            text.begin("apus_sqs_waiting_receives", .gauge, "Calls of ReceiveMessage that wait for a message.")
+            for (arn, count) in queues.waitingReceives {
+                text.add("apus_sqs_waiting_receives", [("queue", arn)], Double(count))
+            }
         } catch {
             logger.warning("Queues could not be counted", metadata: ["error": "\(error)"])
         }

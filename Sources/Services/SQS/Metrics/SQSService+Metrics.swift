@@ -44,4 +44,9 @@ extension SQSService: MetricSource {
         }
         return all.sorted { $0.arn < $1.arn }
     }
+
+    /// How many calls of ReceiveMessage wait at each queue for a message to come.
+    package var waitingReceives: [(arn: String, count: Int)] {
+        queues.all.map { ($0.key.arn.description, $0.hub.waiters) }.sorted { $0.0 < $1.0 }
+    }
 }
