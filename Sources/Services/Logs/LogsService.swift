@@ -23,6 +23,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     /// Where functions' output goes.
     package let store: LogStore
 
+    /// What clients have done here is on disk when they are told so; what functions write goes past it, unsynced.
     let database: any Database
     /// Milliseconds since 1970.
     let clock: @Sendable () -> Int64
@@ -58,7 +59,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
         if let retentionDays, !(1...Retention.longestDays).contains(retentionDays) {
             throw .retentionDays(retentionDays)
         }
-        self.database = database
+        self.database = database.synced
         self.clock = clock
         self.authorizer = authorizer
         self.logger = logger
