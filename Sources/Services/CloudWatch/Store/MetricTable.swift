@@ -196,6 +196,24 @@ struct MetricTable {
         }
     }
 
+    // MARK: Receipts
+
+    func note(_ receipt: SampleReceipt) throws {
+        try connection.execute(
+            "INSERT INTO metrics_receipts (source, number) VALUES (?, ?) ON CONFLICT (source, number) DO NOTHING",
+            [.text(receipt.source), .integer(receipt.number)])
+    }
+
+    func receipts(of source: String) throws -> Set<Int64> {
+        let rows = try connection.query("SELECT number FROM metrics_receipts WHERE source = ?", [.text(source)])
+        return Set(try rows.map { try $0.integer("number") })
+    }
+
+    func forgetReceipts(of source: String, below number: Int64) throws {
+        try connection.execute(
+            "DELETE FROM metrics_receipts WHERE source = ? AND number < ?", [.text(source), .integer(number)])
+    }
+
     // MARK: Age
 
     func hasPoints(_ resolution: Resolution, before time: Int64) throws -> Bool {
