@@ -170,6 +170,7 @@ extension Environment {
             state = .draining(session, running, ending, isReady: true)
         case .finishing(let session):
             finishTrace()
+            meterExtensions(session)
             state = .idle(session)
             timer?.set(nil)
             pool.ready(self)

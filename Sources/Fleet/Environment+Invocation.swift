@@ -93,6 +93,7 @@ extension Environment {
     private func answer(_ running: Running, _ report: RuntimeReport, session: SandboxSession) {
         state = .finishing(session)
         trace?.answered(failure: report.errorDocument)
+        extended = session.hasExtensions ? running.work.invocation.meters.map { ($0, running.began) } : nil
         let mustEnd = pool.answered(self)
         let nanoseconds = (eventLoop.now - running.began).nanoseconds
         let end = UnwrittenEnd(
@@ -110,6 +111,14 @@ extension Environment {
             if !isReporting { catchUp() }
         }
         if mustEnd { self.end() }
+    }
+
+    /// The runtime and all extensions wait for the next invocation.
+    func meterExtensions(_ session: SandboxSession) {
+        guard let (meters, began) = extended, let time = session.extensionTime else { return }
+        extended = nil
+        meters.extensionsEnded(
+            nanoseconds: time.nanoseconds, sinceInvoked: (eventLoop.now - began).nanoseconds)
     }
 
     private func answer(_ running: Running, _ failure: EnvironmentFailure, session: SandboxSession) {

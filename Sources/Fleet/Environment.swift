@@ -100,6 +100,8 @@ final class Environment: Hashable, SandboxSessionDelegate, @unchecked Sendable {
     /// Whether the runtime's report is being taken: it is answered next.
     var isReporting = false
     var unwrittenEnd: UnwrittenEnd?
+    /// Of the invocation that was answered while extensions were at work: what they take counts for it.
+    var extended: (meters: InvocationMeters, began: NIODeadline)?
     /// Of the sampled invocation that runs, or has been answered and whose runtime has not asked for the next.
     var trace: FunctionTrace?
 

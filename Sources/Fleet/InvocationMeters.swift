@@ -58,6 +58,16 @@ package final class InvocationMeters: Sendable {
         if permit.isSpilled { others.record(.spilloverInvocations, at: time) }
     }
 
+    /// The function's extensions are through with an invocation.
+    ///
+    /// - Parameters:
+    ///   - nanoseconds: From its answer.
+    ///   - elapsed: Nanoseconds since the environment had the event.
+    func extensionsEnded(nanoseconds: Int64, sinceInvoked elapsed: Int64) {
+        others.record(
+            .postRuntimeExtensionsDuration, Double(nanoseconds) / 1_000_000, at: clock() - elapsed / 1_000_000)
+    }
+
     /// The function was not run. Of the reasons only being throttled counts.
     func refused(_ error: FleetError) {
         if case .throttled = error { throttles.add(at: clock()) }

@@ -12,6 +12,8 @@ package final class LambdaMeters: Sendable {
         case recursiveInvocationsDropped = "RecursiveInvocationsDropped"
         case provisionedInvocations = "ProvisionedConcurrencyInvocations"
         case spilloverInvocations = "ProvisionedConcurrencySpilloverInvocations"
+        /// Milliseconds from the runtime's answer until all extensions ask for the next event.
+        case postRuntimeExtensionsDuration = "PostRuntimeExtensionsDuration"
         case urlRequestCount = "UrlRequestCount"
         case url4xxCount = "Url4xxCount"
         case url5xxCount = "Url5xxCount"
@@ -19,7 +21,7 @@ package final class LambdaMeters: Sendable {
 
         fileprivate var unit: MetricUnit {
             switch self {
-            case .asyncEventAge, .urlRequestLatency: .milliseconds
+            case .asyncEventAge, .postRuntimeExtensionsDuration, .urlRequestLatency: .milliseconds
             default: .count
             }
         }

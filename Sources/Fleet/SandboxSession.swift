@@ -228,6 +228,18 @@ final class SandboxSession: RuntimeAPIDelegate, @unchecked Sendable {
         }
     }
 
+    /// Whether there are extensions, in processes of their own or in the runtime's.
+    var hasExtensions: Bool { if case .live(let live) = state { live.server?.hasExtensions ?? false } else { false } }
+
+    /// How long extensions went on after the runtime had answered, once they and the runtime are ready again: not at
+    /// all where they were through before it. Nil where none had the event.
+    var extensionTime: TimeAmount? {
+        guard case .live(let live) = state, let ended = live.server?.extensionsEnded,
+            let answered = live.server?.answerTimes?.ended
+        else { return nil }
+        return max(.zero, ended - answered)
+    }
+
     /// Calls `body` when all that the processes have written so far has been delivered: mostly at once.
     func whenDrained(_ body: @escaping () -> Void) {
         switch state {

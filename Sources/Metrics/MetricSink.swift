@@ -29,3 +29,27 @@ package protocol MetricSink: Sendable {
     /// Samples of the same metric may come in any order, and several times for one minute.
     func record(_ samples: [MetricSample])
 }
+
+/// Which samples of whose: they count once, however often they are given.
+package struct SampleReceipt: Sendable, Hashable {
+    /// Who gives them: `logs`.
+    package var source: String
+    package var number: Int64
+
+    package init(source: String, number: Int64) {
+        self.source = source
+        self.number = number
+    }
+}
+
+/// A sink that knows beyond the end of the process which samples it has.
+package protocol ReceiptSink: MetricSink {
+    /// As ``MetricSink/record(_:)``. The commit that has the samples has their receipt, and `kept` is called after it.
+    func record(_ samples: [MetricSample], as receipt: SampleReceipt, kept: @escaping @Sendable () -> Void)
+
+    /// The numbers of a source's receipts.
+    func receipts(of source: String) async throws -> Set<Int64>
+
+    /// Nobody asks for receipts below that number any more.
+    func forgetReceipts(of source: String, below number: Int64) async throws
+}

@@ -168,6 +168,7 @@ extension RuntimeAPIServer {
         case .wait:
             // One request of an extension waits; an older one has been given up.
             waitingExtensions.updateValue(connection, forKey: index)?.cut()
+            if isBusy, extensions.isReady { extensionsEnded = now }
             return .wait
         }
     }

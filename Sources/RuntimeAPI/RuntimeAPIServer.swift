@@ -66,6 +66,8 @@ package final class RuntimeAPIServer: @unchecked Sendable {
             }
     }
 
+    var now: NIODeadline { eventLoop.now }
+
     /// How many connections the environment's processes hold.
     package var connectionCount: Int { connections.count }
 
@@ -75,12 +77,16 @@ package final class RuntimeAPIServer: @unchecked Sendable {
     /// When the runtime began to send its answer to the current invocation, and when it had sent it.
     package private(set) var answerTimes: (began: NIODeadline, ended: NIODeadline)?
     private var answerBegan = NIODeadline.uptimeNanoseconds(0)
+    /// When the last of the extensions that had the current invocation's event asked for the next; nil while they have
+    /// not, and where none had it.
+    package internal(set) var extensionsEnded: NIODeadline?
 
     /// Gives the runtime an invocation. Only after ``RuntimeAPIDelegate/runtimeBecameReady()`` and once for each.
     package func dispatch(_ invocation: RuntimeInvocation) {
         eventLoop.assertInEventLoop()
         state.dispatch(invocation)
         answerTimes = nil
+        extensionsEnded = nil
         isBusy = true
         if !extensions.isEmpty { dispatchToExtensions(invocation) }
         invocationWasTaken = !waiting.isEmpty

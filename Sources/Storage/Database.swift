@@ -69,6 +69,10 @@ package protocol Database: Sendable {
     /// Has units of work done, each kept or undone alone, in as few commits as can be, and in their order. Returns at
     /// once.
     func submit(_ units: [WriteUnit])
+
+    /// The same store for what somebody is told is kept: its writes are on disk before they return, also where others
+    /// are written behind.
+    var synced: any Database { get }
 }
 
 /// One caller's unit of work on its way into a commit.
@@ -78,6 +82,8 @@ package struct WriteUnit: Sendable {
     package let run: @Sendable (any SQLConnection) throws -> @Sendable () -> Void
     /// Tells the caller that nothing of its work was kept.
     package let fail: @Sendable (any Error) -> Void
+    /// Whether the caller hears of its success only once it is on disk, whatever the store does otherwise.
+    package var isSynced = false
 
     package init(
         run: @escaping @Sendable (any SQLConnection) throws -> @Sendable () -> Void,
@@ -89,6 +95,9 @@ package struct WriteUnit: Sendable {
 }
 
 extension Database {
+    /// Of stores that sync every commit.
+    package var synced: any Database { self }
+
     /// One after the other, in transactions of their own.
     package func submit(_ units: [WriteUnit]) {
         // Nobody stops it: it ends with the last unit, as the store's own work does.

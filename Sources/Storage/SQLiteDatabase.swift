@@ -11,11 +11,13 @@ package final class SQLiteDatabase: Database {
         /// The machine losing power: the log is synced before a write returns. Writes that wait at the same time share
         /// one commit and its sync.
         case durable
-        /// The death of this process. A power cut may undo the last writes, yet never tears one.
+        /// The death of this process. A power cut may undo the last writes, yet never tears one. Writes through
+        /// ``SQLiteDatabase/synced`` are as safe as durable ones, and so is what was written before them.
         case relaxed
     }
 
     private let pool: DatabasePool
+    private let durability: Durability
     private let writes: WriteQueue
 
     /// Opens or makes the file at `path`, readable by its owner alone, and applies the migrations that it has not seen.
@@ -37,14 +39,14 @@ package final class SQLiteDatabase: Database {
             configuration.maximumReaderCount = 3
             configuration.label = "apus.storage"
             pool = try DatabasePool(path: path, configuration: configuration)
-            let level = durability == .durable ? "FULL" : "NORMAL"
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = \(level)") }
+            try pool.writeWithoutTransaction { try durability.set(on: $0) }
         } catch let error as DatabaseError {
             throw .open(path: path, reason: error.message ?? "SQLite result code \(error.resultCode.rawValue)")
         } catch {
             throw StorageError(error, sql: "PRAGMA journal_mode")
         }
-        writes = WriteQueue(pool: pool)
+        self.durability = durability
+        writes = WriteQueue(pool: pool, durability: durability)
         try Migrator(migrations: migrations).run(on: pool)
     }
 
@@ -68,21 +70,61 @@ package final class SQLiteDatabase: Database {
     package func write<Value: Sendable>(
         _ work: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
+        try await write(work, isSynced: durability == .durable)
+    }
+
+    fileprivate func write<Value: Sendable>(
+        _ work: @escaping @Sendable (any SQLConnection) throws -> Value, isSynced: Bool
+    ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            let unit = WriteUnit(
+            var unit = WriteUnit(
                 run: { connection in
                     let value = try work(connection)
                     return { continuation.resume(returning: value) }
                 },
                 fail: { continuation.resume(throwing: $0) })
+            unit.isSynced = isSynced
             writes.submit([unit])
         }
     }
 
     package func submit(_ units: [WriteUnit]) { writes.submit(units) }
 
+    package var synced: any Database { durability == .durable ? self : SyncedDatabase(base: self) }
+
     /// Moves the log into the main file and closes both. Blocks until the accesses under way are done; later ones fail.
     package func close() throws(StorageError) {
         do { try pool.close() } catch { throw StorageError(error, sql: "close") }
+    }
+}
+
+/// A database that is relaxed for others, and durable for who asks it so.
+private struct SyncedDatabase: Database {
+    let base: SQLiteDatabase
+
+    func read<Value: Sendable>(_ work: @escaping @Sendable (any SQLConnection) throws -> Value) async throws -> Value {
+        try await base.read(work)
+    }
+
+    func write<Value: Sendable>(_ work: @escaping @Sendable (any SQLConnection) throws -> Value) async throws -> Value {
+        try await base.write(work, isSynced: true)
+    }
+
+    func submit(_ units: [WriteUnit]) {
+        base.submit(
+            units.map { unit in
+                var unit = unit
+                unit.isSynced = true
+                return unit
+            })
+    }
+
+    var synced: any Database { self }
+}
+
+extension SQLiteDatabase.Durability {
+    /// SQLite syncs the log at each commit, or only as it moves the log into the main file. Between transactions.
+    func set(on connection: GRDB.Database) throws {
+        try connection.execute(sql: "PRAGMA synchronous = \(self == .durable ? "FULL" : "NORMAL")")
     }
 }

@@ -15,13 +15,18 @@ final class WriteQueue: Sendable {
     }
 
     private let pool: DatabasePool
+    private let durability: SQLiteDatabase.Durability
     private let state = Mutex(State())
     private let committed = Atomic<UInt64>(0)
 
     /// How many commits there were.
     var commits: UInt64 { committed.load(ordering: .relaxed) }
 
-    init(pool: DatabasePool) { self.pool = pool }
+    /// - Parameter durability: Of commits of which no unit asks for more.
+    init(pool: DatabasePool, durability: SQLiteDatabase.Durability) {
+        self.pool = pool
+        self.durability = durability
+    }
 
     /// How many units no commit has taken on yet.
     var waiting: Int { state.withLock { $0.waiting.count } }
@@ -54,7 +59,12 @@ final class WriteQueue: Sendable {
     private func commit(_ batch: [WriteUnit], on connection: GRDB.Database) {
         var started = 0
         var succeeded: [(fail: @Sendable (any Error) -> Void, answer: @Sendable () -> Void)] = []
+        // The sync is of the whole log: what was committed before is on disk with it.
+        let isRaised = durability == .relaxed && batch.contains(where: \.isSynced)
+        // Were it to stay raised, later commits would be slower, and none less safe.
+        defer { if isRaised { try? durability.set(on: connection) } }
         do {
+            if isRaised { try SQLiteDatabase.Durability.durable.set(on: connection) }
             try connection.beginTransaction(.immediate)
             // A failure of one alone ends the transaction.
             let savepoints = batch.count > 1 ? try Savepoints(connection) : nil

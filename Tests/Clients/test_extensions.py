@@ -1,6 +1,7 @@
 """External extensions in layers, as their authors write them: the Extensions API (2020-01-01) and the Telemetry API
 (2022-07-01) of the developer guide, spoken by a plain program."""
 
+import datetime
 import json
 
 import pytest
@@ -96,6 +97,33 @@ def test_an_extension_lives_beside_its_function(server, lambda_client, deploy, l
     assert first["invokedFunctionArn"].endswith(":function:" + function)
     assert last == {"eventType": "SHUTDOWN", "deadlineMs": last["deadlineMs"], "shutdownReason": "spindown"}
     assert "EXTENSION\tName: watcher\tState: Ready\tEvents: [INVOKE,SHUTDOWN]" in messages(server, function)
+
+
+SLOW = API + """
+import time
+identifier, _ = register()
+while next_event(identifier)["eventType"] == "INVOKE":
+    time.sleep(0.2)
+"""
+
+
+def test_what_an_extension_takes_after_the_answer_is_a_metric(server, lambda_client, deploy, layer):
+    """"Types of metrics for Lambda functions": PostRuntimeExtensionsDuration."""
+    function = deploy(python=FUNCTION, Layers=[layer(slow=SLOW)])
+    for number in range(2):
+        assert invoke(lambda_client, function, number)[0][0] == number
+    cloudwatch = server.client("cloudwatch")
+
+    def points():
+        now = datetime.datetime.now(datetime.timezone.utc)
+        return cloudwatch.get_metric_statistics(
+            Namespace="AWS/Lambda", MetricName="PostRuntimeExtensionsDuration", Unit="Milliseconds", Period=3600,
+            StartTime=now - datetime.timedelta(minutes=20), EndTime=now + datetime.timedelta(minutes=1),
+            Statistics=["SampleCount", "Maximum"],
+            Dimensions=[{"Name": "FunctionName", "Value": function}])["Datapoints"]
+
+    wait_until(lambda: sum(point["SampleCount"] for point in points()) == 2, 150, what="the extension's times")
+    assert max(point["Maximum"] for point in points()) > 100
 
 
 # Signature Version 4 by hand: an extension brings its SDK along, this one has none.

@@ -62,6 +62,64 @@ import Testing
         await fixture.fleet.shutDown()
     }
 
+    /// An extension that goes on after the answer counts for the time until it asks for its next event; one that is
+    /// through before the answer has no time after it.
+    @Test func whatExtensionsTakeAfterTheAnswerIsCounted() async throws {
+        let answered = Flag()
+        let heard = Flag()
+        let fixture = FleetFixture(
+            extensions: [
+                (
+                    "slow",
+                    { runtime in
+                        let ended = SandboxExit(cause: .exited(status: 0))
+                        guard let client = ExtensionClient(runtime, name: "slow") else { return ended }
+                        client.register()
+                        _ = client.next()
+                        heard.set()
+                        while !answered.isSet, !runtime.isKilled { usleep(100) }
+                        usleep(20_000)
+                        while let event = client.next(), !event.body.contains("SHUTDOWN") {}
+                        return ended
+                    }
+                )
+            ]
+        ) { runtime in
+            runtime.serve { event, connection in
+                while !heard.isSet, !runtime.isKilled { usleep(100) }
+                connection.respond(event.requestID, event.payload)
+            }
+        }
+        let meters = meters(fixture)
+        _ = try await fixture.start("1", meters: meters).get()
+        answered.set()
+        func counted(_ count: Double) async throws {
+            try await eventually("the extension's time is counted") {
+                fixture.meters.drain()
+                return fixture.metrics["PostRuntimeExtensionsDuration", Self.hello]?.sampleCount == count
+            }
+        }
+        try await counted(1)
+        let first = try #require(fixture.metrics["PostRuntimeExtensionsDuration", Self.version])
+        #expect(first.minimum >= 20)
+        let sample = try #require(
+            fixture.metrics.samples.first { $0.key.name == "PostRuntimeExtensionsDuration" })
+        #expect(sample.unit == .milliseconds)
+        _ = try await fixture.start("2", requestID: "r-2", meters: meters).get()
+        try await counted(2)
+        await fixture.fleet.shutDown()
+    }
+
+    @Test func whereThereAreNoExtensionsTheyTakeNoTime() async throws {
+        let fixture = fixture()
+        let meters = meters(fixture)
+        for number in 0..<2 { _ = try await fixture.start("2", requestID: "r-\(number)", meters: meters).get() }
+        await fixture.fleet.shutDown()
+        fixture.meters.drain()
+        #expect(fixture.metrics.sum("Invocations", Self.hello) == 2)
+        #expect(fixture.metrics["PostRuntimeExtensionsDuration", Self.hello] == nil)
+    }
+
     @Test func throttledInvocationsAreNoInvocations() async throws {
         let gate = Flag()
         let fixture = fixture(gate)

@@ -23,6 +23,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     /// Where functions' output goes.
     package let store: LogStore
 
+    /// What clients have done here is on disk when they are told so; what functions write goes past it, unsynced.
     let database: any Database
     /// Milliseconds since 1970.
     let clock: @Sendable () -> Int64
@@ -58,7 +59,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
         if let retentionDays, !(1...Retention.longestDays).contains(retentionDays) {
             throw .retentionDays(retentionDays)
         }
-        self.database = database
+        self.database = database.synced
         self.clock = clock
         self.authorizer = authorizer
         self.logger = logger
@@ -66,7 +67,8 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
         forwarder = SubscriptionForwarder(
             outbox: Outbox(database: database, delivery: delivery, clock: clock, logger: logger))
         tails = LiveTails(clock: clock)
-        meters = EventMeters(clock: clock, logger: logger)
+        meters = EventMeters(
+            journal: MeasureJournal(database: database, logger: logger), clock: clock, logger: logger)
         followers = EventFollowers(forwarder: forwarder, tails: tails, meters: meters, intake: intake)
         store = LogStore(
             database: database, followers: followers, capacity: bufferCapacity, clock: clock, logger: logger)
@@ -76,7 +78,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     }
 
     /// Has samples go there that metric filters and embedded metrics give.
-    package func measure(into sink: any MetricSink) { meters.add(sink) }
+    package func measure(into sink: any ReceiptSink) { meters.begin(into: sink) }
 
     /// Has what groups are sent counted from now on.
     package func count(with meters: Meters) { intake.begin(meters) }
@@ -138,7 +140,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
             store.discard()
             for table in [
                 "events", "streams", "tags", "subscriptions", "metric_filters", "policies", "query_definitions",
-                "groups", "deleted",
+                "unmeasured", "groups", "deleted",
             ] {
                 try connection.execute("DELETE FROM logs_\(table)", [])
             }

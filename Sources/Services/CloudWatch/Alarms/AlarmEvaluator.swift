@@ -72,7 +72,7 @@ final class AlarmEvaluator: Sendable {
             let now = clock()
             let due = try await alarms.read { try $0.due(at: now, limit: Self.batch) }
             if !due.isEmpty { await samples.flush() }
-            for alarm in due { try await look(at: alarm, now: now) }
+            try await look(at: due, now: now)
             isMore = due.count == Self.batch
         }
         let next = try await alarms.read { try $0.nextDue() }
@@ -80,31 +80,41 @@ final class AlarmEvaluator: Sendable {
         return .milliseconds(min(Self.longestWait, max(10, (next ?? .max) - now)))
     }
 
-    private func look(at alarm: Alarm, now: Int64) async throws {
-        switch alarm.configuration {
-        case .composite(let input):
-            let rule = try? AlarmRule(input.alarmRule)
-            try await alarms.change { transitions in
-                guard let current = try transitions.table.find(alarm.key), current.isComposite else { return }
-                try transitions.table.postpone(alarm.key, until: nil)
-                guard let rule, current.configured == alarm.configured else { return }
-                var settled = current
-                settled.due = nil
-                let isNew = current.state == .insufficientData
-                try transitions.evaluate(settled, rule, because: nil, now: now, isNew: isNew)
+    /// What is found of metric alarms is one commit.
+    private func look(at due: [Alarm], now: Int64) async throws {
+        var looked: [(alarm: Alarm, found: Found?)] = []
+        for alarm in due {
+            switch alarm.configuration {
+            case .composite(let input): try await settle(alarm, try? AlarmRule(input.alarmRule), now: now)
+            case .metric(let input): looked.append((alarm, try await outcome(input, alarm, now: now)))
             }
-        case .metric(let input):
-            let found = try await outcome(input, alarm, now: now)
-            try await alarms.change { transitions in
+        }
+        guard !looked.isEmpty else { return }
+        try await alarms.change { [looked] transitions in
+            for (alarm, found) in looked {
                 // Somebody may have configured it anew, or set its state, meanwhile.
                 guard var current = try transitions.table.find(alarm.key), current.configured == alarm.configured,
                     current.updated == alarm.updated
-                else { return }
+                else { continue }
                 current.due = alarm.nextDue(after: now)
                 try transitions.table.postpone(alarm.key, until: current.due)
-                guard let found, found.state != current.state else { return }
+                guard let found, found.state != current.state else { continue }
                 try transitions.move(current, to: found.state, reason: found.reason, data: found.data, now: now)
             }
+        }
+    }
+
+    /// A composite alarm was made or changed.
+    private func settle(_ alarm: Alarm, _ rule: AlarmRule?, now: Int64) async throws {
+        try await alarms.change { transitions in
+            guard let current = try transitions.table.find(alarm.key), current.isComposite else { return }
+            try transitions.table.postpone(alarm.key, until: nil)
+            try transitions.table.putChildren(of: current)
+            guard let rule, current.configured == alarm.configured else { return }
+            var settled = current
+            settled.due = nil
+            let isNew = current.state == .insufficientData
+            try transitions.evaluate(settled, rule, because: nil, now: now, isNew: isNew)
         }
     }
 

@@ -48,10 +48,31 @@ extension CloudWatchService {
                     PRIMARY KEY (account, name)
                 )
                 """,
-            ])
+            ]),
+        Migration(
+            component: "cloudwatch", number: 2,
+            statements: [
+                """
+                CREATE TABLE cloudwatch_children (
+                    account TEXT NOT NULL,
+                    region TEXT NOT NULL,
+                    child TEXT NOT NULL,
+                    parent TEXT NOT NULL,
+                    PRIMARY KEY (account, region, child, parent)
+                )
+                """,
+                "CREATE INDEX cloudwatch_children_of ON cloudwatch_children (account, region, parent)",
+                """
+                CREATE INDEX cloudwatch_history_of_alarm ON cloudwatch_history (account, region, name, time, number)
+                """,
+                // As they are looked at, it is kept whom they name.
+                "UPDATE cloudwatch_alarms SET due = 0 WHERE composite = 1",
+            ]),
     ]
 
-    static let alarmTables = ["cloudwatch_alarms", "cloudwatch_history", "cloudwatch_dashboards"]
+    static let alarmTables = [
+        "cloudwatch_alarms", "cloudwatch_children", "cloudwatch_history", "cloudwatch_dashboards",
+    ]
 }
 
 /// The alarms and their history in SQL. Every call runs inside the caller's transaction.
@@ -61,7 +82,7 @@ struct AlarmTable {
         transitioned, due
         """
 
-    private let connection: any SQLConnection
+    let connection: any SQLConnection
 
     init(_ connection: any SQLConnection) { self.connection = connection }
 
@@ -73,23 +94,11 @@ struct AlarmTable {
         ).first.flatMap { try alarm($0) }
     }
 
-    /// By name, from the one after `name` on.
-    func all(_ account: String, _ region: String, after name: String = "", limit: Int = .max) throws -> [Alarm] {
+    /// By name.
+    func rows(where conditions: (sql: String, arguments: [SQLValue]), limit: Int) throws -> [SQLRow] {
         try connection.query(
-            """
-            SELECT \(Self.columns) FROM cloudwatch_alarms WHERE account = ? AND region = ? AND name > ?
-            ORDER BY name LIMIT ?
-            """, [.text(account), .text(region), .text(name), .integer(Int64(clamping: limit))]
-        ).compactMap { try alarm($0) }
-    }
-
-    func composites(_ account: String, _ region: String) throws -> [Alarm] {
-        try connection.query(
-            """
-            SELECT \(Self.columns) FROM cloudwatch_alarms WHERE account = ? AND region = ? AND composite = 1
-            ORDER BY name
-            """, [.text(account), .text(region)]
-        ).compactMap { try alarm($0) }
+            "SELECT \(Self.columns) FROM cloudwatch_alarms WHERE \(conditions.sql) ORDER BY name LIMIT ?",
+            conditions.arguments + [.integer(Int64(limit))])
     }
 
     func count(_ account: String, _ region: String) throws -> Int {
@@ -138,9 +147,10 @@ struct AlarmTable {
     func delete(_ key: AlarmKey) throws {
         try connection.execute(
             "DELETE FROM cloudwatch_alarms WHERE account = ? AND region = ? AND name = ?", key.columns)
+        try deleteChildren(of: key)
     }
 
-    private func alarm(_ row: SQLRow) throws -> Alarm? {
+    func alarm(_ row: SQLRow) throws -> Alarm? {
         let key = AlarmKey(account: try row.text("account"), region: try row.text("region"), name: try row.text("name"))
         guard let state = AlarmState(rawValue: try row.text("state")),
             let configuration = Alarm.configuration(
@@ -177,28 +187,6 @@ struct AlarmTable {
             ])
     }
 
-    /// The newest first.
-    func history(_ account: String, _ region: String, name: String?, from start: Int64, to end: Int64) throws
-        -> [AlarmHistory]
-    {
-        var sql = """
-            SELECT time, name, composite, type, summary, data FROM cloudwatch_history
-            WHERE account = ? AND region = ? AND time >= ? AND time <= ?
-            """
-        var arguments: [SQLValue] = [.text(account), .text(region), .integer(start), .integer(end)]
-        if let name {
-            sql += " AND name = ?"
-            arguments.append(.text(name))
-        }
-        return try connection.query(sql + " ORDER BY time DESC, number DESC", arguments).compactMap { row in
-            guard let type = AlarmHistory.Kind(rawValue: try row.text("type")) else { return nil }
-            return AlarmHistory(
-                key: AlarmKey(account: account, region: region, name: try row.text("name")),
-                isComposite: try row.integer("composite") == 1, time: try row.integer("time"), type: type,
-                summary: try row.text("summary"), data: try row.text("data"))
-        }
-    }
-
     func forgetHistory(before time: Int64) throws {
         try connection.execute("DELETE FROM cloudwatch_history WHERE time < ?", [.integer(time)])
     }
@@ -228,4 +216,4 @@ struct AlarmHistory: Sendable, Hashable {
     var data: String
 }
 
-extension AlarmKey { fileprivate var columns: [SQLValue] { [.text(account), .text(region), .text(name)] } }
+extension AlarmKey { var columns: [SQLValue] { [.text(account), .text(region), .text(name)] } }

@@ -16,15 +16,16 @@ extension CloudWatchService {
         let start = try input.nextToken.map(AlarmPage.name) ?? ""
         let limit = input.maxRecords ?? 50
         let root = AlarmKey(family.first ?? "", of: request.caller)
+        let listing = AlarmListing(input, of: request.caller)
         let found = try await alarms.read { table -> [Alarm] in
-            var all = try table.all(root.account, root.region, after: start)
-            if input.childrenOfAlarmName != nil {
-                let children = try Self.children(of: root, table)
-                all = all.filter { children.contains($0.key) }
-            } else if input.parentsOfAlarmName != nil {
-                all = all.filter { $0.rule?.children.contains { $0 == root.name || $0 == root.arn } ?? false }
+            guard let names = try Self.names(input, root, table) else {
+                return try listing.alarms(in: table, after: start, limit: limit + 1) { $0.isMeant(by: input) }
             }
-            return all.filter { $0.isMeant(by: input) }
+            let rest = names.filter { start.precedes($0) }.sorted { $0.precedes($1) }.lazy
+            let all = rest.compactMap { name in
+                try? table.find(AlarmKey(account: root.account, region: root.region, name: name))
+            }
+            return Array(all.filter { $0.isMeant(by: input) }.prefix(limit + 1))
         }
         let page = found.prefix(limit)
         return CloudWatch.DescribeAlarmsOutput(
@@ -32,8 +33,16 @@ extension CloudWatchService {
             nextToken: found.count > limit ? page.last.map { AlarmPage.token($0.key.name) } : nil)
     }
 
-    private static func children(of key: AlarmKey, _ table: AlarmTable) throws -> Set<AlarmKey> {
-        Set(try table.find(key)?.rule?.children.map { key.child($0) } ?? [])
+    /// The names of those that may be meant; nil: they are not said.
+    private static func names(
+        _ input: CloudWatch.DescribeAlarmsInput, _ root: AlarmKey, _ table: AlarmTable
+    ) throws -> Set<String>? {
+        if input.parentsOfAlarmName != nil { return Set(try table.parents(of: root)) }
+        if input.childrenOfAlarmName != nil {
+            let children = try table.find(root)?.rule?.children.map { root.child($0) } ?? []
+            return Set(children.filter { $0.account == root.account && $0.region == root.region }.map(\.name))
+        }
+        return input.alarmNames.map(Set.init)
     }
 
     func describeAlarmsForMetric(_ request: ServiceRequest) async throws -> Output {
@@ -42,13 +51,18 @@ extension CloudWatchService {
         let account = request.caller.account.digits
         let region = request.caller.region
         let wanted = Set((input.dimensions ?? []).map { MetricDimension($0.name, $0.value) })
-        let found = try await alarms.read { try $0.all(account, region) }.filter { alarm in
-            guard case .metric(let of) = alarm.configuration, of.metrics == nil else { return false }
-            return of.metricName == input.metricName && of.namespace == input.namespace
-                && Set((of.dimensions ?? []).map { MetricDimension($0.name, $0.value) }) == wanted
-                && (input.statistic == nil || input.statistic == of.statistic)
-                && (input.extendedStatistic == nil || input.extendedStatistic == of.extendedStatistic)
-                && (input.period == nil || input.period == of.period) && (input.unit == nil || input.unit == of.unit)
+        let listing = AlarmListing(
+            account: account, region: region, isComposite: false, text: "\"MetricName\":\(input.metricName.inJSON)")
+        let found = try await alarms.read { table in
+            try listing.alarms(in: table, after: "") { alarm in
+                guard case .metric(let of) = alarm.configuration, of.metrics == nil else { return false }
+                return of.metricName == input.metricName && of.namespace == input.namespace
+                    && Set((of.dimensions ?? []).map { MetricDimension($0.name, $0.value) }) == wanted
+                    && (input.statistic == nil || input.statistic == of.statistic)
+                    && (input.extendedStatistic == nil || input.extendedStatistic == of.extendedStatistic)
+                    && (input.period == nil || input.period == of.period)
+                    && (input.unit == nil || input.unit == of.unit)
+            }
         }
         return CloudWatch.DescribeAlarmsForMetricOutput(metricAlarms: found.compactMap(\.metricShape))
     }
@@ -57,25 +71,23 @@ extension CloudWatchService {
         let input = try CloudWatch.DescribeAlarmHistoryInput(decoding: request)
         try authorize(.describeAlarmHistory, on: [AlarmKey(input.alarmName ?? "*", of: request.caller).arn], request)
         if input.alarmContributorId != nil { throw AWSError.unsupported("Alarm contributors are not supported.") }
-        let start = try input.nextToken.map { (token) throws(AWSError) in try PageToken(token).offset } ?? 0
-        let account = request.caller.account.digits
-        let region = request.caller.region
-        let from = Int64(clamping: Int((input.startDate ?? 0) * 1_000))
-        let to = input.endDate.map { Int64($0 * 1_000) } ?? .max
-        let types = input.alarmTypes.map { Set($0.map(\.rawValue)) } ?? [CloudWatch.AlarmType.metricAlarm.rawValue]
-        var items = try await alarms.read { table in
-            try table.history(account, region, name: input.alarmName, from: from, to: to)
-        }.filter { item in
-            types.contains(item.alarmType.rawValue)
-                && (input.historyItemType == nil || input.historyItemType?.rawValue == item.type.rawValue)
+        guard [input.startDate, input.endDate].allSatisfy({ $0.map(MetricRules.isTime) ?? true }) else {
+            throw AWSError.validation("The parameters StartDate and EndDate must be times of the years 1 to 9999.")
         }
-        if input.scanBy == .timestampAscending { items.reverse() }
+        let types = input.alarmTypes ?? [.metricAlarm]
+        let listing = HistoryListing(
+            account: request.caller.account.digits, region: request.caller.region, name: input.alarmName,
+            from: Int64((input.startDate ?? 0) * 1_000), to: input.endDate.map { Int64($0 * 1_000) } ?? .max,
+            isComposite: Set(types).count == 1 ? types.contains(.compositeAlarm) : nil,
+            type: input.historyItemType.flatMap { AlarmHistory.Kind(rawValue: $0.rawValue) },
+            isAscending: input.scanBy == .timestampAscending,
+            after: try input.nextToken.map { (token) throws(AWSError) in try HistoryListing.Place(token: token) })
         let limit = input.maxRecords ?? 100
-        let page = items.dropFirst(Int(clamping: start)).prefix(limit)
-        let end = Int(clamping: start) + page.count
+        let found = try await alarms.read { try listing.items(in: $0, limit: limit + 1) }
+        let page = found.prefix(limit)
         return CloudWatch.DescribeAlarmHistoryOutput(
-            alarmHistoryItems: page.map(\.shape),
-            nextToken: end < items.count ? PageToken(offset: Int64(end)).text : nil)
+            alarmHistoryItems: page.map(\.item.shape),
+            nextToken: found.count > limit ? page.last?.place.token : nil)
     }
 }
 
@@ -88,6 +100,25 @@ enum AlarmPage {
         else { throw .badToken }
         return name
     }
+}
+
+extension AlarmListing {
+    fileprivate init(_ input: CloudWatch.DescribeAlarmsInput, of caller: Caller) {
+        account = caller.account.digits
+        region = caller.region
+        // Without a word, only metric alarms are meant.
+        let types = Set(input.alarmTypes ?? [.metricAlarm])
+        isComposite = types.count == 1 ? types.contains(.compositeAlarm) : nil
+        prefix = input.alarmNamePrefix ?? ""
+        state = input.stateValue.flatMap { AlarmState(rawValue: $0.rawValue) }
+        // An action stands in quotation marks; only its beginning is known.
+        text = input.actionPrefix.map { String($0.inJSON.dropLast()) }
+    }
+}
+
+extension String {
+    /// In the order of the store.
+    fileprivate func precedes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 }
 
 extension Alarm {
@@ -106,7 +137,7 @@ extension Alarm {
             return false
         }
         if let names = input.alarmNames, !names.contains(key.name) { return false }
-        if let prefix = input.alarmNamePrefix, !key.name.hasPrefix(prefix) { return false }
+        if let prefix = input.alarmNamePrefix, !key.name.utf8.starts(with: prefix.utf8) { return false }
         if let wanted = input.stateValue, wanted.rawValue != state.rawValue { return false }
         guard let prefix = input.actionPrefix else { return true }
         return [AlarmState.ok, .alarm, .insufficientData].contains { actions($0).contains { $0.hasPrefix(prefix) } }

@@ -68,6 +68,7 @@ extension CloudWatchService {
                 try table.note(.configured(alarm, before: nil))
             }
             try table.put(alarm)
+            try table.putChildren(of: alarm)
         }
         evaluator.wake()
     }

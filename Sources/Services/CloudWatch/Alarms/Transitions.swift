@@ -36,12 +36,13 @@ struct Transitions {
         entries.append(notice.entryForBus)
         if alarm.actionsEnabled { entries += alarm.actions(state).map(notice.entry) }
         guard depth < Self.depthLimit else { return }
-        for composite in try table.composites(alarm.key.account, alarm.key.region) {
-            guard case .composite(let input) = composite.configuration, let rule = try? AlarmRule(input.alarmRule),
-                rule.children.contains(where: { alarm.key.isNamed($0) })
+        for name in try table.parents(of: alarm.key) {
+            // As those before it left it.
+            guard
+                let composite = try table.find(
+                    AlarmKey(account: alarm.key.account, region: alarm.key.region, name: name)),
+                let rule = composite.rule
             else { continue }
-            // One of those before it may have changed it.
-            guard let composite = try table.find(composite.key) else { continue }
             try evaluate(composite, rule, because: alarm, now: now, depth: depth + 1)
         }
     }
@@ -96,6 +97,4 @@ extension AlarmKey {
     func child(_ name: String) -> AlarmKey {
         AlarmKey(arn: name) ?? AlarmKey(account: account, region: region, name: name)
     }
-
-    fileprivate func isNamed(_ name: String) -> Bool { child(name) == self }
 }

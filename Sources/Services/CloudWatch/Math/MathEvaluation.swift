@@ -6,16 +6,24 @@ struct MathEvaluation {
     var values: [String: MathValue]
     /// The ids of queries of metrics, in their order: what `METRICS()` is made of.
     var metrics: [String]
-    /// The whole stretch of time that is asked for; of what has no period of its own.
-    var periods: Periods
+    /// The stretch of time that is asked for, in periods of so many seconds.
+    var periods: (Int64) -> Periods
+    let budget: MathBudget
 
     func value(of expression: MathExpression) throws(MathError) -> MathValue {
-        switch expression {
-        case .number(let number): return .scalar(number)
-        case .text: throw MathError(message: "A text is no value")
-        case .name(let name):
+        if case .name(let name) = expression {
             guard let value = values[name] else { throw MathError(message: "There is no metric of the id \(name)") }
             return value
+        }
+        let value = try workedOut(expression)
+        try budget.take(value.size)
+        return value
+    }
+
+    private func workedOut(_ expression: MathExpression) throws(MathError) -> MathValue {
+        switch expression {
+        case .number(let number): return .scalar(number)
+        case .text, .name: throw MathError(message: "A text is no value")
         case .negated(let inner): return try value(of: inner).mapped { -$0 }
         case .binary(let operation, let left, let right):
             return try MathValue.combined(value(of: left), value(of: right)) { Self.apply(operation, $0, $1) }
@@ -30,7 +38,10 @@ struct MathEvaluation {
             switch try value(of: part) {
             case .scalar: throw MathError(message: "An array has time series")
             case .series(let series): all.append(series)
-            case .array(let more): all += more
+            case .array(let more):
+                // Arrays of arrays of arrays grow fast.
+                try budget.take(more.count)
+                all += more
             }
         }
         return all
@@ -147,6 +158,7 @@ struct MathEvaluation {
     private func fill(_ arguments: [MathExpression]) throws(MathError) -> MathValue {
         guard arguments.count == 2 else { throw MathError(message: "FILL takes two arguments") }
         let filled = try value(of: arguments[0])
+        try takeSlots(of: filled)
         if case .name(let word) = arguments[1], values[word] == nil {
             switch word.uppercased() {
             case "REPEAT": return try filled.changed("FILL") { repeated($0) }
@@ -163,7 +175,18 @@ struct MathEvaluation {
         }
     }
 
+    /// Takes what is going to be filled off the budget, before it is.
+    private func takeSlots(of value: MathValue) throws(MathError) {
+        switch value {
+        case .scalar: break
+        case .series(let series): try budget.take(Int(periods(series.period).count))
+        case .array(let all): for series in all { try budget.take(Int(periods(series.period).count)) }
+        }
+    }
+
+    /// - Parameter value: Asked for the periods that have none, in their order.
     private func filled(_ series: TimeSeries, _ value: (Int64) -> Double?) -> TimeSeries {
+        let periods = periods(series.period)
         var filled = series
         let there = Dictionary(series.points.map { ($0.time, $0.value) }, uniquingKeysWith: { $1 })
         filled.points = stride(from: periods.start, to: periods.end, by: Int(series.period)).compactMap { time in
@@ -173,17 +196,22 @@ struct MathEvaluation {
     }
 
     private func repeated(_ series: TimeSeries) -> TimeSeries {
-        let there = Dictionary(series.points.map { ($0.time, $0.value) }, uniquingKeysWith: { $1 })
+        var next = series.points[...]
         var last: Double?
         return filled(series) { time in
-            last = there[time] ?? series.points.last { $0.time < time }?.value ?? last
+            while let point = next.first, point.time < time {
+                last = point.value
+                next = next.dropFirst()
+            }
             return last
         }
     }
 
     private func interpolated(_ series: TimeSeries) -> TimeSeries {
-        filled(series) { time in
-            guard let after = series.points.firstIndex(where: { $0.time > time }), after > 0 else { return nil }
+        var after = 0
+        return filled(series) { time in
+            while after < series.points.count, series.points[after].time <= time { after += 1 }
+            guard after > 0, after < series.points.count else { return nil }
             let (left, right) = (series.points[after - 1], series.points[after])
             let part = Double(time - left.time) / Double(right.time - left.time)
             return left.value + (right.value - left.value) * part

@@ -10,6 +10,12 @@ struct QueryRun {
         var units: [String] = []
     }
 
+    /// What is worked out so far.
+    private struct Work {
+        var results: [String: Result] = [:]
+        let budget = MathBudget()
+    }
+
     private let queries: [MetricQuery]
     private let byID: [String: MetricQuery]
     /// The periods of requests that begin and end as this one does.
@@ -23,48 +29,48 @@ struct QueryRun {
 
     /// - Throws: `ValidationException` when an expression cannot be had; what the store throws.
     func results(_ table: MetricTable) throws -> [Result] {
-        var done: [String: Result] = [:]
+        var done = Work()
         for query in queries { try work(query, table, &done, under: []) }
-        return queries.compactMap { done[$0.id] }
+        return queries.compactMap { done.results[$0.id] }
     }
 
     /// Whether the expressions can be worked out, whatever samples there are.
     ///
     /// - Returns: What the queries come to without samples.
     func check() throws(AWSError) -> [Result] {
-        var done: [String: Result] = [:]
+        var done = Work()
         for query in queries { try dryRun(query, &done, under: []) }
-        return queries.compactMap { done[$0.id] }
+        return queries.compactMap { done.results[$0.id] }
     }
 
     private func work(
-        _ query: MetricQuery, _ table: MetricTable, _ done: inout [String: Result], under: [String]
+        _ query: MetricQuery, _ table: MetricTable, _ done: inout Work, under: [String]
     ) throws {
-        guard done[query.id] == nil else { return }
+        guard done.results[query.id] == nil else { return }
         switch query.source {
         case .metric(let stat):
             let (series, units) = try stat.values(in: periods(stat.period), table)
-            done[query.id] = Result(query: query, value: .series(series), units: units)
+            done.results[query.id] = Result(query: query, value: .series(series), units: units)
         case .expression(let expression, _):
             for needed in try needs(of: query, expression, under) {
                 try work(needed, table, &done, under: under + [query.id])
             }
-            done[query.id] = try evaluate(query, expression, done)
+            done.results[query.id] = try evaluate(query, expression, done)
         }
     }
 
     private func dryRun(
-        _ query: MetricQuery, _ done: inout [String: Result], under: [String]
+        _ query: MetricQuery, _ done: inout Work, under: [String]
     ) throws(AWSError) {
-        guard done[query.id] == nil else { return }
+        guard done.results[query.id] == nil else { return }
         switch query.source {
         case .metric(let stat):
-            done[query.id] = Result(query: query, value: .series(TimeSeries(period: stat.period, points: [])))
+            done.results[query.id] = Result(query: query, value: .series(TimeSeries(period: stat.period, points: [])))
         case .expression(let expression, _):
             for needed in try needs(of: query, expression, under) {
                 try dryRun(needed, &done, under: under + [query.id])
             }
-            done[query.id] = try evaluate(query, expression, done)
+            done.results[query.id] = try evaluate(query, expression, done)
         }
     }
 
@@ -93,14 +99,11 @@ struct QueryRun {
     }
 
     private func evaluate(
-        _ query: MetricQuery, _ expression: MathExpression, _ done: [String: Result]
+        _ query: MetricQuery, _ expression: MathExpression, _ done: Work
     ) throws(AWSError) -> Result {
         let metrics = queries.filter { if case .metric = $0.source { true } else { false } }.map(\.id)
-        let longest = done.values.compactMap { result in
-            if case .series(let series) = result.value { series.period } else { nil }
-        }.max()
         let evaluation = MathEvaluation(
-            values: done.mapValues(\.value), metrics: metrics, periods: periods(query.period ?? longest ?? 60))
+            values: done.results.mapValues(\.value), metrics: metrics, periods: periods, budget: done.budget)
         do {
             return Result(query: query, value: try evaluation.value(of: expression))
         } catch {

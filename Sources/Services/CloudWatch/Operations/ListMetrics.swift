@@ -17,29 +17,28 @@ extension CloudWatchService {
             throw AWSError.unsupported("Metrics of linked accounts are not supported.")
         }
         let since = clock() - (input.recentlyActive == nil ? Self.listed : Self.recent)
-        var place = try input.nextToken.map { (token) throws(AWSError) in try PageToken(token).offset } ?? 0
+        let after = try input.nextToken.map { (token) throws(AWSError) in try PageToken(token).offset }
         let filters = input.dimensions ?? []
+        var filter = MetricTable.Filter(
+            account: account, region: request.caller.region, namespace: input.namespace, name: input.metricName,
+            since: since)
+        filter.dimensions = filters.map { ($0.name, $0.value) }
         await samples.flush()
         let limit = quotas.metricsInAnswer
-        let region = request.caller.region
-        var metrics: [CloudWatch.Metric] = []
-        var isMore = true
-        while isMore, metrics.count < limit {
-            let after = place
-            let page = try await database.read { connection in
-                try MetricTable(connection).list(
-                    account: account, region: region, namespace: input.namespace, name: input.metricName, since: since,
-                    after: after, limit: limit)
-            }
-            isMore = page.count == limit
-            for listing in page where metrics.count < limit {
-                place = listing.id
-                if filters.allSatisfy({ listing.key.matches($0) }) { metrics.append(listing.key.shape) }
-                if metrics.count == limit { isMore = isMore || listing.id != page.last?.id }
+        let found = try await database.read { [filter] connection in
+            var found: [MetricTable.Listing] = []
+            var place = after
+            while true {
+                let listed = try MetricTable(connection).list(filter, after: place, limit: limit + 1)
+                found += listed.filter { listing in filters.allSatisfy { listing.key.matches($0) } }
+                if found.count > limit || listed.count <= limit { return found }
+                place = listed.last?.id
             }
         }
+        let page = found.prefix(limit)
         return CloudWatch.ListMetricsOutput(
-            metrics: metrics, nextToken: isMore ? PageToken(offset: place).text : nil)
+            metrics: page.map(\.key.shape),
+            nextToken: found.count > limit ? page.last.map { PageToken(offset: $0.id).text } : nil)
     }
 }
 
@@ -64,7 +63,8 @@ struct PageToken: Sendable, Hashable {
 
     /// - Throws: `InvalidNextToken`.
     init(_ text: String) throws(AWSError) {
-        guard let bytes = Base64.decode(text), let offset = Int64(String(decoding: bytes, as: UTF8.self)), offset >= 0
+        guard let bytes = Base64.decode(text), let offset = Int64(String(decoding: bytes, as: UTF8.self)),
+            (0...1 << 53).contains(offset)
         else { throw .badToken }
         self.offset = offset
     }

@@ -43,6 +43,9 @@ enum MetricRules {
         return read
     }
 
+    /// Whether seconds since 1970 are of a year with four digits; others could not be reckoned with.
+    static func isTime(_ seconds: Double) -> Bool { (-62_135_596_800..<253_402_300_800).contains(seconds) }
+
     /// - Parameters:
     ///   - time: Seconds since 1970; nil for now.
     ///   - now: Milliseconds since 1970.

@@ -171,29 +171,86 @@ struct MetricTable {
         var key: MetricKey
     }
 
-    /// Metrics that had samples since then, in the order in which they came.
-    func list(
-        account: String, region: String, namespace: String?, name: String?, since: Int64, after id: Int64, limit: Int
-    ) throws -> [Listing] {
-        var conditions = ["account = ?", "region = ?", "last >= ?", "id > ?"]
-        var arguments: [SQLValue] = [.text(account), .text(region), .integer(since), .integer(id)]
-        for (column, value) in [("namespace", namespace), ("name", name)] {
+    /// Which metrics are listed.
+    struct Filter: Sendable {
+        var account: String
+        var region: String
+        var namespace: String?
+        var name: String?
+        /// Each a name, with a value or any.
+        var dimensions: [(name: String, value: String?)] = []
+        /// Those that had samples since then: milliseconds since 1970.
+        var since: Int64
+    }
+
+    /// Up to `limit` metrics by namespace, name and dimensions: what the unique index has them in.
+    ///
+    /// - Parameter id: The last of the page before, which there has to be.
+    func list(_ filter: Filter, after id: Int64?, limit: Int) throws -> [Listing] {
+        var conditions = ["account = ?", "region = ?"]
+        var arguments: [SQLValue] = [.text(filter.account), .text(filter.region)]
+        for (column, value) in [("namespace", filter.namespace), ("name", filter.name)] {
             guard let value else { continue }
-            conditions.append("\(column) = ?")
+            // A name alone shall not look like part of the order: then the index would not be walked in it.
+            let isFirst = column == "namespace" || filter.namespace != nil
+            conditions.append(isFirst ? "\(column) = ?" : "\(column) || '' = ?")
             arguments.append(.text(value))
         }
+        if let id {
+            guard let last = try metric(id) else { throw AWSError.badToken }
+            // What is the same for all is left out: so the walk begins where the page does.
+            let same = filter.namespace == nil ? 0 : filter.name == nil ? 1 : 2
+            let columns = ["namespace", "name", "dimensions"].dropFirst(same)
+            let marks = columns.map { _ in "?" }.joined(separator: ", ")
+            conditions.append("(\(columns.joined(separator: ", "))) > (\(marks))")
+            arguments += last.columns.dropFirst(2 + same)
+        }
+        for dimension in filter.dimensions {
+            // In JSON no text has plain quotation marks: this is a name, and its value, but for lower and upper case.
+            let value = dimension.value.map { "\($0.inJSON.escapedForLike)]" } ?? ""
+            conditions.append("dimensions LIKE ? ESCAPE '!'")
+            arguments.append(.text("%[\(dimension.name.inJSON.escapedForLike),\(value)%"))
+        }
+        conditions.append("last >= ?")
+        arguments.append(.integer(filter.since))
         let rows = try connection.query(
             """
             SELECT id, namespace, name, dimensions FROM metrics_series WHERE \(conditions.joined(separator: " AND "))
-            ORDER BY id LIMIT ?
+            ORDER BY namespace, name, dimensions LIMIT ?
             """, arguments + [.integer(Int64(limit))])
         return try rows.map { row in
-            Listing(
-                id: try row.integer("id"),
-                key: MetricKey(
-                    account: account, region: region, namespace: try row.text("namespace"), name: try row.text("name"),
-                    dimensions: MetricKey.dimensions(in: try row.text("dimensions"))))
+            Listing(id: try row.integer("id"), key: try key(row, account: filter.account, region: filter.region))
         }
+    }
+
+    private func metric(_ id: Int64) throws -> MetricKey? {
+        try connection.query(
+            "SELECT account, region, namespace, name, dimensions FROM metrics_series WHERE id = ?", [.integer(id)]
+        ).first.map { try key($0, account: $0.text("account"), region: $0.text("region")) }
+    }
+
+    private func key(_ row: SQLRow, account: String, region: String) throws -> MetricKey {
+        MetricKey(
+            account: account, region: region, namespace: try row.text("namespace"), name: try row.text("name"),
+            dimensions: MetricKey.dimensions(in: try row.text("dimensions")))
+    }
+
+    // MARK: Receipts
+
+    func note(_ receipt: SampleReceipt) throws {
+        try connection.execute(
+            "INSERT INTO metrics_receipts (source, number) VALUES (?, ?) ON CONFLICT (source, number) DO NOTHING",
+            [.text(receipt.source), .integer(receipt.number)])
+    }
+
+    func receipts(of source: String) throws -> Set<Int64> {
+        let rows = try connection.query("SELECT number FROM metrics_receipts WHERE source = ?", [.text(source)])
+        return Set(try rows.map { try $0.integer("number") })
+    }
+
+    func forgetReceipts(of source: String, below number: Int64) throws {
+        try connection.execute(
+            "DELETE FROM metrics_receipts WHERE source = ? AND number < ?", [.text(source), .integer(number)])
     }
 
     // MARK: Age

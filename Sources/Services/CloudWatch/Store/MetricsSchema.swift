@@ -33,8 +33,19 @@ extension CloudWatchService {
                 )
                 """,
                 "CREATE INDEX metrics_points_by_age ON metrics_points (resolution, time)",
-            ])
+            ]),
+        Migration(
+            component: "metrics", number: 2,
+            statements: [
+                """
+                CREATE TABLE metrics_receipts (
+                    source TEXT NOT NULL,
+                    number BIGINT NOT NULL,
+                    PRIMARY KEY (source, number)
+                )
+                """
+            ]),
     ]
 
-    static let tables = ["metrics_points", "metrics_series"]
+    static let tables = ["metrics_points", "metrics_series", "metrics_receipts"]
 }

@@ -27,26 +27,31 @@ extension LambdaService {
         }
         let call = URLCall(entry: entry, path: path, request: request)
         let began = configuration.clock()
-        return resolved(entry.target, on: eventLoop).flatMap { [invoke, authorizer] function in
-            guard let function, function.urlID == entry.url.id, call.isAllowed(to: function, authorizer) else {
-                return eventLoop.makeSucceededFuture(URLAnswer.forbidden)
+        return resolved(entry.target, on: eventLoop).flatMap { function in
+            self.answer(call, function, on: eventLoop).flatMapErrorThrowing { error in
+                guard let error = (error as? FleetError).map(AWSError.init) ?? error as? AWSError else { throw error }
+                return ErrorEncoding.response(for: error, protocol: .restJSON, requestID: request.requestID)
+            }.map { response in
+                var response = response
+                response.headers.replaceOrAdd(name: "X-Amzn-Trace-Id", value: call.traceID)
+                entry.url.cors?.apply(to: &response.headers, request)
+                function?.meters.recordURL(response.status, since: began)
+                return response
             }
-            do {
-                return try invoke.begin(call, function, on: eventLoop)
-            } catch {
-                return eventLoop.makeFailedFuture(error)
-            }
-        }.flatMapErrorThrowing { error in
-            guard let error = (error as? FleetError).map(AWSError.init) ?? error as? AWSError else { throw error }
-            return ErrorEncoding.response(for: error, protocol: .restJSON, requestID: request.requestID)
-        }.map { response in
-            var response = response
-            response.headers.replaceOrAdd(name: "X-Amzn-Trace-Id", value: call.traceID)
-            entry.url.cors?.apply(to: &response.headers, request)
-            return response
-        }.map { [cache] response in
-            cache.lookup(entry.target)?.meters.recordURL(response.status, since: began)
-            return response
+        }
+    }
+
+    /// Has the function answer, where it may be called.
+    private func answer(
+        _ call: URLCall, _ function: ResolvedFunction?, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<ServiceResponse> {
+        guard let function, function.urlID == call.entry.url.id, call.isAllowed(to: function, authorizer) else {
+            return eventLoop.makeSucceededFuture(URLAnswer.forbidden)
+        }
+        do {
+            return try invoke.begin(call, function, on: eventLoop)
+        } catch {
+            return eventLoop.makeFailedFuture(error)
         }
     }
 

@@ -5,9 +5,10 @@ import Synchronization
 /// Makes samples of what is stored: by metric filters, and by what events embed.
 ///
 /// Works after the commit, and only on what the writer kept for it: groups without filters cost it nothing, and events
-/// that embed nothing no more than a look at their first byte. What a crash cuts off between the two is not measured.
+/// that embed nothing no more than a look at their first byte. ``journal`` makes up for what a crash cuts off.
 final class EventMeters: Sendable {
-    private let sinks = Mutex<[any MetricSink]>([])
+    let journal: MeasureJournal
+    private let sink = Mutex<(any ReceiptSink)?>(nil)
     private let isUsed = Atomic(false)
     private let misses = MissedMinutes()
     /// Milliseconds since 1970.
@@ -16,13 +17,14 @@ final class EventMeters: Sendable {
     /// The last minute in which it did.
     private let complained = Mutex<Int64?>(nil)
 
-    init(clock: @escaping @Sendable () -> Int64, logger: Logger) {
+    init(journal: MeasureJournal, clock: @escaping @Sendable () -> Int64, logger: Logger) {
+        self.journal = journal
         self.clock = clock
         self.logger = logger
     }
 
-    func add(_ sink: any MetricSink) {
-        sinks.withLock { $0.append(sink) }
+    func begin(into sink: any ReceiptSink) {
+        self.sink.withLock { $0 = sink }
         isUsed.store(true, ordering: .releasing)
     }
 
@@ -30,7 +32,8 @@ final class EventMeters: Sendable {
     var isActive: Bool { isUsed.load(ordering: .acquiring) }
 
     func measure(_ written: WrittenEvents) {
-        guard isActive, !written.measured.isEmpty || !written.embedding.isEmpty else { return }
+        journal.settle(written.forgotten)
+        guard let note = written.note, let sink = sink.withLock({ $0 }) else { return }
         var sets: [GroupKey: SampleSet] = [:]
         for part in written.measured {
             measure(
@@ -44,9 +47,11 @@ final class EventMeters: Sendable {
                 }
             }
         }
-        for (group, set) in sets {
-            send(set.samples)
-            if set.dropped > 0 { complain(of: set.dropped, in: group) }
+        for (group, set) in sets where set.dropped > 0 { complain(of: set.dropped, in: group) }
+        let samples = sets.values.flatMap(\.samples)
+        guard !samples.isEmpty else { return journal.finish(note) }
+        sink.record(samples, as: SampleReceipt(source: MeasureJournal.source, number: note)) { [journal] in
+            journal.finish(note)
         }
     }
 
@@ -83,18 +88,26 @@ final class EventMeters: Sendable {
             metadata: ["group": "\(group.arn)", "dropped": "\(dropped)"])
     }
 
-    private func send(_ samples: [MetricSample]) {
-        guard !samples.isEmpty else { return }
-        for sink in sinks.withLock({ $0 }) { sink.record(samples) }
-    }
-
     // MARK: Time
 
     /// Tells of the minutes that are over, in which nothing matched.
-    func settle() { send(misses.settle(before: clock())) }
+    func settle() {
+        let samples = misses.settle(before: clock())
+        guard !samples.isEmpty, let sink = sink.withLock({ $0 }) else { return }
+        sink.record(samples)
+    }
 
-    /// Tells of them soon after their end, until cancelled.
+    /// Tells of them soon after their end, and of what an earlier process left, until cancelled.
     func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            if let sink = sink.withLock({ $0 }) {
+                group.addTask { await self.journal.run(into: sink) { self.measure($0) } }
+            }
+            group.addTask { await self.settleMinutes() }
+        }
+    }
+
+    private func settleMinutes() async {
         for await _ in misses.signals {
             while !misses.isEmpty, !Task.isCancelled {
                 let rest = 60_000 - clock() % 60_000
@@ -104,7 +117,10 @@ final class EventMeters: Sendable {
         }
     }
 
-    func reset() { misses.reset() }
+    func reset() {
+        misses.reset()
+        journal.reset()
+    }
 }
 
 /// Minutes in which events came to filters that have a default value, and whether any of them matched.

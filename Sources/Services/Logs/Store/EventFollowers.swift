@@ -20,6 +20,10 @@ struct WrittenEvents: Sendable {
     var measured: [(stream: StreamKey, events: [StoredEvent], filters: [MetricFilterRecord])] = []
     /// Events that may embed metrics.
     var embedding: [GroupKey: [StoredEvent]] = [:]
+    /// What ``MeasureJournal`` has of these two; nil when there is nothing to measure.
+    var note: Int64?
+    /// The notes that the transaction forgot.
+    var forgotten: [Int64] = []
 }
 
 /// All who want events besides the store: subscribers, sessions of Live Tail, and what makes metrics of them.

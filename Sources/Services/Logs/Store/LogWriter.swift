@@ -41,6 +41,8 @@ struct LogWriter {
     private var growths: [StreamKey: Growth] = [:]
     /// What somebody besides the store wants.
     private var followed: [StreamKey: [StoredEvent]] = [:]
+    /// Where the events are that may give samples.
+    private var unmeasured: [StreamKey: MeasureJournal.Place] = [:]
     private var written = WrittenEvents()
 
     /// - Parameter now: Milliseconds since 1970, the time of ingestion.
@@ -75,10 +77,12 @@ struct LogWriter {
         guard count > 0 else { return WrittenEvents() }
         // Groups and streams take their numbers first: they must not lie between those of the events.
         for entry in entries { try writer.prepare(entry) }
-        var sequence = try LogCounter.take(count, on: connection)
+        let first = try LogCounter.take(count, on: connection)
+        var sequence = first
         for entry in entries { try writer.insert(entry, &sequence) }
         try writer.recordGrowth()
         try writer.follow()
+        try writer.noteUnmeasured(first)
         return writer.written
     }
 
@@ -98,6 +102,14 @@ struct LogWriter {
             if group.isTailed { written.tailed[stream] = events }
             if !group.filters.isEmpty { written.measured.append((stream, events, group.filters)) }
         }
+    }
+
+    private mutating func noteUnmeasured(_ number: Int64) throws(StorageError) {
+        let journal = followers.meters.journal
+        written.forgotten = try journal.forget(on: connection)
+        guard !unmeasured.isEmpty else { return }
+        try journal.note(number, unmeasured.values, on: connection)
+        written.note = number
     }
 
     private static func entries(_ streams: [StreamKey: LogBuffer.Pending]) -> [Entry] {
@@ -158,6 +170,7 @@ struct LogWriter {
     private mutating func insert(_ entry: Entry, _ sequence: inout Int64) throws(StorageError) {
         guard let growth = growths[entry.stream] else { return }
         let isFollowed = groups[entry.stream.group]?.isFollowed ?? false
+        let isFiltered = groups[entry.stream.group]?.filters.isEmpty == false
         let isMeasured = followers.meters.isActive
         var bytes = 0
         for line in entry.lines {
@@ -174,10 +187,12 @@ struct LogWriter {
             if isFollowed {
                 followed[entry.stream, default: []].append(StoredEvent(position: position, message: line))
             }
-            if isMeasured, EmbeddedMetrics.mayBe(in: line) {
+            let mayEmbed = isMeasured && EmbeddedMetrics.mayBe(in: line)
+            if mayEmbed {
                 written.embedding[entry.stream.group, default: []].append(
                     StoredEvent(position: position, message: line))
             }
+            if mayEmbed || isFiltered { noteUnmeasured(position, of: entry.stream, growth.streamID) }
             written.last = position
             sequence += 1
             bytes += line.count + Self.eventOverhead
@@ -185,6 +200,17 @@ struct LogWriter {
         growths[entry.stream]?.bytes += bytes
         written.intakes[entry.stream.group, default: IntakeMeters.Intake()].events += entry.lines.count
         written.intakes[entry.stream.group]?.bytes += bytes - entry.lines.count * Self.eventOverhead
+    }
+
+    private mutating func noteUnmeasured(_ position: EventPosition, of key: StreamKey, _ stream: Int64) {
+        var place =
+            unmeasured[key]
+            ?? MeasureJournal.Place(
+                stream: stream, firstTime: position.time, lastTime: position.time, lastSequence: position.sequence)
+        place.firstTime = min(place.firstTime, position.time)
+        place.lastTime = max(place.lastTime, position.time)
+        place.lastSequence = position.sequence
+        unmeasured[key] = place
     }
 
     private func recordGrowth() throws(StorageError) {

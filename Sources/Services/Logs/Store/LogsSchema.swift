@@ -122,6 +122,20 @@ extension LogsService {
                     )
                     """,
                 ]),
+            Migration(
+                component: "logs", number: 4,
+                statements: [
+                    """
+                    CREATE TABLE logs_unmeasured (
+                        number BIGINT NOT NULL,
+                        stream_id BIGINT NOT NULL,
+                        first_time BIGINT NOT NULL,
+                        last_time BIGINT NOT NULL,
+                        last_sequence BIGINT NOT NULL,
+                        PRIMARY KEY (number, stream_id)
+                    )
+                    """
+                ]),
         ] + Outbox.migrations
 }
 
