@@ -29,9 +29,15 @@ struct LiveTarget: Sendable {
         }
     }
 
-    /// What goes to the outbox of an event: a parcel for the target, or one for its dead letters where the transformer
-    /// makes nothing that a target takes; nil: nothing.
-    func entry(_ event: Event, of rule: RuleKey) -> OutboxEntry? {
+    /// What becomes of an event for a target.
+    enum Invocation {
+        /// What goes to the outbox.
+        case made(OutboxEntry)
+        /// The transformer makes nothing that a target takes: that is for its dead letters, if there are any.
+        case failed(letter: OutboxEntry?)
+    }
+
+    func invocation(_ event: Event, of rule: RuleKey) -> Invocation {
         let sender = ServiceCaller(
             EventsService.principal, for: rule.arn, of: AccountID(rule.bus.account) ?? .standard, as: record.role)
         var letter = DeadLetter(
@@ -39,14 +45,14 @@ struct LiveTarget: Sendable {
         guard let body = body(event, rule) else {
             let failure = DeliveryFailure(
                 code: "InvalidJson", message: "The input transformer made no valid JSON.", isFinal: true)
-            return letter.entry(event.json, to: record.arn, from: sender, failure, attempts: 0)
+            return .failed(letter: letter.entry(event.json, to: record.arn, from: sender, failure, attempts: 0))
         }
         var parcel = Parcel(id: RequestID.make(), to: record.arn, from: sender, body)
         parcel.trace = event.trace
         parcel.group = record.group
         if isBus { parcel.attributes[BusTarget.hops] = Parcel.Attribute(type: "Number", .text("\(event.hops + 1)")) }
         if case .event = input {} else { letter.event = String(buffer: event.json) }
-        return OutboxEntry(parcel, policy: policy, owner: DeadLetters.name, note: letter.note)
+        return .made(OutboxEntry(parcel, policy: policy, owner: DeadLetters.name, note: letter.note))
     }
 
     private var isBus: Bool { BusKey(arn: record.arn) != nil }
