@@ -187,12 +187,38 @@ final class Rig: Sendable {
         return sink.parcels(to: target)
     }
 
-    /// Turns the clock until that is so: the outbox sleeps by a clock of its own between tries, and looks at this one.
+    /// Turns the clock until that is so.
     func comes(_ condition: () async throws -> Bool) async throws -> Bool {
         try await eventually {
-            clock.advance(seconds: 1)
+            advance(seconds: 1)
             return try await condition()
         }
+    }
+
+    /// Turns the clock, and wakes the outbox, which sleeps by a clock of its own between tries.
+    func advance(seconds: Int64, _ target: String = queue) {
+        clock.advance(seconds: seconds)
+        outbox.wake([target])
+    }
+
+    /// When what was tried so often is due again, in seconds from now.
+    func pause(after attempts: Int64) async throws -> Int64 {
+        let due = Mutex<Int64?>(nil)
+        _ = try await eventually {
+            let found = try await database.read { connection in
+                try connection.query(
+                    "SELECT due FROM outbox_parcels WHERE attempts = ? AND node IS NULL", [.integer(attempts)]
+                ).first?.integer("due")
+            }
+            due.withLock { $0 = found }
+            return found != nil
+        }
+        return (try #require(due.withLock { $0 }) - clock.milliseconds()) / 1_000
+    }
+
+    /// How many rows a table has.
+    func count(_ table: String) async throws -> Int {
+        try await database.read { try $0.query("SELECT * FROM \(table)", []).count }
     }
 
     /// A metric's sum, once it is that.

@@ -53,11 +53,26 @@ final class ReplayRunner: Sendable {
             do {
                 let active = try await database.read { try EventsTable($0).activeReplays() }
                 if active.isEmpty { return }
-                for (key, record) in active { try await step(key, record) }
+                var isHeldUp = false
+                for (key, record) in active where await !take(key, record) { isHeldUp = true }
+                if isHeldUp { try? await Task.sleep(for: Self.pause) }
             } catch {
-                logger.error("A replay could not go on", metadata: ["error": "\(error)"])
+                logger.error("Replays cannot be read", metadata: ["error": "\(error)"])
                 try? await Task.sleep(for: Self.pause)
             }
+        }
+    }
+
+    /// Takes a step of a replay. One that cannot go on must not keep others from it.
+    ///
+    /// - Returns: Whether it did.
+    private func take(_ key: NamedKey, _ record: ReplayRecord) async -> Bool {
+        do {
+            try await step(key, record)
+            return true
+        } catch {
+            logger.error("A replay could not go on", metadata: ["name": "\(key.name)", "error": "\(error)"])
+            return false
         }
     }
 

@@ -126,8 +126,11 @@ extension RuleMeters {
 }
 
 extension DeliveryFailure {
+    static let invalidJSON = "INVALID_JSON"
+
     /// As EventBridge sorts the errors of targets.
     fileprivate var category: String {
+        if code.hasSuffix("HOP_DETECTED") || code == Self.invalidJSON { return code }
         let code = code.lowercased()
         if code.contains("accessdenied") || code.contains("authorization") { return "NO_PERMISSIONS" }
         if code.contains("notfound") || code.contains("nonexistent") { return "NO_RESOURCE" }

@@ -63,6 +63,8 @@ extension EventsService {
                 message: "Parameter \(name) is not valid. Reason: \(name) is a required argument.")
         }
 
+        static let late = Refusal(
+            code: "InvalidArgument", message: "Parameter Time is not valid. Reason: It is out of range.")
         static let malformed = Refusal(code: "MalformedDetail", message: "Detail is malformed.")
         static let foreign = Refusal(
             code: "NotAuthorizedForSourceException", message: "Not authorized for the source.")
@@ -81,7 +83,7 @@ extension EventsService {
         var writer = JSONWriter()
         writer.write(detail)
         let now = call.now
-        let time = entry.time.flatMap { Int64(exactly: ($0 * 1_000).rounded()) } ?? now
+        guard let time = entry.time.map({ Event.milliseconds(seconds: $0) }) ?? now else { return .failure(.late) }
         let content = Event.Content(
             id: RequestID.make(), source: source, detailType: type, account: call.request.caller.account.digits,
             region: bus.region, time: Event.time(time), resources: entry.resources ?? [], detail: writer.buffer)

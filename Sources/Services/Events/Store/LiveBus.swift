@@ -64,7 +64,7 @@ struct LiveRule: Sendable {
         self.key = key
         self.record = record
         pattern = record.pattern.flatMap { try? EventPattern($0) }
-        targets = record.targets.map { LiveTarget($0) }
+        targets = record.targets.map { LiveTarget($0, roleOfRule: record.role) }
         self.meters = RuleMeters(key, meters: meters)
     }
 }
