@@ -138,14 +138,14 @@ let package = Package(
         module(
             "SchedulerService", path: "Sources/Services/Scheduler",
             [
-                "AWSWire", "SchedulerModel", "Schedules", "Delivery", "Identity", "Policies", "Storage", nioCore,
-                nioHTTP1, logging, crypto,
+                "AWSWire", "SchedulerModel", "Schedules", "Metrics", "Delivery", "Identity", "Policies", "Storage",
+                nioCore, nioHTTP1, logging, crypto,
             ]),
         module(
             "EventsService", path: "Sources/Services/Events",
             [
-                "AWSWire", "EventBridgeModel", "EventPatterns", "Schedules", "Identity", "Policies", "Storage",
-                "Delivery", nioCore, nioHTTP1, logging, lifecycle,
+                "AWSWire", "EventBridgeModel", "EventPatterns", "Metrics", "Schedules", "Identity", "Policies",
+                "Storage", "Delivery", nioCore, nioHTTP1, logging, lifecycle,
             ]),
         module(
             "STSService", path: "Sources/Services/STS",
@@ -284,8 +284,14 @@ let package = Package(
         tests(
             "SchedulerServiceTests",
             [
-                "TestSupport", "SchedulerService", "SchedulerModel", "Schedules", "Delivery", "Identity", "Policies",
-                "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging,
+                "TestSupport", "SchedulerService", "SchedulerModel", "Schedules", "Metrics", "Delivery", "Identity",
+                "Policies", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging,
+            ]),
+        tests(
+            "EventsServiceTests",
+            [
+                "TestSupport", "EventsService", "EventBridgeModel", "Schedules", "Metrics", "Delivery", "Identity",
+                "Policies", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging,
             ]),
         tests(
             "STSServiceTests",

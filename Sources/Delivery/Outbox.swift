@@ -189,13 +189,14 @@ package final class Outbox: ServiceLifecycle.Service {
     private func attempt(_ claim: OutboxTable.Claim) async -> Int64? {
         let owner = owner(of: claim.entry)
         let parcel = owner?.parcel(claim.entry, attempt: claim.attempts) ?? claim.entry.parcel
-        do throws(DeliveryFailure) {
-            try await delivery.send(parcel)
-        } catch {
-            owner?.attempted(claim.entry, error)
-            return await failed(claim, error)
-        }
-        owner?.attempted(claim.entry, nil)
+        let begun = clock()
+        var failure: DeliveryFailure?
+        do throws(DeliveryFailure) { try await delivery.send(parcel) } catch { failure = error }
+        owner?.attempted(
+            claim.entry,
+            DeliveryAttempt(
+                number: claim.attempts, accepted: claim.accepted, begun: begun, ended: clock(), failure: failure))
+        if let failure { return await failed(claim, failure) }
         do {
             _ = try await database.write { try OutboxTable(connection: $0).delete(claim) }
         } catch {

@@ -15,6 +15,26 @@ package struct OutboxEntry: Sendable, Hashable {
     }
 }
 
+/// A try to deliver a parcel, and what came of it.
+package struct DeliveryAttempt: Sendable, Hashable {
+    /// Which one it is, from 1.
+    package var number: Int
+    /// When the parcel was accepted, and when the try began and ended, in milliseconds since 1970.
+    package var accepted: Int64
+    package var begun: Int64
+    package var ended: Int64
+    /// Nil: the parcel arrived.
+    package var failure: DeliveryFailure?
+
+    package init(number: Int, accepted: Int64, begun: Int64, ended: Int64, failure: DeliveryFailure?) {
+        self.number = number
+        self.accepted = accepted
+        self.begun = begun
+        self.ended = ended
+        self.failure = failure
+    }
+}
+
 /// Who puts parcels into the outbox, as it is asked about those that do not arrive.
 package protocol OutboxOwner: Sendable {
     /// The parcel as this try is to send it.
@@ -22,8 +42,8 @@ package protocol OutboxOwner: Sendable {
     /// - Parameter attempt: Which one it is, from 1.
     func parcel(_ entry: OutboxEntry, attempt: Int) -> Parcel
 
-    /// A parcel was tried; nil: it arrived. Told of every try, and not kept: it must not wait.
-    func attempted(_ entry: OutboxEntry, _ failure: DeliveryFailure?)
+    /// A parcel was tried. Told of every try, and not kept: it must not wait.
+    func attempted(_ entry: OutboxEntry, _ attempt: DeliveryAttempt)
 
     /// What takes the place of a parcel that is given up, in the same commit: the same event for a dead-letter queue.
     ///
@@ -34,5 +54,5 @@ package protocol OutboxOwner: Sendable {
 extension OutboxOwner {
     package func parcel(_ entry: OutboxEntry, attempt _: Int) -> Parcel { entry.parcel }
 
-    package func attempted(_: OutboxEntry, _: DeliveryFailure?) {}
+    package func attempted(_: OutboxEntry, _: DeliveryAttempt) {}
 }

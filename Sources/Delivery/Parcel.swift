@@ -61,4 +61,10 @@ package struct DeliveryFailure: Error, Sendable, Hashable {
         self.message = message
         self.isFinal = isFinal
     }
+
+    /// Whether the target had too much to do.
+    package var isThrottling: Bool {
+        let code = code.lowercased()
+        return code.contains("throttl") || code.contains("toomanyrequests")
+    }
 }

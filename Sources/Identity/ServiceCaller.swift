@@ -44,6 +44,22 @@ extension Authorizer {
         _ action: String, on resource: ProtectedResource, by caller: ServiceCaller, wire: WireProtocol,
         context: AccessContext = [:]
     ) throws(AWSError) {
+        try require(action, on: resource, by: caller, speaksForAccount: false, wire, context)
+    }
+
+    /// The same for a service that, where it acts as itself, is also let in by another account's resource whose policy
+    /// names the account of what it acts for.
+    package func require(
+        _ action: String, on resource: ProtectedResource, byAccountOf caller: ServiceCaller, wire: WireProtocol,
+        context: AccessContext = [:]
+    ) throws(AWSError) {
+        try require(action, on: resource, by: caller, speaksForAccount: true, wire, context)
+    }
+
+    private func require(
+        _ action: String, on resource: ProtectedResource, by caller: ServiceCaller, speaksForAccount: Bool,
+        _ wire: WireProtocol, _ context: AccessContext
+    ) throws(AWSError) {
         var requester = Requester.service(caller.service)
         var isAble = true
         if let role = caller.role {
@@ -60,6 +76,12 @@ extension Authorizer {
         var verdict = Evaluation.decide(requester, action, on: resource, context: context)
         if let regional = caller.regionalName, verdict.decision != .explicitDeny {
             let other = Evaluation.decide(.service(regional), action, on: resource, context: context)
+            if other.decision != .implicitDeny { verdict = other }
+        }
+        // An account's own resources are its owner's whatever their policies say: that is no permission given.
+        let account = caller.account.digits
+        if speaksForAccount, caller.role == nil, account != resource.account, verdict.decision != .explicitDeny {
+            let other = Evaluation.decide(.root(of: account), action, on: resource, context: context)
             if other.decision != .implicitDeny { verdict = other }
         }
         if isAble, verdict.isAllowed { return }

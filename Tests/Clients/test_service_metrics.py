@@ -1,4 +1,4 @@
-"""What Lambda, SQS and SNS tell CloudWatch of themselves, read by boto3 as anybody would.
+"""What services tell CloudWatch of themselves, read by boto3 as anybody would.
 
 Names, dimensions, units and what counts are those of AWS's documentation: "Types of metrics for Lambda functions", "Available
 CloudWatch metrics for Amazon SQS", "Monitoring Amazon SNS topics using CloudWatch".
@@ -162,6 +162,75 @@ def test_topics(server, name, becomes, statistic):
     becomes(1, "AWS/SNS", "NumberOfNotificationsFilteredOut", "Sum", TopicName=name)
     assert statistic("AWS/SNS", "PublishSize", "Minimum", TopicName=name) == 4
     sns.delete_topic(TopicArn=topic)
+    sqs.delete_queue(QueueUrl=url)
+
+
+def letter_box(server, name):
+    """A queue that lets EventBridge in."""
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}]})})
+    return url, arn
+
+
+def test_buses_and_rules(server, name, cloudwatch, becomes, statistic):  # noqa: F811
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html"""
+    events, sqs, name = server.client("events"), server.client("sqs"), name[-60:]
+    url, arn = letter_box(server, name)
+    bus = {"EventBusName": name}
+    rule = {**bus, "RuleName": name}
+    events.create_event_bus(Name=name)
+    events.put_rule(Name=name, EventBusName=name, EventPattern='{"source":["shop"]}')
+    events.put_targets(Rule=name, EventBusName=name, Targets=[
+        {"Id": "queue", "Arn": arn}, {"Id": "gone", "Arn": arn + "-gone", "DeadLetterConfig": {"Arn": arn}}])
+    calls = statistic("AWS/Events", "PutEventsApproximateCallCount", "Sum") or 0
+    entry = {"Source": "shop", "DetailType": "sold", "Detail": "{}", "EventBusName": name}
+    events.put_events(Entries=[entry, {**entry, "Source": "other"}])
+    becomes(1, "AWS/Events", "InvocationsSentToDlq", "Sum", **rule)
+    becomes(1, "AWS/Events", "SuccessfulInvocationAttempts", "Sum", **rule)
+    becomes(2, "AWS/Events", "Invocations", "Sum", **rule)
+    assert statistic("AWS/Events", "FailedInvocations", "Sum", **rule) == 1
+    assert statistic("AWS/Events", "RetryInvocationAttempts", "Sum", **rule) is None
+    for dimensions in (rule, bus):
+        assert statistic("AWS/Events", "MatchedEvents", "Sum", **dimensions) == 1
+        assert statistic("AWS/Events", "TriggeredRules", "Sum", **dimensions) == 1
+        assert statistic("AWS/Events", "InvocationAttempts", "Sum", **dimensions) == 2
+        assert statistic("AWS/Events", "IngestionToInvocationStartLatency", "SampleCount", **dimensions) == 2
+    assert statistic("AWS/Events", "PutEventsApproximateCallCount", "Sum") > calls
+    assert statistic("AWS/Events", "PutEventsEntriesCount", "Maximum") >= 2
+    assert statistic("AWS/Events", "InvocationsCreated", "Sum") >= 2
+    listed = cloudwatch.list_metrics(Namespace="AWS/Events", Dimensions=[{"Name": "RuleName", "Value": name}])["Metrics"]
+    assert {metric["MetricName"] for metric in listed} == {
+        "Invocations", "FailedInvocations", "MatchedEvents", "TriggeredRules", "InvocationAttempts",
+        "SuccessfulInvocationAttempts", "InvocationsSentToDlq", "IngestionToInvocationStartLatency",
+        "IngestionToInvocationCompleteLatency", "IngestionToInvocationSuccessLatency"}
+    sqs.delete_queue(QueueUrl=url)
+
+
+def test_schedules(server, name, becomes, statistic):
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html"""
+    scheduler, sqs, name = server.client("scheduler"), server.client("sqs"), name[-60:]
+    url, arn = letter_box(server, name)
+    iam = server.client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "scheduler.amazonaws.com"}}]}))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}]}))
+    group = {"ScheduleGroup": name}
+    scheduler.create_schedule_group(Name=name)
+    for suffix in ("", "-gone"):
+        scheduler.create_schedule(
+            Name=f"s{suffix}", GroupName=name, ScheduleExpression="rate(1 day)", FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": arn + suffix, "RoleArn": role, "DeadLetterConfig": {"Arn": arn}})
+    becomes(2, "AWS/Scheduler", "InvocationAttemptCount", "Sum", **group)
+    becomes(1, "AWS/Scheduler", "InvocationsSentToDeadLetterCount", "Sum", **group)
+    assert statistic("AWS/Scheduler", "TargetErrorCount", "Sum", **group) == 1
+    assert statistic("AWS/Scheduler", "InvocationDroppedCount", "Sum", **group) == 1
+    assert statistic("AWS/Scheduler", "TargetErrorThrottledCount", "Sum", **group) is None
+    assert statistic("AWS/Scheduler", "InvocationAttemptCount", "Sum") >= 2
+    scheduler.delete_schedule_group(Name=name)
     sqs.delete_queue(QueueUrl=url)
 
 

@@ -47,7 +47,7 @@ import Testing
             id: "1", to: endpoint, from: .init("sns.amazonaws.com", for: Rig.topic, of: .standard), .init())
         let entry = OutboxEntry(parcel, policy: .managedEndpoint, owner: DeadLetters.name)
         let failure = DeliveryFailure(code: "E", message: "no", isFinal: false)
-        letters.attempted(entry, failure)
+        letters.attempted(entry, DeliveryAttempt(number: 1, accepted: 0, begun: 0, ended: 0, failure: failure))
         rig.meters.drain()
         #expect(rig.metrics.sum("NumberOfNotificationsFailed", Self.topic) == (tried == 0 ? nil : Double(tried)))
         _ = letters.givenUp(entry, failure, attempts: 3)

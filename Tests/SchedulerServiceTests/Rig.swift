@@ -2,6 +2,7 @@ import AWSWire
 import Delivery
 import Identity
 import Logging
+import Metrics
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -95,6 +96,8 @@ final class Rig: Sendable {
     let clock = HandClock(Rig.start)
     let service: SchedulerService
     let timetable: Timetable
+    let meters = Meters()
+    let metrics = MetricRecorder()
     private let running: Mutex<[Task<Void, any Error>]>
 
     /// - Parameters:
@@ -115,7 +118,8 @@ final class Rig: Sendable {
         service = SchedulerService(
             database: database, timetable: timetable, outbox: outbox,
             authorizer: Authorizer(directory: Nobody(), mode: .off, clock: { clock.milliseconds() / 1_000 }),
-            quotas: quotas, clock: clock.milliseconds, logger: logger)
+            quotas: quotas, clock: clock.milliseconds, meters: meters, logger: logger)
+        meters.add(metrics)
         running = Mutex([Task { try await outbox.run() }])
         if runs { run() }
     }

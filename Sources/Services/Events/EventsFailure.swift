@@ -1,5 +1,7 @@
 import AWSWire
+import Delivery
 import EventBridgeModel
+import Identity
 
 /// What EventBridge says when something cannot be done, in AWS's words where they are known: most are recorded in
 /// LocalStack's tests/aws/services/events/*.snapshot.json.
@@ -30,6 +32,17 @@ enum EventsFailure {
 
     static func noReplay(_ name: String) -> AWSError {
         EventBridgeError.resourceNotFound(message: "Replay \(name) does not exist.")
+    }
+
+    /// What a bus says of an event that another bus has passed on already, as a dead letter on AWS had it.
+    static func hop(_ parcel: Parcel) -> AWSError {
+        let isFar = ARN(parcel.target)?.region != ARN(parcel.sender.source)?.region
+        let id = (try? JSONValue(parsing: parcel.body))?["id"]?.string ?? parcel.id
+        return AWSError(
+            code: isFar ? "THIRD_REGION_HOP_DETECTED" : "THIRD_ACCOUNT_HOP_DETECTED",
+            message: "Event ingestion rejected for event \(id) because an event can be sent to an event bus target "
+                + "only once. This event was previously delivered to an event bus target.",
+            status: 400)
     }
 
     static func exists(_ what: String) -> AWSError {

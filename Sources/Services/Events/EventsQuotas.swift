@@ -14,7 +14,7 @@ package struct EventsQuotas: Sendable, Hashable {
     /// Elements of a page of a list.
     package var pageSize = 100
     /// How often an event is passed on from bus to bus.
-    package var hops = 5
+    package var hops = 1
     /// Archived events that a replay puts into one commit.
     package var replayBatch = 100
 

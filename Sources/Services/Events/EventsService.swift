@@ -3,6 +3,7 @@ package import Delivery
 import EventBridgeModel
 package import Identity
 package import Logging
+package import Metrics
 package import NIOCore
 import ServiceLifecycle
 package import Storage
@@ -27,6 +28,7 @@ package final class EventsService: AWSWire.Service, ServiceLifecycle.Service {
     let timetable: Timetable
     let replays: ReplayRunner
     let quotas: EventsQuotas
+    let meters: Meters
     /// Milliseconds since 1970.
     let clock: @Sendable () -> Int64
     let logger: Logger
@@ -35,7 +37,7 @@ package final class EventsService: AWSWire.Service, ServiceLifecycle.Service {
     package init(
         database: any Database, outbox: Outbox, timetable: Timetable, delivery: Delivery, authorizer: Authorizer,
         quotas: EventsQuotas = EventsQuotas(), clock: @escaping @Sendable () -> Int64 = WallClock.milliseconds,
-        logger: Logger
+        meters: Meters = Meters(), logger: Logger
     ) {
         self.database = database
         self.outbox = outbox
@@ -44,13 +46,15 @@ package final class EventsService: AWSWire.Service, ServiceLifecycle.Service {
         self.authorizer = authorizer
         self.quotas = quotas
         self.clock = clock
+        self.meters = meters
         self.logger = logger
-        buses = BusCache(database: database, clock: clock)
-        publisher = Publisher(database: database, outbox: outbox)
+        buses = BusCache(database: database, meters: meters, clock: clock)
+        publisher = Publisher(database: database, outbox: outbox, clock: clock)
         replays = ReplayRunner(
             database: database, outbox: outbox, buses: buses, batch: quotas.replayBatch, clock: clock, logger: logger)
-        outbox.register(DeadLetters(), as: DeadLetters.name)
-        timetable.register(RuleSchedules(), as: RuleSchedules.owner)
+        outbox.register(DeadLetters(meters: meters, clock: clock), as: DeadLetters.name)
+        outbox.register(DeadLetterReceipts(meters: meters, clock: clock), as: DeadLetterReceipts.name)
+        timetable.register(RuleSchedules(meters: meters), as: RuleSchedules.owner)
         delivery.register(BusTarget(self), for: "events")
     }
 

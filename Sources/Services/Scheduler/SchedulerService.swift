@@ -2,6 +2,7 @@ package import AWSWire
 package import Delivery
 package import Identity
 package import Logging
+package import Metrics
 package import NIOCore
 import SchedulerModel
 package import Storage
@@ -32,7 +33,7 @@ package final class SchedulerService: AWSWire.Service {
     package init(
         database: any Database, timetable: Timetable, outbox: Outbox, authorizer: Authorizer,
         quotas: SchedulerQuotas = SchedulerQuotas(), clock: @escaping @Sendable () -> Int64 = WallClock.milliseconds,
-        logger: Logger
+        meters: Meters = Meters(), logger: Logger
     ) {
         self.database = database
         self.timetable = timetable
@@ -41,7 +42,8 @@ package final class SchedulerService: AWSWire.Service {
         self.clock = clock
         self.logger = logger
         timetable.register(Firing(), as: Self.owner)
-        outbox.register(DeadLetters(), as: Self.owner)
+        outbox.register(DeadLetters(meters: meters, clock: clock), as: Self.owner)
+        outbox.register(DeadLetterReceipts(meters: meters, clock: clock), as: DeadLetterReceipts.name)
     }
 
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {

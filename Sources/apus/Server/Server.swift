@@ -183,7 +183,7 @@ enum Server {
         let timetable = Timetable(database: events, outbox: outbox, logger: logger)
         let bridge = EventsService(
             database: events, outbox: outbox, timetable: timetable, delivery: delivery, authorizer: authorizer,
-            logger: logger)
+            meters: meters, logger: logger)
 
         let metrics = CloudWatchService(
             database: stores.metrics, events: events, outbox: outbox, authorizer: authorizer, logger: logger)
@@ -192,7 +192,8 @@ enum Server {
         logs.count(with: meters)
 
         let schedules = SchedulerService(
-            database: events, timetable: timetable, outbox: outbox, authorizer: authorizer, logger: logger)
+            database: events, timetable: timetable, outbox: outbox, authorizer: authorizer, meters: meters,
+            logger: logger)
 
         var front = GatewayConfiguration(
             host: settings.host, port: settings.port,

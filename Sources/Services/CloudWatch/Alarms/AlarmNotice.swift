@@ -149,7 +149,9 @@ struct AlarmActions: OutboxOwner {
     /// Notes an action that was done, or could not be.
     let ended: @Sendable (_ key: AlarmKey, _ isComposite: Bool, _ target: String, _ failure: DeliveryFailure?) -> Void
 
-    func attempted(_ entry: OutboxEntry, _ failure: DeliveryFailure?) { if failure == nil { note(entry, nil) } }
+    func attempted(_ entry: OutboxEntry, _ attempt: DeliveryAttempt) {
+        if attempt.failure == nil { note(entry, nil) }
+    }
 
     func givenUp(_ entry: OutboxEntry, _ failure: DeliveryFailure, attempts _: Int) -> [OutboxEntry] {
         note(entry, failure)

@@ -53,20 +53,36 @@ final class ReplayRunner: Sendable {
             do {
                 let active = try await database.read { try EventsTable($0).activeReplays() }
                 if active.isEmpty { return }
-                for (key, record) in active { try await step(key, record) }
+                var isHeldUp = false
+                for (key, record) in active where await !take(key, record) { isHeldUp = true }
+                if isHeldUp { try? await Task.sleep(for: Self.pause) }
             } catch {
-                logger.error("A replay could not go on", metadata: ["error": "\(error)"])
+                logger.error("Replays cannot be read", metadata: ["error": "\(error)"])
                 try? await Task.sleep(for: Self.pause)
             }
+        }
+    }
+
+    /// Takes a step of a replay. One that cannot go on must not keep others from it.
+    ///
+    /// - Returns: Whether it did.
+    private func take(_ key: NamedKey, _ record: ReplayRecord) async -> Bool {
+        do {
+            try await step(key, record)
+            return true
+        } catch {
+            logger.error("A replay could not go on", metadata: ["name": "\(key.name)", "error": "\(error)"])
+            return false
         }
     }
 
     private func step(_ key: NamedKey, _ seen: ReplayRecord) async throws {
         let now = clock()
         let bus = try await BusKey(arn: seen.destination).asyncFlatMap { try await buses.bus($0) }
-        let targets = try await database.write { [batch, outbox] connection -> [String] in
+        let publication = try await database.write { [batch, outbox] connection -> Publisher.Publication in
+            var publication = Publisher.Publication()
             let table = EventsTable(connection)
-            guard var record = try table.replay(key), record.isActive else { return [] }
+            guard var record = try table.replay(key), record.isActive else { return publication }
             let name = ARN(record.source).map { String($0.resource.dropFirst("archive/".count)) } ?? ""
             let source = NamedKey(account: key.account, region: key.region, name: name)
             let archive = try table.archive(source)
@@ -74,10 +90,9 @@ final class ReplayRunner: Sendable {
                 record.state = record.state == "CANCELLING" ? "CANCELLED" : "FAILED"
                 record.ended = now
                 try table.put(record, key)
-                return []
+                return publication
             }
             let events = try table.next(of: record, in: source, since: archive.start(now: now), limit: batch)
-            var publication = Publisher.Publication()
             for (time, id, body) in events {
                 (record.lastTime, record.lastID) = (time, id)
                 guard let old = Event(document: body, milliseconds: time, ingested: now) else { continue }
@@ -90,9 +105,10 @@ final class ReplayRunner: Sendable {
             if !record.isActive { record.ended = now }
             try publication.write(to: connection, outbox)
             try table.put(record, key)
-            return publication.targets
+            return publication
         }
-        outbox.wake(targets)
+        outbox.wake(publication.targets)
+        publication.count(at: now)
     }
 
     private func expire() async {

@@ -14,8 +14,8 @@ extension EventsService {
         guard input.eventStartTime < input.eventEndTime else {
             throw EventsFailure.parameter("EventEndTime", "EventStartTime must be before EventEndTime.")
         }
-        guard let from = Int64(exactly: (input.eventStartTime * 1_000).rounded()),
-            let to = Int64(exactly: (input.eventEndTime * 1_000).rounded())
+        guard let from = Event.milliseconds(seconds: input.eventStartTime),
+            let to = Event.milliseconds(seconds: input.eventEndTime)
         else { throw EventsFailure.parameter("EventStartTime", "It is out of range.") }
         var record = ReplayRecord(
             created: call.now, source: archive.arn("archive"), destination: bus.arn, from: from, to: to,
@@ -32,7 +32,7 @@ extension EventsService {
                 throw EventsFailure.parameter("Destination.Arn", "Cross event bus replay is not permitted.")
             }
             guard try table.replay(key) == nil else { throw EventsFailure.exists("Replay \(key.name)") }
-            let active = try table.replays(of: call.account, in: call.region).count { $0.record.isActive }
+            let active = try table.countActiveReplays(of: call.account, in: call.region)
             guard active < quotas.activeReplays else { throw EventsFailure.tooMany }
             try table.put(record, key)
         }

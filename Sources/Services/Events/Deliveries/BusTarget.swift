@@ -30,9 +30,14 @@ extension EventsService {
             throw EventsFailure.noBus(BusKey(arn: arn)?.name ?? arn)
         }
         if Self.isNative(sender, to: key) { return bus }
-        try authorizer.require(
-            "events:PutEvents", on: ProtectedResource(key.arn, account: key.account, policy: bus.policy), by: sender,
-            wire: wireProtocol)
+        let resource = ProtectedResource(key.arn, account: key.account, policy: bus.policy)
+        if sender.service == Self.principal {
+            try authorizer.require(
+                "events:PutEvents", on: resource, byAccountOf: sender, wire: wireProtocol,
+                context: ["events:eventBusInvocation": ["true"]])
+        } else {
+            try authorizer.require("events:PutEvents", on: resource, by: sender, wire: wireProtocol)
+        }
         return bus
     }
 
@@ -43,13 +48,13 @@ extension EventsService {
     }
 
     fileprivate func take(_ parcel: Parcel) async throws {
+        var hops = 0
+        if case .text(let text) = parcel.attributes[BusTarget.hops]?.value { hops = Int(text) ?? 0 }
+        guard hops <= quotas.hops else { throw EventsFailure.hop(parcel) }
         let bus = try await bus(parcel.target, for: parcel.sender)
         var event = try event(parcel, for: bus.key)
         event.trace = parcel.trace
-        if case .text(let text) = parcel.attributes[BusTarget.hops]?.value { event.hops = Int(text) ?? 0 }
-        guard event.hops <= quotas.hops else {
-            throw EventsFailure.validation("The event was passed on from bus to bus more than \(quotas.hops) times.")
-        }
+        event.hops = hops
         var publication = Publisher.Publication()
         publication.add(event, on: bus)
         try await publisher.publish(publication)
@@ -61,7 +66,7 @@ extension EventsService {
         if parcel.sender.service == EventsService.principal, let old = Event(document: parcel.body, ingested: now) {
             var content = old.content
             content.id = parcel.id
-            return try Event(content, milliseconds: now, ingested: now)
+            return try Event(content, milliseconds: Event.milliseconds(content.time) ?? now, ingested: now)
         }
         guard let detail = try? JSONValue(parsing: parcel.body), detail.kind == .object else {
             throw EventsFailure.parameter("Detail", "Detail is malformed.")

@@ -1,6 +1,7 @@
 import AWSWire
 import Delivery
 import Identity
+import Metrics
 import NIOCore
 
 /// Where an event goes that does not reach a target, and what is told of it.
@@ -34,7 +35,9 @@ struct DeadLetter: Sendable {
         parcel.attributes = attributes.filter { !$0.value.isEmpty }.mapValues { Parcel.Attribute(.text($0)) }
         parcel.attributes["RETRY_ATTEMPTS"] = Parcel.Attribute(
             type: "Number", .text(String(max(0, attempts - 1))))
-        return OutboxEntry(parcel, policy: RetryPolicy(maximumAttempts: 186, maximumAge: 86_400_000))
+        return OutboxEntry(
+            parcel, policy: RetryPolicy(maximumAttempts: 186, maximumAge: 86_400_000),
+            owner: DeadLetterReceipts.name)
     }
 
     // MARK: As the note of an outbox entry
@@ -61,10 +64,33 @@ struct DeadLetter: Sendable {
     }
 }
 
+/// What becomes of invocations of targets: they count for their rules, and those that are given up are dead letters.
 struct DeadLetters: OutboxOwner {
     static let name = "events"
 
+    let meters: Meters
+    /// Milliseconds since 1970.
+    let clock: @Sendable () -> Int64
+
+    func attempted(_ entry: OutboxEntry, _ attempt: DeliveryAttempt) {
+        guard let rule = RuleMeters(of: entry, meters) else { return }
+        let now = attempt.ended
+        rule.record(.attempts, at: now)
+        if attempt.number == 1 {
+            rule.record(.startLatency, Double(attempt.begun - attempt.accepted), at: now)
+            rule.record(.completeLatency, Double(now - attempt.accepted), at: now)
+        } else {
+            rule.record(.retries, at: now)
+        }
+        if attempt.failure == nil {
+            rule.record(.invocations, at: now)
+            rule.record(.successfulAttempts, at: now)
+            rule.record(.successLatency, Double(now - attempt.accepted), at: now)
+        }
+    }
+
     func givenUp(_ entry: OutboxEntry, _ failure: DeliveryFailure, attempts: Int) -> [OutboxEntry] {
+        RuleMeters(of: entry, meters)?.recordFailure(at: clock())
         guard let letter = DeadLetter(note: entry.note) else { return [] }
         let parcel = entry.parcel
         let event = letter.event.map { ByteBuffer(string: $0) } ?? parcel.body
@@ -73,13 +99,42 @@ struct DeadLetters: OutboxOwner {
     }
 }
 
+/// Hears whether dead letters arrive.
+struct DeadLetterReceipts: OutboxOwner {
+    static let name = "events-letters"
+
+    let meters: Meters
+    /// Milliseconds since 1970.
+    let clock: @Sendable () -> Int64
+
+    func attempted(_ entry: OutboxEntry, _ attempt: DeliveryAttempt) {
+        if attempt.failure == nil { RuleMeters(of: entry, meters)?.record(.sentToLetters, at: clock()) }
+    }
+
+    func givenUp(_ entry: OutboxEntry, _: DeliveryFailure, attempts _: Int) -> [OutboxEntry] {
+        RuleMeters(of: entry, meters)?.record(.lostLetters, at: clock())
+        return []
+    }
+}
+
+extension RuleMeters {
+    /// Those of the rule on whose behalf a parcel is sent.
+    fileprivate init?(of entry: OutboxEntry, _ meters: Meters) {
+        guard let rule = RuleKey(arn: entry.parcel.sender.source) else { return nil }
+        self.init(rule, meters: meters)
+    }
+}
+
 extension DeliveryFailure {
+    static let invalidJSON = "INVALID_JSON"
+
     /// As EventBridge sorts the errors of targets.
     fileprivate var category: String {
+        if code.hasSuffix("HOP_DETECTED") || code == Self.invalidJSON { return code }
         let code = code.lowercased()
         if code.contains("accessdenied") || code.contains("authorization") { return "NO_PERMISSIONS" }
         if code.contains("notfound") || code.contains("nonexistent") { return "NO_RESOURCE" }
-        if code.contains("throttl") || code.contains("toomanyrequests") { return "THROTTLING" }
+        if isThrottling { return "THROTTLING" }
         return "SDK_CLIENT_ERROR"
     }
 }

@@ -51,10 +51,19 @@ struct Event: Sendable {
         try? self.init(content, milliseconds: milliseconds ?? ingested, ingested: ingested)
     }
 
+    /// - Returns: nil for what is no time as events have it.
+    static func milliseconds(_ time: String) -> Int64? {
+        SigV4Time(basic: time.filter { $0 != "-" && $0 != ":" }).map { $0.secondsSince1970 * 1_000 }
+    }
+
+    /// - Returns: nil for what lies before 1970 or after 9999, which no document can say.
+    static func milliseconds(seconds: Double) -> Int64? {
+        let milliseconds = (seconds * 1_000).rounded()
+        return (0..<253_402_300_800_000).contains(milliseconds) ? Int64(milliseconds) : nil
+    }
+
     static func time(_ milliseconds: Int64) -> String {
-        // Down, also before 1970.
-        let seconds = milliseconds >= 0 ? milliseconds / 1_000 : (milliseconds - 999) / 1_000
-        return SigV4Time(secondsSince1970: seconds).extended
+        SigV4Time(secondsSince1970: milliseconds / 1_000).extended
     }
 }
 

@@ -21,6 +21,9 @@ struct InputTemplate: Sendable, Hashable {
         "aws.events.event.ingestion-time",
     ]
 
+    /// How many bytes may come of it: each variable may be the whole event.
+    private static let limit = 1_048_576
+
     private let pieces: [Piece]
     /// Whether it writes one JSON document; others write lines, each of which is one.
     private let isDocument: Bool
@@ -66,10 +69,11 @@ struct InputTemplate: Sendable, Hashable {
         pieces.compactMap { if case .variable(let name, _) = $0 { name } else { nil } }
     }
 
-    /// - Returns: nil where what comes of it is no JSON.
+    /// - Returns: nil where what comes of it is longer than any target takes, or no JSON.
     func filled(_ paths: [String: EventPath], with event: Event, of rule: Rule) -> ByteBuffer? {
         var text = ""
         for piece in pieces {
+            guard text.utf8.count <= Self.limit else { return nil }
             switch piece {
             case .text(let plain): text += plain
             case .variable(let name, let isQuoted):
@@ -77,6 +81,7 @@ struct InputTemplate: Sendable, Hashable {
                 text += isQuoted ? quoted(value) : Self.json(value)
             }
         }
+        guard text.utf8.count <= Self.limit else { return nil }
         let documents = isDocument ? [text[...]] : text.split(whereSeparator: \.isNewline)
         let areValid = documents.allSatisfy { document in
             document.allSatisfy(\.isWhitespace) || JSONSyntax.validate(ByteBuffer(substring: document)) == nil

@@ -13,10 +13,14 @@ struct LiveTarget: Sendable {
     }
 
     let record: TargetRecord
+    /// As which it is reached; nil: the target's policy lets EventBridge itself in.
+    private let role: String?
     private let input: Input
 
-    init(_ record: TargetRecord) {
+    /// - Parameter roleOfRule: For targets that need one and name none, which are buses.
+    init(_ record: TargetRecord, roleOfRule: String?) {
         self.record = record
+        role = record.role ?? (BusKey(arn: record.arn) == nil ? nil : roleOfRule)
         if let transformer = record.transformer {
             let paths = (transformer.paths ?? [:]).compactMapValues { EventPath($0) }
             input = .template(InputTemplate(transformer.template), paths)
@@ -29,24 +33,31 @@ struct LiveTarget: Sendable {
         }
     }
 
-    /// What goes to the outbox of an event: a parcel for the target, or one for its dead letters where the transformer
-    /// makes nothing that a target takes; nil: nothing.
-    func entry(_ event: Event, of rule: RuleKey) -> OutboxEntry? {
+    /// What becomes of an event for a target.
+    enum Invocation {
+        /// What goes to the outbox.
+        case made(OutboxEntry)
+        /// The transformer makes nothing that a target takes: that is for its dead letters, if there are any.
+        case failed(letter: OutboxEntry?)
+    }
+
+    func invocation(_ event: Event, of rule: RuleKey) -> Invocation {
         let sender = ServiceCaller(
-            EventsService.principal, for: rule.arn, of: AccountID(rule.bus.account) ?? .standard, as: record.role)
+            EventsService.principal, for: rule.arn, of: AccountID(rule.bus.account) ?? .standard, as: role)
         var letter = DeadLetter(
             queue: record.deadLetters, rule: rule.arn, maximumAttempts: policy.maximumAttempts, event: nil)
         guard let body = body(event, rule) else {
             let failure = DeliveryFailure(
-                code: "InvalidJson", message: "The input transformer made no valid JSON.", isFinal: true)
-            return letter.entry(event.json, to: record.arn, from: sender, failure, attempts: 0)
+                code: DeliveryFailure.invalidJSON,
+                message: "The input transformer made no valid JSON, or too much.", isFinal: true)
+            return .failed(letter: letter.entry(event.json, to: record.arn, from: sender, failure, attempts: 0))
         }
         var parcel = Parcel(id: RequestID.make(), to: record.arn, from: sender, body)
         parcel.trace = event.trace
         parcel.group = record.group
         if isBus { parcel.attributes[BusTarget.hops] = Parcel.Attribute(type: "Number", .text("\(event.hops + 1)")) }
         if case .event = input {} else { letter.event = String(buffer: event.json) }
-        return OutboxEntry(parcel, policy: policy, owner: DeadLetters.name, note: letter.note)
+        return .made(OutboxEntry(parcel, policy: policy, owner: DeadLetters.name, note: letter.note))
     }
 
     private var isBus: Bool { BusKey(arn: record.arn) != nil }

@@ -6,21 +6,47 @@ import Storage
 struct Publisher: Sendable {
     /// What comes of events, before it is committed.
     struct Publication: Sendable {
-        fileprivate(set) var entries: [OutboxEntry] = []
-        fileprivate(set) var kept: [(event: Event, archive: NamedKey)] = []
+        /// What happened to a rule, for its metrics.
+        private struct Triggered {
+            var rule: LiveRule
+            var created = 0
+            /// Targets for which the transformer made nothing that they take.
+            var failed = 0
+        }
 
-        var isEmpty: Bool { entries.isEmpty && kept.isEmpty }
+        private(set) var entries: [OutboxEntry] = []
+        private var kept: [(event: Event, archive: NamedKey)] = []
+        private var triggered: [Triggered] = []
+        /// Rules and buses, once for each event that they wanted.
+        private var matchedRules: [LiveRule] = []
+        private var matchedBuses: [LiveBus] = []
+
+        /// Whether there is nothing to commit.
+        fileprivate var isEmpty: Bool { entries.isEmpty && kept.isEmpty }
 
         /// - Parameter rules: The ARNs of those that count; nil: all.
         mutating func add(_ event: Event, on bus: LiveBus, rules: Set<String>? = nil) {
-            for rule in bus.rules(for: event) where rules?.contains(rule.key.arn) ?? true {
-                add(event, to: rule)
-            }
+            let matching = bus.rules(for: event).filter { rules?.contains($0.key.arn) ?? true }
+            for rule in matching { add(event, to: rule) }
+            matchedRules += matching
+            if !matching.isEmpty { matchedBuses.append(bus) }
             for archive in bus.archives where archive.wants(event) { kept.append((event, archive.key)) }
         }
 
+        /// What a rule's targets get of an event that it wants.
         mutating func add(_ event: Event, to rule: LiveRule) {
-            entries += rule.targets.compactMap { $0.entry(event, of: rule.key) }
+            var this = Triggered(rule: rule)
+            for target in rule.targets {
+                switch target.invocation(event, of: rule.key) {
+                case .made(let entry):
+                    this.created += 1
+                    entries.append(entry)
+                case .failed(let letter):
+                    this.failed += 1
+                    if let letter { entries.append(letter) }
+                }
+            }
+            triggered.append(this)
         }
 
         func write(to connection: any SQLConnection, _ outbox: Outbox) throws {
@@ -30,14 +56,32 @@ struct Publisher: Sendable {
         }
 
         var targets: [String] { entries.map(\.parcel.target) }
+
+        /// Tells the metrics of rules and buses. Called once it is committed.
+        ///
+        /// - Parameter time: Milliseconds since 1970.
+        func count(at time: Int64) {
+            for this in triggered {
+                let meters = this.rule.meters
+                meters.record(.triggered, at: time)
+                if this.created > 0 { meters.record(.created, Double(this.created), at: time) }
+                for _ in 0..<this.failed { meters.recordFailure(at: time) }
+            }
+            for rule in matchedRules { rule.meters.record(.matched, at: time) }
+            for bus in matchedBuses { bus.meters.recordMatch(at: time) }
+        }
     }
 
     let database: any Database
     let outbox: Outbox
+    /// Milliseconds since 1970.
+    let clock: @Sendable () -> Int64
 
     func publish(_ publication: Publication) async throws {
-        guard !publication.isEmpty else { return }
-        try await database.write { [outbox] in try publication.write(to: $0, outbox) }
-        outbox.wake(publication.targets)
+        if !publication.isEmpty {
+            try await database.write { [outbox] in try publication.write(to: $0, outbox) }
+            outbox.wake(publication.targets)
+        }
+        publication.count(at: clock())
     }
 }

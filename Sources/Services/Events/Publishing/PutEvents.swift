@@ -6,7 +6,23 @@ import Policies
 extension EventsService {
     /// Each entry stands for itself; what is accepted of them is one commit.
     func putEvents(_ call: Call) async throws -> ServiceResponse {
+        let meters = PutEventsMeters(call, meters: meters)
+        let begin = ContinuousClock.now
+        defer { meters.took(.now - begin, at: clock()) }
+        meters.called(size: call.request.body.readableBytes, at: call.now)
+        do {
+            let response = try await accept(call, meters)
+            meters.succeeded(failures: response.failedEntryCount ?? 0, at: call.now)
+            return response.encode()
+        } catch {
+            meters.failed(at: call.now)
+            throw error
+        }
+    }
+
+    private func accept(_ call: Call, _ meters: PutEventsMeters) async throws -> EventBridge.PutEventsResponse {
         let input = try EventBridge.PutEventsRequest(decoding: call.request)
+        meters.read(entries: input.entries.count, at: call.now)
         guard input.endpointId == nil else { throw AWSError.unsupported("Global endpoints are not implemented.") }
         guard input.entries.reduce(0, { $0 + $1.bytes }) <= quotas.requestBytes else {
             throw EventsFailure.validation("Total size of the entries in the request is over the limit.")
@@ -33,8 +49,7 @@ extension EventsService {
         }
         try await publisher.publish(publication)
         return EventBridge.PutEventsResponse(
-            failedEntryCount: results.count { $0.errorCode != nil }, entries: results
-        ).encode()
+            failedEntryCount: results.count { $0.errorCode != nil }, entries: results)
     }
 
     /// Why an entry is not taken.
@@ -48,6 +63,8 @@ extension EventsService {
                 message: "Parameter \(name) is not valid. Reason: \(name) is a required argument.")
         }
 
+        static let late = Refusal(
+            code: "InvalidArgument", message: "Parameter Time is not valid. Reason: It is out of range.")
         static let malformed = Refusal(code: "MalformedDetail", message: "Detail is malformed.")
         static let foreign = Refusal(
             code: "NotAuthorizedForSourceException", message: "Not authorized for the source.")
@@ -66,7 +83,7 @@ extension EventsService {
         var writer = JSONWriter()
         writer.write(detail)
         let now = call.now
-        let time = entry.time.flatMap { Int64(exactly: ($0 * 1_000).rounded()) } ?? now
+        guard let time = entry.time.map({ Event.milliseconds(seconds: $0) }) ?? now else { return .failure(.late) }
         let content = Event.Content(
             id: RequestID.make(), source: source, detailType: type, account: call.request.caller.account.digits,
             region: bus.region, time: Event.time(time), resources: entry.resources ?? [], detail: writer.buffer)

@@ -1,5 +1,6 @@
 import AWSWire
 import Delivery
+import Metrics
 import NIOCore
 import Schedules
 import Storage
@@ -10,6 +11,8 @@ import Storage
 struct RuleSchedules: TimetableOwner {
     /// As the timetable knows it.
     static let owner = "events"
+    let meters: Meters
+
     /// How many seconds late what was missed may go: as long as any target is tried.
     private static let maximumAge: Int64 = 86_400
 
@@ -50,21 +53,23 @@ struct RuleSchedules: TimetableOwner {
             maximumAge: Self.maximumAge)
         var outcome = TimetableOutcome(
             next: next.map { Appointment(appointment.key, time: $0 * 1_000, due: $0 * 1_000) })
-        if let time { outcome.entries = try Self.entries(rule, record, at: time * 1_000, now: now) }
+        if let time { outcome.entries = try entries(rule, record, at: time * 1_000, now: now) }
         return outcome
     }
 
-    /// What a rule's targets get.
+    /// What a rule's targets get. It is counted before it is committed, which nobody here is told of.
     ///
     /// - Parameter time: For when it was due, in milliseconds since 1970.
-    private static func entries(
+    private func entries(
         _ rule: RuleKey, _ record: RuleRecord, at time: Int64, now: Int64
     ) throws -> [OutboxEntry] {
         let content = Event.Content(
             id: RequestID.make(), source: "aws.events", detailType: "Scheduled Event", account: rule.bus.account,
             region: rule.bus.region, time: Event.time(time), resources: [rule.arn], detail: ByteBuffer(string: "{}"))
         var publication = Publisher.Publication()
-        publication.add(try Event(content, milliseconds: time, ingested: now), to: LiveRule(rule, record))
+        publication.add(
+            try Event(content, milliseconds: time, ingested: now), to: LiveRule(rule, record, meters: meters))
+        publication.count(at: now)
         return publication.entries
     }
 

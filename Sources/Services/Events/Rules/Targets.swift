@@ -62,6 +62,9 @@ extension EventsService {
         if let letters = target.deadLetterConfig?.arn, ARN(letters)?.service != "sqs" {
             throw EventsFailure.parameter("DeadLetterConfig.Arn", "\(letters) is not the ARN of a queue.")
         }
+        guard BusKey(arn: target.arn) == nil || !target.changesInput else {
+            throw EventsFailure.validation("Modifying the input for target \(target.id) is not supported.")
+        }
         try checkInput(target)
         var record = TargetRecord(id: target.id, arn: target.arn)
         record.role = target.roleArn
@@ -119,6 +122,10 @@ extension EventsService {
                 "InputTemplate for target \(target.id) contains invalid placeholder \(name).")
         }
     }
+}
+
+extension EventBridge.Target {
+    fileprivate var changesInput: Bool { input != nil || inputPath != nil || inputTransformer != nil }
 }
 
 extension TargetRecord {

@@ -28,6 +28,9 @@ extension EventsTable {
 
     func put(_ record: ReplayRecord, _ key: NamedKey) throws {
         try put(.replay, key.account, key.region, "", key.name, record)
+        try connection.execute(
+            "UPDATE events_replays SET active = ? WHERE account = ? AND region = ? AND name = ?",
+            [.integer(record.isActive ? 1 : 0)] + columns(key))
     }
 
     func replays(of account: String, in region: String) throws -> [(name: String, record: ReplayRecord)] {
@@ -36,13 +39,23 @@ extension EventsTable {
 
     /// Of all accounts, those that are not over.
     func activeReplays() throws -> [(key: NamedKey, record: ReplayRecord)] {
-        try connection.query("SELECT account, region, name, document FROM events_replays", []).compactMap { row in
+        try connection.query(
+            "SELECT account, region, name, document FROM events_replays WHERE active = 1 ORDER BY account, region, name",
+            []
+        ).map { row in
             let record: ReplayRecord = try Self.decode(try row.text("document"))
-            guard record.isActive else { return nil }
             let key = NamedKey(
                 account: try row.text("account"), region: try row.text("region"), name: try row.text("name"))
             return (key, record)
         }
+    }
+
+    /// How many of an account and region are not over.
+    func countActiveReplays(of account: String, in region: String) throws -> Int {
+        let rows = try connection.query(
+            "SELECT COUNT(*) AS replays FROM events_replays WHERE active = 1 AND account = ? AND region = ?",
+            [.text(account), .text(region)])
+        return Int(try rows.first?.integer("replays") ?? 0)
     }
 
     // MARK: Archived events

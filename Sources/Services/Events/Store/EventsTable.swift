@@ -24,7 +24,18 @@ struct EventsTable {
                 )
                 """,
                 "CREATE INDEX events_archived_age ON events_archived (account, region, archive, ingested)",
-            ])
+            ]),
+        // Replays stay when they are over: those that are not are found without reading the others.
+        Migration(
+            component: "events", number: 2,
+            statements: [
+                "ALTER TABLE events_replays ADD COLUMN active BIGINT NOT NULL DEFAULT 0",
+                """
+                UPDATE events_replays SET active = 1 WHERE document LIKE '%"state":"STARTING"%'
+                    OR document LIKE '%"state":"RUNNING"%' OR document LIKE '%"state":"CANCELLING"%'
+                """,
+                "CREATE INDEX events_replays_active ON events_replays (active, account, region)",
+            ]),
     ]
 
     /// What is stored as documents.

@@ -1,5 +1,6 @@
 import AWSWire
 import EventPatterns
+import Metrics
 import NIOCore
 import Policies
 import Storage
@@ -10,6 +11,7 @@ final class LiveBus: Sendable {
     let record: BusRecord
     let policy: CompiledPolicy?
     let archives: [LiveArchive]
+    let meters: BusMeters
     private let rules: [LiveRule]
     /// Rules that want these sources only, and those that may want any.
     private let bySource: [String: [Int]]
@@ -17,7 +19,7 @@ final class LiveBus: Sendable {
 
     init(
         _ key: BusKey, _ record: BusRecord, rules: [(name: String, record: RuleRecord)],
-        archives: [(key: NamedKey, record: ArchiveRecord)]
+        archives: [(key: NamedKey, record: ArchiveRecord)], meters: Meters
     ) {
         self.key = key
         self.record = record
@@ -25,7 +27,8 @@ final class LiveBus: Sendable {
             (try? PolicyDocument(parsing: ByteBuffer(string: text))).map { CompiledPolicy($0) }
         }
         self.archives = archives.map { LiveArchive($0.key, $0.record) }
-        self.rules = rules.map { LiveRule(RuleKey($0.name, on: key), $0.record) }
+        self.meters = BusMeters(key, meters: meters)
+        self.rules = rules.map { LiveRule(RuleKey($0.name, on: key), $0.record, meters: meters) }
         var bySource: [String: [Int]] = [:]
         var others: [Int] = []
         for (index, rule) in self.rules.enumerated() where rule.record.isEnabled {
@@ -55,12 +58,14 @@ struct LiveRule: Sendable {
     let record: RuleRecord
     let pattern: EventPattern?
     let targets: [LiveTarget]
+    let meters: RuleMeters
 
-    init(_ key: RuleKey, _ record: RuleRecord) {
+    init(_ key: RuleKey, _ record: RuleRecord, meters: Meters) {
         self.key = key
         self.record = record
         pattern = record.pattern.flatMap { try? EventPattern($0) }
-        targets = record.targets.map { LiveTarget($0) }
+        targets = record.targets.map { LiveTarget($0, roleOfRule: record.role) }
+        self.meters = RuleMeters(key, meters: meters)
     }
 }
 
@@ -84,7 +89,7 @@ struct LiveArchive: Sendable {
 typealias BusCache = StoreCache<BusKey, LiveBus>
 
 extension BusCache {
-    convenience init(database: any Database, clock: @escaping @Sendable () -> Int64) {
+    convenience init(database: any Database, meters: Meters, clock: @escaping @Sendable () -> Int64) {
         self.init { key in
             let now = clock()
             return try await database.read { connection in
@@ -93,7 +98,7 @@ extension BusCache {
                 let archives = try table.archives(of: key.account, in: key.region)
                     .filter { $0.record.source == key.arn }
                     .map { (NamedKey(account: key.account, region: key.region, name: $0.name), $0.record) }
-                return LiveBus(key, record, rules: try table.rules(of: key), archives: archives)
+                return LiveBus(key, record, rules: try table.rules(of: key), archives: archives, meters: meters)
             }
         }
     }

@@ -23,9 +23,9 @@ struct OutcomeReceipts: OutboxOwner {
         "\(kind.rawValue) \(target.isLatest ? "" : target.qualifier ?? "")"
     }
 
-    func attempted(_ entry: OutboxEntry, _ failure: DeliveryFailure?) {
+    func attempted(_ entry: OutboxEntry, _ attempt: DeliveryAttempt) {
         let words = entry.note.split(separator: " ", omittingEmptySubsequences: false)
-        guard failure != nil, words.count == 2, let kind = Kind(rawValue: String(words[0])),
+        guard attempt.failure != nil, words.count == 2, let kind = Kind(rawValue: String(words[0])),
             let function = FunctionTarget(arn: entry.parcel.sender.source)?.key
         else { return }
         let series = LambdaSeries(

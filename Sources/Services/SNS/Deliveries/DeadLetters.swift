@@ -27,9 +27,9 @@ struct DeadLetters: OutboxOwner {
     }
 
     /// Each failed try counts where the endpoint is a URL, elsewhere what is given up.
-    func attempted(_ entry: OutboxEntry, _ failure: DeliveryFailure?) {
-        if failure == nil { topicMeters(entry)?.delivered(at: clock()) }
-        if failure != nil, entry.isForWeb { topicMeters(entry)?.failed(at: clock()) }
+    func attempted(_ entry: OutboxEntry, _ attempt: DeliveryAttempt) {
+        if attempt.failure == nil { topicMeters(entry)?.delivered(at: clock()) }
+        if attempt.failure != nil, entry.isForWeb { topicMeters(entry)?.failed(at: clock()) }
     }
 
     private func topicMeters(_ entry: OutboxEntry) -> TopicMeters? {

@@ -1,5 +1,6 @@
 import AWSWire
 import Delivery
+import Metrics
 import NIOCore
 
 /// What the outbox is told of an occasion beside its parcel.
@@ -34,12 +35,25 @@ struct OccasionNote: Sendable, Hashable {
     }
 }
 
-/// What becomes of occasions whose targets did not take them: they go to their schedule's dead-letter queue.
+/// What becomes of occasions: they count for their groups, and those that targets did not take go to their schedule's
+/// dead-letter queue.
 ///
 /// https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
 struct DeadLetters: OutboxOwner {
     /// How long a queue is tried; AWS does not say.
     private static let policy = RetryPolicy(maximumAttempts: 185, maximumAge: 86_400_000)
+
+    let meters: Meters
+    /// Milliseconds since 1970.
+    let clock: @Sendable () -> Int64
+
+    func attempted(_ entry: OutboxEntry, _ attempt: DeliveryAttempt) {
+        guard let group = GroupMeters(of: entry, meters) else { return }
+        group.count("InvocationAttemptCount", at: attempt.ended)
+        guard let failure = attempt.failure else { return }
+        group.count("TargetErrorCount", at: attempt.ended)
+        if failure.isThrottling { group.count("TargetErrorThrottledCount", at: attempt.ended) }
+    }
 
     func parcel(_ entry: OutboxEntry, attempt: Int) -> Parcel {
         guard OccasionNote(entry.note)?.countsAttempts == true else { return entry.parcel }
@@ -50,6 +64,7 @@ struct DeadLetters: OutboxOwner {
     }
 
     func givenUp(_ entry: OutboxEntry, _ failure: DeliveryFailure, attempts: Int) -> [OutboxEntry] {
+        GroupMeters(of: entry, meters)?.count("InvocationDroppedCount", at: clock())
         guard let note = OccasionNote(entry.note), let queue = note.deadLetters else { return [] }
         var texts = [
             "ERROR_CODE": failure.code, "ERROR_MESSAGE": failure.message,
@@ -66,6 +81,28 @@ struct DeadLetters: OutboxOwner {
         let body = parcel(entry, attempt: attempts).body
         var parcel = Parcel(id: RequestID.make(), to: queue, from: entry.parcel.sender, body)
         parcel.attributes = texts.mapValues { Parcel.Attribute(.text($0)) }
-        return [OutboxEntry(parcel, policy: Self.policy)]
+        return [OutboxEntry(parcel, policy: Self.policy, owner: DeadLetterReceipts.name)]
+    }
+}
+
+/// Hears whether dead letters arrive.
+struct DeadLetterReceipts: OutboxOwner {
+    static let name = "scheduler-letters"
+
+    let meters: Meters
+    /// Milliseconds since 1970.
+    let clock: @Sendable () -> Int64
+
+    func attempted(_ entry: OutboxEntry, _ attempt: DeliveryAttempt) {
+        guard attempt.failure == nil else { return }
+        GroupMeters(of: entry, meters)?.count("InvocationsSentToDeadLetterCount", at: clock())
+    }
+
+    func givenUp(_ entry: OutboxEntry, _ failure: DeliveryFailure, attempts _: Int) -> [OutboxEntry] {
+        let (group, now) = (GroupMeters(of: entry, meters), clock())
+        let name = "InvocationsFailedToBeSentToDeadLetterCount"
+        group?.count(name, at: now)
+        group?.count("\(name)_\(failure.code)", at: now)
+        return []
     }
 }
