@@ -8,7 +8,7 @@ package enum ErrorEncoding {
     package static func response(for error: AWSError, protocol wire: WireProtocol, requestID: String) -> ServiceResponse
     {
         switch wire {
-        case .query(let namespace): return xml(for: error, in: namespace, requestID: requestID)
+        case .query(let namespace, let parts): return xml(for: error, in: namespace, parts, requestID: requestID)
         case .rpcCBOR(let names): return cbor(for: error, names)
         case .awsJSON(let version, let names): return json(for: error, version: version, names)
         case .restJSON: break
@@ -75,13 +75,21 @@ package enum ErrorEncoding {
     }
 
     /// `<ErrorResponse>`, with the fault in the query protocol's words.
-    private static func xml(for error: AWSError, in namespace: String, requestID: String) -> ServiceResponse {
+    private static func xml(
+        for error: AWSError, in namespace: String, _ parts: WireProtocol.QueryErrors, requestID: String
+    ) -> ServiceResponse {
         var writer = XMLWriter()
+        guard error != .unknownOperation else {
+            // Which belongs to no operation's namespace.
+            writer.empty("UnknownOperationException")
+            return .payload(writer.buffer, status: 404, contentType: "text/xml")
+        }
         writer.open("ErrorResponse", namespace: namespace)
         writer.element("Error") { writer in
             writer.element("Type") { $0.string(error.faultInQueries) }
             writer.element("Code") { $0.string(error.olderCode) }
             if !error.message.isEmpty { writer.element("Message") { $0.string(error.message) } }
+            if parts == .withDetail { writer.empty("Detail") }
         }
         writer.element("RequestId") { $0.string(requestID) }
         writer.close("ErrorResponse")

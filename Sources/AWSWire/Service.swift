@@ -113,12 +113,19 @@ package enum WireProtocol: Sendable, Hashable {
         case badRequest
     }
 
+    /// What the errors of the query protocol consist of.
+    package enum QueryErrors: Sendable, Hashable {
+        case plain
+        /// An empty `Detail` follows the message, as in SQS's.
+        case withDetail
+    }
+
     case restJSON
     case awsJSON(version: String, errors: ErrorNames = .plain)
     /// CBOR in and out, errors named as in JSON.
     case rpcCBOR(errors: ErrorNames)
     /// Forms in and XML out, as STS, IAM and CloudFormation speak; the namespace is that of the service's documents.
-    case query(namespace: String)
+    case query(namespace: String, errors: QueryErrors = .plain)
 }
 
 /// One AWS service behind the front door.

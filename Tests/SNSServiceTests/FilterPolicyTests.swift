@@ -74,7 +74,17 @@ import TestSupport
     static let bodies: [(String, String, Bool)] = [
         (#"{"a":{"b":["x"]}}"#, #"{"a":{"b":"x"}}"#, true),
         (#"{"a":{"b":["x"]}}"#, #"{"a":{"b":"y"}}"#, false),
-        (#"{"a":{"b":["x"]}}"#, #"{"a.b":"x"}"#, false),
+        // Points are as good as levels: test_filter_policy_on_message_body_dot_attribute.
+        (#"{"a":{"b":["x"]}}"#, #"{"a.b":"x"}"#, true),
+        (#"{"a.b":["x"]}"#, #"{"a":{"b":"x"}}"#, true),
+        (#"{"a.b.c":["x"]}"#, #"{"a.b":{"c":"x"}}"#, true),
+        (#"{"a.b.c":["x"]}"#, #"{"a":{"b.c":"x"}}"#, true),
+        (#"{"a":{"b.c":["x"]}}"#, #"{"a.b":{"c":"x"}}"#, true),
+        (#"{"a":{"b.c":["x"]}}"#, #"{"a.b":[{"c":"y"},{"c":"x"}]}"#, true),
+        (#"{"a.b":["x"],"a.c":["y"]}"#, #"{"a":{"b":"x"},"a.c":"y"}"#, true),
+        (#"{"a.b":["x"]}"#, #"{"ab":"x"}"#, false),
+        (#"{"a.b":["x"]}"#, #"{"a":"x"}"#, false),
+        (#"{"a.b":[{"exists":false}]}"#, #"{"a":{"c":1}}"#, true),
         (#"{"a":["x"]}"#, "x", false),
         (#"{"a":["x"]}"#, "[1]", false),
         (#"{"a":["x"]}"#, #"{"a":["y","x"]}"#, true),
@@ -126,6 +136,7 @@ import TestSupport
         (#"{"key":[{"anything-but":{"wrong-operator":null}}]}"#, "Unsupported anything-but pattern: wrong-operator"),
         (#"{"key":[{"anything-but":{"suffix":"test"}}]}"#, "Unsupported anything-but pattern: suffix"),
         (#"{"key":[{"anything-but":{"prefix":false}}]}"#, "prefix match pattern must be a string"),
+        (#"{"key":{"suffix":"value"}}"#, #""suffix" must be an object or an array"#),
         (
             #"{"a":{"b":["c"]}}"#,
             "Filter policy scope MessageAttributes does not support nested filter policy"

@@ -57,6 +57,38 @@ import TestSupport
         #expect(message["SigningCertUrl"]?.string?.hasSuffix(".pem") == true && message["UnsubscribeUrl"] != nil)
     }
 
+    /// test_publish_lambda_verify_signature
+    @Test func functionsAreToldSignatureVersionOne() async throws {
+        let rig = try Rig()
+        try await rig.ask("CreateTopic", ["Name": "news"])
+        try await rig.ask(
+            "SetTopicAttributes",
+            ["TopicArn": Rig.topic, "AttributeName": "SignatureVersion", "AttributeValue": "2"])
+        try await rig.subscribe("lambda", Rig.function)
+        try await rig.subscribe("sqs", Rig.queue)
+        try await rig.ask("Publish", ["TopicArn": Rig.topic, "Message": "text"])
+        let event = try await rig.arrived(1, at: Rig.function).first?.json?["Records"]?.elements.first?["Sns"]
+        let envelope = try await rig.arrived(1, at: Rig.queue).first?.json
+        #expect(event?["SignatureVersion"]?.string == "1" && envelope?["SignatureVersion"]?.string == "2")
+        #expect(event?["Signature"]?.string == envelope?["Signature"]?.string)
+    }
+
+    /// test_fifo_topic_to_regular_sqs
+    @Test func standardQueuesAreNotToldTheGroupsOfFIFOTopics() async throws {
+        let rig = try Rig()
+        let topic = "\(Rig.topic).fifo"
+        try await rig.ask(
+            "CreateTopic",
+            ["Name": "news.fifo", "Attributes.entry.1.key": "FifoTopic", "Attributes.entry.1.value": "true"])
+        try await rig.subscribe("sqs", Rig.queue, to: topic)
+        try await rig.subscribe("sqs", "\(Rig.queue).fifo", to: topic)
+        try await rig.ask(
+            "Publish",
+            ["TopicArn": topic, "Message": "m", "MessageGroupId": "g", "MessageDeduplicationId": "d"])
+        #expect(try await rig.arrived(1, at: Rig.queue).map(\.group) == [nil])
+        #expect(try await rig.arrived(1, at: "\(Rig.queue).fifo").map(\.group) == ["g"])
+    }
+
     @Test func rawMessagesAreBareAndKeepTheirAttributes() async throws {
         let rig = try Rig()
         try await rig.ask("CreateTopic", ["Name": "news"])

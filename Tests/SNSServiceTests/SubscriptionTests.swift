@@ -34,6 +34,8 @@ import TestSupport
         let arn = try await rig.subscribe("sqs", Rig.queue, ["RawMessageDelivery": "true"])
         #expect(try await rig.subscribe("sqs", Rig.queue, ["RawMessageDelivery": "true"]) == arn)
         #expect(try await rig.subscribe("sqs", Rig.queue) == arn)
+        // What is not set is what it is without: test_subscribe_idempotency.
+        #expect(try await rig.subscribe("sqs", Rig.queue, ["FilterPolicyScope": "MessageAttributes"]) == arn)
         #expect(
             await rig.refusal(
                 "Subscribe",
@@ -43,6 +45,34 @@ import TestSupport
                 ])
                 == "InvalidParameter: Invalid parameter: Attributes Reason: Subscription already exists with different "
                 + "attributes")
+    }
+
+    /// test_set_subscription_filter_policy_scope
+    @Test func theScopeIsToldWithItsFilterAlone() async throws {
+        let rig = try Rig()
+        try await rig.ask("CreateTopic", ["Name": "news"])
+        let arn = try await rig.subscribe("sqs", Rig.queue)
+        func set(_ name: String, _ value: String) async throws -> String? {
+            try await rig.ask(
+                "SetSubscriptionAttributes",
+                ["SubscriptionArn": arn, "AttributeName": name, "AttributeValue": value])
+            return Rig.attribute(
+                "FilterPolicyScope", try await rig.ask("GetSubscriptionAttributes", ["SubscriptionArn": arn]))
+        }
+        #expect(try await set("FilterPolicyScope", "MessageBody") == nil)
+        #expect(try await set("FilterPolicy", #"{"k":["v"]}"#) == "MessageBody")
+    }
+
+    /// test_unsubscribe_wrong_arn_format
+    @Test(arguments: [
+        ("Unsubscribe", "SubscriptionArn"), ("GetSubscriptionAttributes", "SubscriptionArn"),
+        ("Subscribe", "TopicArn"), ("DeleteTopic", "TopicArn"),
+    ])
+    func missesARNsInWordsOfItsOwn(action: String, parameter: String) async throws {
+        let refusal = "InvalidParameter: Invalid parameter: \(parameter) Reason: no value for required parameter"
+        let rig = try Rig()
+        #expect(await rig.refusal(action) == refusal)
+        #expect(await rig.refusal(action, [parameter: ""]) == refusal)
     }
 
     @Test func endpointsOfTheWebAreAsked() async throws {

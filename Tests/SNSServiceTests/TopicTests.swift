@@ -47,6 +47,23 @@ import Testing
         #expect(Rig.attribute("FifoTopic", shown) == "true")
     }
 
+    /// test_create_duplicate_topic_check_idempotency, test_create_duplicate_topic_with_more_tags
+    @Test func makingATopicAgainMayNameSomeOfItsTags() async throws {
+        let rig = try Rig()
+        func make(_ tags: [String]) async -> String? {
+            var parameters = ["Name": "news"]
+            for (index, tag) in tags.enumerated() {
+                parameters["Tags.member.\(index + 1).Key"] = tag
+                parameters["Tags.member.\(index + 1).Value"] = "v"
+            }
+            return await rig.refusal("CreateTopic", parameters)
+        }
+        for tags in [["a", "b"], ["b", "a"], ["a"], []] { #expect(await make(tags) == nil) }
+        #expect(
+            await make(["c"])
+                == "InvalidParameter: Invalid parameter: Tags Reason: Topic already exists with different tags")
+    }
+
     @Test func deliveryPoliciesAreShownAsTheyWereSet() async throws {
         let rig = try Rig()
         try await rig.ask("CreateTopic", ["Name": "news"])

@@ -44,6 +44,28 @@ import Testing
         #expect(try await rig.bodies(from: queue) == ["0", "1"])
     }
 
+    /// test_purge_queue_clears_fifo_deduplication_cache
+    @Test func whatIsPurgedMayComeAgain() async throws {
+        let rig = try await Rig()
+        let queue = try await rig.queue("q.fifo")
+        let first = try await rig.put("a", into: queue, group: "g", deduplication: "d")
+        try await rig.call("PurgeQueue", #"{"QueueUrl":"q.fifo"}"#)
+        rig.clock.advance(milliseconds: 1)
+        #expect(try await rig.put("b", into: queue, group: "g", deduplication: "d") != first)
+        #expect(try await rig.bodies(from: queue) == ["b"])
+    }
+
+    @Test func flagsAreReadInAnyCase() async throws {
+        let rig = try await Rig()
+        for flag in ["True", "TRUE", "true"] {
+            let attributes = ["FifoQueue": flag, "ContentBasedDeduplication": flag].json
+            try await rig.call("CreateQueue", #"{"QueueName":"q.fifo","Attributes":\#(attributes)}"#)
+        }
+        let shown = try await rig.call("GetQueueAttributes", #"{"QueueUrl":"q.fifo","AttributeNames":["All"]}"#)
+        #expect(shown?["Attributes"]?["FifoQueue"]?.string == "true")
+        #expect(shown?["Attributes"]?["ContentBasedDeduplication"]?.string == "true")
+    }
+
     @Test func sequenceNumbersGrow() async throws {
         let rig = try await Rig()
         let queue = try await rig.queue("q.fifo")

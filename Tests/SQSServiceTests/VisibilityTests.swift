@@ -24,6 +24,21 @@ import Testing
         #expect(try await rig.counts(of: queue) == .init())
     }
 
+    /// Recorded in test_terminate_visibility_timeout_after_receive and, for deleting, in SNS's test_filter_policy.
+    @Test func earlierHandlesOfStandardQueuesStillDoSomething() async throws {
+        let rig = try await Rig()
+        let queue = try await rig.queue("q")
+        _ = try await rig.put("m", into: queue)
+        let first = try await rig.take(from: queue, timeout: 0)
+        _ = try await rig.take(from: queue, timeout: 30)
+        let handle = first[0].handle(in: queue)
+        try await rig.call(
+            "ChangeMessageVisibility", #"{"QueueUrl":"q","ReceiptHandle":"\#(handle)","VisibilityTimeout":0}"#)
+        #expect(try await rig.counts(of: queue) == .init(visible: 1))
+        #expect(try await rig.delete(first[0], from: queue) == nil)
+        #expect(try await rig.counts(of: queue) == .init())
+    }
+
     @Test func delayedMessagesAreCountedApart() async throws {
         let rig = try await Rig()
         let queue = try await rig.queue("q", ["DelaySeconds": "10"])

@@ -69,7 +69,34 @@ import Testing
         let xml = String(
             buffer: ErrorEncoding.response(for: .noQueue, protocol: SQS.query, requestID: "id").bytes)
         #expect(xml.contains("<Type>Sender</Type><Code>AWS.SimpleQueueService.NonExistentQueue</Code>"))
+        #expect(xml.contains("</Message><Detail/></Error>"))
         #expect(AuditEventReader.code(json.bytes) == "QueueDoesNotExist")
+    }
+
+    /// test_get_without_query_returns_unknown_operation, test_get_send_and_receive_messages
+    @Test func whatHoldsNothingIsOneTag() {
+        let unknown = ErrorEncoding.response(for: .unknownOperation, protocol: SQS.query, requestID: "id")
+        #expect(String(buffer: unknown.bytes) == "<UnknownOperationException/>")
+        #expect(unknown.status == .notFound)
+        let none = QueryAnswer.response(
+            "ReceiveMessage", namespace: "", requestID: "id", SQS.ReceiveMessageResult(messages: nil))
+        let start = "<ReceiveMessageResponse><ReceiveMessageResult/><ResponseMetadata>"
+        #expect(String(buffer: none.bytes).hasPrefix(start))
+    }
+
+    /// test_aws_trace_header_propagation
+    @Test(arguments: [("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", true), ("x", false)])
+    func messagesKeepTheTraceOfTheirRequest(header: String, isKept: Bool) throws {
+        func content(_ system: [String: SQS.MessageSystemAttributeValue]?) throws -> MessageContent {
+            try MessageRules.content(
+                body: "m", attributes: nil, system: system, traceHeader: header, quotas: SQSQuotas())
+        }
+        let plain = try content(nil)
+        #expect(plain.requestTrace == (isKept ? header : nil))
+        // Digests are of what the sender names.
+        #expect(plain.systemDigest == nil)
+        let own = try content(["AWSTraceHeader": .init(dataType: "String", stringValue: "Root=1-2-3")])
+        #expect(own.trace == "Root=1-2-3")
     }
 
     @Test func requestsAreOfTheProtocolThatTheyShow() {

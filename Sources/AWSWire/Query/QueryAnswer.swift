@@ -1,3 +1,4 @@
+import NIOCore
 package import NIOHTTP1
 
 /// A shape that answers of the query protocol hold.
@@ -46,12 +47,23 @@ package enum QueryAnswer {
     ) -> ServiceResponse {
         var writer = XMLWriter()
         writer.open("\(operation)Response", namespace: namespace)
-        if let output { writer.element("\(operation)Result") { output.encode(to: &$0) } }
+        if let output { writer.result("\(operation)Result", output) }
         writer.element("ResponseMetadata") { writer in
             writer.element("RequestId") { $0.string(requestID) }
         }
         writer.close("\(operation)Response")
         return .payload(writer.buffer, status: 200, contentType: "text/xml")
+    }
+}
+
+extension XMLWriter {
+    /// A result that has no members is one tag.
+    fileprivate mutating func result(_ name: String, _ output: any QueryOutput) {
+        let before = buffer.writerIndex
+        element(name) { output.encode(to: &$0) }
+        guard buffer.writerIndex - before == 2 * name.utf8.count + 5 else { return }
+        truncate(to: before)
+        empty(name)
     }
 }
 

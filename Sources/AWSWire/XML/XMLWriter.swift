@@ -31,6 +31,16 @@ package struct XMLWriter: Sendable {
         close(name)
     }
 
+    /// An element that holds nothing, in one tag.
+    package mutating func empty(_ name: String) {
+        buffer.writeStaticString("<")
+        buffer.writeString(name)
+        buffer.writeStaticString("/>")
+    }
+
+    /// Takes back what was written since.
+    mutating func truncate(to index: Int) { buffer.moveWriterIndex(to: index) }
+
     // MARK: Scalars
 
     package mutating func string(_ value: String) {

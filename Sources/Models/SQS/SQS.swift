@@ -18,7 +18,7 @@ package import NIOHTTP1
 package enum SQS {
     package static let json = WireProtocol.awsJSON(
         version: "1.0", errors: .queryCompatible(namespace: "com.amazonaws.sqs"))
-    package static let query = WireProtocol.query(namespace: Operation.namespace)
+    package static let query = WireProtocol.query(namespace: Operation.namespace, errors: .withDetail)
 
     package static func wireProtocol(of headers: HTTPHeaders) -> WireProtocol {
         QueryAnswer.isForm(headers) ? query : json

@@ -11,6 +11,9 @@ extension SNSService {
             throw SigV4Failure.missingToken.error(for: wireProtocol)
         }
         guard let method = Self.methods[operation] else { throw AWSError.notImplemented(operation.rawValue) }
+        if let name = operation.requiredARN, FormValue(call.request)[name]?.text?.isEmpty ?? true {
+            throw AWSError.invalid("\(name) Reason: no value for required parameter")
+        }
         return try await method(self)(call)
     }
 
@@ -37,4 +40,17 @@ extension SNSService {
         .unsubscribe: { $0.unsubscribe },
         .untagResource: { $0.untagResource },
     ]
+}
+
+extension SNS.Operation {
+    /// The ARN that a request has to name, for those operations that miss it in words of their own.
+    fileprivate var requiredARN: String? {
+        switch self {
+        case .addPermission, .confirmSubscription, .deleteTopic, .getTopicAttributes, .listSubscriptionsByTopic,
+            .publishBatch, .removePermission, .setTopicAttributes, .subscribe:
+            "TopicArn"
+        case .getSubscriptionAttributes, .setSubscriptionAttributes, .unsubscribe: "SubscriptionArn"
+        default: nil
+        }
+    }
 }

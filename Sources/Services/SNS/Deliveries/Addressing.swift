@@ -20,7 +20,8 @@ struct Addressing: Sendable {
         var parcel = Parcel(
             id: RequestID.make(), to: target, from: sender, isRaw ? ByteBuffer(string: notice.text) : notice.envelope)
         parcel.trace = trace
-        parcel.group = group
+        // Standard queues are told the groups of standard topics alone.
+        if record.endpoint.hasSuffix(".fifo") || !subscription.id.topic.isFIFO { parcel.group = group }
         if record.endpoint.hasSuffix(".fifo") { parcel.deduplicationID = deduplicationID }
         var deadBody: ByteBuffer?
         switch record.delivery {

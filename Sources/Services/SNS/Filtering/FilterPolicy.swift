@@ -18,6 +18,18 @@ struct FilterPolicy: Sendable, Hashable {
         struct Key: Sendable, Hashable {
             var name: String
             var rule: Rule
+
+            init(_ name: String, _ rule: Rule) {
+                self.name = name
+                self.rule = rule
+            }
+
+            /// - Parameter path: Names with points between them, which are as good as levels.
+            init(path: String, rule: Rule) {
+                let names = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+                let inner = names.dropFirst().reversed().reduce(rule) { .nested(Level(keys: [Key($1, $0)])) }
+                self.init(names[0], inner)
+            }
         }
         var keys: [Key] = []
         var alternatives: [[Level]] = []
@@ -62,16 +74,12 @@ struct FilterPolicy: Sendable, Hashable {
     private static func level(
         _ value: JSONValue, _ scope: Scope, depth: Int, _ combinations: inout Int
     ) throws(Refusal) -> Level {
-        if scope == .messageAttributes, depth > 1 {
-            throw Refusal(
-                reason: "Filter policy scope MessageAttributes does not support nested filter policy", isWhole: true)
-        }
         var level = Level()
         for (name, member) in value.members {
             switch member.kind {
             case .object:
                 let nested = try Self.level(member, scope, depth: depth + 1, &combinations)
-                level.keys.append(Level.Key(name: name, rule: .nested(nested)))
+                level.keys.append(Level.Key(path: name, rule: .nested(nested)))
             case .array:
                 let elements = member.elements
                 guard !elements.isEmpty else { throw Refusal(reason: "Empty arrays are not allowed") }
@@ -89,9 +97,15 @@ struct FilterPolicy: Sendable, Hashable {
                 combinations = saturating(combinations, elements.count * depth, *)
                 var conditions: [Condition] = []
                 for element in elements { conditions.append(try Condition(filter: element)) }
-                level.keys.append(Level.Key(name: name, rule: .values(conditions)))
+                let rule = Rule.values(conditions)
+                level.keys.append(scope == .messageBody ? Level.Key(path: name, rule: rule) : Level.Key(name, rule))
             default: throw Refusal(reason: "\"\(name)\" must be an object or an array")
             }
+        }
+        // What is wrong within a level is told first.
+        if scope == .messageAttributes, depth > 1 {
+            throw Refusal(
+                reason: "Filter policy scope MessageAttributes does not support nested filter policy", isWhole: true)
         }
         return level
     }
@@ -111,7 +125,7 @@ struct FilterPolicy: Sendable, Hashable {
             guard let value = try? JSONValue(parsing: ByteBuffer(string: body)), value.kind == .object else {
                 return false
             }
-            return Self.matches(level, value)
+            return Self.matches(level, BodyPart(value))
         }
     }
 
@@ -123,17 +137,16 @@ struct FilterPolicy: Sendable, Hashable {
         } && level.alternatives.allSatisfy { $0.contains { matches($0, attributes) } }
     }
 
-    /// - Parameter value: Of an array one element has to fit as a whole; nil for what is not there.
-    private static func matches(_ level: Level, _ value: JSONValue?) -> Bool {
-        if let value, value.kind == .array { return value.elements.contains { matches(level, $0) } }
+    /// - Parameter part: Of an array one element has to fit as a whole.
+    private static func matches(_ level: Level, _ part: BodyPart) -> Bool {
+        if let elements = part.elements { return elements.contains { matches(level, BodyPart($0)) } }
         return level.keys.allSatisfy { key in
-            let member = value?[key.name]
             switch key.rule {
-            case .nested(let nested): return matches(nested, member)
+            case .nested(let nested): return matches(nested, part.part(key.name))
             case .values(let conditions):
-                let values = member.flatMap { Leaf.all(in: $0) }
+                let values = part.leaf(key.name).flatMap { Leaf.all(in: $0) }
                 return conditions.contains { $0.wants(values) }
             }
-        } && level.alternatives.allSatisfy { $0.contains { matches($0, value) } }
+        } && level.alternatives.allSatisfy { $0.contains { matches($0, part) } }
     }
 }

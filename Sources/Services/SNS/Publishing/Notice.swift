@@ -113,7 +113,8 @@ struct Notice: Sendable {
         member("Message", text)
         member("Timestamp", timestamp)
         if let signature {
-            member("SignatureVersion", signature.version)
+            // Functions are told version 1, whichever it is.
+            member("SignatureVersion", "1")
             member("Signature", signature.text)
             member("SigningCertUrl", signature.certificateURL)
         }

@@ -84,7 +84,11 @@ extension SNSService {
 extension SubscriptionRecord {
     /// An attribute as it counts, set or not.
     fileprivate func shownAttribute(_ name: String) -> String? {
-        name == "RawMessageDelivery" ? "\(isRaw)" : attributes[name]
+        switch name {
+        case "RawMessageDelivery": "\(isRaw)"
+        case "FilterPolicyScope": attributes[name] ?? FilterPolicy.Scope.messageAttributes.rawValue
+        default: attributes[name]
+        }
     }
 }
 

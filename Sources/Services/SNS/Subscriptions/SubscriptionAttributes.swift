@@ -96,11 +96,10 @@ extension StoredSubscription {
             "SubscriptionPrincipal": record.principal, "TopicArn": id.topic.arn,
         ]
         for name in ["FilterPolicy", "RedrivePolicy"] { shown[name] = attributes[name] }
+        // Without a filter its scope is not told, even where it is set.
         if attributes["FilterPolicy"] != nil {
             shown["FilterPolicyScope"] =
                 attributes["FilterPolicyScope"] ?? FilterPolicy.Scope.messageAttributes.rawValue
-        } else {
-            shown["FilterPolicyScope"] = attributes["FilterPolicyScope"]
         }
         guard record.isWeb else { return shown }
         if let text = attributes["DeliveryPolicy"], let own = try? WebDelivery(parsing: text, .subscription) {

@@ -24,7 +24,7 @@ extension SNSService {
         try await database.write { [quotas] connection in
             let table = SNSTable(connection)
             if let present = try table.topic(id) {
-                try present.mustBe(record, tagsGiven: input.tags != nil)
+                try present.mustBe(record)
                 return
             }
             let limit = id.isFIFO ? quotas.fifoTopics : quotas.topics
@@ -112,13 +112,13 @@ extension SNSService {
 
 extension TopicRecord {
     /// What is made again has to be what is there, as far as it says.
-    fileprivate func mustBe(_ other: TopicRecord, tagsGiven: Bool) throws(AWSError) {
+    fileprivate func mustBe(_ other: TopicRecord) throws(AWSError) {
         for (name, value) in other.attributes where attributes[name] != value {
             // What is not set is what it is without.
             if value == Self.standard[name], attributes[name] == nil { continue }
             throw AttributeSource.map.invalid("Topic already exists with different attributes")
         }
-        guard !tagsGiven || Set(other.tags) == Set(tags) else {
+        guard Set(other.tags).isSubset(of: tags) else {
             throw .invalid("Tags Reason: Topic already exists with different tags")
         }
     }

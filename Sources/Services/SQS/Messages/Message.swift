@@ -4,8 +4,10 @@ import Storage
 struct MessageContent: Sendable, Hashable {
     var body: String
     var attributes: [String: MessageAttribute] = [:]
-    /// Of X-Ray.
+    /// Of X-Ray, as the sender says.
     var trace: String?
+    /// The trace of the request that sent it, where the sender names none: not part of what is acknowledged.
+    var requestTrace: String?
 
     /// Bytes, as the limits count them.
     var size: Int {

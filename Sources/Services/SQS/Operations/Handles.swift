@@ -27,8 +27,8 @@ extension SQSService {
             successful: successes.isEmpty ? nil : successes, failed: batch.failures)
     }
 
-    /// Deletes what handles name. A handle of an earlier receipt deletes nothing, and succeeds: except in FIFO queues,
-    /// where one whose time is over fails.
+    /// Deletes what handles name. A handle of an earlier receipt deletes what is not in flight by a later one, and
+    /// succeeds anyway: except in FIFO queues, where one whose time is over fails.
     ///
     /// - Returns: What stood against each; nil for success.
     func delete(_ handles: [String], from queue: Queue) async throws -> [AWSError?] {
@@ -41,7 +41,7 @@ extension SQSService {
                 guard let state = try messages.state(of: handle.message, in: queue.id) else { return nil }
                 let isLatest = state.receives == handle.receives
                 if queue.isFIFO, !isLatest || state.visibleAt <= now { return .expiredHandle(text) }
-                guard isLatest else { return nil }
+                guard isLatest || state.visibleAt <= now else { return nil }
                 try messages.delete(handle.message)
                 if let group = state.group, queue.isFIFO { groups.insert(group) }
                 return nil
@@ -103,8 +103,9 @@ extension SQSService {
                     return .invalidHandle(change.handle)
                 }
                 let messages = MessageTable(connection)
+                // A standard queue takes the handle of an earlier receipt, too.
                 guard let state = try messages.state(of: handle.message, in: queue.id),
-                    state.receives == handle.receives
+                    !queue.isFIFO || state.receives == handle.receives
                 else {
                     return .invalidParameter(
                         "ReceiptHandle", change.handle,

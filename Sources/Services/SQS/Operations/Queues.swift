@@ -13,7 +13,7 @@ extension SQSService {
         try authorize(.createQueue, on: key, queues[key], request, context: context)
         if input.tags?.isEmpty == false { try authorize(.tagQueue, on: key, queues[key], request, context: context) }
         let values = (input.attributes ?? [:]).filter { $0.key != "Policy" || !$0.value.isEmpty }
-        try QueueName.check(input.queueName, isFIFO: values["FifoQueue"] == "true", region: key.region)
+        try QueueName.check(input.queueName, isFIFO: values["FifoQueue"]?.lowercased() == "true", region: key.region)
         let attributes = try QueueAttributes(creating: values)
         try Tags.check(input.tags ?? [:], quotas)
         try requireDeadLetterQueue(attributes, of: key)
@@ -105,6 +105,8 @@ extension SQSService {
             }
             definition.purged = now
         }
+        // Before its messages, so that none is taken for one that is being deleted.
+        try await database.write { try DeduplicationTable($0).forgetMessages(of: queue.id, sentUntil: now) }
         try await Cleaner(service: self).empty(queue.id, sentUntil: now)
         return nil
     }

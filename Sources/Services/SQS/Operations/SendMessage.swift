@@ -17,7 +17,7 @@ extension SQSService {
         let queue = try queue(input.queueUrl, for: .sendMessage, request)
         let content = try MessageRules.content(
             body: input.messageBody, attributes: input.messageAttributes, system: input.messageSystemAttributes,
-            quotas: quotas)
+            traceHeader: request.header("X-Amzn-Trace-Id"), quotas: quotas)
         let draft = try queue.draft(
             content, delay: input.delaySeconds, group: input.messageGroupId,
             deduplication: input.messageDeduplicationId)
@@ -44,7 +44,7 @@ extension SQSService {
         var batch = Batch()
         var drafts: [(id: String, draft: Draft)] = []
         for entry in entries {
-            do throws(AWSError) { drafts.append((entry.id, try self.draft(entry, for: queue))) } catch {
+            do throws(AWSError) { drafts.append((entry.id, try self.draft(entry, of: request, for: queue))) } catch {
                 batch.fail(entry.id, error)
             }
         }
@@ -65,10 +65,12 @@ extension SQSService {
             successful: successes.isEmpty ? nil : successes, failed: batch.failures)
     }
 
-    private func draft(_ entry: SQS.SendMessageBatchRequestEntry, for queue: Queue) throws(AWSError) -> Draft {
+    private func draft(
+        _ entry: SQS.SendMessageBatchRequestEntry, of request: ServiceRequest, for queue: Queue
+    ) throws(AWSError) -> Draft {
         let content = try MessageRules.content(
             body: entry.messageBody, attributes: entry.messageAttributes, system: entry.messageSystemAttributes,
-            quotas: quotas)
+            traceHeader: request.header("X-Amzn-Trace-Id"), quotas: quotas)
         return try queue.draft(
             content, delay: entry.delaySeconds, group: entry.messageGroupId,
             deduplication: entry.messageDeduplicationId, inBatch: true)

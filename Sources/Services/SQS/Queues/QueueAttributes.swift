@@ -35,7 +35,7 @@ struct QueueAttributes: Sendable, Hashable {
     ///
     /// - Throws: `InvalidAttributeName`, `InvalidAttributeValue`, `InvalidParameterValue`.
     init(creating values: [String: String]) throws(AWSError) {
-        switch values["FifoQueue"] {
+        switch values["FifoQueue"]?.lowercased() {
         case nil: break
         case "true": kind = .fifo
         // As recorded in test_create_standard_queue_with_fifo_attribute_raises_error.
@@ -53,7 +53,8 @@ struct QueueAttributes: Sendable, Hashable {
     ///
     /// - Throws: as ``init(creating:)``.
     mutating func set(_ values: [String: String]) throws(AWSError) {
-        if values["KmsMasterKeyId"].map({ !$0.isEmpty }) == true, values["SqsManagedSseEnabled"] == "true" {
+        if values["KmsMasterKeyId"].map({ !$0.isEmpty }) == true, values["SqsManagedSseEnabled"]?.lowercased() == "true"
+        {
             throw SQSError.invalidAttributeName(
                 message: "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS "
                     + "SSE or SQS SSE.")
@@ -98,7 +99,9 @@ struct QueueAttributes: Sendable, Hashable {
         }
         switch name {
         case "FifoQueue":
-            guard value == "true" else { throw .invalidAttribute(name, "Modifying queue type is not supported.") }
+            guard value.lowercased() == "true" else {
+                throw .invalidAttribute(name, "Modifying queue type is not supported.")
+            }
         case "ContentBasedDeduplication": deduplicatesByContent = try flag(name, value)
         case "DeduplicationScope": deduplicatesByGroup = try choice(name, value, "queue", "messageGroup")
         default: limitsThroughputByGroup = try choice(name, value, "perQueue", "perMessageGroupId")

@@ -64,6 +64,12 @@ struct DeduplicationTable {
         try connection.execute("DELETE FROM sqs_attempts WHERE made <= ?", [.integer(time)])
     }
 
+    /// The ids of messages that are purged may come again.
+    func forgetMessages(of queue: Int64, sentUntil time: Int64) throws {
+        try connection.execute(
+            "DELETE FROM sqs_deduplication WHERE queue = ? AND sent <= ?", [.integer(queue), .integer(time)])
+    }
+
     func forget(queue: Int64) throws {
         try connection.execute("DELETE FROM sqs_deduplication WHERE queue = ?", [.integer(queue)])
         try connection.execute("DELETE FROM sqs_attempts WHERE queue = ?", [.integer(queue)])

@@ -33,7 +33,7 @@ struct MessageTable {
             [
                 .integer(message.id), .text(message.uuid), .integer(message.sent), .integer(message.visibleAt),
                 .text(message.sender), SQLValue(message.group), SQLValue(message.deduplication),
-                sequence.map { .integer($0) } ?? .null, SQLValue(message.content.trace),
+                sequence.map { .integer($0) } ?? .null, SQLValue(message.content.trace ?? message.content.requestTrace),
                 isInline ? .text(message.content.body) : .null, isInline ? SQLValue(attributes) : .null,
                 .integer(queue),
             ])
