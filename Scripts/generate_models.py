@@ -321,6 +321,8 @@ class Service:
             arguments.append("fault: .server")
         if "Type" in shape.get("members", {}):
             arguments.append(f"spelling: .typed(message: {literal(message)})")
+        elif self.config.get("namesMessages") and message != "message":
+            arguments.append(f"spelling: .untyped(message: {literal(message)})")
         if members:
             lines.append("        var members: [(name: String, value: String)] = []")
             for wire, label in members:

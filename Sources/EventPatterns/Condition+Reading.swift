@@ -109,7 +109,8 @@ extension Condition {
         var kinds: Set<JSONKind> = []
         for element in operand.elements {
             guard element.kind == .string || element.kind == .number, let leaf = Leaf(element) else {
-                throw .seen(element, "Inside anything but list, start|null|boolean is not supported.")
+                throw PatternFault.seen(element, "Inside anything but list, start|null|boolean is not supported.")
+                    .inList()
             }
             kinds.insert(element.kind)
             conditions.append(.equals(leaf))
@@ -132,8 +133,14 @@ extension Condition {
         }
         guard [.string, .number, .array].contains(inner.kind) else { throw .seen(inner, valueMessage) }
         var conditions: [Condition] = []
-        for element in inner.kind == .array ? inner.elements : [inner] {
-            conditions.append(try unwantedExpression(name, element))
+        if inner.kind == .array {
+            for element in inner.elements {
+                do throws(PatternFault) { conditions.append(try unwantedExpression(name, element)) } catch {
+                    throw error.inList()
+                }
+            }
+        } else {
+            conditions.append(try unwantedExpression(name, inner))
         }
         guard members.count == 1 else { throw .seen(members[1].value, "Too many elements in numeric expression") }
         return conditions

@@ -8,6 +8,8 @@ package struct PatternFault: Error, Sendable, Hashable {
     package var reason: String
     /// How many bytes of the text had been read; nil where AWS names no place.
     var bytes: Int?
+    /// Whether the place is named a second time.
+    private var isToldTwice = false
 
     private init(_ reason: String, _ bytes: Int?) {
         self.reason = reason
@@ -37,8 +39,16 @@ package struct PatternFault: Error, Sendable, Hashable {
         PatternFault(reason, value.byteRange.upperBound)
     }
 
+    /// As a fault of an element of `anything-but`'s list, around which AWS's reader says once more where it is.
+    func inList() -> PatternFault {
+        var fault = self
+        fault.isToldTwice = true
+        return fault
+    }
+
     func described(in text: ByteBuffer) -> String {
         guard let bytes else { return reason }
-        return "\(reason)\n at [\(SourceText(text).place(after: bytes))]"
+        let place = "\n at [\(SourceText(text).place(after: bytes))]"
+        return reason + place + (isToldTwice ? place : "")
     }
 }

@@ -43,14 +43,20 @@ import Testing
 
     @Test(
         arguments: [
-            (0, "0"), (3, "3"), (-3, "-3"), (0.5, "0.5"), (1e300, "1e+300"), (1_700_000_000.123, "1700000000.123"),
+            (0, "0.0"), (3, "3.0"), (-3, "-3.0"), (0.5, "0.5"), (1e300, "1e+300"),
+            (1_700_000_000.123, "1700000000.123"),
             (-0.25, "-0.25"),
-            (9_007_199_254_740_992, "9007199254740992"), (-0x1p63, "-9.223372036854776e+18"),
+            (9_007_199_254_740_992, "9007199254740992.0"), (-0x1p63, "-9.223372036854776e+18"),
             (.infinity, #""Infinity""#), (-.infinity, #""-Infinity""#),
             (.nan, #""NaN""#),
         ] as [(Double, String)])
     func writesNumbers(value: Double, expected: String) {
         #expect(written { $0.double(value) } == expected)
+    }
+
+    @Test(arguments: [(1_700_000_000, "1700000000"), (1_700_000_000.1234, "1700000000.123")])
+    func writesTimes(seconds: Double, expected: String) {
+        #expect(written { $0.timestamp(secondsSinceEpoch: seconds) } == expected)
     }
 
     @Test func writesExtremeIntegers() {

@@ -82,7 +82,10 @@ import Testing
         let description = try #require(refusal?.description)
         #expect(description.hasPrefix(reason), "\(description)")
         if let column {
-            #expect(description == "\(reason)\n at [Source: (String)\"\(pattern)\"; line: 1, column: \(column)]")
+            let place = "\n at [Source: (String)\"\(pattern)\"; line: 1, column: \(column)]"
+            // LocalStack's recordings have it twice of what is in a list of `anything-but`: content_anything_*_EXC.
+            let isInList = ["[123, ", "[null, ", "[\"stopped"].contains { pattern.contains($0) }
+            #expect(description == reason + place + (isInList ? place : ""))
         }
     }
 

@@ -27,17 +27,19 @@ package struct JSONWriter: Sendable {
     package mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
     package mutating func int(_ value: Int) { literal(String(value)) }
 
-    /// Writes a number. A whole one within 2⁵³ has no fraction (`3`); infinities and NaN become the strings that AWS's
-    /// protocols spell for them.
+    /// Writes a number, a whole one as AWS does: `3.0`. Infinities and NaN become the strings that AWS's protocols
+    /// spell for them.
     package mutating func double(_ value: Double) {
         if value.isNaN { return string("NaN") }
         if value.isInfinite { return string(value < 0 ? "-Infinity" : "Infinity") }
-        if let whole = Int(exactly: value), whole.magnitude <= 1 << 53 { return int(whole) }
         literal(value.description)
     }
 
     /// Writes a point in time the way rest-json and json bodies do by default: seconds since 1970 with milliseconds.
-    package mutating func timestamp(secondsSinceEpoch seconds: Double) { double((seconds * 1000).rounded() / 1000) }
+    package mutating func timestamp(secondsSinceEpoch seconds: Double) {
+        let rounded = (seconds * 1000).rounded() / 1000
+        if let whole = Int(exactly: rounded) { int(whole) } else { double(rounded) }
+    }
 
     package mutating func string(_ value: String) {
         separate()

@@ -15,7 +15,9 @@ extension LogsService {
             context["aws:TagKeys"] = tags.map(\.name)
             for (key, value) in tags { context["aws:RequestTag/\(key)"] = value.string.map { [$0] } }
         }
-        if let keys = body?["tagKeys"]?.elements { context["aws:TagKeys"] = keys.compactMap(\.string) }
+        if let keys = (body?["tagKeys"] ?? body?["tags"])?.elements, !keys.isEmpty {
+            context["aws:TagKeys"] = keys.compactMap(\.string)
+        }
         for arn in Self.resources(of: operation, body, request.caller) {
             try authorizer.require(
                 "logs:\(operation.rawValue)", on: ProtectedResource(arn, account: request.caller.account.digits),

@@ -334,6 +334,72 @@ extension Logs.GetQueryResultsRequest {
 }
 
 extension Logs {
+    package struct ListLogGroupsRequest: Sendable {
+        package var logGroupNamePattern: String?
+        package var logGroupClass: LogGroupClass?
+        package var includeLinkedAccounts: Bool?
+        package var accountIdentifiers: [String]?
+        package var nextToken: String?
+        package var limit: Int?
+        package var dataSources: [DataSourceFilter]?
+        package var fieldIndexNames: [String]?
+        package var logGroupTags: [TagFilter]?
+
+        package init(
+            logGroupNamePattern: String? = nil, logGroupClass: LogGroupClass? = nil, includeLinkedAccounts: Bool? = nil,
+            accountIdentifiers: [String]? = nil, nextToken: String? = nil, limit: Int? = nil,
+            dataSources: [DataSourceFilter]? = nil, fieldIndexNames: [String]? = nil, logGroupTags: [TagFilter]? = nil
+        ) {
+            self.logGroupNamePattern = logGroupNamePattern
+            self.logGroupClass = logGroupClass
+            self.includeLinkedAccounts = includeLinkedAccounts
+            self.accountIdentifiers = accountIdentifiers
+            self.nextToken = nextToken
+            self.limit = limit
+            self.dataSources = dataSources
+            self.fieldIndexNames = fieldIndexNames
+            self.logGroupTags = logGroupTags
+        }
+    }
+}
+
+extension Logs.ListLogGroupsRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupNamePattern = try input.string(
+            body["logGroupNamePattern"], "logGroupNamePattern", Logs.Constraints.logGroupNameRegexPattern)
+        let logGroupClass = try input.enumeration(
+            body["logGroupClass"], "logGroupClass", Logs.Constraints.logGroupClass, as: Logs.LogGroupClass.self)
+        let includeLinkedAccounts = try input.bool(body["includeLinkedAccounts"])
+        let accountIdentifiers = try input.strings(
+            body["accountIdentifiers"], "accountIdentifiers", Logs.Constraints.accountIds, Logs.Constraints.accountId)
+        let nextToken = try input.string(body["nextToken"], "nextToken", Logs.Constraints.nextToken)
+        let limit = try input.int(body["limit"], "limit", Logs.Constraints.listLimit)
+        let dataSources = try input.list(
+            body["dataSources"], "dataSources", Logs.Constraints.dataSourceFilters, Logs.DataSourceFilter.read)
+        let fieldIndexNames = try input.strings(
+            body["fieldIndexNames"], "fieldIndexNames", Logs.Constraints.fieldIndexNames,
+            Logs.Constraints.fieldIndexName)
+        let logGroupTags = try input.list(
+            body["logGroupTags"], "logGroupTags", Logs.Constraints.tagFilters, Logs.TagFilter.read)
+        try input.check()
+        self.logGroupNamePattern = logGroupNamePattern
+        self.logGroupClass = logGroupClass
+        self.includeLinkedAccounts = includeLinkedAccounts
+        self.accountIdentifiers = accountIdentifiers
+        self.nextToken = nextToken
+        self.limit = limit
+        self.dataSources = dataSources
+        self.fieldIndexNames = fieldIndexNames
+        self.logGroupTags = logGroupTags
+    }
+}
+
+extension Logs {
     package struct ListTagsForResourceRequest: Sendable {
         package var resourceArn: String
 
@@ -357,6 +423,33 @@ extension Logs.ListTagsForResourceRequest {
         let resourceArn = try input.string(resourceArnSource, "resourceArn", Logs.Constraints.amazonResourceName)
         try input.check()
         self.resourceArn = try input.required(resourceArn)
+    }
+}
+
+extension Logs {
+    package struct ListTagsLogGroupRequest: Sendable {
+        package var logGroupName: String
+
+        package init(
+            logGroupName: String
+        ) {
+            self.logGroupName = logGroupName
+        }
+    }
+}
+
+extension Logs.ListTagsLogGroupRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupNameSource = body["logGroupName"]
+        input.require(logGroupNameSource != nil, "logGroupName")
+        let logGroupName = try input.string(logGroupNameSource, "logGroupName", Logs.Constraints.logGroupName)
+        try input.check()
+        self.logGroupName = try input.required(logGroupName)
     }
 }
 
@@ -469,102 +562,5 @@ extension Logs.PutMetricFilterRequest {
         self.applyOnTransformedLogs = applyOnTransformedLogs
         self.fieldSelectionCriteria = fieldSelectionCriteria
         self.emitSystemFieldDimensions = emitSystemFieldDimensions
-    }
-}
-
-extension Logs {
-    package struct PutQueryDefinitionRequest: Sendable {
-        package var queryLanguage: QueryLanguage?
-        package var name: String
-        package var queryDefinitionId: String?
-        package var logGroupNames: [String]?
-        package var queryString: String
-        package var clientToken: String?
-        package var parameters: [QueryParameter]?
-
-        package init(
-            name: String, queryString: String, queryLanguage: QueryLanguage? = nil, queryDefinitionId: String? = nil,
-            logGroupNames: [String]? = nil, clientToken: String? = nil, parameters: [QueryParameter]? = nil
-        ) {
-            self.queryLanguage = queryLanguage
-            self.name = name
-            self.queryDefinitionId = queryDefinitionId
-            self.logGroupNames = logGroupNames
-            self.queryString = queryString
-            self.clientToken = clientToken
-            self.parameters = parameters
-        }
-    }
-}
-
-extension Logs.PutQueryDefinitionRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `InvalidParameterException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
-        let body = try input.body()
-        let queryLanguage = try input.enumeration(
-            body["queryLanguage"], "queryLanguage", Logs.Constraints.queryLanguage, as: Logs.QueryLanguage.self)
-        let nameSource = body["name"]
-        input.require(nameSource != nil, "name")
-        let name = try input.string(nameSource, "name", Logs.Constraints.queryDefinitionName)
-        let queryDefinitionId = try input.string(
-            body["queryDefinitionId"], "queryDefinitionId", Logs.Constraints.queryId)
-        let logGroupNames = try input.strings(
-            body["logGroupNames"], "logGroupNames", nil, Logs.Constraints.logGroupName)
-        let queryStringSource = body["queryString"]
-        input.require(queryStringSource != nil, "queryString")
-        let queryString = try input.string(queryStringSource, "queryString", Logs.Constraints.queryDefinitionString)
-        let clientToken = try input.string(body["clientToken"], "clientToken", Logs.Constraints.clientToken)
-        let parameters = try input.list(
-            body["parameters"], "parameters", Logs.Constraints.queryParameterList, Logs.QueryParameter.read)
-        try input.check()
-        self.queryLanguage = queryLanguage
-        self.name = try input.required(name)
-        self.queryDefinitionId = queryDefinitionId
-        self.logGroupNames = logGroupNames
-        self.queryString = try input.required(queryString)
-        self.clientToken = clientToken
-        self.parameters = parameters
-    }
-}
-
-extension Logs {
-    package struct PutResourcePolicyRequest: Sendable {
-        package var policyName: String?
-        package var policyDocument: String?
-        package var resourceArn: String?
-        package var expectedRevisionId: String?
-
-        package init(
-            policyName: String? = nil, policyDocument: String? = nil, resourceArn: String? = nil,
-            expectedRevisionId: String? = nil
-        ) {
-            self.policyName = policyName
-            self.policyDocument = policyDocument
-            self.resourceArn = resourceArn
-            self.expectedRevisionId = expectedRevisionId
-        }
-    }
-}
-
-extension Logs.PutResourcePolicyRequest {
-    /// Reads the request and checks the model's constraints.
-    ///
-    /// - Throws: `InvalidParameterException`, `SerializationException`.
-    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
-        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
-        let body = try input.body()
-        let policyName = try input.string(body["policyName"], "policyName")
-        let policyDocument = try input.string(body["policyDocument"], "policyDocument", Logs.Constraints.policyDocument)
-        let resourceArn = try input.string(body["resourceArn"], "resourceArn")
-        let expectedRevisionId = try input.string(
-            body["expectedRevisionId"], "expectedRevisionId", Logs.Constraints.expectedRevisionId)
-        try input.check()
-        self.policyName = policyName
-        self.policyDocument = policyDocument
-        self.resourceArn = resourceArn
-        self.expectedRevisionId = expectedRevisionId
     }
 }

@@ -3,6 +3,103 @@
 package import AWSWire
 
 extension Logs {
+    package struct PutQueryDefinitionRequest: Sendable {
+        package var queryLanguage: QueryLanguage?
+        package var name: String
+        package var queryDefinitionId: String?
+        package var logGroupNames: [String]?
+        package var queryString: String
+        package var clientToken: String?
+        package var parameters: [QueryParameter]?
+
+        package init(
+            name: String, queryString: String, queryLanguage: QueryLanguage? = nil, queryDefinitionId: String? = nil,
+            logGroupNames: [String]? = nil, clientToken: String? = nil, parameters: [QueryParameter]? = nil
+        ) {
+            self.queryLanguage = queryLanguage
+            self.name = name
+            self.queryDefinitionId = queryDefinitionId
+            self.logGroupNames = logGroupNames
+            self.queryString = queryString
+            self.clientToken = clientToken
+            self.parameters = parameters
+        }
+    }
+}
+
+extension Logs.PutQueryDefinitionRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let queryLanguage = try input.enumeration(
+            body["queryLanguage"], "queryLanguage", Logs.Constraints.queryLanguage, as: Logs.QueryLanguage.self)
+        let nameSource = body["name"]
+        input.require(nameSource != nil, "name")
+        let name = try input.string(nameSource, "name", Logs.Constraints.queryDefinitionName)
+        let queryDefinitionId = try input.string(
+            body["queryDefinitionId"], "queryDefinitionId", Logs.Constraints.queryId)
+        let logGroupNames = try input.strings(
+            body["logGroupNames"], "logGroupNames", nil, Logs.Constraints.logGroupName)
+        let queryStringSource = body["queryString"]
+        input.require(queryStringSource != nil, "queryString")
+        let queryString = try input.string(queryStringSource, "queryString", Logs.Constraints.queryDefinitionString)
+        let clientToken = try input.string(body["clientToken"], "clientToken", Logs.Constraints.clientToken)
+        let parameters = try input.list(
+            body["parameters"], "parameters", Logs.Constraints.queryParameterList, Logs.QueryParameter.read)
+        try input.check()
+        self.queryLanguage = queryLanguage
+        self.name = try input.required(name)
+        self.queryDefinitionId = queryDefinitionId
+        self.logGroupNames = logGroupNames
+        self.queryString = try input.required(queryString)
+        self.clientToken = clientToken
+        self.parameters = parameters
+    }
+}
+
+extension Logs {
+    package struct PutResourcePolicyRequest: Sendable {
+        package var policyName: String?
+        package var policyDocument: String?
+        package var resourceArn: String?
+        package var expectedRevisionId: String?
+
+        package init(
+            policyName: String? = nil, policyDocument: String? = nil, resourceArn: String? = nil,
+            expectedRevisionId: String? = nil
+        ) {
+            self.policyName = policyName
+            self.policyDocument = policyDocument
+            self.resourceArn = resourceArn
+            self.expectedRevisionId = expectedRevisionId
+        }
+    }
+}
+
+extension Logs.PutResourcePolicyRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let policyName = try input.string(body["policyName"], "policyName")
+        let policyDocument = try input.string(body["policyDocument"], "policyDocument", Logs.Constraints.policyDocument)
+        let resourceArn = try input.string(body["resourceArn"], "resourceArn")
+        let expectedRevisionId = try input.string(
+            body["expectedRevisionId"], "expectedRevisionId", Logs.Constraints.expectedRevisionId)
+        try input.check()
+        self.policyName = policyName
+        self.policyDocument = policyDocument
+        self.resourceArn = resourceArn
+        self.expectedRevisionId = expectedRevisionId
+    }
+}
+
+extension Logs {
     package struct PutRetentionPolicyRequest: Sendable {
         package var logGroupName: String
         package var retentionInDays: Int
@@ -243,6 +340,40 @@ extension Logs.StopQueryRequest {
 }
 
 extension Logs {
+    package struct TagLogGroupRequest: Sendable {
+        package var logGroupName: String
+        package var tags: [String: String]
+
+        package init(
+            logGroupName: String, tags: [String: String]
+        ) {
+            self.logGroupName = logGroupName
+            self.tags = tags
+        }
+    }
+}
+
+extension Logs.TagLogGroupRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupNameSource = body["logGroupName"]
+        input.require(logGroupNameSource != nil, "logGroupName")
+        let logGroupName = try input.string(logGroupNameSource, "logGroupName", Logs.Constraints.logGroupName)
+        let tagsSource = body["tags"]
+        input.require(tagsSource != nil, "tags")
+        let tags = try input.stringMap(
+            tagsSource, "tags", Logs.Constraints.tags, key: Logs.Constraints.tagKey, value: Logs.Constraints.tagValue)
+        try input.check()
+        self.logGroupName = try input.required(logGroupName)
+        self.tags = try input.required(tags)
+    }
+}
+
+extension Logs {
     package struct TagResourceRequest: Sendable {
         package var resourceArn: String
         package var tags: [String: String]
@@ -308,6 +439,39 @@ extension Logs.TestMetricFilterRequest {
         try input.check()
         self.filterPattern = try input.required(filterPattern)
         self.logEventMessages = try input.required(logEventMessages)
+    }
+}
+
+extension Logs {
+    package struct UntagLogGroupRequest: Sendable {
+        package var logGroupName: String
+        package var tags: [String]
+
+        package init(
+            logGroupName: String, tags: [String]
+        ) {
+            self.logGroupName = logGroupName
+            self.tags = tags
+        }
+    }
+}
+
+extension Logs.UntagLogGroupRequest {
+    /// Reads the request and checks the model's constraints.
+    ///
+    /// - Throws: `InvalidParameterException`, `SerializationException`.
+    package init(decoding request: ServiceRequest, labels: RouteLabels = RouteLabels()) throws(AWSError) {
+        var input = InputDecoder(request, labels, validationCode: "InvalidParameterException")
+        let body = try input.body()
+        let logGroupNameSource = body["logGroupName"]
+        input.require(logGroupNameSource != nil, "logGroupName")
+        let logGroupName = try input.string(logGroupNameSource, "logGroupName", Logs.Constraints.logGroupName)
+        let tagsSource = body["tags"]
+        input.require(tagsSource != nil, "tags")
+        let tags = try input.strings(tagsSource, "tags", Logs.Constraints.tagList, Logs.Constraints.tagKey)
+        try input.check()
+        self.logGroupName = try input.required(logGroupName)
+        self.tags = try input.required(tags)
     }
 }
 

@@ -511,18 +511,20 @@ extension Logs.GetQueryResultsResponse {
 }
 
 extension Logs {
-    package struct ListTagsForResourceResponse: Sendable {
-        package var tags: [String: String]?
+    package struct ListLogGroupsResponse: Sendable {
+        package var logGroups: [LogGroupSummary]?
+        package var nextToken: String?
 
         package init(
-            tags: [String: String]? = nil
+            logGroups: [LogGroupSummary]? = nil, nextToken: String? = nil
         ) {
-            self.tags = tags
+            self.logGroups = logGroups
+            self.nextToken = nextToken
         }
     }
 }
 
-extension Logs.ListTagsForResourceResponse {
+extension Logs.ListLogGroupsResponse {
     /// The answer of a successful operation.
     package func encode() -> ServiceResponse {
         let status = 200
@@ -532,17 +534,20 @@ extension Logs.ListTagsForResourceResponse {
     }
 }
 
-extension Logs.ListTagsForResourceResponse {
+extension Logs.ListLogGroupsResponse {
     package func encode(to writer: inout JSONWriter) {
         writer.beginObject()
-        if let tags {
-            writer.name("tags")
-            writer.beginObject()
-            for (key, value) in tags.sorted(by: { $0.key < $1.key }) {
-                writer.name(key)
-                writer.string(value)
+        if let logGroups {
+            writer.name("logGroups")
+            writer.beginArray()
+            for element in logGroups {
+                element.encode(to: &writer)
             }
-            writer.endObject()
+            writer.endArray()
+        }
+        if let nextToken {
+            writer.name("nextToken")
+            writer.string(nextToken)
         }
         writer.endObject()
     }

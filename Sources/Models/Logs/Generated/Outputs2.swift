@@ -3,6 +3,82 @@
 package import AWSWire
 
 extension Logs {
+    package struct ListTagsForResourceResponse: Sendable {
+        package var tags: [String: String]?
+
+        package init(
+            tags: [String: String]? = nil
+        ) {
+            self.tags = tags
+        }
+    }
+}
+
+extension Logs.ListTagsForResourceResponse {
+    /// The answer of a successful operation.
+    package func encode() -> ServiceResponse {
+        let status = 200
+        var writer = JSONWriter()
+        encode(to: &writer)
+        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
+    }
+}
+
+extension Logs.ListTagsForResourceResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let tags {
+            writer.name("tags")
+            writer.beginObject()
+            for (key, value) in tags.sorted(by: { $0.key < $1.key }) {
+                writer.name(key)
+                writer.string(value)
+            }
+            writer.endObject()
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct ListTagsLogGroupResponse: Sendable {
+        package var tags: [String: String]?
+
+        package init(
+            tags: [String: String]? = nil
+        ) {
+            self.tags = tags
+        }
+    }
+}
+
+extension Logs.ListTagsLogGroupResponse {
+    /// The answer of a successful operation.
+    package func encode() -> ServiceResponse {
+        let status = 200
+        var writer = JSONWriter()
+        encode(to: &writer)
+        return .json(writer, status: status, contentType: "application/x-amz-json-1.1")
+    }
+}
+
+extension Logs.ListTagsLogGroupResponse {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let tags {
+            writer.name("tags")
+            writer.beginObject()
+            for (key, value) in tags.sorted(by: { $0.key < $1.key }) {
+                writer.name(key)
+                writer.string(value)
+            }
+            writer.endObject()
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
     package struct PutLogEventsResponse: Sendable {
         package var nextSequenceToken: String?
         package var rejectedLogEventsInfo: RejectedLogEventsInfo?

@@ -3,6 +3,128 @@
 package import AWSWire
 
 extension Logs {
+    package struct QueryInfo: Sendable {
+        package var queryLanguage: QueryLanguage?
+        package var queryId: String?
+        package var queryString: String?
+        package var status: QueryStatus?
+        package var createTime: Int?
+        package var logGroupName: String?
+        package var queryDuration: Int?
+        package var bytesScanned: Double?
+        package var userIdentity: String?
+
+        package init(
+            queryLanguage: QueryLanguage? = nil, queryId: String? = nil, queryString: String? = nil,
+            status: QueryStatus? = nil, createTime: Int? = nil, logGroupName: String? = nil, queryDuration: Int? = nil,
+            bytesScanned: Double? = nil, userIdentity: String? = nil
+        ) {
+            self.queryLanguage = queryLanguage
+            self.queryId = queryId
+            self.queryString = queryString
+            self.status = status
+            self.createTime = createTime
+            self.logGroupName = logGroupName
+            self.queryDuration = queryDuration
+            self.bytesScanned = bytesScanned
+            self.userIdentity = userIdentity
+        }
+    }
+}
+
+extension Logs.QueryInfo {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if let queryLanguage {
+            writer.name("queryLanguage")
+            writer.string(queryLanguage.rawValue)
+        }
+        if let queryId {
+            writer.name("queryId")
+            writer.string(queryId)
+        }
+        if let queryString {
+            writer.name("queryString")
+            writer.string(queryString)
+        }
+        if let status {
+            writer.name("status")
+            writer.string(status.rawValue)
+        }
+        if let createTime {
+            writer.name("createTime")
+            writer.int(createTime)
+        }
+        if let logGroupName {
+            writer.name("logGroupName")
+            writer.string(logGroupName)
+        }
+        if let queryDuration {
+            writer.name("queryDuration")
+            writer.int(queryDuration)
+        }
+        if let bytesScanned {
+            writer.name("bytesScanned")
+            writer.double(bytesScanned)
+        }
+        if let userIdentity {
+            writer.name("userIdentity")
+            writer.string(userIdentity)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct QueryParameter: Sendable {
+        package var name: String
+        package var defaultValue: String?
+        package var description: String?
+
+        package init(
+            name: String, defaultValue: String? = nil, description: String? = nil
+        ) {
+            self.name = name
+            self.defaultValue = defaultValue
+            self.description = description
+        }
+    }
+}
+
+extension Logs.QueryParameter {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Logs.QueryParameter?
+    {
+        let nameSource = body["name"]
+        input.require(nameSource != nil, "\(path)name")
+        let name = try input.string(nameSource, "\(path)name", Logs.Constraints.queryParameterName)
+        let defaultValue = try input.string(
+            body["defaultValue"], "\(path)defaultValue", Logs.Constraints.queryParameterDefaultValue)
+        let description = try input.string(
+            body["description"], "\(path)description", Logs.Constraints.queryParameterDescription)
+        guard let name else { return nil }
+        return Logs.QueryParameter(name: name, defaultValue: defaultValue, description: description)
+    }
+}
+
+extension Logs.QueryParameter {
+    package func encode(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.name("name")
+        writer.string(name)
+        if let defaultValue {
+            writer.name("defaultValue")
+            writer.string(defaultValue)
+        }
+        if let description {
+            writer.name("description")
+            writer.string(description)
+        }
+        writer.endObject()
+    }
+}
+
+extension Logs {
     package struct QueryStatistics: Sendable {
         package var recordsMatched: Double?
         package var recordsScanned: Double?
@@ -308,5 +430,33 @@ extension Logs.SubscriptionFilter {
             writer.endArray()
         }
         writer.endObject()
+    }
+}
+
+extension Logs {
+    package struct TagFilter: Sendable {
+        package var key: String
+        package var values: [String]?
+
+        package init(
+            key: String, values: [String]? = nil
+        ) {
+            self.key = key
+            self.values = values
+        }
+    }
+}
+
+extension Logs.TagFilter {
+    static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
+        -> Logs.TagFilter?
+    {
+        let keySource = body["key"]
+        input.require(keySource != nil, "\(path)key")
+        let key = try input.string(keySource, "\(path)key", Logs.Constraints.tagFilterKey)
+        let values = try input.strings(
+            body["values"], "\(path)values", Logs.Constraints.tagFilterValues, Logs.Constraints.tagFilterValue)
+        guard let key else { return nil }
+        return Logs.TagFilter(key: key, values: values)
     }
 }

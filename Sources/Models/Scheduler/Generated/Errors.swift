@@ -5,26 +5,31 @@ package import AWSWire
 /// The errors of the operations whose shapes are generated.
 package enum SchedulerError {
     package static func conflict(message: String) -> AWSError {
-        AWSError(code: "ConflictException", message: message, status: 409)
+        AWSError(code: "ConflictException", message: message, status: 409, spelling: .untyped(message: "Message"))
     }
 
     package static func internalServer(message: String) -> AWSError {
-        AWSError(code: "InternalServerException", message: message, status: 500, fault: .server)
+        AWSError(
+            code: "InternalServerException", message: message, status: 500, fault: .server,
+            spelling: .untyped(message: "Message"))
     }
 
     package static func resourceNotFound(message: String) -> AWSError {
-        AWSError(code: "ResourceNotFoundException", message: message, status: 404)
+        AWSError(
+            code: "ResourceNotFoundException", message: message, status: 404, spelling: .untyped(message: "Message"))
     }
 
     package static func serviceQuotaExceeded(message: String) -> AWSError {
-        AWSError(code: "ServiceQuotaExceededException", message: message, status: 402)
+        AWSError(
+            code: "ServiceQuotaExceededException", message: message, status: 402,
+            spelling: .untyped(message: "Message"))
     }
 
     package static func throttling(message: String) -> AWSError {
-        AWSError(code: "ThrottlingException", message: message, status: 429)
+        AWSError(code: "ThrottlingException", message: message, status: 429, spelling: .untyped(message: "Message"))
     }
 
     package static func validation(message: String) -> AWSError {
-        AWSError(code: "ValidationException", message: message, status: 400)
+        AWSError(code: "ValidationException", message: message, status: 400, spelling: .untyped(message: "Message"))
     }
 }

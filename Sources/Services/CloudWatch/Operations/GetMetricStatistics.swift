@@ -21,9 +21,11 @@ extension CloudWatchService {
         }
         let periods = Periods(
             from: input.startTime, to: input.endTime, length: Int64(input.period), now: clock() / 1_000)
-        guard periods.count <= quotas.datapoints else {
+        // However the periods lie.
+        let count = Int64(((input.endTime - input.startTime) / Double(input.period)).rounded(.up))
+        guard count <= quotas.datapoints else {
             throw AWSError.invalidCombination(
-                "You have requested up to \(periods.count) datapoints, which exceeds the limit of \(quotas.datapoints)"
+                "You have requested up to \(count) datapoints, which exceeds the limit of \(quotas.datapoints)"
                     + ". You may reduce the datapoints requested by increasing Period, or decreasing the time range.")
         }
         let key = MetricKey(

@@ -30,9 +30,11 @@ extension EventsService {
     }
 
     private func ownBus(_ arn: String, _ call: Call) throws(AWSError) -> BusKey {
-        guard let bus = BusKey(arn: arn), bus.account == call.account, bus.region == call.region else {
+        guard let bus = BusKey(arn: arn) else {
             throw EventsFailure.parameter("EventSourceArn", "\(arn) is not the ARN of an event bus.")
         }
+        // Nobody learns which buses others have.
+        guard bus.account == call.account, bus.region == call.region else { throw EventsFailure.noBus(bus.name) }
         return bus
     }
 
@@ -56,6 +58,8 @@ extension EventsService {
     func listArchives(_ call: Call) async throws -> ServiceResponse {
         let input = try EventBridge.ListArchivesRequest(decoding: call.request)
         try require("ListArchives", on: NamedKey("*", of: call.request.caller).arn("archive"), call)
+        let bus = try input.eventSourceArn.map { (arn) throws(AWSError) in try ownBus(arn, call) }
+        if let bus, try await buses.bus(bus) == nil { throw EventsFailure.noBus(bus.name) }
         if let state = input.state, state != .enabled {
             return EventBridge.ListArchivesResponse(archives: []).encode()
         }

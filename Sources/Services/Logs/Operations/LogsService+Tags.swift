@@ -37,6 +37,41 @@ extension LogsService {
         return Logs.empty
     }
 
+    // MARK: The older operations, by a group's name
+
+    func listTagsLogGroup(_ request: ServiceRequest) async throws -> ServiceResponse {
+        let input = try Logs.ListTagsLogGroupRequest(decoding: request)
+        let key = GroupKey(input.logGroupName, of: request.caller)
+        return try await database.read { connection in
+            guard let group = try GroupRecord.find(key, on: connection) else { throw LogsFailure.noGroup }
+            return Logs.ListTagsLogGroupResponse(tags: try GroupTags.all(of: group.id, on: connection))
+        }.encode()
+    }
+
+    func tagLogGroup(_ request: ServiceRequest) async throws -> ServiceResponse {
+        let input = try Logs.TagLogGroupRequest(decoding: request)
+        let key = GroupKey(input.logGroupName, of: request.caller)
+        try await database.write { connection in
+            guard let group = try GroupRecord.find(key, on: connection) else { throw LogsFailure.noGroup }
+            try GroupTags.set(input.tags, of: group.id, on: connection)
+            guard try GroupTags.all(of: group.id, on: connection).count <= GroupTags.limit else {
+                throw LogsError.invalidParameter(
+                    message: "The log group cannot have more than \(GroupTags.limit) tags.")
+            }
+        }
+        return Logs.empty
+    }
+
+    func untagLogGroup(_ request: ServiceRequest) async throws -> ServiceResponse {
+        let input = try Logs.UntagLogGroupRequest(decoding: request)
+        let key = GroupKey(input.logGroupName, of: request.caller)
+        try await database.write { connection in
+            guard let group = try GroupRecord.find(key, on: connection) else { throw LogsFailure.noGroup }
+            try GroupTags.remove(input.tags, of: group.id, on: connection)
+        }
+        return Logs.empty
+    }
+
     /// Only groups have tags here.
     private static func group(_ arn: String, of caller: Caller) throws(AWSError) -> GroupKey {
         guard let key = GroupKey(arn: arn), key == GroupKey(key.name, of: caller) else { throw LogsFailure.noResource }
