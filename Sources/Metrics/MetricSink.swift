@@ -8,6 +8,9 @@ package struct MetricSample: Sendable, Hashable {
     /// Whether seconds are wanted apart, rather than minutes.
     package var isHighResolution = false
 
+    /// The furthest that a value may be from zero; sums of such stay numbers.
+    package static let largest = 0x1p360
+
     package init(_ key: MetricKey, unit: MetricUnit, timestamp: Int64, distribution: Distribution) {
         self.key = key
         self.unit = unit

@@ -85,4 +85,47 @@ import Testing
         #expect(try await rig.state("y").value == "OK")
         #expect(try await rig.state("x").value == "ALARM")
     }
+
+    /// Nets of composite alarms that all hang on each other go on changing for longer than anybody can wait.
+    @Test func netsOfAlarmsEnd() async throws {
+        let rig = try Rig()
+        try await putAlarm(rig, "a")
+        let names = (0..<14).map { "c\($0)" }
+        for name in names {
+            try await rig.ask("PutCompositeAlarm", #"{"AlarmName":"\#(name)","AlarmRule":"ALARM(a)"}"#)
+        }
+        let all = names.map { "ALARM(\($0))" }.joined(separator: " OR ")
+        for name in names {
+            try await rig.ask(
+                "PutCompositeAlarm", #"{"AlarmName":"\#(name)","AlarmRule":"ALARM(a) OR NOT (\#(all))"}"#)
+        }
+        try await rig.ask("SetAlarmState", #"{"AlarmName":"a","StateValue":"ALARM","StateReason":"r"}"#)
+        try await rig.ask("SetAlarmState", #"{"AlarmName":"a","StateValue":"OK","StateReason":"r"}"#)
+        #expect(try await rig.state("a").value == "OK")
+    }
+
+    /// Words are those of cloud-custodian's issue 7763 and of aws-nuke's issue 462; one composite alarm at a time is of
+    /// the API reference.
+    @Test func alarmsThatRulesNameStay() async throws {
+        let rig = try Rig()
+        for name in ["a", "b", "c"] { try await putAlarm(rig, name) }
+        try await rig.ask("PutCompositeAlarm", #"{"AlarmName":"x","AlarmRule":"ALARM(a) OR ALARM(b)"}"#)
+        try await rig.ask("PutCompositeAlarm", #"{"AlarmName":"y","AlarmRule":"ALARM(x)"}"#)
+        func refusal(_ names: String) async -> AWSError? {
+            await #expect(throws: AWSError.self) { try await rig.ask("DeleteAlarms", #"{"AlarmNames":[\#(names)]}"#) }
+        }
+        let one = await refusal(#""c","a""#)
+        #expect(one?.code == "ValidationException")
+        #expect(one?.message == "Cannot delete a as there are composite alarm(s) depending on it.")
+        #expect(
+            await refusal(#""a","b""#)?.message
+                == "Cannot delete a,b as there are composite alarm(s) depending on them.")
+        #expect(await refusal(#""x","y""#)?.code == "ValidationException")
+        // Nothing was deleted.
+        #expect(try await rig.state("c").value != nil)
+        try await rig.ask("DeleteAlarms", #"{"AlarmNames":["y","none"]}"#)
+        try await rig.ask("DeleteAlarms", #"{"AlarmNames":["x","a","b"]}"#)
+        #expect(try await rig.state("a").value == nil)
+        #expect(try await rig.state("c").value != nil)
+    }
 }

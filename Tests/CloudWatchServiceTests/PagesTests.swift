@@ -236,6 +236,26 @@ import Testing
         }
     }
 
+    @Test func dashboardsComeInPages() async throws {
+        let rig = try Rig()
+        try await rig.events.write { connection in
+            for number in 0..<1_005 {
+                try connection.execute(
+                    "INSERT INTO cloudwatch_dashboards (account, name, body, modified) VALUES (?, ?, ?, ?)",
+                    [.text(Self.account), .text("d\(10_000 + number)"), .text("{\"ü\":1}"), .integer(Rig.start)])
+            }
+        }
+        let first = try await rig.ask("ListDashboards", "{}")
+        #expect(first["DashboardEntries"]?.elements.count == 1_000)
+        #expect(first["DashboardEntries"]?.elements.first?["Size"]?.int == 8)
+        let token = try #require(first["NextToken"]?.string)
+        let second = try await rig.ask("ListDashboards", #"{"NextToken":"\#(token)"}"#)
+        #expect(second["DashboardEntries"]?.elements.count == 5)
+        #expect(second["NextToken"] == nil)
+        let some = try await rig.ask("ListDashboards", #"{"DashboardNamePrefix":"d1100"}"#)
+        #expect(some["DashboardEntries"]?.elements.count == 5)
+    }
+
     /// What could not be reckoned with is refused, and nothing falls over.
     @Test func timesAndTokensBeyondReckoning() async throws {
         let rig = try Rig()

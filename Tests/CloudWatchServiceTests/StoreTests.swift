@@ -46,6 +46,39 @@ import Testing
         #expect(metrics.isEmpty)
     }
 
+    /// More points than are read at a time, of two units and resolutions, over more than a day.
+    @Test func longTimesAreReadInParts() async throws {
+        let rig = try Rig()
+        let key = MetricKey(account: "000000000000", region: "us-east-1", namespace: "n", name: "m")
+        rig.clock.now = Rig.start + 3 * Self.day
+        let drafts = (0..<3_000).flatMap { minute in
+            [MetricUnit.count, .seconds].map { unit in
+                var distribution = Distribution()
+                distribution.record(unit == .count ? 1 : 2)
+                let place = PointDraft.Place(
+                    key: key, resolution: .minute, time: Rig.start / 1_000 + Int64(minute) * 60, unit: unit)
+                return PointDraft(place: place, distribution: distribution)
+            }
+        }
+        try await rig.metrics.write { try MetricTable($0).add(drafts) }
+        for (period, unit, counts) in [
+            (60, "Count", Array(repeating: 1.0, count: 3_000)), (3_600, "Count", Array(repeating: 60.0, count: 50)),
+            (86_400 * 2, "Seconds", [5_760, 240]),
+        ] as [(Int, String, [Double])] {
+            let answer = try await rig.ask(
+                "GetMetricData",
+                """
+                {"StartTime":\(Rig.start / 1_000),"EndTime":\((Rig.start + 3 * Self.day) / 1_000),
+                "ScanBy":"TimestampAscending","MetricDataQueries":[{"Id":"a","MetricStat":{"Metric":{"Namespace":"n",
+                "MetricName":"m"},"Period":\(period),"Stat":"Sum","Unit":"\(unit)"}}]}
+                """)
+            let values = answer["MetricDataResults"]?.elements.first?["Values"]?.elements.compactMap(\.double)
+            #expect(values == counts, "\(period)")
+        }
+        let sums = try await rig.sums(from: Rig.start, to: Rig.start + 3 * Self.day, period: 86_400)
+        #expect(sums.count == 3)
+    }
+
     @Test func samplesOfServicesAreThereWhenAsked() async throws {
         let rig = try Rig()
         let key = MetricKey(account: "000000000000", region: "us-east-1", namespace: "n", name: "m")

@@ -1,3 +1,4 @@
+import AWSWire
 import Testing
 import TestSupport
 
@@ -76,6 +77,45 @@ import TestSupport
     ])
     func expressions(pattern: String, message: String, expected: Bool) throws {
         #expect(try matches(pattern, message) == expected)
+    }
+
+    /// API reference, PutMetricFilter: two in a pattern, five filters of a group that have any.
+    @Test func expressionsAreCounted() async throws {
+        #expect(try FilterPattern("{ $.a = %x% || $.b = %y% }").expressions == 2)
+        #expect(try FilterPattern("a -\"%b%\"").expressions == 0)
+        for text in ["%a% %b% -%c%", "{ $.a = %x% && ($.b = %y% || $.c != %z%) }", "[a = %x%, b = %y%, c = %z%]"] {
+            #expect(throws: FilterPattern.Failure.tooManyExpressions, "\(text)") { try FilterPattern(text) }
+        }
+        let rig = try Rig()
+        _ = try await rig.send("CreateLogGroup", #"{"logGroupName":"g"}"#)
+        func put(_ name: String, _ pattern: String) -> (operation: String, body: String) {
+            (
+                "PutMetricFilter",
+                #"{"logGroupName":"g","filterName":"\#(name)","filterPattern":"\#(pattern)","metricTransformations":"#
+                    + #"[{"metricName":"m","metricNamespace":"n","metricValue":"1"}]}"#
+            )
+        }
+        for number in 0..<4 { _ = try await rig.send(put("\(number)", "%a%").operation, put("\(number)", "%a%").body) }
+        let subscription =
+            #"{"logGroupName":"g","filterName":"s","filterPattern":"%a%","destinationArn":"#
+            + #""arn:aws:lambda:us-east-1:000000000000:function:f"}"#
+        _ = try await rig.send("PutSubscriptionFilter", subscription)
+        #expect(await rig.failure(put("4", "%a%").operation, put("4", "%a%").body)?.code == "LimitExceededException")
+        _ = try await rig.send(put("4", "a").operation, put("4", "a").body)
+        // Those that are there may change.
+        _ = try await rig.send(put("3", "%b%").operation, put("3", "%b%").body)
+        _ = try await rig.send("PutSubscriptionFilter", subscription)
+    }
+
+    /// Fields that begin with a quote or a bracket and do not end: each must not look for the end anew.
+    @Test func fieldsWithoutAnEndTakeOnePass() throws {
+        for begin in ["[", "\""] {
+            let message = String(repeating: begin + "a ", count: begin == "[" ? 100_000 : 100_001)
+            #expect(try !matches("[a, b]", message))
+        }
+        #expect(try matches("[a = x, b = \"y z\", c = u]", "x [y z] u"))
+        #expect(try matches("[a = \"[x*\", b = y]", "[x y"))
+        #expect(try matches("[a = \"x y\", b = \"[z\"]", "\"x y\" [z"))
     }
 
     /// What makes a backtracking search take years, and what would make a large program.

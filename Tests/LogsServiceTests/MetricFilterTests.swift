@@ -64,6 +64,24 @@ import Testing
         #expect(recorder.samples.allSatisfy { $0.unit == .milliseconds })
     }
 
+    /// CloudWatch takes values within ±2^360 (PutMetricData): sums of others would be none.
+    @Test func valuesOutOfRangeAreNone() async throws {
+        let rig = try await rig()
+        let recorder = rig.recording()
+        try await put(rig, filter(pattern: "{ $.ms = * }", value: "$.ms"))
+        rig.append([#"{"ms":1e200}"#, #"{"ms":-1e308}"#, #"{"ms":1e100}"#], group: "g")
+        let embedded =
+            #"{"_aws":{"Timestamp":\#(Rig.start),"CloudWatchMetrics":[{"Namespace":"a","Dimensions":[[]],"Metrics":"#
+            + #"[{"Name":"e"}]}]},"e":[1e200,2]}"#
+        rig.append([embedded], group: "g")
+        await rig.service.store.flush()
+        #expect(recorder.sums("m") == ["1e+100"])
+        #expect(recorder.sums("e") == ["2.0"])
+        #expect(
+            await rig.failure("PutMetricFilter", filter("g", pattern: "x", value: "1e200"))?.code
+                == "InvalidParameterException")
+    }
+
     @Test func valuesAndDimensionsComeFromFields() async throws {
         let rig = try await rig()
         let recorder = rig.recording()

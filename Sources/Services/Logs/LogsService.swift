@@ -36,6 +36,7 @@ package final class LogsService: AWSWire.Service, ServiceLifecycle.Service {
     let intake = IntakeMeters()
     let followers: EventFollowers
     let queries = InsightsStore()
+    let turns = InsightsTurns()
     let authorizer: Authorizer
     private let logger: Logger
 

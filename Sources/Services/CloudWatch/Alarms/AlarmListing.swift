@@ -72,7 +72,8 @@ extension String {
 
 // MARK: Families
 
-/// Which composite alarms name which alarms. Names of other accounts and regions mean nothing: their alarms are not here.
+/// Which composite alarms name which alarms. Names of other accounts and regions mean nothing: their alarms are not
+/// here.
 extension AlarmTable {
     /// Keeps whom a composite alarm names now.
     func putChildren(of alarm: Alarm) throws {

@@ -94,6 +94,12 @@ struct AlarmTable {
         ).first.flatMap { try alarm($0) }
     }
 
+    func state(of key: AlarmKey) throws -> AlarmState? {
+        try connection.query(
+            "SELECT state FROM cloudwatch_alarms WHERE account = ? AND region = ? AND name = ?", key.columns
+        ).first.flatMap { AlarmState(rawValue: try $0.text("state")) }
+    }
+
     /// By name.
     func rows(where conditions: (sql: String, arguments: [SQLValue]), limit: Int) throws -> [SQLRow] {
         try connection.query(

@@ -9,6 +9,8 @@ import Storage
 extension CloudWatchService {
     private static let nameLimit = 255
     private static let bodyLimit = 1_048_576
+    /// How many one answer lists.
+    private static let pageSize = 1_000
 
     func putDashboard(_ request: ServiceRequest) async throws -> Output {
         let input = try CloudWatch.PutDashboardInput(decoding: request)
@@ -49,24 +51,27 @@ extension CloudWatchService {
         let caller = request.caller
         try authorize(.listDashboards, request)
         let start = try input.nextToken.map(AlarmPage.name) ?? ""
+        let prefix = input.dashboardNamePrefix ?? ""
         let rows = try await alarms.database.read { connection in
             try connection.query(
-                "SELECT name, body, modified FROM cloudwatch_dashboards WHERE account = ? AND name > ? ORDER BY name",
-                [.text(caller.account.digits), .text(start)])
+                """
+                SELECT name, LENGTH(CAST(body AS BLOB)) AS size, modified FROM cloudwatch_dashboards
+                WHERE account = ? AND name > ? AND name >= ? AND name <= ? ORDER BY name LIMIT ?
+                """,
+                [
+                    .text(caller.account.digits), .text(start), .text(prefix), .text(prefix + "\u{10FFFF}"),
+                    .integer(Int64(Self.pageSize + 1)),
+                ])
         }
-        var entries: [CloudWatch.DashboardEntry] = []
-        for row in rows {
+        let page = try rows.prefix(Self.pageSize).map { row in
             let name = try row.text("name")
-            guard name.hasPrefix(input.dashboardNamePrefix ?? "") else { continue }
-            entries.append(
-                CloudWatch.DashboardEntry(
-                    dashboardName: name, dashboardArn: Self.arn(name, caller),
-                    lastModified: Double(try row.integer("modified") / 1_000), size: try row.text("body").utf8.count))
+            return CloudWatch.DashboardEntry(
+                dashboardName: name, dashboardArn: Self.arn(name, caller),
+                lastModified: Double(try row.integer("modified") / 1_000), size: Int(try row.integer("size")))
         }
-        let page = Array(entries.prefix(1_000))
         return CloudWatch.ListDashboardsOutput(
             dashboardEntries: page,
-            nextToken: entries.count > page.count ? page.last?.dashboardName.map(AlarmPage.token) : nil)
+            nextToken: rows.count > page.count ? page.last?.dashboardName.map(AlarmPage.token) : nil)
     }
 
     /// All of them, or none.

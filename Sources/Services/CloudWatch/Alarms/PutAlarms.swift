@@ -79,13 +79,32 @@ extension CloudWatchService {
         try authorize(.deleteAlarms, on: keys.map(\.arn), request)
         let now = clock()
         try await alarms.write { table in
-            for key in keys {
-                guard let alarm = try table.find(key) else { continue }
-                try table.delete(key)
+            let found = try keys.compactMap { try table.find($0) }
+            try Self.checkDeletion(of: found, table)
+            for alarm in found {
+                try table.delete(alarm.key)
                 try table.note(.deleted(alarm, at: now))
             }
         }
         return nil
+    }
+
+    /// Alarms that rules name stay, in AWS's words as issues of its users have them, and composite alarms go one by
+    /// one:
+    /// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DeleteAlarms.html
+    private static func checkDeletion(of alarms: [Alarm], _ table: AlarmTable) throws {
+        guard alarms.count(where: \.isComposite) <= 1 else {
+            throw AWSError.validation("Only one composite alarm can be deleted in one operation.")
+        }
+        let names = Set(alarms.map(\.key.name))
+        let needed = try alarms.map(\.key).filter { key in
+            try table.parents(of: key).contains { !names.contains($0) }
+        }
+        guard needed.isEmpty else {
+            throw AWSError.validation(
+                "Cannot delete \(needed.map(\.name).joined(separator: ",")) as there are composite alarm(s) depending on "
+                    + "\(needed.count == 1 ? "it" : "them").")
+        }
     }
 
     func enableAlarmActions(_ request: ServiceRequest) async throws -> Output {

@@ -10,6 +10,13 @@ struct Transitions {
 
     /// Composite alarms may hang on each other this deep.
     private static let depthLimit = 16
+    /// How many composite alarms are looked at of one change, beside those that name the alarm itself: whole nets of
+    /// them must not keep everybody's commits.
+    private static let lookLimit = 1_000
+
+    /// The alarms whose changes led here. As on AWS, a circle ends where it closes.
+    private var path: [AlarmKey] = []
+    private var looks = 0
 
     init(table: AlarmTable) { self.table = table }
 
@@ -19,8 +26,7 @@ struct Transitions {
     ///   - now: Milliseconds since 1970.
     ///   - children: The alarms that made a composite alarm change.
     mutating func move(
-        _ alarm: Alarm, to state: AlarmState, reason: String, data: String?, now: Int64, children: [Alarm] = [],
-        depth: Int = 0
+        _ alarm: Alarm, to state: AlarmState, reason: String, data: String?, now: Int64, children: [Alarm] = []
     ) throws {
         let before = alarm
         var alarm = alarm
@@ -35,15 +41,24 @@ struct Transitions {
         let notice = AlarmNotice(alarm: alarm, before: before, children: children)
         entries.append(notice.entryForBus)
         if alarm.actionsEnabled { entries += alarm.actions(state).map(notice.entry) }
-        guard depth < Self.depthLimit else { return }
+        try look(atParentsOf: alarm, now: now)
+    }
+
+    private mutating func look(atParentsOf alarm: Alarm, now: Int64) throws {
+        guard path.count < Self.depthLimit else { return }
+        if path.isEmpty { looks = 0 }
+        path.append(alarm.key)
+        defer { path.removeLast() }
         for name in try table.parents(of: alarm.key) {
+            let key = AlarmKey(account: alarm.key.account, region: alarm.key.region, name: name)
+            if path.contains(key) { continue }
+            if path.count > 1 {
+                guard looks < Self.lookLimit else { return }
+                looks += 1
+            }
             // As those before it left it.
-            guard
-                let composite = try table.find(
-                    AlarmKey(account: alarm.key.account, region: alarm.key.region, name: name)),
-                let rule = composite.rule
-            else { continue }
-            try evaluate(composite, rule, because: alarm, now: now, depth: depth + 1)
+            guard let composite = try table.find(key), let rule = composite.rule else { continue }
+            try evaluate(composite, rule, because: alarm, now: now)
         }
     }
 
@@ -51,11 +66,11 @@ struct Transitions {
     ///
     /// - Parameter child: The alarm that changed; nil when the composite alarm itself did.
     mutating func evaluate(
-        _ composite: Alarm, _ rule: AlarmRule, because child: Alarm?, now: Int64, isNew: Bool = false, depth: Int = 0
+        _ composite: Alarm, _ rule: AlarmRule, because child: Alarm?, now: Int64, isNew: Bool = false
     ) throws {
-        var children: [String: Alarm] = [:]
-        for name in rule.children { children[name] = try table.find(composite.key.child(name)) }
-        let state: AlarmState = rule.holds { children[$0]?.state ?? .insufficientData } ? .alarm : .ok
+        var states: [String: AlarmState] = [:]
+        for name in rule.children { states[name] = try table.state(of: composite.key.child(name)) }
+        let state: AlarmState = rule.holds { states[$0] ?? .insufficientData } ? .alarm : .ok
         guard state != composite.state else { return }
         let reason: String
         if let child {
@@ -67,7 +82,7 @@ struct Transitions {
         }
         try move(
             composite, to: state, reason: reason, data: child.map { Self.reasonData([$0]) }, now: now,
-            children: child.map { [$0] } ?? [], depth: depth)
+            children: child.map { [$0] } ?? [])
     }
 
     /// `{"triggeringAlarms":[{"arn":…,"state":{"value":…,"timestamp":…}}]}`

@@ -57,7 +57,7 @@ struct WatchedMetric: Sendable {
         switch source {
         case .metric(let stat):
             let periods = Periods(start: start, end: end, length: period)
-            let gathered = periods.gathered(try table.points(stat.key, from: start, to: end))
+            let gathered = try periods.gathered(stat.key, in: table)
             let unit = stat.unit ?? MetricUnit.chosen(of: gathered.keys)
             for (time, samples) in unit.flatMap({ gathered[$0] }) ?? [:] {
                 if let value = stat.statistic.value(of: samples) { values[time] = (value, samples.sampleCount) }

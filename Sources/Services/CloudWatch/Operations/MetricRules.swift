@@ -6,8 +6,7 @@ import Metrics
 enum MetricRules {
     /// AWS's services have namespaces of their own.
     private static let reserved = "AWS/"
-    /// The furthest that a value may be from zero, as a power of two.
-    private static let largest = 0x1p360
+    private static let largest = MetricSample.largest
 
     /// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Namespace
     static func check(namespace: String) throws(AWSError) {

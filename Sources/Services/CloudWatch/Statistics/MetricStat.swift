@@ -15,16 +15,20 @@ struct MetricStat: Sendable, Hashable {
 
     /// The values, and the names of the units of the data where there are several and none was asked for.
     func values(in periods: Periods, _ table: MetricTable) throws -> (series: TimeSeries, units: [String]) {
-        let points = try table.points(key, from: periods.start, to: periods.end)
-        let gathered = periods.gathered(points)
-        let units = gathered.keys.map(\.rawValue).sorted()
-        guard let unit = unit ?? MetricUnit.chosen(of: gathered.keys) else {
+        var values: [MetricUnit: [TimeSeries.Point]] = [:]
+        for stretch in periods.stretches {
+            for (unit, parts) in try stretch.gathered(key, in: table) {
+                let points = parts.compactMap { time, samples in
+                    statistic.value(of: samples).map { TimeSeries.Point(time: time, value: $0) }
+                }
+                values[unit, default: []] += points.sorted { $0.time < $1.time }
+            }
+        }
+        let units = values.keys.map(\.rawValue).sorted()
+        guard let unit = unit ?? MetricUnit.chosen(of: values.keys) else {
             return (TimeSeries(period: period, points: []), [])
         }
-        let values = (gathered[unit] ?? [:]).compactMap { time, samples in
-            statistic.value(of: samples).map { TimeSeries.Point(time: time, value: $0) }
-        }
-        let series = TimeSeries(period: period, points: values.sorted { $0.time < $1.time })
+        let series = TimeSeries(period: period, points: values[unit] ?? [])
         return (series, self.unit == nil && units.count > 1 ? units : [])
     }
 

@@ -49,17 +49,24 @@ struct Periods: Sendable, Hashable {
     /// Where the period begins that a time is in.
     func beginning(of time: Int64) -> Int64 { start + (time - start) / length * length }
 
-    /// Samples by period. Those that are known for longer stretches only are not in shorter periods, but for those of
-    /// a minute, which are where the minute begins.
-    func gathered(_ points: [MetricPoint]) -> [MetricUnit: [Int64: Distribution]] {
+    /// A metric's samples by unit and period. Those that are known for longer stretches only are not in shorter
+    /// periods, but for those of a minute, which are where the minute begins.
+    func gathered(_ key: MetricKey, in table: MetricTable) throws -> [MetricUnit: [Int64: Distribution]] {
+        let resolutions = Resolution.allCases.filter { $0.rawValue <= 60 || length % $0.rawValue == 0 }
         var gathered: [MetricUnit: [Int64: Distribution]] = [:]
-        for point in points where point.time >= start && point.time < end {
-            let resolution = point.resolution.rawValue
-            if resolution > 60, length % resolution != 0 { continue }
+        try table.forEachPoint(key, resolutions, from: start, to: end) { point in
             gathered[point.unit, default: [:]][beginning(of: point.time), default: Distribution()]
                 .merge(point.distribution)
         }
         return gathered
+    }
+
+    /// The same periods, some at a time: samples of all of them at once might be very many.
+    var stretches: [Periods] {
+        let span = 1_440 * length
+        return stride(from: start, to: end, by: Int(span)).map { begin in
+            Periods(start: begin, end: min(begin + span, end), length: length)
+        }
     }
 }
 

@@ -144,26 +144,37 @@ struct MetricTable {
 
     // MARK: Reading
 
-    /// A metric's points that begin in a stretch of time, by time.
-    func points(_ key: MetricKey, from start: Int64, to end: Int64) throws -> [MetricPoint] {
-        guard let (id, _) = try find(key) else { return [] }
-        var points: [MetricPoint] = []
-        for resolution in Resolution.allCases {
-            let rows = try connection.query(
-                """
-                SELECT time, unit, distribution FROM metrics_points
-                WHERE series = ? AND resolution = ? AND time >= ? AND time < ? ORDER BY time
-                """, [.integer(id), .integer(resolution.rawValue), .integer(start), .integer(end)])
-            for row in rows {
-                guard let unit = MetricUnit(rawValue: try row.text("unit")),
-                    let distribution = Distribution(encoded: try row.blob("distribution"))
-                else { continue }
-                points.append(
-                    MetricPoint(
-                        resolution: resolution, time: try row.integer("time"), unit: unit, distribution: distribution))
+    /// How many points are in memory at a time.
+    private static let pointsAtOnce: Int64 = 256
+
+    /// A metric's points that begin in a stretch of time, those of each resolution by time.
+    func forEachPoint(
+        _ key: MetricKey, _ resolutions: [Resolution], from start: Int64, to end: Int64, _ body: (MetricPoint) -> Void
+    ) throws {
+        guard let (id, _) = try find(key) else { return }
+        for resolution in resolutions {
+            var (time, unit) = (start, "")
+            while true {
+                let rows = try connection.query(
+                    """
+                    SELECT time, unit, distribution FROM metrics_points
+                    WHERE series = ? AND resolution = ? AND (time, unit) > (?, ?) AND time < ?
+                    ORDER BY time, unit LIMIT ?
+                    """,
+                    [
+                        .integer(id), .integer(resolution.rawValue), .integer(time), .text(unit), .integer(end),
+                        .integer(Self.pointsAtOnce),
+                    ])
+                for row in rows {
+                    (time, unit) = (try row.integer("time"), try row.text("unit"))
+                    guard let unit = MetricUnit(rawValue: unit),
+                        let distribution = Distribution(encoded: try row.blob("distribution"))
+                    else { continue }
+                    body(MetricPoint(resolution: resolution, time: time, unit: unit, distribution: distribution))
+                }
+                if rows.count < Self.pointsAtOnce { break }
             }
         }
-        return points.sorted { $0.time < $1.time }
     }
 
     struct Listing {

@@ -3,6 +3,8 @@
 struct InsightsRun: Sendable {
     /// How many groups `stats` and `dedup` tell apart at most.
     private static let groupLimit = 10_000
+    /// How many bytes of memory all that a query gathers may take, about.
+    static let memoryLimit = 32 << 20
 
     /// What gathers rows.
     private enum Gatherer {
@@ -19,22 +21,23 @@ struct InsightsRun: Sendable {
     private let streaming: [InsightsQuery.Command]
     private let gatherer: Gatherer
     private let rest: [InsightsQuery.Command]
-    /// How many lines are wanted.
-    private let limit: Int
+    /// How many lines are wanted, and there is room for.
+    private var limit: Int
+    private var room: Int
     private var rows: [InsightsRow] = []
     private var groups: [[String?]: Group] = [:]
     private var order: [[String?]] = []
     private var seen: Set<[String?]> = []
     /// How many events came through the filters.
     private(set) var matched = 0
-    /// How many of them the result leaves out, since there are too many groups to tell apart, and their messages'
-    /// bytes.
+    /// How many of them the result leaves out, since there are too many groups to tell apart or lines are too long, and
+    /// their messages' bytes.
     private(set) var skipped = (events: 0, bytes: 0)
 
     /// - Parameters:
     ///   - limit: Of lines, where the query has none.
     ///   - isInOrder: The newest event comes first; otherwise they are put in that order where nothing else is said.
-    init(_ query: InsightsQuery, limit: Int, isInOrder: Bool = true) {
+    init(_ query: InsightsQuery, limit: Int, isInOrder: Bool = true, memory: Int = InsightsRun.memoryLimit) {
         var streaming: [InsightsQuery.Command] = []
         var rest = query.commands[...]
         var gatherer = isInOrder ? Gatherer.lines : .sorted([(.field("@timestamp"), isDescending: true)])
@@ -63,6 +66,7 @@ struct InsightsRun: Sendable {
         self.gatherer = gatherer
         self.rest = Array(rest)
         self.limit = wanted
+        room = memory
     }
 
     /// Takes the events, the newest first.
@@ -71,31 +75,59 @@ struct InsightsRun: Sendable {
     mutating func add(_ row: InsightsRow) -> Bool {
         var row = row
         for command in streaming {
-            if case .dedup = command, seen.count >= Self.groupLimit { return skip(row) }
+            if case .dedup = command, seen.count >= Self.groupLimit || room <= 0 { return skip(row) }
+            let known = seen.count
             if !Self.apply(command, to: &row, &seen) { return true }
+            if case .dedup(let keys) = command, seen.count > known {
+                room -= Self.size(of: keys.map { $0.value(row)?.text })
+            }
         }
         matched += 1
         switch gatherer {
         case .lines:
+            room -= row.size
+            if room < 0, !rows.isEmpty {
+                _ = skip(row)
+                return false
+            }
             rows.append(row)
             return rows.count < limit
         case .sorted(let keys):
+            room -= row.size
             rows.append(row)
             // Those that cannot be among the lines any more go as soon as there are many.
-            if rows.count >= 2 * limit { rows = Array(Self.sorted(rows, keys).prefix(limit)) }
+            if rows.count >= 2 * limit { _ = drop(beyond: limit, keys) }
+            while room < 0, rows.count > 1 {
+                // The last of them go, and what would come after them has no place any more.
+                limit = rows.count / 2
+                for row in drop(beyond: limit, keys) { _ = skip(row) }
+            }
             return true
         case .statistics(let statistics, let keys):
             let values = keys.map { $0.expression.value(row) }
             let key = values.map { $0?.text }
             if groups[key] == nil {
-                guard groups.count < Self.groupLimit else { return skip(row) }
+                guard groups.count < Self.groupLimit, room > 0 else { return skip(row) }
+                room -= 2 * Self.size(of: key) + 512 * statistics.count
                 order.append(key)
                 groups[key] = Group(keys: values, accumulators: statistics.map { InsightsAccumulator($0) })
             }
-            for index in statistics.indices { groups[key]?.accumulators[index].add(row) }
+            for index in statistics.indices { groups[key]?.accumulators[index].add(row, &room) }
             return true
         }
     }
+
+    /// - Returns: What has no place any more.
+    private mutating func drop(
+        beyond limit: Int, _ keys: [(expression: InsightsExpression, isDescending: Bool)]
+    ) -> ArraySlice<InsightsRow> {
+        let sorted = Self.sorted(rows, keys)
+        rows = Array(sorted.prefix(limit))
+        for row in sorted.dropFirst(limit) { room += row.size }
+        return sorted.dropFirst(limit)
+    }
+
+    private static func size(of key: [String?]) -> Int { key.reduce(64) { $0 + ($1?.utf8.count ?? 0) + 16 } }
 
     private mutating func skip(_ row: InsightsRow) -> Bool {
         skipped.events += 1
@@ -187,6 +219,9 @@ struct InsightsRun: Sendable {
 }
 
 extension InsightsRow {
+    /// What it takes in memory, about.
+    fileprivate var size: Int { fields.reduce(128) { $0 + $1.key.utf8.count + $1.value.size + 64 } }
+
     /// Makes a field that the result shows.
     mutating func show(_ name: String, _ value: InsightsValue?) {
         fields[name] = value

@@ -20,12 +20,14 @@ struct InsightsStatistic: Sendable {
 
 /// A statistic on its way over the rows.
 struct InsightsAccumulator: Sendable {
-    /// How many values percentiles and distinct counts are made of at most; those of more rows are of the first.
+    /// How many values percentiles and distinct counts are made of at most, while there is room for them; those of more
+    /// rows are of the first.
     private static let valueLimit = 100_000
 
     private let statistic: InsightsStatistic
     private var count = 0.0
     private var sum = 0.0
+    /// Of the squares of the differences from the mean so far.
     private var squares = 0.0
     private var least: InsightsValue?
     private var greatest: InsightsValue?
@@ -36,7 +38,8 @@ struct InsightsAccumulator: Sendable {
 
     init(_ statistic: InsightsStatistic) { self.statistic = statistic }
 
-    mutating func add(_ row: InsightsRow) {
+    /// - Parameter room: How many bytes of memory there are for values.
+    mutating func add(_ row: InsightsRow, _ room: inout Int) {
         guard let argument = statistic.argument else {
             count += 1
             return
@@ -44,13 +47,19 @@ struct InsightsAccumulator: Sendable {
         guard let value = argument.value(row) else { return }
         switch statistic.kind {
         case .count: count += 1
-        case .countDistinct: if distinct.count < Self.valueLimit { distinct.insert(value.text) }
+        case .countDistinct:
+            guard distinct.count < Self.valueLimit, room > 0, distinct.insert(value.text).inserted else { return }
+            room -= value.text.utf8.count + 64
         case .sum, .avg, .stddev:
             guard let number = value.number else { return }
+            let before = count > 0 ? number - sum / count : 0
             count += 1
             sum += number
-            squares += number * number
-        case .pct, .median: if let number = value.number, numbers.count < Self.valueLimit { numbers.append(number) }
+            squares += before * (number - sum / count)
+        case .pct, .median:
+            guard let number = value.number, numbers.count < Self.valueLimit, room > 0 else { return }
+            numbers.append(number)
+            room -= 16
         case .min, .max: if value.number != nil { widen(value) }
         case .sortsFirst, .sortsLast: widen(value)
         case .earliest, .latest:
@@ -73,9 +82,7 @@ struct InsightsAccumulator: Sendable {
         case .sum: return .number(sum)
         case .avg: return count > 0 ? .number(sum / count) : nil
         case .stddev:
-            guard count > 0 else { return nil }
-            let mean = sum / count
-            return .number(max(0, squares / count - mean * mean).squareRoot())
+            return count > 0 ? .number(max(0, squares / count).squareRoot()) : nil
         case .pct, .median: return percentile.map { .number($0) }
         case .min, .sortsFirst: return least
         case .max, .sortsLast: return greatest

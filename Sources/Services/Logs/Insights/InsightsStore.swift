@@ -7,6 +7,8 @@ final class InsightsStore: Sendable {
     private static let runningLimit = 30
     /// How many are known of one.
     private static let knownLimit = 100
+    /// How many bytes of lines are kept of one's queries: the oldest go.
+    static let linesLimit = 128 << 20
 
     struct Owner: Sendable, Hashable {
         var account: String
@@ -21,7 +23,9 @@ final class InsightsStore: Sendable {
         /// Milliseconds since 1970.
         var created: Int64
         var status = Logs.QueryStatus.running
-        var lines: [[Logs.ResultField]] = []
+        private(set) var lines: [[Logs.ResultField]] = []
+        /// Of the lines' texts.
+        fileprivate var size = 0
         var scanned = 0
         var matched = 0
         var bytes = 0
@@ -35,9 +39,17 @@ final class InsightsStore: Sendable {
             self.text = text
             self.created = created
         }
+
+        mutating func keep(_ lines: [[Logs.ResultField]]) {
+            self.lines = lines
+            size = lines.joined().reduce(0) { $0 + ($1.field?.utf8.count ?? 0) + ($1.value?.utf8.count ?? 0) + 64 }
+        }
     }
 
+    private let linesLimit: Int
     private let entries = Mutex<[Owner: [Entry]]>([:])
+
+    init(linesLimit: Int = InsightsStore.linesLimit) { self.linesLimit = linesLimit }
 
     /// - Parameter run: What the query does, in a task of its own.
     /// - Returns: false when too many run.
@@ -65,6 +77,11 @@ final class InsightsStore: Sendable {
             var entry = own[index]
             body(&entry)
             entries[owner]?[index] = entry
+            while entry.size > 0, let own = entries[owner], own.reduce(0, { $0 + $1.size }) > linesLimit,
+                let oldest = own.firstIndex(where: { $0.size > 0 && $0.id != id })
+            {
+                entries[owner]?.remove(at: oldest)
+            }
             return true
         }
     }

@@ -17,6 +17,9 @@ enum InsightsValue: Sendable, Hashable {
         }
     }
 
+    /// Of its text, beside itself, in bytes.
+    var size: Int { if case .text(let text) = self { text.utf8.count } else { 0 } }
+
     /// Nil for what is no number.
     var number: Double? {
         switch self {

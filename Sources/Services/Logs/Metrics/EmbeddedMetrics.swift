@@ -131,7 +131,7 @@ enum EmbeddedMetrics {
         func samples(of group: GroupKey, at time: Int64) -> [MetricSample] {
             metrics.flatMap { metric in
                 var distribution = Distribution()
-                for value in metric.values { distribution.record(value) }
+                for value in metric.values where value.magnitude <= MetricSample.largest { distribution.record(value) }
                 guard !distribution.isEmpty else { return [MetricSample]() }
                 return sets.map { dimensions in
                     let key = MetricKey(

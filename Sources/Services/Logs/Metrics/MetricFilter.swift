@@ -64,7 +64,7 @@ struct MetricFilter: Sendable {
     ) throws(Failure) {
         self.pattern = pattern
         let text = transformation.metricValue
-        if let number = Double(text), number.isFinite {
+        if let number = Double(text), number.magnitude <= MetricSample.largest {
             value = .number(number)
         } else if let selector = Selector(text, of: pattern) {
             value = .selected(selector)
@@ -100,7 +100,9 @@ struct MetricFilter: Sendable {
         switch value {
         case .number(let constant): number = constant
         case .selected(let selector):
-            guard let found = selector.text(in: match).flatMap({ Double($0) }), found.isFinite else { return nil }
+            guard let found = selector.text(in: match).flatMap({ Double($0) }),
+                found.magnitude <= MetricSample.largest
+            else { return nil }
             number = found
         }
         if dimensions.isEmpty { return sample(number, key, at: time) }

@@ -34,6 +34,7 @@ enum LogsFailure {
             switch failure {
             case .characters(let term): ": Invalid character(s) in term '\(term)'"
             case .regularExpression(let text): ": Invalid regular expression '\(text)'"
+            case .tooManyExpressions: ": More than \(FilterPattern.expressionLimit) regular expressions"
             case .unterminatedQuote, .malformed: ""
             }
         return LogsError.invalidParameter(message: "Invalid filter pattern\(reason)")
@@ -44,5 +45,20 @@ extension FilterPattern {
     /// - Throws: `InvalidParameterException`.
     init(parameter text: String) throws(AWSError) {
         do throws(Failure) { try self.init(text) } catch { throw LogsFailure.pattern(error) }
+    }
+
+    /// How many filters of a group may have regular expressions: each is looked for in every event. As on AWS.
+    private static let expressiveFilterLimit = 5
+
+    /// - Parameter others: The patterns of the group's other filters, of both kinds.
+    /// - Throws: `LimitExceededException`.
+    func checkExpressions(beside others: [String]) throws(AWSError) {
+        guard expressions > 0 else { return }
+        let expressive = others.filter { text in
+            text.contains("%") && ((try? FilterPattern(text))?.expressions ?? 0) > 0
+        }
+        guard expressive.count < Self.expressiveFilterLimit else {
+            throw LogsError.limitExceeded(message: "Resource limit exceeded.")
+        }
     }
 }

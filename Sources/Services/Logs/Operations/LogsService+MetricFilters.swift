@@ -33,6 +33,8 @@ extension LogsService {
             guard others.count < Self.metricFilterLimit else {
                 throw LogsError.limitExceeded(message: "Resource limit exceeded.")
             }
+            let subscriptions = try SubscriptionRecord.all(of: group.id, on: connection)
+            try pattern.checkExpressions(beside: others.map(\.pattern) + subscriptions.map(\.pattern))
             try MetricFilterRecord(
                 id: .init(group: group.id, name: input.filterName), pattern: input.filterPattern,
                 transformation: transformation, created: now

@@ -7,7 +7,7 @@ extension LogsService {
     /// How many groups one query takes, as on AWS.
     private static let groupLimit = 50
     /// How many events one read takes, so that none keeps the store from tidying up.
-    private static let batch = 5_000
+    private static let batch = InsightsScan.Batch(events: 5_000, bytes: 8 << 20, time: .milliseconds(500))
     /// How long a query may run.
     private static let patience = Duration.seconds(900)
 
@@ -18,6 +18,10 @@ extension LogsService {
         }
         guard input.startTime <= input.endTime else {
             throw LogsError.invalidParameter(message: "The end time of a query must not be before its start time.")
+        }
+        // Seconds, which are to be milliseconds.
+        guard input.endTime <= 1 << 50 else {
+            throw LogsError.invalidParameter(message: "The end time of a query is too far away.")
         }
         let query: InsightsQuery
         do throws(InsightsFailure) {
@@ -88,11 +92,13 @@ extension LogsService {
                 var scan: InsightsScan
                 repeat {
                     let (next, former) = (query, run)
-                    (scan, run) = try await database.read { connection in
-                        var run = former
-                        let scan = try InsightsScan(
-                            next, log: "\(owner.account):\(group.key.name)", limit: Self.batch, &run, on: connection)
-                        return (scan, run)
+                    let log = "\(owner.account):\(group.key.name)"
+                    (scan, run) = try await turns.take {
+                        try await database.read { connection in
+                            var run = former
+                            let scan = try InsightsScan(next, log: log, limit: Self.batch, &run, on: connection)
+                            return (scan, run)
+                        }
                     }
                     if let last = scan.last { query.before = last }
                     let isOurs = queries.change(id, of: owner) { entry in
@@ -110,7 +116,7 @@ extension LogsService {
             let lines = run.result().map(\.shownFields)
             let (matched, skipped) = (run.matched, run.skipped)
             queries.change(id, of: owner) { entry in
-                entry.lines = lines
+                entry.keep(lines)
                 entry.matched = matched
                 entry.skipped = skipped
                 entry.status = .complete
@@ -171,6 +177,13 @@ extension LogsService {
 
 /// One read of a query: a number of events, and how far it came.
 struct InsightsScan: Sendable {
+    /// How much one read does at most, so that others get their turn, and it is seen that nobody waits any more.
+    struct Batch: Sendable {
+        var events: Int
+        var bytes: Int
+        var time: Duration
+    }
+
     private(set) var count = 0
     private(set) var bytes = 0
     private(set) var last: EventPosition?
@@ -178,11 +191,14 @@ struct InsightsScan: Sendable {
     private(set) var wantsMore = true
 
     init(
-        _ query: EventQuery, log: String, limit: Int, _ run: inout InsightsRun, on connection: any SQLConnection
+        _ query: EventQuery, log: String, limit: Batch, _ run: inout InsightsRun, on connection: any SQLConnection
     ) throws(StorageError) {
+        let end = ContinuousClock.now + limit.time
         var names: [Int64: String?] = [:]
         isComplete = try query.forEach(on: connection) { (event) throws(StorageError) in
-            guard count < limit, wantsMore else { return .stop }
+            guard wantsMore, count < limit.events, bytes < limit.bytes, count == 0 || ContinuousClock.now < end else {
+                return .stop
+            }
             count += 1
             bytes += event.size
             last = event.position

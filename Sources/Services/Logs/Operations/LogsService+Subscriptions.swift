@@ -13,7 +13,7 @@ extension LogsService {
         try Self.refuseWhatIsMissing(input)
         let key = GroupKey(input.logGroupName, of: request.caller)
         try Self.checkDestination(input, request.caller)
-        _ = try FilterPattern(parameter: input.filterPattern)
+        let pattern = try FilterPattern(parameter: input.filterPattern)
         guard try await database.read({ try GroupRecord.find(key, on: $0) }) != nil else { throw LogsFailure.noGroup }
         do throws(DeliveryFailure) {
             try await delivery.check(input.destinationArn, from: key.sender)
@@ -32,6 +32,8 @@ extension LogsService {
             guard others.count < Self.subscriptionLimit else {
                 throw LogsError.limitExceeded(message: "Resource limit exceeded.")
             }
+            let metricFilters = try MetricFilterRecord.all(of: group.id, on: connection)
+            try pattern.checkExpressions(beside: others.map(\.pattern) + metricFilters.map(\.pattern))
             try record.put(in: group.id, on: connection)
         }
         return Logs.empty

@@ -111,13 +111,16 @@ struct FieldPattern: Sendable {
     private static func fields(of message: [UInt8]) -> [ArraySlice<UInt8>] {
         var fields: [ArraySlice<UInt8>] = []
         var rest = message[...]
+        // Where the last of each closing byte stands: beyond it nobody has to look for one.
+        let lastQuote = message.lastIndex(of: UInt8(ascii: "\"")) ?? 0
+        let lastBracket = message.lastIndex(of: UInt8(ascii: "]")) ?? 0
         while true {
             rest = rest.drop { PatternScanner.isSpace($0) }
             guard let first = rest.first else { return fields }
             let closing: UInt8? =
                 switch first {
-                case UInt8(ascii: "\""): UInt8(ascii: "\"")
-                case UInt8(ascii: "["): UInt8(ascii: "]")
+                case UInt8(ascii: "\"") where lastQuote > rest.startIndex: UInt8(ascii: "\"")
+                case UInt8(ascii: "[") where lastBracket > rest.startIndex: UInt8(ascii: "]")
                 default: nil
                 }
             if let closing, let end = rest.dropFirst().firstIndex(of: closing) {

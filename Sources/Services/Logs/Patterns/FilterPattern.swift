@@ -13,6 +13,7 @@ struct FilterPattern: Sendable {
         case unterminatedQuote
         /// What stands between percent signs is no regular expression that CloudWatch takes.
         case regularExpression(String)
+        case tooManyExpressions
         /// What stands in braces or brackets cannot be read.
         case malformed
     }
@@ -23,7 +24,12 @@ struct FilterPattern: Sendable {
         case fields(FieldPattern)
     }
 
+    /// How many regular expressions a pattern has at most: API reference, PutMetricFilter.
+    static let expressionLimit = 2
+
     let kind: Kind
+    /// How many regular expressions it has.
+    let expressions: Int
 
     /// Whether every message matches.
     var isEmpty: Bool { if case .terms(let pattern) = kind { pattern.isEmpty } else { false } }
@@ -37,6 +43,7 @@ struct FilterPattern: Sendable {
             case UInt8(ascii: "["): .fields(try FieldPattern(&scanner))
             default: .terms(try TermPattern(&scanner))
             }
+        expressions = scanner.expressions
     }
 
     func matches(_ message: [UInt8]) -> Bool { match(message) != nil }

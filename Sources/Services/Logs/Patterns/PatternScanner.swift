@@ -4,6 +4,8 @@ import AWSWire
 struct PatternScanner {
     private let bytes: [UInt8]
     private var index = 0
+    /// How many regular expressions were taken.
+    private(set) var expressions = 0
 
     init(_ text: String) { bytes = Array(text.utf8) }
 
@@ -76,6 +78,8 @@ struct PatternScanner {
     mutating func takeExpression() throws(FilterPattern.Failure) -> Pattern {
         let text = String(decoding: take { $0 != UInt8(ascii: "%") }, as: UTF8.self)
         guard takeByte() != nil, let expression = try? Pattern(untrusted: text) else { throw .regularExpression(text) }
+        expressions += 1
+        guard expressions <= FilterPattern.expressionLimit else { throw .tooManyExpressions }
         return expression
     }
 

@@ -89,11 +89,14 @@ struct PageBudget: Sendable {
     /// After so many events, or bytes of them, an answer goes out with what it has and a token to go on.
     static let searchedEvents = 20_000
     static let searchedBytes = 32 << 20
+    /// Likewise: patterns may take long.
+    static let searchTime = Duration.seconds(10)
 
     private var events: Int
     private var bytes = PageBudget.bytes
     private var searchedEvents = PageBudget.searchedEvents
     private var searchedBytes = PageBudget.searchedBytes
+    private let end = ContinuousClock.now + PageBudget.searchTime
 
     init(limit: Int?) { events = limit ?? 10_000 }
 
@@ -110,5 +113,8 @@ struct PageBudget: Sendable {
         searchedBytes -= event.size
     }
 
-    var isSpent: Bool { events <= 0 || bytes <= 0 || searchedEvents <= 0 || searchedBytes <= 0 }
+    var isSpent: Bool {
+        events <= 0 || bytes <= 0 || searchedEvents <= 0 || searchedBytes <= 0
+            || (searchedEvents < PageBudget.searchedEvents && ContinuousClock.now > end)
+    }
 }

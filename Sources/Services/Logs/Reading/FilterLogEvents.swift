@@ -56,7 +56,7 @@ struct GroupPage: Sendable {
         var last = query.after
         let isComplete = try query.forEach(on: connection) { (event) throws(StorageError) in
             guard !budget.isSpent else { return .stop }
-            if pattern.matches(event.message), let name = try name(of: event.streamID, &names, on: connection) {
+            if let name = try name(of: event.streamID, &names, on: connection), pattern.matches(event.message) {
                 guard budget.fits(event, first: events.isEmpty) else { return .stop }
                 events.append(Self.shape(event, stream: name))
                 budget.add(event)

@@ -1,0 +1,100 @@
+import AWSWire
+import LogsModel
+import Testing
+
+@testable import LogsService
+
+/// What a query gathers has a limit, and what it leaves out is counted.
+@Suite struct InsightsMemoryTests {
+    private static let long = String(repeating: "x", count: 1_000)
+
+    private func row(_ number: Int, _ text: String = long) -> InsightsRow {
+        var row = InsightsRow()
+        row.fields = [
+            "@timestamp": .time(Double(number)), "@message": .text(text + String(number)), "n": .number(Double(number)),
+        ]
+        return row
+    }
+
+    private func run(_ query: String, _ count: Int, memory: Int, isInOrder: Bool = true) throws -> InsightsRun {
+        var run = InsightsRun(try InsightsQuery(query), limit: 10_000, isInOrder: isInOrder, memory: memory)
+        for number in 0..<count where !run.add(row(number * 7_919 % count)) { break }
+        return run
+    }
+
+    @Test func linesEndWhereThereIsNoRoom() throws {
+        let run = try run("fields @message", 1_000, memory: 100_000)
+        #expect((10...100).contains(run.result().count))
+        #expect(run.skipped.events > 0 && run.skipped.bytes > 1_000)
+        // One line there always is.
+        #expect(try self.run("fields @message", 10, memory: 1).result().count == 1)
+    }
+
+    /// Those that are left are the right ones.
+    @Test(arguments: [true, false]) func sortedLinesAreTheFirst(isInOrder: Bool) throws {
+        let query = isInOrder ? "sort n asc" : "fields n"
+        let run = try run(query, 997, memory: 100_000, isInOrder: isInOrder)
+        let found = run.result().compactMap { $0["n"]?.number }
+        #expect((5...100).contains(found.count))
+        let expected = isInOrder ? (0..<found.count).map(Double.init) : (0..<found.count).map { Double(996 - $0) }
+        #expect(found == expected)
+        #expect(run.skipped.events > 0)
+        let whole = try self.run(query, 50, memory: 1 << 20, isInOrder: isInOrder)
+        #expect(whole.result().count == 50 && whole.skipped.events == 0)
+    }
+
+    @Test func groupsAndValuesEndWhereThereIsNoRoom() throws {
+        let groups = try run("stats count(*) by @message", 1_000, memory: 100_000)
+        #expect((10...100).contains(groups.result().count))
+        #expect(groups.skipped.events == 1_000 - groups.result().count)
+        let distinct = try run("stats count_distinct(@message) as n", 1_000, memory: 100_000)
+        let count = try #require(distinct.result().first?["n"]?.number)
+        #expect((10...100).contains(count))
+        let median = try run("stats median(n) as n, count(*) as all", 1_000, memory: 5_000)
+        #expect(median.result().first?["all"]?.number == 1_000)
+        #expect(median.result().first?["n"]?.number != nil)
+        let dedup = try run("dedup @message | stats count(*) as n", 1_000, memory: 100_000)
+        #expect((10...100).contains(try #require(dedup.result().first?["n"]?.number)))
+    }
+
+    /// The differences from the mean are small, and the numbers are not.
+    @Test func deviationsOfLargeNumbers() throws {
+        var run = InsightsRun(try InsightsQuery("stats stddev(n) as s"), limit: 1)
+        for number in [1e9 + 1, 1e9 - 1, 1e9 + 1, 1e9 - 1] {
+            var row = InsightsRow()
+            row.fields = ["n": .number(number)]
+            _ = run.add(row)
+        }
+        #expect(run.result().first?["s"]?.number == 1)
+    }
+
+    @Test func theOldestResultsGo() {
+        let store = InsightsStore(linesLimit: 1_000)
+        let owner = InsightsStore.Owner(account: "000000000000", region: "us-east-1")
+        for id in ["a", "b", "c"] {
+            #expect(store.start(.init(id: id, groups: ["g"], text: "", created: 0), of: owner) {})
+            let isOurs = store.change(id, of: owner) { entry in
+                entry.keep([[Logs.ResultField(field: "f", value: String(repeating: "x", count: 400))]])
+                entry.status = .complete
+            }
+            #expect(isOurs)
+        }
+        #expect(store.all(of: owner).map(\.id) == ["c", "b"])
+        // A result that is too large by itself is there until the next.
+        #expect(store.start(.init(id: "d", groups: ["g"], text: "", created: 0), of: owner) {})
+        store.change("d", of: owner) { entry in
+            entry.keep([[Logs.ResultField(field: "f", value: String(repeating: "x", count: 4_000))]])
+        }
+        #expect(store.all(of: owner).map(\.id) == ["d"])
+    }
+
+    @Test func timesThatCannotBeMilliseconds() async throws {
+        let rig = try Rig()
+        _ = try await rig.send("CreateLogGroup", #"{"logGroupName":"g"}"#)
+        for times in [#""startTime":0,"endTime":9223372036854775807"#, #""startTime":9223372036854775807,"endTime":1"#]
+        {
+            let failure = await rig.failure("StartQuery", #"{"logGroupName":"g","queryString":"limit 1",\#(times)}"#)
+            #expect(failure?.code == "InvalidParameterException")
+        }
+    }
+}
