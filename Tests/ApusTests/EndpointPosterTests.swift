@@ -59,12 +59,23 @@ import Testing
     }
 
     /// However the address is written, and whatever a name stands for.
-    @Test(arguments: ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "a@127.0.0.1"])
+    @Test(arguments: [
+        "127.0.0.1", "localhost", "x.localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "a@127.0.0.1",
+    ])
     func refusesWhatIsNotPublic(_ host: String) async throws {
         try await serving { (endpoint: Endpoint, port: Int) async throws in
             let poster = EndpointPoster(allows: PublicAddress.includes)
             await #expect(throws: (any Error).self) { try await post(poster, "http://\(host):\(port)/x") }
             #expect(endpoint.hosts.withLock { $0 }.isEmpty)
+        }
+    }
+
+    @Test func namesBelowLocalhostAreThisMachine() async throws {
+        try await serving { (endpoint: Endpoint, port: Int) async throws in
+            #expect(try await post(EndpointPoster(), "http://x.y.localhost:\(port)/z") == 204)
+            let poster = EndpointPoster { $0.ipAddress == "127.0.0.1" }
+            #expect(try await post(poster, "http://x.y.localhost:\(port)/z") == 204)
+            #expect(endpoint.hosts.withLock { $0 } == ["x.y.localhost:\(port)", "x.y.localhost:\(port)"])
         }
     }
 

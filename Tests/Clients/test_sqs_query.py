@@ -129,7 +129,7 @@ def test_a_queue_s_own_url(query, queue, method):
         "InvalidAttributeName", "Unknown Attribute Foobar.", "Sender")
     # test_get_without_query_returns_unknown_operation
     status, document = call()
-    assert status == 404 and error(document)[0] == "UnknownOperationException"
+    assert status == 404 and document.tag == "UnknownOperationException"
 
 
 def test_regions_are_apart(server, queue, name):

@@ -59,6 +59,9 @@ import TestSupport
         let apus = try Harness()
         try await apus.deploy("hello", members: #""DeadLetterConfig":{"TargetArn":"\#(Self.queue)"}"#)
         _ = try await apus.send(.POST, "/2015-03-31/functions/hello/versions")
+        // Recorded in test_dead_letter_queue.
+        _ = try await update(apus, #"{"DeadLetterConfig":{}}"#)
+        #expect(try await apus.configuration("hello")["DeadLetterConfig"]?["TargetArn"]?.string == Self.queue)
         _ = try await update(apus, #"{"DeadLetterConfig":{"TargetArn":""}}"#)
         let version = try await apus.send(.GET, Self.path, query: "Qualifier=1").json
         #expect(version["DeadLetterConfig"]?["TargetArn"]?.string == Self.queue)

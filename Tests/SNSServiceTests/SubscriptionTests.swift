@@ -63,6 +63,32 @@ import TestSupport
         #expect(try await set("FilterPolicy", #"{"k":["v"]}"#) == "MessageBody")
     }
 
+    @Test func thereAreOnlySoManySubscriptionsAndFilters() async throws {
+        var quotas = SNSQuotas()
+        quotas.subscriptionsPerTopic = 2
+        quotas.filterPoliciesPerTopic = 1
+        let rig = try Rig(quotas: quotas)
+        try await rig.ask("CreateTopic", ["Name": "news"])
+        let filter = ["FilterPolicy": #"{"k":["v"]}"#]
+        try await rig.subscribe("sqs", Rig.queue, filter)
+        let another = await #expect(throws: AWSError.self) {
+            try await rig.subscribe("sqs", Rig.queue + "2", filter)
+        }
+        #expect(another?.code == "FilterPolicyLimitExceeded" && another?.status == 403)
+        let second = try await rig.subscribe("sqs", Rig.queue + "2")
+        let set = await #expect(throws: AWSError.self) {
+            try await rig.ask(
+                "SetSubscriptionAttributes",
+                [
+                    "SubscriptionArn": second, "AttributeName": "FilterPolicy",
+                    "AttributeValue": #"{"k":["v"]}"#,
+                ])
+        }
+        #expect(set?.code == "FilterPolicyLimitExceeded")
+        let third = await #expect(throws: AWSError.self) { try await rig.subscribe("sqs", Rig.queue + "3") }
+        #expect(third?.code == "SubscriptionLimitExceeded" && third?.status == 403)
+    }
+
     /// test_unsubscribe_wrong_arn_format
     @Test(arguments: [
         ("Unsubscribe", "SubscriptionArn"), ("GetSubscriptionAttributes", "SubscriptionArn"),
@@ -84,7 +110,8 @@ import TestSupport
         let parcel = try #require(try await rig.arrived(1, at: Rig.url).first)
         #expect(
             parcel.attributes.keys.sorted() == [
-                "Accept-Encoding", "Content-Type", "User-Agent", "x-amz-sns-message-id", "x-amz-sns-message-type",
+                "Accept-Encoding", "Connection", "Content-Type", "User-Agent", "x-amz-sns-message-id",
+                "x-amz-sns-message-type",
                 "x-amz-sns-topic-arn",
             ])
         #expect(parcel.attributes["Content-Type"] == Parcel.Attribute(.text("text/plain; charset=UTF-8")))
@@ -112,6 +139,8 @@ import TestSupport
         #expect(await confirm("not-an-arn", token) == "InvalidParameter: Invalid parameter: Topic")
         #expect(await confirm(Rig.topic, "abc123") == "InvalidParameter: Invalid parameter: Token")
         #expect(await confirm(Rig.topic, "randomtoken") == "InvalidParameter: Invalid token")
+        let elsewhere = Rig.topic.replacing("us-east-1", with: "eu-central-1")
+        #expect(await confirm(elsewhere, token) == "InvalidParameter: Invalid parameter: Topic")
         // A topic that is not there, in the same region, is as good.
         #expect(await confirm(Rig.topic + "x", token) == nil)
         #expect(await confirm(Rig.topic, token) == nil)
@@ -134,6 +163,16 @@ import TestSupport
                 == "NotFound: Subscription does not exist")
         #expect(await confirm(Rig.topic, goodbye["Token"]?.string ?? "") == nil)
         #expect(await rig.refusal("GetSubscriptionAttributes", ["SubscriptionArn": subscription]) == nil)
+    }
+
+    /// test_dlq_external_http_endpoint
+    @Test func questionsThatDoNotArriveAreNoDeadLetters() async throws {
+        let rig = try Rig(
+            Sink { $0.target == Rig.url ? DeliveryFailure(code: "HTTP404", message: "", isFinal: true) : nil })
+        try await rig.ask("CreateTopic", ["Name": "news"])
+        try await rig.subscribe("http", Rig.url, ["RedrivePolicy": #"{"deadLetterTargetArn":"\#(Rig.queue)"}"#])
+        #expect(try await eventually { try await rig.waiting() == 0 })
+        #expect(rig.sink.all.isEmpty)
     }
 
     @Test func confirmationsHaveTheirTime() async throws {

@@ -64,6 +64,16 @@ import Testing
                 == "InvalidParameter: Invalid parameter: Tags Reason: Topic already exists with different tags")
     }
 
+    @Test func thereAreOnlySoManyTopics() async throws {
+        var quotas = SNSQuotas()
+        quotas.topics = 1
+        let rig = try Rig(quotas: quotas)
+        try await rig.ask("CreateTopic", ["Name": "news"])
+        try await rig.ask("CreateTopic", ["Name": "news"])
+        let error = await #expect(throws: AWSError.self) { try await rig.ask("CreateTopic", ["Name": "more"]) }
+        #expect(error?.code == "TopicLimitExceeded" && error?.status == 403)
+    }
+
     @Test func deliveryPoliciesAreShownAsTheyWereSet() async throws {
         let rig = try Rig()
         try await rig.ask("CreateTopic", ["Name": "news"])

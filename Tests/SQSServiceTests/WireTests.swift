@@ -56,7 +56,42 @@ import Testing
 
     @Test(arguments: ["http://127.0.0.1:4566/", "http://127.0.0.1/q", "/q/r/s", "http://h/12/q", ""])
     func otherURLsNameNone(url: String) {
-        #expect(throws: AWSError.self) { try QueueURL.queue(url, request()) }
+        let error = #expect(throws: AWSError.self) { try QueueURL.queue(url, request()) }
+        #expect(error?.code == "InvalidAddress" && error?.status == 404)
+        #expect(error?.message == "The address \(url) is not valid for this endpoint.")
+    }
+
+    @Test func policiesHaveLimits() throws {
+        func policy(_ statements: Int, _ actions: Int) -> String {
+            let list = Array(repeating: #""sqs:SendMessage""#, count: actions).joined(separator: ",")
+            let statement = #"{"Effect":"Allow","Principal":"*","Action":[\#(list)],"Resource":"*"}"#
+            let all = Array(repeating: statement, count: statements).joined(separator: ",")
+            return #"{"Version":"2012-10-17","Statement":[\#(all)]}"#
+        }
+        try QueuePermission.checkLimits(nil)
+        try QueuePermission.checkLimits(policy(20, 7))
+        for (text, words) in [
+            (policy(21, 1), "21 statements were found in the submitted policy, max allowed is 20"),
+            (policy(1, 10), "10 actions were found in a statement from the submitted policy, max allowed is 7"),
+        ] {
+            let error = #expect(throws: AWSError.self) { try QueuePermission.checkLimits(text) }
+            #expect(error?.code == "OverLimit" && error?.status == 403 && error?.message == words)
+        }
+    }
+
+    @Test func aPolicyGrowsToTwentyStatements() async throws {
+        let rig = try await Rig()
+        _ = try await rig.queue("q")
+        func add(_ label: Int) -> String {
+            #"{"QueueUrl":"q","Label":"l\#(label)","AWSAccountIds":["111111111111"],"Actions":["SendMessage"]}"#
+        }
+        for label in 1...20 { try await rig.call("AddPermission", add(label)) }
+        #expect(await rig.failure("AddPermission", add(21))?.code == "OverLimit")
+        let own = #"{"QueueUrl":"q","Label":"l","AWSAccountIds":["111111111111"],"Actions":["AddPermission"]}"#
+        #expect(
+            await rig.failure("AddPermission", own)?.message
+                == "Value SQS:AddPermission for parameter ActionName is invalid. Reason: Only the queue owner is "
+                + "allowed to invoke this action.")
     }
 
     @Test func errorsHaveTheirOlderNamesInAHeader() throws {

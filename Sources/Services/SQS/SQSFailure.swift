@@ -30,6 +30,11 @@ extension AWSError {
 
     static var noQueue: AWSError { SQSError.queueDoesNotExist(message: "The specified queue does not exist.") }
 
+    /// What is no queue's address: https://github.com/aws/aws-sdk-net/issues/437 has AWS's words.
+    static func invalidAddress(_ url: String) -> AWSError {
+        SQSError.invalidAddress(message: "The address \(url) is not valid for this endpoint.")
+    }
+
     static func noResource(_ parameter: String) -> AWSError {
         SQSError.resourceNotFound(
             message: "The resource that you specified for the \(parameter) parameter doesn't exist.")

@@ -20,6 +20,8 @@ final class EndpointPoster: WebPosting {
             var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
             configuration.timeout.connect = .seconds(5)
             configuration.connectionPool.idleTimeout = .seconds(10)
+            // Who is not there is tried again as the delivery policy says.
+            configuration.connectionPool.retryConnectionEstablishment = false
             configuration.dnsOverride = addresses
             http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         }
@@ -52,6 +54,12 @@ final class EndpointPoster: WebPosting {
 
     /// One that connects to an address of the URL's host that is allowed, and to no other.
     private func client(for url: String) async throws -> Client {
+        if let host = Self.localName(in: url) {
+            guard allows?(try SocketAddress(ipAddress: Self.loopback, port: 0)) ?? true else {
+                throw EndpointRefused(host: host)
+            }
+            return client(for: host, at: Self.loopback)
+        }
         guard let allows else { return plain }
         guard let written = URL(string: url)?.host(percentEncoded: false) else { throw EndpointRefused(host: url) }
         let host = String(written.drop { $0 == "[" }.prefix { $0 != "]" })
@@ -62,14 +70,29 @@ final class EndpointPoster: WebPosting {
         guard allows(address), let text = address.ipAddress else { throw EndpointRefused(host: host) }
         // An address stands for itself.
         if host.contains(":") || (try? SocketAddress(ipAddress: host, port: 0)) != nil { return plain }
-        return bound.withLock { bound in
-            if let client = bound[[host, text]] { return client }
+        return client(for: host, at: text)
+    }
+
+    private func client(for host: String, at address: String) -> Client {
+        bound.withLock { bound in
+            if let client = bound[[host, address]] { return client }
             // Whoever uses one of these still has it.
             if bound.count >= Self.remembered { bound = [:] }
-            let client = Client(addresses: [host: text])
-            bound[[host, text]] = client
+            let client = Client(addresses: [host: address])
+            bound[[host, address]] = client
             return client
         }
+    }
+
+    private static let loopback = "127.0.0.1"
+
+    /// The URL's host where it ends in `.localhost`, as function URLs' do: it stands for this machine, and not all
+    /// resolvers know (RFC 6761, 6.3).
+    private static func localName(in url: String) -> String? {
+        guard let host = URL(string: url)?.host(percentEncoded: false), isName(host),
+            host.lowercased().hasSuffix(".localhost")
+        else { return nil }
+        return host
     }
 
     /// Nothing that two readers of URLs could take for two hosts.

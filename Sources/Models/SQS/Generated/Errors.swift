@@ -23,7 +23,7 @@ package enum SQSError {
     }
 
     package static func invalidAddress(message: String) -> AWSError {
-        AWSError(code: "InvalidAddress", message: message, status: 400)
+        AWSError(code: "InvalidAddress", message: message, status: 404)
     }
 
     package static func invalidAttributeName(message: String) -> AWSError {

@@ -94,9 +94,8 @@ extension FunctionOptions {
 
     /// - Parameter region: The function's, which AWS names in a refusal.
     fileprivate mutating func apply(_ changes: Changes, region: String) throws(AWSError) {
-        if let config = changes.deadLetter {
-            deadLetterARN = try Self.deadLetter(config.targetArn ?? "")
-        }
+        // An empty configuration changes nothing, an empty ARN takes the queue away.
+        if let arn = changes.deadLetter?.targetArn { deadLetterARN = try Self.deadLetter(arn) }
         if let key = changes.kmsKey {
             kmsKeyARN = try Self.key(key, region: region)
         }

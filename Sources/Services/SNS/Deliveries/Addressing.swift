@@ -36,9 +36,11 @@ struct Addressing: Sendable {
         case "email-json": parcel.attributes = mailHeaders(notice, type: "application/json; charset=UTF-8")
         default: if isRaw { parcel.attributes = notice.attributes }
         }
+        guard notice.kind == .notification else {
+            return OutboxEntry(parcel, policy: policy, owner: DeadLetters.nameForQuestions)
+        }
         return OutboxEntry(
-            parcel, policy: policy,
-            owner: notice.kind == .notification ? DeadLetters.name : DeadLetters.nameForQuestions,
+            parcel, policy: policy, owner: DeadLetters.name,
             note: DeadLetters.note(queue: subscription.deadLetters, body: deadBody))
     }
 
@@ -61,7 +63,8 @@ struct Addressing: Sendable {
     private func headers(_ notice: Notice, isRaw: Bool) -> [String: Parcel.Attribute] {
         let type = notice.kind == .notification ? subscription.web.contentType : nil
         var headers = [
-            "Accept-Encoding": "gzip,deflate", "Content-Type": type ?? WebDelivery.standardType,
+            "Accept-Encoding": "gzip,deflate", "Connection": "Keep-Alive",
+            "Content-Type": type ?? WebDelivery.standardType,
             "User-Agent": "Amazon Simple Notification Service Agent", "x-amz-sns-message-id": notice.messageID,
             "x-amz-sns-message-type": notice.kind.name, "x-amz-sns-topic-arn": notice.topic,
         ]

@@ -8,7 +8,7 @@ import NIOCore
 /// was subscribed would have had them.
 struct DeadLetters: OutboxOwner {
     static let name = "sns"
-    /// Of what asks endpoints whether they want messages: no message of a topic.
+    /// Of what asks endpoints whether they want messages: no message of a topic, and dropped where it does not arrive.
     static let nameForQuestions = "sns-questions"
 
     /// Nil where nothing is counted.

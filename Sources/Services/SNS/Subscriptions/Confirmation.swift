@@ -56,9 +56,8 @@ extension SNSService {
         let confirmed = try await database.write { connection in
             let table = SNSTable(connection)
             // The token tells which topic it is; that which the request names need only be in the same place.
-            guard var found = try table.subscription(token: input.token), found.id.topic.region == named.region else {
-                throw AWSError.invalid("Token")
-            }
+            guard var found = try table.subscription(token: input.token) else { throw AWSError.invalid("Token") }
+            guard found.id.topic.region == named.region else { throw AWSError.invalid("Topic") }
             if found.record.state == .confirmed { return found }
             guard found.record.since > oldest else { throw AWSError.invalid("Token") }
             found.record.state = .confirmed

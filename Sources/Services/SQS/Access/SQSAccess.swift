@@ -81,7 +81,7 @@ extension SQS.Operation {
     }
 
     /// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-overview-of-managing-access.html
-    fileprivate var isOwnersOnly: Bool {
+    var isOwnersOnly: Bool {
         switch self {
         case .addPermission, .cancelMessageMoveTask, .createQueue, .deleteQueue, .listMessageMoveTasks, .listQueues,
             .listQueueTags, .removePermission, .setQueueAttributes, .startMessageMoveTask, .tagQueue, .untagQueue:

@@ -20,6 +20,11 @@ extension SQSService {
                 throw .invalidParameter("Label", label, "Already exists.")
             }
             document.statements.append(statement)
+            guard document.statements.count <= QueuePermission.statementLimit else {
+                throw SQSError.overLimit(
+                    message: "\(document.statements.count) Statements were found, maximum allowed is "
+                        + "\(QueuePermission.statementLimit).")
+            }
             definition.attributes.policy = String(buffer: document.json)
         }
         return nil
@@ -44,6 +49,27 @@ extension SQSService {
 
 /// The statements that AddPermission makes, shaped as recorded in test_sqs_permission_lifecycle.
 enum QueuePermission {
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+    static let statementLimit = 20
+    /// Of one statement.
+    private static let actionLimit = 7
+
+    /// - Parameter text: A policy that is to be set; nil for none.
+    /// - Throws: `OverLimit`, in AWS's words: https://github.com/dapr/components-contrib/issues/1780.
+    static func checkLimits(_ text: String?) throws(AWSError) {
+        guard let document = text.flatMap({ try? PolicyDocument(parsing: ByteBuffer(string: $0)) }) else { return }
+        guard document.statements.count <= statementLimit else {
+            throw SQSError.overLimit(
+                message: "\(document.statements.count) statements were found in the submitted policy, max allowed is "
+                    + "\(statementLimit)")
+        }
+        for count in document.statements.map(\.actions.values.count) where count > actionLimit {
+            throw SQSError.overLimit(
+                message: "\(count) actions were found in a statement from the submitted policy, max allowed is "
+                    + "\(actionLimit)")
+        }
+    }
+
     static func isLabel(_ label: String) -> Bool {
         (1...80).contains(label.utf8.count)
             && label.utf8.allSatisfy { byte in
@@ -62,9 +88,20 @@ enum QueuePermission {
     ) throws(AWSError) -> PolicyStatement {
         guard !accounts.isEmpty else { throw .missingParameter("AWSAccountIds") }
         guard !actions.isEmpty else { throw .missingParameter("Actions") }
-        for action in actions where action != "*" && SQS.Operation(rawValue: action) == nil {
-            throw .invalidParameter(
-                "ActionName", "SQS:\(action)", "Please refer to the appropriate WSDL for a list of valid actions. ")
+        guard actions.count <= actionLimit else {
+            throw SQSError.overLimit(
+                message: "\(actions.count) Actions were found, maximum allowed is \(actionLimit).")
+        }
+        for action in actions where action != "*" {
+            guard let operation = SQS.Operation(rawValue: action) else {
+                throw .invalidParameter(
+                    "ActionName", "SQS:\(action)",
+                    "Please refer to the appropriate WSDL for a list of valid actions. ")
+            }
+            guard !operation.isOwnersOnly else {
+                throw .invalidParameter(
+                    "ActionName", "SQS:\(action)", "Only the queue owner is allowed to invoke this action.")
+            }
         }
         for account in accounts where AccountID(account) == nil {
             throw .invalidParameter("PrincipalId", account, "Unable to verify.")

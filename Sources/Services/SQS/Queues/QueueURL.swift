@@ -9,10 +9,10 @@ enum QueueURL {
     /// emulators (`sqs.REGION.…`, `REGION.queue.…`) say the region, too, as does a path `/queue/REGION/ACCOUNT/NAME`.
     /// A path or a name alone will do.
     ///
-    /// - Throws: `QueueDoesNotExist` for what names none.
+    /// - Throws: `InvalidAddress` for what names none.
     static func queue(_ url: String, _ request: ServiceRequest) throws(AWSError) -> QueueKey {
         // Nothing in it is of more than ASCII: other characters join with those before them.
-        guard url.utf8.allSatisfy({ $0 < 0x80 }) else { throw .noQueue(in: request) }
+        guard url.utf8.allSatisfy({ $0 < 0x80 }) else { throw .invalidAddress(url) }
         var host = ""
         var path = url[...]
         if let scheme = ["https://", "http://"].first(where: url.hasPrefix) {
@@ -28,7 +28,7 @@ enum QueueURL {
         if parts.count == 1, host.isEmpty, !url.hasPrefix("/") { return QueueKey(parts[0], of: request.caller) }
         guard parts.count == 2 || parts.count == 4 && parts[0] == "queue", let account = parts.dropLast().last,
             AccountID(account) != nil, let name = parts.last
-        else { throw .noQueue(in: request) }
+        else { throw .invalidAddress(url) }
         return QueueKey(account: account, region: region, name: name)
     }
 
