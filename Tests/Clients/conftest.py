@@ -282,7 +282,8 @@ def terraform(server, tmp_path):
             assert mirror is None, first.stdout + first.stderr
             pytest.skip("the AWS provider can neither be found nor downloaded")
         run.folder = folder
-        run.has_no_changes = lambda: run("plan", "-detailed-exitcode", codes=(0, 2)).returncode == 0
+        run.has_no_changes = lambda *arguments: run(
+            "plan", "-detailed-exitcode", *arguments, codes=(0, 2)).returncode == 0
         return run
 
     return project

@@ -111,6 +111,7 @@ def test_terraform(server, cloudwatch, terraform, namespace):
     errors = alarms["MetricAlarms"][0]
     assert (errors["Threshold"], errors["DatapointsToAlarm"]) == (80, 2)
     run("apply", "-var", "threshold=90")
+    assert run.has_no_changes("-var", "threshold=90")
     errors, = cloudwatch.describe_alarms(AlarmNames=[f"{namespace}-errors"])["MetricAlarms"]
     assert errors["Threshold"] == 90
     run("destroy")

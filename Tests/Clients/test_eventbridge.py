@@ -434,10 +434,30 @@ def test_schedules_of_rules_outlive_a_kill(own_server):
 
 
 def test_aws_cli(server, name):
-    put = server.run("aws", "events", "put-events", "--entries", json.dumps([entry()]))
-    assert json.loads(put.stdout)["FailedEntryCount"] == 0, put.stderr
-    made = server.run("aws", "events", "put-rule", "--name", name, "--event-pattern", PATTERN)
-    assert json.loads(made.stdout)["RuleArn"].endswith(f":rule/{name}"), made.stderr
+    def aws(*arguments):
+        ended = server.run("aws", "events", *arguments, "--output", "json")
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout) if ended.stdout.strip() else None
+
+    url, arn = make_queue(server, name)
+    aws("create-event-bus", "--name", name)
+    place = ("--name", name, "--event-bus-name", name)
+    assert aws("put-rule", *place, "--event-pattern", PATTERN)["RuleArn"].endswith(f":rule/{name}/{name}")
+    of_rule = ("--rule", name, "--event-bus-name", name)
+    assert aws("put-targets", *of_rule, "--targets", f"Id=queue,Arn={arn},InputPath=$.detail")["FailedEntryCount"] == 0
+    assert aws("put-events", "--entries", json.dumps([entry(name, 7)]))["FailedEntryCount"] == 0
+    assert json.loads(messages(server, url)[0]["Body"]) == {"n": 7}
+    source = aws("describe-event-bus", "--name", name)["Arn"]
+    aws("create-archive", "--archive-name", name[-40:], "--event-source-arn", source, "--retention-days", "1")
+    assert aws("list-archives", "--event-source-arn", source)["Archives"][0]["RetentionDays"] == 1
+    aws("delete-archive", "--archive-name", name[-40:])
+    aws("disable-rule", *place)
+    assert aws("describe-rule", *place)["State"] == "DISABLED"
+    assert [each["Id"] for each in aws("list-targets-by-rule", *of_rule)["Targets"]] == ["queue"]
+    aws("remove-targets", *of_rule, "--ids", "queue")
+    aws("delete-rule", *place)
+    aws("delete-event-bus", "--name", name)
+    assert aws("list-event-buses", "--name-prefix", name)["EventBuses"] == []
 
 
 def test_what_is_missing_says_so(events, name):

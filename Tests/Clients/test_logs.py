@@ -281,12 +281,16 @@ def test_logs_become_metrics(server, logs, group, deploy, lambda_client, name):
 
 
 def test_resource_policies(logs, name):
-    document = json.dumps({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "logs:PutLogEvents",
-        "Resource": "arn:aws:logs:us-east-1:000000000000:log-group:/aws/events/*:*"}]})
-    made = logs.put_resource_policy(policyName=name, policyDocument=document)["resourcePolicy"]
+    statement = {
+        "Effect": "Allow", "Principal": {"Service": ["events.amazonaws.com"]}, "Action": "logs:PutLogEvents",
+        "Resource": "arn:aws:logs:us-east-1:000000000000:log-group:/aws/events/*:*"}
+    made = logs.put_resource_policy(
+        policyName=name, policyDocument=json.dumps({"Statement": [statement]}))["resourcePolicy"]
     assert made.pop("lastUpdatedTime")
-    assert made == {"policyName": name, "policyDocument": document, "policyScope": "ACCOUNT"}
+    # What AWS makes of it: test_put_resource_policy_update.
+    assert json.loads(made.pop("policyDocument")) == {"Version": "2008-10-17", "Statement": [
+        {**statement, "Principal": {"Service": "events.amazonaws.com"}}]}
+    assert made == {"policyName": name, "policyScope": "ACCOUNT"}
     assert name in [each["policyName"] for each in logs.describe_resource_policies()["resourcePolicies"]]
     logs.delete_resource_policy(policyName=name)
     with pytest.raises(ClientError) as failure:
@@ -409,7 +413,17 @@ def test_the_command_line(server, group):
 RESOURCES = """
 variable "pattern" { default = "ERROR" }
 
-resource "aws_cloudwatch_log_group" "events" { name = "%(name)s" }
+variable "days" { default = 7 }
+
+resource "aws_cloudwatch_log_group" "events" {
+  name              = "%(name)s"
+  retention_in_days = var.days
+  tags              = { team = "swifts" }
+}
+
+data "aws_cloudwatch_log_groups" "all" {
+  log_group_name_prefix = aws_cloudwatch_log_group.events.name
+}
 
 resource "aws_cloudwatch_log_stream" "events" {
   name           = "s"
@@ -485,7 +499,11 @@ def test_terraform(logs, terraform, deploy, lambda_client, name):
     run = terraform(RESOURCES % {"name": f"{name}-group", "function": function, "arn": arn})
     run("apply")
     assert run.has_no_changes()
-    run("apply", "-var", "pattern={ $.level = error }")
+    changes = ("-var", "pattern={ $.level = error }", "-var", "days=14")
+    run("apply", *changes)
+    assert run.has_no_changes(*changes)
+    [described] = logs.describe_log_groups(logGroupNamePrefix=f"{name}-group")["logGroups"]
+    assert described["retentionInDays"] == 14
     [described] = logs.describe_subscription_filters(logGroupName=f"{name}-group")["subscriptionFilters"]
     assert described["filterPattern"] == "{ $.level = error }"
     filters = logs.describe_metric_filters(logGroupName=f"{name}-group")["metricFilters"]

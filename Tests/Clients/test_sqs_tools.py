@@ -85,6 +85,7 @@ def test_terraform(server, terraform, sqs, name):
     assert json.loads(shown["Policy"])["Statement"][0]["Principal"] == {"Service": "sns.amazonaws.com"}
     assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"team": "swifts"}
     project("apply", "-var", "timeout=60")
+    assert project.has_no_changes("-var", "timeout=60")
     assert attributes(sqs, url, "VisibilityTimeout") == {"VisibilityTimeout": "60"}
     project("destroy")
     assert "QueueUrls" not in sqs.list_queues(QueueNamePrefix=name)

@@ -46,9 +46,10 @@ resource "aws_lambda_function" "hello" {
     system_log_level      = "DEBUG"
   }
 }
+variable "age" { default = 60 }
 resource "aws_lambda_function_event_invoke_config" "latest" {
   function_name                = aws_lambda_function.hello.function_name
-  maximum_event_age_in_seconds = 60
+  maximum_event_age_in_seconds = var.age
   maximum_retry_attempts       = 0
   destination_config {
     on_failure { destination = "arn:aws:sqs:us-east-1:000000000000:queue" }
@@ -80,6 +81,9 @@ def test_apply_plan_destroy(terraform, lambda_client, name):
     assert lambda_client.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Allow"
     signing = lambda_client.get_function_code_signing_config(FunctionName=name)["CodeSigningConfigArn"]
     assert run.has_no_changes()
+    run("apply", "-var", "age=90")
+    assert run.has_no_changes("-var", "age=90")
+    assert lambda_client.get_function_event_invoke_config(FunctionName=name)["MaximumEventAgeInSeconds"] == 90
     run("destroy")
     with pytest.raises(lambda_client.exceptions.ResourceNotFoundException):
         lambda_client.get_function(FunctionName=name)

@@ -64,6 +64,7 @@ def test_schedules(terraform, server, name):
     client = server.client("scheduler")
     assert client.get_schedule(Name=f"{name}-nightly", GroupName=name)["State"] == "ENABLED"
     project("apply", "-var", "state=DISABLED")
+    assert project.has_no_changes("-var", "state=DISABLED")
     assert client.get_schedule(Name=f"{name}-nightly", GroupName=name)["State"] == "DISABLED"
     project("destroy")
     assert [each["Name"] for each in client.list_schedules(NamePrefix=name)["Schedules"]] == []

@@ -89,6 +89,7 @@ def test_topics_and_subscriptions(server, terraform, name):
         "kind": [{"prefix": "bi"}]}
 
     run("apply", "-var", "display_name=Apus")
+    assert run.has_no_changes("-var", "display_name=Apus")
     assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["DisplayName"] == "Apus"
     run("destroy")
     pages = sns.get_paginator("list_topics").paginate()

@@ -36,10 +36,7 @@ package struct JSONWriter: Sendable {
     }
 
     /// Writes a point in time the way rest-json and json bodies do by default: seconds since 1970 with milliseconds.
-    package mutating func timestamp(secondsSinceEpoch seconds: Double) {
-        let rounded = (seconds * 1000).rounded() / 1000
-        if let whole = Int(exactly: rounded) { int(whole) } else { double(rounded) }
-    }
+    package mutating func timestamp(secondsSinceEpoch seconds: Double) { double((seconds * 1000).rounded() / 1000) }
 
     package mutating func string(_ value: String) {
         separate()

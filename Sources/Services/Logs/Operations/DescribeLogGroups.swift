@@ -64,7 +64,12 @@ private struct GroupListing: Sendable {
         let shown = page.prefix(limit)
         let next = page.count > limit ? shown.last.map { Base64.encode($0.name.utf8) } : nil
         return Logs.DescribeLogGroupsResponse(
-            logGroups: shown.map { $0.shape(in: GroupKey(account: account, region: region, name: $0.name)) },
+            logGroups: shown.map { group in
+                var shape = group.shape(in: GroupKey(account: account, region: region, name: group.name))
+                // As AWS does, which looks for patterns in an index that does not have these.
+                if !pattern.isEmpty { (shape.storedBytes, shape.deletionProtectionEnabled) = (nil, nil) }
+                return shape
+            },
             nextToken: next)
     }
 

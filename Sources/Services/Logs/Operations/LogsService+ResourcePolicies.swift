@@ -16,15 +16,13 @@ extension LogsService {
         guard let document = input.policyDocument else {
             throw LogsError.invalidParameter(message: "policyDocument must be specified.")
         }
-        do { _ = try PolicyDocument(parsing: ByteBuffer(string: document)) } catch {
-            throw LogsError.invalidParameter(message: "Unable to parse resource policy: \(error.message)")
-        }
+        let policy = try Self.policy(document)
         let scope = try PolicyScope(name: input.policyName, resource: input.resourceArn, request.caller)
         if scope.group == nil, input.expectedRevisionId != nil {
             throw LogsError.invalidParameter(message: "expectedRevisionId is for policies of log groups only.")
         }
         let record = ResourcePolicyRecord(
-            name: scope.name, resource: scope.group?.arn ?? "", document: document, updated: clock(),
+            name: scope.name, resource: scope.group?.arn ?? "", document: policy, updated: clock(),
             revision: scope.group == nil ? "" : RequestID.make())
         try await database.write { connection in
             let known = try scope.policies(on: connection)
@@ -38,6 +36,17 @@ extension LogsService {
         return Logs.PutResourcePolicyResponse(
             resourcePolicy: record.shape, revisionId: record.revision.isEmpty ? nil : record.revision
         ).encode()
+    }
+
+    /// A policy as AWS shows it afterwards: with a version, and one principal as no list.
+    private static func policy(_ text: String) throws(AWSError) -> String {
+        do {
+            var policy = try PolicyDocument(parsing: ByteBuffer(string: text))
+            policy.version = policy.version ?? "2008-10-17"
+            return String(buffer: policy.json)
+        } catch {
+            throw LogsError.invalidParameter(message: "Unable to parse resource policy: \(error.message)")
+        }
     }
 
     /// Whoever changes a group's policy says which one: with none, that there is none.
