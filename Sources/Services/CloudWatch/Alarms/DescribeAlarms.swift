@@ -60,8 +60,8 @@ extension CloudWatchService {
         let start = try input.nextToken.map { (token) throws(AWSError) in try PageToken(token).offset } ?? 0
         let account = request.caller.account.digits
         let region = request.caller.region
-        let from = Int64(clamping: Int((input.startDate ?? 0) * 1_000))
-        let to = input.endDate.map { Int64($0 * 1_000) } ?? .max
+        let from = AlarmTime.milliseconds(input.startDate ?? 0)
+        let to = input.endDate.map(AlarmTime.milliseconds) ?? .max
         let types = input.alarmTypes.map { Set($0.map(\.rawValue)) } ?? [CloudWatch.AlarmType.metricAlarm.rawValue]
         var items = try await alarms.read { table in
             try table.history(account, region, name: input.alarmName, from: from, to: to)

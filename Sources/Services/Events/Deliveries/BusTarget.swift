@@ -62,10 +62,10 @@ extension EventsService {
 
     private func event(_ parcel: Parcel, for bus: BusKey) throws -> Event {
         let now = clock()
-        // A rule's parcel is an event already: it goes on under an id of its own, else as it is.
+        // A rule's parcel is an event already: it goes on as it is, into another region under an id of its own.
         if parcel.sender.service == EventsService.principal, let old = Event(document: parcel.body, ingested: now) {
             var content = old.content
-            content.id = parcel.id
+            if ARN(parcel.sender.source)?.region != bus.region { content.id = parcel.id }
             return try Event(content, milliseconds: Event.milliseconds(content.time) ?? now, ingested: now)
         }
         guard let detail = try? JSONValue(parsing: parcel.body), detail.kind == .object else {
