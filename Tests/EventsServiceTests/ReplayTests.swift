@@ -60,6 +60,14 @@ import Testing
         #expect(rig.sink.parcels(to: Rig.queue).count == 1)
     }
 
+    @Test(arguments: [Int.max, Int.max / 86_400_000, 2_147_483_647])
+    func anArchiveMayKeepEventsForAnyNumberOfDays(_ days: Int) async throws {
+        let rig = try Rig()
+        try await Self.makeArchive("a", #","RetentionDays":\#(days)"#, in: rig)
+        try await rig.put(Rig.entry())
+        #expect(try await rig.ask("DescribeArchive", #"{"ArchiveName":"a"}"#)["EventCount"]?.double == 1)
+    }
+
     @Test func whatHasExpiredGoesSomeAtATime() async throws {
         var quotas = EventsQuotas()
         quotas.expiryBatch = 3

@@ -146,5 +146,9 @@ extension EventsTable {
 
 extension ArchiveRecord {
     /// Events that came earlier have expired.
-    func start(now: Int64) -> Int64 { days == 0 ? 0 : now - Int64(days) * 86_400_000 }
+    func start(now: Int64) -> Int64 {
+        // As many days as a request can have.
+        let (span, isTooLong) = Int64(days).multipliedReportingOverflow(by: 86_400_000)
+        return days == 0 || isTooLong ? 0 : now - span
+    }
 }
