@@ -174,7 +174,8 @@ def test_alarms_are_on_the_bus(server, queue, bus_rule, name):
         AlarmName=name, AlarmDescription="too much", Namespace=name, MetricName="m", Statistic="Sum", Period=60,
         EvaluationPeriods=1, Threshold=5, ComparisonOperator="GreaterThanThreshold", ActionsEnabled=False)
     alarm = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["AlarmArn"]
-    bus_rule({"source": ["aws.cloudwatch"], "resources": [alarm], "detail": {"state": {"value": ["ALARM"]}}}, arn)
+    bus_rule({"source": ["aws.cloudwatch"], "resources": [alarm], "detail-type": ["CloudWatch Alarm State Change"],
+              "detail": {"state": {"value": ["ALARM"]}}}, arn)
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
     event = json.loads(messages(server, url)[0]["Body"])
     cloudwatch.delete_alarms(AlarmNames=[name])
@@ -185,6 +186,31 @@ def test_alarms_are_on_the_bus(server, queue, bus_rule, name):
     [metric] = detail["configuration"]["metrics"]
     assert metric["metricStat"] == {
         "metric": {"namespace": name, "name": "m", "dimensions": {}}, "period": 60, "stat": "Sum"}
+
+
+def test_configurations_of_alarms_are_on_the_bus(server, queue, bus_rule, name):
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html"""
+    url, arn = queue
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
+        "Resource": arn}]}
+    server.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    bus_rule({"source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm Configuration Change"],
+              "detail": {"alarmName": [name]}}, arn)
+    cloudwatch = server.client("cloudwatch")
+    alarm = {"AlarmName": name, "AlarmDescription": "too much", "Namespace": name, "MetricName": "m", "Statistic": "Sum",
+             "Period": 60, "EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold"}
+    cloudwatch.put_metric_alarm(**alarm, Threshold=70)
+    cloudwatch.put_metric_alarm(**alarm, Threshold=80)
+    cloudwatch.disable_alarm_actions(AlarmNames=[name])
+    cloudwatch.delete_alarms(AlarmNames=[name])
+    details = [json.loads(message["Body"])["detail"] for message in messages(server, url, 4)]
+    details.sort(key=lambda detail: (detail["configuration"]["timestamp"], detail["operation"] == "delete"))
+    assert [detail["operation"] for detail in details] == ["create", "update", "update", "delete"]
+    assert [detail["configuration"]["threshold"] for detail in details] == [70, 80, 80, 80]
+    assert [detail["configuration"]["actionsEnabled"] for detail in details] == [True, True, False, False]
+    assert details[1]["previousConfiguration"]["threshold"] == 70
+    assert "previousConfiguration" not in details[0] and "previousConfiguration" not in details[3]
 
 
 def test_events_of_a_bus_are_logged(server, bus_rule, name):

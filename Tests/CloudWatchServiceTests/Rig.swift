@@ -44,6 +44,8 @@ final class Rig: Sendable {
     let metrics: SQLiteDatabase
     let events: SQLiteDatabase
     let sink = Sink()
+    /// What the event bus got.
+    let bus = Sink()
     let service: CloudWatchService
     let outbox: Outbox
     private let running: Task<Void, any Error>
@@ -66,6 +68,7 @@ final class Rig: Sendable {
             path: folder.file("events.db"), durability: .relaxed,
             migrations: Outbox.migrations + CloudWatchService.alarmMigrations)
         let delivery = Delivery()
+        delivery.register(bus, for: "events")
         for name in ["sns", "lambda"] { delivery.register(sink, for: name) }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let outbox = Outbox(database: events, delivery: delivery, clock: { clock.now }, logger: logger)

@@ -60,6 +60,26 @@ import Testing
         #expect(rig.sink.parcels(to: Rig.queue).count == 1)
     }
 
+    @Test(arguments: [Int.max, Int.max / 86_400_000, 2_147_483_647])
+    func anArchiveMayKeepEventsForAnyNumberOfDays(_ days: Int) async throws {
+        let rig = try Rig()
+        try await Self.makeArchive("a", #","RetentionDays":\#(days)"#, in: rig)
+        try await rig.put(Rig.entry())
+        #expect(try await rig.ask("DescribeArchive", #"{"ArchiveName":"a"}"#)["EventCount"]?.double == 1)
+    }
+
+    @Test func whatHasExpiredGoesSomeAtATime() async throws {
+        var quotas = EventsQuotas()
+        quotas.expiryBatch = 3
+        let rig = try Rig(quotas: quotas)
+        try await Self.makeArchive("a", #","RetentionDays":1"#, in: rig)
+        for number in 0..<8 { try await rig.put(Rig.entry(#"{"n":\#(number)}"#)) }
+        rig.clock.advance(seconds: 86_401)
+        try await rig.put(Rig.entry())
+        rig.run()
+        #expect(try await eventually { try await rig.count("events_archived") == 1 })
+    }
+
     @Test func anArchiveKeepsWhatItsPatternSays() async throws {
         let rig = try Rig()
         try await Self.makeArchive("a", #","EventPattern":\#(Rig.text(#"{"detail":{"n":[1]}}"#))"#, in: rig)
@@ -93,6 +113,42 @@ import Testing
         let shown = try await rig.ask("DescribeReplay", #"{"ReplayName":"replay"}"#)
         #expect(shown["Destination"]?["FilterArns"]?.elements.map(\.string) == [rule])
         #expect(shown["EventLastReplayedTime"]?.double == Double(Rig.start) / 1_000)
+    }
+
+    /// Neither are all events read at once that are large, nor is all written at once that rules make of them.
+    @Test(arguments: [1, 500, 1_000_000])
+    func largeEventsGoInParts(_ bytes: Int) async throws {
+        var quotas = EventsQuotas()
+        quotas.replayBytes = bytes
+        let rig = try Rig(quotas: quotas)
+        try await Self.makeArchive("a", in: rig)
+        for number in 0..<7 { try await rig.put(Rig.entry(#"{"n":\#(number)}"#)) }
+        try await rig.rule("one", to: Rig.queue + ".fifo", #""SqsParameters":{"MessageGroupId":"g"}"#)
+        try await rig.rule("two", to: Rig.function, #""Input":"\#(String(repeating: "1", count: 300))""#)
+        try await rig.ask("StartReplay", Self.start("replay"))
+        rig.run()
+        #expect(try await eventually { try await Self.state("replay", rig) == "COMPLETED" })
+        #expect(try await rig.arrived(7, at: Rig.function).count == 7)
+        let numbers = try await rig.arrived(7, at: Rig.queue + ".fifo").map { $0.json?["detail"]?["n"]?.int }
+        #expect(Set(numbers) == Set(0..<7))
+        #expect(numbers.count == 7)
+    }
+
+    /// Each event goes once, however many nodes take steps.
+    @Test func twoNodesReplayTogether() async throws {
+        var quotas = EventsQuotas()
+        quotas.replayBatch = 2
+        let rig = try Rig(quotas: quotas)
+        try await Self.makeArchive("a", in: rig)
+        for number in 0..<51 { try await rig.put(Rig.entry(#"{"n":\#(number)}"#)) }
+        try await rig.rule("r")
+        try await rig.ask("StartReplay", Self.start("replay"))
+        rig.run()
+        rig.runSecondNode(quotas)
+        #expect(try await eventually { try await Self.state("replay", rig) == "COMPLETED" })
+        #expect(try await eventually { try await rig.count("outbox_parcels") == 0 })
+        #expect(rig.sink.parcels(to: Rig.queue).count == 51)
+        #expect(Set(rig.sink.parcels(to: Rig.queue).map { $0.json?["detail"]?["n"]?.int }) == Set(0..<51))
     }
 
     @Test func oneThatHasNotBegunIsCancelled() async throws {

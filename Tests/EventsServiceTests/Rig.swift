@@ -106,6 +106,16 @@ final class Rig: Sendable {
         running.withLock { $0.append(Task { try await service.run() }) }
     }
 
+    /// Has another service with the same store take steps of replays, too.
+    func runSecondNode(_ quotas: EventsQuotas) {
+        let clock = clock
+        let other = EventsService(
+            database: database, outbox: outbox, timetable: timetable, delivery: Delivery(),
+            authorizer: Authorizer(directory: Nobody(), clock: { clock.milliseconds() / 1_000 }), quotas: quotas,
+            clock: clock.milliseconds, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        running.withLock { $0.append(Task { try await other.run() }) }
+    }
+
     /// Has schedules come.
     func runTimetable() {
         let timetable = timetable

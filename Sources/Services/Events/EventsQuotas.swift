@@ -17,6 +17,10 @@ package struct EventsQuotas: Sendable, Hashable {
     package var hops = 1
     /// Archived events that a replay puts into one commit.
     package var replayBatch = 100
+    /// How many bytes of events, and of what targets get of them, make a replay begin another commit.
+    package var replayBytes = 4_194_304
+    /// Archived events that one commit deletes.
+    package var expiryBatch = 1_000
 
     package init() {}
 }

@@ -51,7 +51,7 @@ package final class EventsService: AWSWire.Service, ServiceLifecycle.Service {
         buses = BusCache(database: database, meters: meters, clock: clock)
         publisher = Publisher(database: database, outbox: outbox, clock: clock)
         replays = ReplayRunner(
-            database: database, outbox: outbox, buses: buses, batch: quotas.replayBatch, clock: clock, logger: logger)
+            database: database, outbox: outbox, buses: buses, quotas: quotas, clock: clock, logger: logger)
         outbox.register(DeadLetters(meters: meters, clock: clock), as: DeadLetters.name)
         outbox.register(DeadLetterReceipts(meters: meters, clock: clock), as: DeadLetterReceipts.name)
         timetable.register(RuleSchedules(meters: meters), as: RuleSchedules.owner)

@@ -30,17 +30,19 @@ struct AlarmNotice {
     ///
     /// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
     var entryForBus: OutboxEntry {
-        let key = alarm.key
+        var writer = JSONWriter()
+        writeData(to: &writer)
+        return Self.entryForBus(alarm.key, "CloudWatch Alarm State Change", writer.buffer)
+    }
+
+    static func entryForBus(_ key: AlarmKey, _ detailType: String, _ detail: ByteBuffer) -> OutboxEntry {
         let bus = ARN(
             partition: ARN.partition(of: key.region), service: "events", region: key.region, account: key.account,
             resource: "event-bus/default")
         let sender = ServiceCaller("cloudwatch.amazonaws.com", for: key.arn, of: AccountID(key.account) ?? .standard)
-        var writer = JSONWriter()
-        writeData(to: &writer)
-        var parcel = Parcel(id: RequestID.make(), to: bus.description, from: sender, writer.buffer)
-        parcel.event = Parcel.Event(
-            source: "aws.cloudwatch", detailType: "CloudWatch Alarm State Change", resources: [key.arn])
-        return OutboxEntry(parcel, policy: Self.policy)
+        var parcel = Parcel(id: RequestID.make(), to: bus.description, from: sender, detail)
+        parcel.event = Parcel.Event(source: "aws.cloudwatch", detailType: detailType, resources: [key.arn])
+        return OutboxEntry(parcel, policy: policy)
     }
 
     /// Subjects have 100 characters at most, of ASCII.
@@ -207,7 +209,7 @@ extension CloudWatch.PutMetricAlarmInput {
     }
 
     /// `metrics` of a function's event.
-    fileprivate func writeMetrics(to writer: inout JSONWriter) {
+    func writeMetrics(to writer: inout JSONWriter) {
         writer.name("metrics")
         writer.beginArray()
         if let metrics {

@@ -59,6 +59,7 @@ extension CloudWatchService {
                 // Two configurations are never of the same time.
                 alarm.configured = max(alarm.configured, there.configured + 1)
                 try table.note(.configured(alarm, before: there))
+                transitions.tell(ConfigurationNotice(operation: .update, alarm: alarm, before: there))
             } else {
                 guard try table.count(alarm.key.account, alarm.key.region) < quotas.alarms else {
                     throw CloudWatchError.limitExceededFault(
@@ -66,6 +67,7 @@ extension CloudWatchService {
                 }
                 alarm.tags = made
                 try table.note(.configured(alarm, before: nil))
+                transitions.tell(ConfigurationNotice(operation: .create, alarm: alarm))
             }
             try table.put(alarm)
             try table.putChildren(of: alarm)
@@ -78,12 +80,14 @@ extension CloudWatchService {
         let keys = input.alarmNames.map { AlarmKey($0, of: request.caller) }
         try authorize(.deleteAlarms, on: keys.map(\.arn), request)
         let now = clock()
-        try await alarms.write { table in
+        try await alarms.change { transitions in
+            let table = transitions.table
             let found = try keys.compactMap { try table.find($0) }
             try Self.checkDeletion(of: found, table)
             for alarm in found {
                 try table.delete(alarm.key)
                 try table.note(.deleted(alarm, at: now))
+                transitions.tell(ConfigurationNotice(operation: .delete, alarm: alarm))
             }
         }
         return nil
@@ -125,7 +129,8 @@ extension CloudWatchService {
         let keys = names.map { AlarmKey($0, of: request.caller) }
         try authorize(operation, on: keys.map(\.arn), request)
         let now = clock()
-        try await alarms.write { table in
+        try await alarms.change { transitions in
+            let table = transitions.table
             for key in keys {
                 guard var alarm = try table.find(key), alarm.actionsEnabled != enabled else { continue }
                 let before = alarm
@@ -133,6 +138,7 @@ extension CloudWatchService {
                 alarm.configured = max(now, alarm.configured + 1)
                 try table.put(alarm)
                 try table.note(.configured(alarm, before: before))
+                transitions.tell(ConfigurationNotice(operation: .update, alarm: alarm, before: before))
             }
         }
     }

@@ -20,6 +20,9 @@ struct Transitions {
 
     init(table: AlarmTable) { self.table = table }
 
+    /// An alarm was made, changed or deleted.
+    mutating func tell(_ notice: ConfigurationNotice) { entries.append(notice.entry) }
+
     /// Has an alarm be in a state, for a reason.
     ///
     /// - Parameters:

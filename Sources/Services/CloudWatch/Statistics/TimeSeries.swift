@@ -1,3 +1,4 @@
+import AWSWire
 import Metrics
 
 /// Values over time.
@@ -32,9 +33,9 @@ struct Periods: Sendable, Hashable {
         let age = Double(now) - start
         let unit: Int64 =
             if length < 60 { length } else if age < 15 * 86_400 { 60 } else if age < 63 * 86_400 { 300 } else { 3_600 }
-        let first = Int64(start.rounded(.down))
+        let first = Int64(secondsSince1970: start, .down)
         self.start = first - first % unit
-        self.end = Int64(end.rounded(.up))
+        self.end = Int64(secondsSince1970: end, .up)
         self.length = length
     }
 

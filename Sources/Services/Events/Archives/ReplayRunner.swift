@@ -15,20 +15,20 @@ final class ReplayRunner: Sendable {
     private let database: any Database
     private let outbox: Outbox
     private let buses: BusCache
-    private let batch: Int
+    private let quotas: EventsQuotas
     private let clock: @Sendable () -> Int64
     private let logger: Logger
     private let wakeups: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
 
     init(
-        database: any Database, outbox: Outbox, buses: BusCache, batch: Int, clock: @escaping @Sendable () -> Int64,
-        logger: Logger
+        database: any Database, outbox: Outbox, buses: BusCache, quotas: EventsQuotas,
+        clock: @escaping @Sendable () -> Int64, logger: Logger
     ) {
         self.database = database
         self.outbox = outbox
         self.buses = buses
-        self.batch = batch
+        self.quotas = quotas
         self.clock = clock
         self.logger = logger
         (wakeups, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -79,7 +79,7 @@ final class ReplayRunner: Sendable {
     private func step(_ key: NamedKey, _ seen: ReplayRecord) async throws {
         let now = clock()
         let bus = try await BusKey(arn: seen.destination).asyncFlatMap { try await buses.bus($0) }
-        let publication = try await database.write { [batch, outbox] connection -> Publisher.Publication in
+        let publication = try await database.write { [quotas, outbox] connection -> Publisher.Publication in
             var publication = Publisher.Publication()
             let table = EventsTable(connection)
             guard var record = try table.replay(key), record.isActive else { return publication }
@@ -92,16 +92,24 @@ final class ReplayRunner: Sendable {
                 try table.put(record, key)
                 return publication
             }
-            let events = try table.next(of: record, in: source, since: archive.start(now: now), limit: batch)
-            for (time, id, body) in events {
+            let (events, endsThere) = try table.next(
+                of: record, in: source, since: archive.start(now: now), limit: quotas.replayBatch,
+                bytes: quotas.replayBytes)
+            var isLast = endsThere
+            for (index, (time, id, body)) in events.enumerated() {
                 (record.lastTime, record.lastID) = (time, id)
                 guard let old = Event(document: body, milliseconds: time, ingested: now) else { continue }
                 var content = old.content
                 content.replayName = key.name
                 publication.add(
                     try Event(content, milliseconds: time, ingested: now), on: bus, rules: record.rules.map { Set($0) })
+                // Rules may make a thousand times as much of it.
+                if publication.bytes > quotas.replayBytes, index + 1 < events.count {
+                    isLast = false
+                    break
+                }
             }
-            record.state = events.count < batch ? "COMPLETED" : "RUNNING"
+            record.state = isLast ? "COMPLETED" : "RUNNING"
             if !record.isActive { record.ended = now }
             try publication.write(to: connection, outbox)
             try table.put(record, key)
@@ -116,13 +124,23 @@ final class ReplayRunner: Sendable {
             do {
                 let archives = try await database.read { try EventsTable($0).allArchives() }
                 for (key, record) in archives where record.days > 0 {
-                    let start = record.start(now: clock())
-                    try await database.write { try EventsTable($0).expire(key, before: start) }
+                    try await expire(key, before: record.start(now: clock()))
                 }
             } catch {
                 logger.error("Archived events could not be deleted", metadata: ["error": "\(error)"])
             }
             try? await Task.sleep(for: Self.expiry)
+        }
+    }
+}
+
+extension ReplayRunner {
+    /// Deletes what came before, some at a time: others write in between.
+    private func expire(_ archive: NamedKey, before start: Int64) async throws {
+        let limit = quotas.expiryBatch
+        while !Task.isCancelled {
+            let count = try await database.write { try EventsTable($0).expire(archive, before: start, limit: limit) }
+            if count < limit { return }
         }
     }
 }

@@ -1,4 +1,5 @@
 import Delivery
+import NIOCore
 import Storage
 
 /// Takes events in: what rules' targets are to get is in the outbox, and what archives keep is in them, on disk, when
@@ -15,6 +16,8 @@ struct Publisher: Sendable {
         }
 
         private(set) var entries: [OutboxEntry] = []
+        /// Of what targets are to get.
+        private(set) var bytes = 0
         private var kept: [(event: Event, archive: NamedKey)] = []
         private var triggered: [Triggered] = []
         /// Rules and buses, once for each event that they wanted.
@@ -40,6 +43,7 @@ struct Publisher: Sendable {
                 switch target.invocation(event, of: rule.key) {
                 case .made(let entry):
                     this.created += 1
+                    bytes += entry.parcel.body.readableBytes
                     entries.append(entry)
                 case .failed(let letter):
                     this.failed += 1

@@ -85,14 +85,31 @@ extension EventsTable {
         return (Int(try row.integer("count")), Int(try row.integer("bytes")))
     }
 
-    /// The next events of a replay, in the order of their times.
+    /// The next events of a replay, in the order of their times: so many, and so many bytes, but one at least.
+    ///
+    /// - Returns: With whether none follow.
     func next(
-        of replay: ReplayRecord, in archive: NamedKey, since: Int64, limit: Int
-    ) throws -> [(time: Int64, id: String, body: ByteBuffer)] {
+        of replay: ReplayRecord, in archive: NamedKey, since: Int64, limit: Int, bytes: Int
+    ) throws -> (events: [(time: Int64, id: String, body: ByteBuffer)], isLast: Bool) {
+        let sizes = try next("size", of: replay, in: archive, since: since, limit: limit).map { try $0.integer("size") }
+        var (count, sum) = (0, Int64(0))
+        for size in sizes {
+            sum += size
+            if count > 0, sum > bytes { break }
+            count += 1
+        }
+        let events = try next("time, id, body", of: replay, in: archive, since: since, limit: count)
+            .map { (try $0.integer("time"), try $0.text("id"), ByteBuffer(bytes: try $0.blob("body"))) }
+        return (events, sizes.count < limit && count == sizes.count)
+    }
+
+    private func next(
+        _ names: String, of replay: ReplayRecord, in archive: NamedKey, since: Int64, limit: Int
+    ) throws -> [SQLRow] {
         let after = replay.lastTime ?? Int64.min
         return try connection.query(
             """
-            SELECT time, id, body FROM events_archived
+            SELECT \(names) FROM events_archived
             WHERE account = ? AND region = ? AND archive = ? AND time >= ? AND time <= ? AND ingested >= ?
                 AND (time > ? OR (time = ? AND id > ?))
             ORDER BY time, id LIMIT ?
@@ -100,15 +117,19 @@ extension EventsTable {
             columns(archive) + [
                 .integer(replay.from), .integer(replay.to), .integer(since), .integer(after), .integer(after),
                 .text(replay.lastID ?? ""), .integer(Int64(limit)),
-            ]
-        ).map { (try $0.integer("time"), try $0.text("id"), ByteBuffer(bytes: try $0.blob("body"))) }
+            ])
     }
 
-    /// Deletes what came before.
-    func expire(_ archive: NamedKey, before: Int64) throws {
+    /// Deletes some of what came before.
+    ///
+    /// - Returns: How many there were, `limit` at most.
+    func expire(_ archive: NamedKey, before: Int64, limit: Int) throws -> Int {
         try connection.execute(
-            "DELETE FROM events_archived WHERE account = ? AND region = ? AND archive = ? AND ingested < ?",
-            columns(archive) + [.integer(before)])
+            """
+            DELETE FROM events_archived WHERE account = ? AND region = ? AND archive = ? AND (time, id) IN (
+                SELECT time, id FROM events_archived
+                WHERE account = ? AND region = ? AND archive = ? AND ingested < ? LIMIT ?)
+            """, columns(archive) + columns(archive) + [.integer(before), .integer(Int64(limit))])
     }
 
     /// Of all accounts.
@@ -125,5 +146,9 @@ extension EventsTable {
 
 extension ArchiveRecord {
     /// Events that came earlier have expired.
-    func start(now: Int64) -> Int64 { days == 0 ? 0 : now - Int64(days) * 86_400_000 }
+    func start(now: Int64) -> Int64 {
+        // As many days as a request can have.
+        let (span, isTooLong) = Int64(days).multipliedReportingOverflow(by: 86_400_000)
+        return days == 0 || isTooLong ? 0 : now - span
+    }
 }
