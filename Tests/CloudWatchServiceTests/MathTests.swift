@@ -64,6 +64,9 @@ import Testing
         #expect(try points("FILL(a, REPEAT)") == [120: 3, 180: 3, 240: 3, 300: 9, 360: 9, 420: 9])
         #expect(try points("FILL(a, LINEAR)") == [120: 3, 180: 5, 240: 7, 300: 9])
         #expect(try points("FILL(a, 0)").count == 8)
+        // What is no number is no value, and answers could not say it.
+        #expect(try points("FILL(a, 1e308 * 10)").count == 2)
+        #expect(try points("DIFF((a - 6) * 5e307)").isEmpty)
     }
 
     /// Neither do arrays of arrays grow for ever, nor is more filled in than anybody could look at.

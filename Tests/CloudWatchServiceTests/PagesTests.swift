@@ -2,6 +2,7 @@ import AWSWire
 import Metrics
 import NIOCore
 import Storage
+import TestSupport
 import Testing
 
 @testable import CloudWatchService

@@ -68,6 +68,22 @@ import Testing
         #expect(run.result().first?["s"]?.number == 1)
     }
 
+    /// A query that makes each text sixty times as long as the one before.
+    @Test func textsDoNotGrowForEver() throws {
+        let many = { (name: String) in Array(repeating: name, count: 60).joined(separator: ",") }
+        var run = InsightsRun(
+            try InsightsQuery(
+                "fields concat(\(many("@message"))) as a | fields concat(\(many("a"))) as b "
+                    + "| fields concat(\(many("b"))) as c | fields replace(a, 'x', '\(Self.long)') as d "
+                    + "| fields replace(a, 'x', 'y') as e | display a, b, c, d, e"), limit: 10)
+        _ = run.add(row(1))
+        let found = try #require(run.result().first)
+        #expect(found["a"]?.text.count == 60 * 1_001)
+        #expect(found["b"] == nil && found["d"] == nil)
+        #expect(found["c"]?.text == "")
+        #expect(found["e"]?.text.contains("x") == false)
+    }
+
     @Test func theOldestResultsGo() {
         let store = InsightsStore(linesLimit: 1_000)
         let owner = InsightsStore.Owner(account: "000000000000", region: "us-east-1")

@@ -118,9 +118,9 @@ struct MathEvaluation {
         _ series: TimeSeries, _ step: (_ value: Double, _ seconds: Double) -> Double
     ) -> TimeSeries {
         var changed = series
-        changed.points = zip(series.points, series.points.dropFirst()).map { before, after in
-            TimeSeries.Point(
-                time: after.time, value: step(after.value - before.value, Double(after.time - before.time)))
+        changed.points = zip(series.points, series.points.dropFirst()).compactMap { before, after in
+            let value = step(after.value - before.value, Double(after.time - before.time))
+            return value.isFinite ? TimeSeries.Point(time: after.time, value: value) : nil
         }
         return changed
     }
@@ -190,7 +190,8 @@ struct MathEvaluation {
         var filled = series
         let there = Dictionary(series.points.map { ($0.time, $0.value) }, uniquingKeysWith: { $1 })
         filled.points = stride(from: periods.start, to: periods.end, by: Int(series.period)).compactMap { time in
-            (there[time] ?? value(time)).map { TimeSeries.Point(time: time, value: $0) }
+            guard let value = there[time] ?? value(time), value.isFinite else { return nil }
+            return TimeSeries.Point(time: time, value: value)
         }
         return filled
     }

@@ -7,6 +7,10 @@ enum InsightsFunction: String, Sendable, CaseIterable {
     case ispresent, coalesce
     case isempty, isblank, concat, ltrim, rtrim, trim, strlen, toupper, tolower, substr, replace, strcontains
 
+    /// How long a text may be that a function makes, in bytes; a longer one is none. A query could double texts as
+    /// often as it has room for words.
+    private static let textLimit = 1 << 20
+
     /// How many arguments it takes.
     var arity: ClosedRange<Int> {
         switch self {
@@ -26,7 +30,9 @@ enum InsightsFunction: String, Sendable, CaseIterable {
         case .coalesce: return arguments.compactMap(\.self).first
         case .isempty: return .bool(arguments[0]?.text.isEmpty ?? true)
         case .isblank: return .bool(arguments[0]?.text.allSatisfy(\.isWhitespace) ?? true)
-        case .concat: return .text(arguments.compactMap { $0?.text }.joined())
+        case .concat:
+            let texts = arguments.compactMap { $0?.text }
+            return texts.reduce(0, { $0 + $1.utf8.count }) > Self.textLimit ? nil : .text(texts.joined())
         case .greatest: return arguments.compactMap { $0?.number }.max().map { .number($0) }
         case .least: return arguments.compactMap { $0?.number }.min().map { .number($0) }
         case .abs, .ceil, .floor, .log, .sqrt, .tomillis:
@@ -64,7 +70,11 @@ enum InsightsFunction: String, Sendable, CaseIterable {
         case .strcontains: return others[0].map { .bool($0.text.isEmpty || text.contains($0.text)) }
         case .replace:
             guard let old = others[0]?.text, let new = others[1]?.text else { return nil }
-            return .text(old.isEmpty ? text : text.replacing(old, with: new))
+            if old.isEmpty { return .text(text) }
+            let places = new.utf8.count > old.utf8.count ? text.ranges(of: old).count : 0
+            let growth = places.multipliedReportingOverflow(by: new.utf8.count - old.utf8.count)
+            guard !growth.overflow, growth.partialValue <= Self.textLimit - text.utf8.count else { return nil }
+            return .text(text.replacing(old, with: new))
         default:
             guard let start = others[0]?.number.flatMap({ Int(exactly: $0) }), start >= 0 else { return nil }
             let rest = text.dropFirst(start)
