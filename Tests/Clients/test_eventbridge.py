@@ -285,6 +285,43 @@ def test_targets_are_reached_as_their_roles(server, events, rule, name):
     assert json.loads(messages(server, url)[0]["Body"])["detail"] == {"n": 1}
 
 
+def test_a_bus_in_another_region_is_reached_as_the_role_of_the_rule(server, events, rule, name):
+    """"The Amazon Resource Name (ARN) of the role that is used for target invocation": the model's Rule$RoleArn."""
+    iam, far, short = server.client("iam"), server.client("events", region_name="eu-west-1"), name[-60:]
+    url, arn = make_queue(server, name)
+    bus = far.create_event_bus(Name=short)["EventBusArn"]
+    far.put_rule(Name="r", EventBusName=short, EventPattern=PATTERN)
+    far.put_targets(Rule="r", EventBusName=short, Targets=[{"Id": "queue", "Arn": arn}])
+    target = {"Id": "bus", "Arn": bus, "DeadLetterConfig": {"Arn": arn}}
+    events.put_targets(Rule=rule, EventBusName=rule, Targets=[target])
+    refused = events.put_events(Entries=[entry(rule, 1)])["Entries"][0]["EventId"]
+    # The bus has no policy.
+    [letter] = messages(server, url)
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+    assert json.loads(letter["Body"])["id"] == refused
+    server.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
+    role = iam.create_role(RoleName=short, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "events.amazonaws.com"}}]}))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=short, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}]}))
+    events.put_rule(Name=rule, EventBusName=rule, EventPattern=PATTERN, RoleArn=role)
+    sent = events.put_events(Entries=[entry(rule, 2)])["Entries"][0]["EventId"]
+    [message] = messages(server, url)
+    event = json.loads(message["Body"])
+    assert (event["detail"], event["region"]) == ({"n": 2}, "us-east-1") and event["id"] != sent
+    server.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    # From there it does not go on: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-bus-to-bus.html
+    far.put_targets(Rule="r", EventBusName=short, Targets=[{
+        "Id": "queue", "Arn": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/{rule}", "DeadLetterConfig": {"Arn": arn}}])
+    events.put_events(Entries=[entry(rule, 3)])
+    [letter] = messages(server, url)
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "THIRD_REGION_HOP_DETECTED"
+    assert "because an event can be sent to an event bus target only once" in (
+        letter["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"])
+    assert refusal(events.put_targets, Rule=rule, EventBusName=rule, Targets=[{**target, "InputPath": "$.detail"}]) == (
+        "ValidationException", "Modifying the input for target bus is not supported.")
+
+
 def test_outcomes_of_functions_come_to_buses(server, events, deploy, lambda_client, sender, name):
     url, arn = make_queue(server, name)
     bus = events.create_event_bus(Name=name)["EventBusArn"]

@@ -151,6 +151,46 @@ import Testing
         #expect(try await eventually { target.ids == ["1"] })
     }
 
+    @Test func ownersHearOfEachTry() async throws {
+        final class Listener: OutboxOwner {
+            let heard = Mutex<[DeliveryAttempt]>([])
+            func attempted(_: OutboxEntry, _ attempt: DeliveryAttempt) { heard.withLock { $0.append(attempt) } }
+            func givenUp(_: OutboxEntry, _: DeliveryFailure, attempts _: Int) -> [OutboxEntry] { [] }
+        }
+        let house = try House()
+        let busy = DeliveryFailure(code: "Busy", message: "", isFinal: false)
+        let outbox = house.outbox(
+            Target { _, attempt in
+                // A try takes seven milliseconds.
+                house.now.add(7, ordering: .relaxed)
+                return attempt == 1 ? busy : nil
+            })
+        let listener = Listener()
+        outbox.register(listener, as: "listener")
+        let running = Task { try await outbox.run() }
+        defer { running.cancel() }
+        let start = house.now.load(ordering: .relaxed)
+        var entry = Self.entry("1")
+        entry.owner = "listener"
+        try await house.add([entry], to: outbox)
+        #expect(
+            try await eventually {
+                try await house.database.read {
+                    try $0.query("SELECT due FROM outbox_parcels WHERE node IS NULL AND attempts = 1", []).first
+                        != nil
+                }
+            })
+        house.now.store(start + 2_000, ordering: .relaxed)
+        outbox.wake([Self.queue])
+        #expect(try await eventually { try await house.waiting() == 0 })
+        #expect(
+            listener.heard.withLock { $0 } == [
+                DeliveryAttempt(number: 1, accepted: start, begun: start, ended: start + 7, failure: busy),
+                DeliveryAttempt(
+                    number: 2, accepted: start, begun: start + 2_000, ended: start + 2_007, failure: nil),
+            ])
+    }
+
     @Test func whatIsGivenUpGoesWhereItsOwnerSays() async throws {
         let house = try House()
         let target = Target { parcel, _ in

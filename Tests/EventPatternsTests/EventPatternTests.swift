@@ -14,6 +14,43 @@ import Testing
         if let event = example.other { #expect(!pattern.matches(try value(event)), "\(event)") }
     }
 
+    // MARK: Alternatives
+
+    /// A thousand combinations and an event of a thousand fields: each combination looking at each field would take a
+    /// hundred times as long as the rest of this suite.
+    @Test func combinationsAreLookedForTogether() throws {
+        func or(_ name: String) -> String {
+            #""$or":["# + (0..<10).map { #"{"\#(name)":["v\#($0)"]}"# }.joined(separator: ",") + "]"
+        }
+        let text = #"{"detail":{\#(or("a")),"y":{\#(or("b")),"z":{\#(or("c"))}}}}"#
+        let pattern = try EventPattern(text)
+        let others = (0..<20_000).map { #""other\#($0)":\#($0)"# }.joined(separator: ",")
+        func event(_ a: String, _ b: String, _ c: String) -> String {
+            #"{"detail":{\#(others),"a":"\#(a)","y":{"b":"\#(b)","z":{"c":"\#(c)"}}}}"#
+        }
+        #expect(pattern.matches(try value(event("v0", "v9", "v5"))))
+        #expect(!pattern.matches(try value(event("v0", "v9", "v10"))))
+    }
+
+    /// Fields below an array have to fit in one element of it, whichever combination they are of.
+    @Test(arguments: [
+        (#"[{"x":1,"y":1},{"x":2,"y":2}]"#, true), (#"[{"x":1,"y":2},{"x":2,"y":1}]"#, false),
+        (#"[{"x":3,"y":1},{"z":7}]"#, true), (#"[{"x":3},{"y":1}]"#, false), (#"{"x":2,"y":2}"#, true),
+        (#"[]"#, false),
+    ])
+    func alternativesBelowArrays(_ rows: String, _ fits: Bool) throws {
+        let pattern = try EventPattern(
+            #"{"rows":{"$or":[{"x":[1],"y":[1]},{"x":[2],"y":[2]},{"z":[7]}]}}"#)
+        #expect(pattern.matches(try value(#"{"rows":\#(rows)}"#)) == fits)
+    }
+
+    /// What is absent fits in one combination and not in another.
+    @Test(arguments: [(#"{"a":1}"#, true), (#"{"b":2}"#, true), (#"{"a":2,"b":1}"#, false), (#"{}"#, true)])
+    func alternativesOfWhatIsAbsent(_ event: String, _ fits: Bool) throws {
+        let pattern = try EventPattern(#"{"$or":[{"a":[1]},{"a":[{"exists":false}],"c":[{"exists":false}]}]}"#)
+        #expect(pattern.matches(try value(event)) == fits)
+    }
+
     // MARK: Refusals
 
     /// A pattern with AWS's reason, and the column that it names; nil where it names none.

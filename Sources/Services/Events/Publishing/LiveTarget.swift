@@ -56,7 +56,7 @@ struct LiveTarget: Sendable {
         parcel.trace = event.trace
         parcel.group = record.group
         if isBus { parcel.attributes[BusTarget.hops] = Parcel.Attribute(type: "Number", .text("\(event.hops + 1)")) }
-        if case .event = input {} else { letter.event = String(buffer: event.json) }
+        if case .event = input {} else if record.deadLetters != nil { letter.event = String(buffer: event.json) }
         return .made(OutboxEntry(parcel, policy: policy, owner: DeadLetters.name, note: letter.note))
     }
 
