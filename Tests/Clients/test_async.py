@@ -190,7 +190,8 @@ def queue(server, name):
 
     def receive():
         def some():
-            return sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], WaitTimeSeconds=2).get("Messages")
+            names = {"AttributeNames": ["SenderId"], "MessageAttributeNames": ["All"]}
+            return sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2, **names).get("Messages")
 
         [message] = wait_until(some, 60, "a message")
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -230,6 +231,7 @@ def test_outcomes_go_to_queues(deploy, lambda_client, sender, queue):
     assert record["requestContext"]["requestId"] == request
     assert record["responsePayload"] == {"a": 1}
     assert "MessageAttributes" not in message
+    assert re.fullmatch(r"AROA\w+:awslambda_\d+_\d{17}", message["Attributes"]["SenderId"])
 
 
 def test_a_role_that_may_not_send_tells_nobody(server, deploy, lambda_client, queue):

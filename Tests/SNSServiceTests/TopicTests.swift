@@ -93,13 +93,19 @@ import Testing
         let none = try await set(#"{"http":{"defaultHealthyRetryPolicy":null}}"#)
         #expect(Rig.attribute("DeliveryPolicy", none) == #"{"http":{"disableSubscriptionOverrides":false}}"#)
         #expect(Rig.attribute("DeliveryPolicy", try await set("")) == nil)
-        let throttled = await rig.refusal(
-            "SetTopicAttributes",
-            [
-                "TopicArn": Rig.topic, "AttributeName": "DeliveryPolicy",
-                "AttributeValue": #"{"http":{"defaultThrottlePolicy":{"maxReceivesPerSecond":5}}}"#,
-            ])
-        #expect(throttled?.hasPrefix("NotImplementedException") == true)
+        let throttled = try await set(#"{"http":{"defaultThrottlePolicy":{"maxReceivesPerSecond":5}}}"#)
+        #expect(
+            Rig.attribute("DeliveryPolicy", throttled)
+                == #"{"http":{"disableSubscriptionOverrides":false,"#
+                + #""defaultThrottlePolicy":{"maxReceivesPerSecond":5}}}"#
+        )
+        #expect(
+            await rig.refusal(
+                "SetTopicAttributes",
+                [
+                    "TopicArn": Rig.topic, "AttributeName": "DeliveryPolicy",
+                    "AttributeValue": #"{"http":{"defaultThrottlePolicy":{"maxReceivesPerSecond":0}}}"#,
+                ])?.hasPrefix("InvalidParameter") == true)
     }
 
     @Test func makingATopicAgainNeedsTheSame() async throws {

@@ -63,6 +63,9 @@ package final class SNSService: AWSWire.Service {
         delivery.register(TopicTarget(self), for: "sns")
     }
 
+    /// What takes parcels for URLs, at the pace of their subscriptions.
+    package func paced(_ web: any DeliveryTarget) -> PacedTarget { PacedTarget(web, topics: topics) }
+
     /// Once the server listens: the URL by which everybody reaches it.
     package func listens(at endpoint: String) { places.withLock { $0.endpoint = endpoint } }
 

@@ -172,14 +172,15 @@ enum Server {
         try await functions.prepare()
         delivery.register(functions, for: "lambda")
 
-        let web = WebTarget(web: EndpointPoster(allows: settings.privateEndpoints ? nil : PublicAddress.includes))
-        delivery.register(web, for: "http")
-        delivery.register(web, for: "https")
         delivery.register(
             MailTarget(directory: "\(directory)/\(DataDirectory.mail)", clock: WallClock.milliseconds), for: "mailto")
         let notifications = SNSService(
             database: events, outbox: outbox, delivery: delivery, authorizer: authorizer, sealing: sealing,
             functionsEndpoint: functionsEndpoint, meters: meters, logger: logger)
+        let web = notifications.paced(
+            WebTarget(web: EndpointPoster(allows: settings.privateEndpoints ? nil : PublicAddress.includes)))
+        delivery.register(web, for: "http")
+        delivery.register(web, for: "https")
         let timetable = Timetable(database: events, outbox: outbox, logger: logger)
         let bridge = EventsService(
             database: events, outbox: outbox, timetable: timetable, delivery: delivery, authorizer: authorizer,

@@ -28,7 +28,7 @@ extension FuzzTarget {
         do throws(AWSError) {
             key = try QueueURL.queue(url, asked)
         } catch {
-            return try hold(error.status == 400 && error.code.hasSuffix("QueueDoesNotExist"), "\(error)")
+            return try hold(error.status == 404 && error.code == "InvalidAddress", "\(error)")
         }
         try hold(AccountID(key.account) != nil && !key.name.contains("/"), "\(url) is \(key)")
         let made = QueueURL.make(key, endpoint: "http://127.0.0.1:4566")

@@ -20,8 +20,6 @@ struct WebDelivery: Sendable, Hashable {
     /// Why a text is no delivery policy.
     struct Refusal: Error, Sendable, Hashable {
         var reason: String
-        /// It is one, but asks for what Apus does not do.
-        var isUnsupported = false
     }
 
     static let standardType = "text/plain; charset=UTF-8"
@@ -33,6 +31,8 @@ struct WebDelivery: Sendable, Hashable {
     /// The JSON that they were set by.
     private var givenText: String?
     private(set) var contentType: String?
+    /// How many requests an endpoint gets in a second; nil: as many as there are.
+    private(set) var rate: Int?
     /// Whether subscriptions may have their own.
     private(set) var isFinal = false
 
@@ -52,6 +52,7 @@ struct WebDelivery: Sendable, Hashable {
         var merged = self
         if let retries = own.given { merged.given = retries }
         if let type = own.contentType { merged.contentType = type }
+        if let rate = own.rate { merged.rate = rate }
         return merged
     }
 
@@ -85,9 +86,11 @@ struct WebDelivery: Sendable, Hashable {
             isFinal = body?["disableSubscriptionOverrides"]?.bool ?? false
         }
         guard let body else { return }
-        if let throttle = body[names.1], throttle["maxReceivesPerSecond"]?.double != nil {
-            throw Refusal(
-                reason: "maxReceivesPerSecond in delivery policies is not implemented.", isUnsupported: true)
+        if let limit = body[names.1]?["maxReceivesPerSecond"], !limit.isNull {
+            guard let number = limit.int, number >= 1 else {
+                throw Refusal(reason: "DeliveryPolicy: \(names.1).maxReceivesPerSecond must be 1 or more")
+            }
+            rate = number
         }
         if let retries = body[names.0], !retries.isNull {
             given = try Self.retries(retries)
@@ -163,6 +166,10 @@ extension WebDelivery {
         }
         writer.name("disableSubscriptionOverrides")
         writer.bool(isFinal)
+        if let rate {
+            writer.name("defaultThrottlePolicy")
+            Self.write(rate: rate, to: &writer)
+        }
         if let type = detail == .effective ? contentType ?? Self.standardType : contentType {
             writer.name("defaultRequestPolicy")
             Self.write(type, to: &writer)
@@ -185,7 +192,7 @@ extension WebDelivery {
         writer.name("sicklyRetryPolicy")
         writer.null()
         writer.name("throttlePolicy")
-        writer.null()
+        if let rate { Self.write(rate: rate, to: &writer) } else { writer.null() }
         writer.name("requestPolicy")
         if let type = detail == .effective ? contentType ?? Self.standardType : contentType {
             Self.write(type, to: &writer)
@@ -206,6 +213,13 @@ extension WebDelivery {
         writer.beginObject()
         writer.name("headerContentType")
         writer.string(type)
+        writer.endObject()
+    }
+
+    private static func write(rate: Int, to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.name("maxReceivesPerSecond")
+        writer.int(rate)
         writer.endObject()
     }
 

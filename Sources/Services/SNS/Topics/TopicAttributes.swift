@@ -59,7 +59,7 @@ enum TopicAttributes {
     }
 
     static func refusal(_ refusal: WebDelivery.Refusal, _ source: AttributeSource) -> AWSError {
-        refusal.isUnsupported ? .unsupported(refusal.reason) : source.invalid(refusal.reason)
+        source.invalid(refusal.reason)
     }
 
     static func flag(_ name: String, _ value: String, _ source: AttributeSource) throws(AWSError) -> String {
