@@ -228,6 +228,23 @@ def test_topics_buses_and_functions_get_events(server, events, rule, deploy, lam
     wait_until(printed, 90, "the function's line")
 
 
+@pytest.mark.parametrize("region, count", [("us-east-1", 1), ("eu-west-1", 2)])
+def test_ids_from_bus_to_bus(server, events, rule, region, count):
+    """An event keeps its id in its region: test_event_bus_to_event_bus_cross_account_region."""
+    url, arn = make_queue(server, rule)
+    there, second = server.client("events", region_name=region), f"{rule[:60]}-2"
+    bus = there.create_event_bus(Name=second)["EventBusArn"]
+    there.put_permission(EventBusName=second, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Sid": "s", "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "events:PutEvents",
+        "Resource": bus}]}))
+    there.put_rule(Name=rule, EventBusName=second, EventPattern='{"source":["shop"]}')
+    there.put_targets(Rule=rule, EventBusName=second, Targets=[{"Id": "queue", "Arn": arn}])
+    events.put_targets(Rule=rule, EventBusName=rule, Targets=[{"Id": "queue", "Arn": arn}, {"Id": "bus", "Arn": bus}])
+    events.put_events(Entries=[entry(rule, 5)])
+    bodies = [json.loads(message["Body"]) for message in messages(server, url, 2)]
+    assert len({body["id"] for body in bodies}) == count and {body["region"] for body in bodies} == {"us-east-1"}
+
+
 def test_dead_letters(server, events, rule):
     url, arn = make_queue(server, rule)
     target = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{rule}-nowhere"

@@ -284,14 +284,14 @@ def test_resource_policies(logs, name):
     statement = {
         "Effect": "Allow", "Principal": {"Service": ["events.amazonaws.com"]}, "Action": "logs:PutLogEvents",
         "Resource": "arn:aws:logs:us-east-1:000000000000:log-group:/aws/events/*:*"}
-    made = logs.put_resource_policy(
-        policyName=name, policyDocument=json.dumps({"Statement": [statement]}))["resourcePolicy"]
+    document = json.dumps({"Statement": [statement]})
+    made = logs.put_resource_policy(policyName=name, policyDocument=document)["resourcePolicy"]
     assert made.pop("lastUpdatedTime")
-    # What AWS makes of it: test_put_resource_policy_update.
-    assert json.loads(made.pop("policyDocument")) == {"Version": "2008-10-17", "Statement": [
+    assert made == {"policyName": name, "policyDocument": document, "policyScope": "ACCOUNT"}
+    # What AWS makes of it: test_put_resource_policy_update, test_describe_resource_policies.
+    [found] = [each for each in logs.describe_resource_policies()["resourcePolicies"] if each["policyName"] == name]
+    assert json.loads(found["policyDocument"]) == {"Version": "2008-10-17", "Statement": [
         {**statement, "Principal": {"Service": "events.amazonaws.com"}}]}
-    assert made == {"policyName": name, "policyScope": "ACCOUNT"}
-    assert name in [each["policyName"] for each in logs.describe_resource_policies()["resourcePolicies"]]
     logs.delete_resource_policy(policyName=name)
     with pytest.raises(ClientError) as failure:
         logs.delete_resource_policy(policyName=name)

@@ -33,12 +33,15 @@ extension LogsService {
             }
             try record.put(for: scope.owner, on: connection)
         }
+        var shape = record.shape
+        shape.policyDocument = document
         return Logs.PutResourcePolicyResponse(
-            resourcePolicy: record.shape, revisionId: record.revision.isEmpty ? nil : record.revision
+            resourcePolicy: shape, revisionId: record.revision.isEmpty ? nil : record.revision
         ).encode()
     }
 
-    /// A policy as AWS shows it afterwards: with a version, and one principal as no list.
+    /// A policy as AWS describes it from then on: with a version, and lists of one as their element. To whom puts it, it
+    /// is shown as it was put.
     private static func policy(_ text: String) throws(AWSError) -> String {
         do {
             var policy = try PolicyDocument(parsing: ByteBuffer(string: text))
