@@ -3,8 +3,8 @@ package import NIOCore
 
 /// Which events somebody wants: a JSON document of fields and what their values may be.
 ///
-/// It is read once; whether an event matches takes time in proportion to the event's length times the pattern's, once for
-/// all combinations of its alternatives, and again for each of those whose fields fit somewhere in the event.
+/// It is read once; whether an event matches takes time in proportion to the event's length times the pattern's, once
+/// for all combinations of its alternatives, and again for each of those whose fields fit somewhere in the event.
 ///
 /// Fields are known by their path, names joined by dots, so a name that has a dot in it is two levels. Of an array any
 /// element may fit; fields below the same array have to fit in the same element of it.

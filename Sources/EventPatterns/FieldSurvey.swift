@@ -1,7 +1,7 @@
 import AWSWire
 
-/// The fields of all combinations of a pattern in one tree, to find those that an event may match in one pass: most have
-/// a field that fits nowhere in it.
+/// The fields of all combinations of a pattern in one tree, to find those that an event may match in one pass: most
+/// have a field that fits nowhere in it.
 struct FieldSurvey: Sendable {
     private struct Key: Hashable {
         var path: String

@@ -14,7 +14,8 @@ private func openStores(_ directory: String) throws -> (SQLiteDatabase, BlobStor
 }
 
 private func die(after microseconds: Int) {
-    DispatchQueue(label: "killer").asyncAfter(deadline: .now() + .microseconds(microseconds)) { kill(getpid(), SIGKILL) }
+    let deadline = DispatchTime.now() + .microseconds(microseconds)
+    DispatchQueue(label: "killer").asyncAfter(deadline: deadline) { kill(getpid(), SIGKILL) }
 }
 
 /// Writes blobs and rows until it is killed, and notes in a file of its own what was acknowledged.
@@ -52,7 +53,8 @@ private func writeForEver(_ directory: String, prefix: String, rest: Int? = nil)
         for round in 0..<12 {
             let path = directory.path
             // From the first instants, in which the stores are made, to the midst of writing, however slow that is.
-            let (isEarly, microseconds) = (round < 6, Int.random(in: 0...(round < 4 ? 8_000 : 60_000), using: &generator))
+            let isEarly = round < 6
+            let microseconds = Int.random(in: 0...(round < 4 ? 8_000 : 60_000), using: &generator)
             await #expect(processExitsWith: .signal(SIGKILL)) {
                 [
                     path = path as String, isEarly = isEarly as Bool, microseconds = microseconds as Int,
