@@ -223,7 +223,7 @@ let package = Package(
             "LambdaModelTests",
             ["TestSupport", "LambdaModel", "LogsModel", "IAMModel", "STSModel", "AWSWire", nioCore, nioHTTP1]),
         tests("PoliciesTests", ["TestSupport", "Policies", "AWSWire", nioCore]),
-        tests("EventPatternsTests", ["EventPatterns", "AWSWire", nioCore]),
+        tests("EventPatternsTests", ["TestSupport", "EventPatterns", "AWSWire", nioCore]),
         tests(
             "IdentityTests", ["TestSupport", "Identity", "Policies", "AWSWire", "Storage", nioCore, nioHTTP1, logging]),
         tests(

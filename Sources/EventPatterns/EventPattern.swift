@@ -3,8 +3,9 @@ package import NIOCore
 
 /// Which events somebody wants: a JSON document of fields and what their values may be.
 ///
-/// It is read once; whether an event matches takes time in proportion to the event's length times the pattern's, once
-/// for all combinations of its alternatives, and again for each of those whose fields fit somewhere in the event.
+/// It is read once; whether an event matches takes time in proportion to the event's length times the pattern's,
+/// however many combinations of its alternatives there are, and to these times the elements of arrays that are not
+/// alike.
 ///
 /// Fields are known by their path, names joined by dots, so a name that has a dot in it is two levels. Of an array any
 /// element may fit; fields below the same array have to fit in the same element of it.
@@ -21,7 +22,7 @@ package struct EventPattern: Sendable {
 
     /// One of them has to fit.
     private let combinations: [FieldTree]
-    /// Finds those that an event may match; nil where there is one alone.
+    /// All of them together; nil where there is one alone.
     private let survey: FieldSurvey?
 
     package init(_ text: String) throws(Refusal) {
@@ -44,9 +45,11 @@ package struct EventPattern: Sendable {
     }
 
     package func matches(_ event: JSONValue) -> Bool {
-        guard let survey else { return combinations.contains { $0.matches(event) } }
-        return survey.candidates(event).contains { combinations[$0].matches(event) }
+        survey?.matches(event) ?? matchesOneByOne(event)
     }
+
+    /// The same, each combination for itself.
+    func matchesOneByOne(_ event: JSONValue) -> Bool { combinations.contains { $0.matches(event) } }
 
     /// Whether the pattern can only match events of which this top-level field is one of these texts; nil when it may
     /// be anything. For those who keep many patterns and look for the ones that an event may match.

@@ -1,7 +1,7 @@
 import AWSWire
 
-/// The fields of all combinations of a pattern in one tree, to find those that an event may match in one pass: most
-/// have a field that fits nowhere in it.
+/// All combinations of a pattern together: an event's values are looked at once for all of them, and what was found, of
+/// which elements of an array that are alike count once, for each.
 struct FieldSurvey: Sendable {
     private struct Key: Hashable {
         var path: String
@@ -21,8 +21,7 @@ struct FieldSurvey: Sendable {
 
     private var nodes = [Node()]
     private var fields: [Field] = []
-    /// The fields of each combination.
-    private var combinations: [[Int]] = []
+    private var combinations: [(fields: [Int], mask: FieldSet)] = []
 
     init(_ combinations: [PatternReader.Fields]) {
         var known: [Key: Int] = [:]
@@ -34,7 +33,9 @@ struct FieldSurvey: Sendable {
                 known[key] = index
                 indices.append(index)
             }
-            self.combinations.append(indices)
+            var mask = FieldSet()
+            for index in indices { mask.insert(index) }
+            self.combinations.append((indices, mask))
         }
     }
 
@@ -54,32 +55,70 @@ struct FieldSurvey: Sendable {
         return fields.count - 1
     }
 
-    /// The combinations all of whose fields fit somewhere in an event, be it in different elements of an array.
-    func candidates(_ event: JSONValue) -> [Int] {
-        var (fitting, present) = (FieldSet(), FieldSet())
-        look(at: event, from: 0, &fitting, &present)
-        return combinations.indices.filter { combination in
-            combinations[combination].allSatisfy { field in
+    func matches(_ event: JSONValue) -> Bool {
+        var present = FieldSet()
+        let outcome = outcome(of: event, at: 0, &present)
+        return combinations.contains { combination in
+            let fitting = outcome.fitting(combination.mask)
+            return combination.fields.allSatisfy { field in
                 fitting.contains(field) || (fields[field].takesAbsence && !present.contains(field))
             }
         }
     }
 
-    private func look(at value: JSONValue, from node: Int, _ fitting: inout FieldSet, _ present: inout FieldSet) {
+    /// Which fields fit that are at or below a node.
+    private struct Outcome: Hashable {
+        var fields = FieldSet()
+        /// Of each array what its elements make of it, no two the same: one of them counts, for each combination that
+        /// in which most of its fields fit.
+        var choices: [[Outcome]] = []
+
+        var isEmpty: Bool { fields.count == 0 && choices.isEmpty }
+
+        /// Those of a combination.
+        func fitting(_ mask: FieldSet) -> FieldSet {
+            var set = fields.intersection(mask)
+            for choice in choices {
+                var (best, most) = (FieldSet(), 0)
+                for outcome in choice {
+                    let other = outcome.fitting(mask)
+                    let count = other.count
+                    if count > most { (best, most) = (other, count) }
+                }
+                set.formUnion(best)
+            }
+            return set
+        }
+    }
+
+    /// - Parameter present: The fields of which there is a value.
+    private func outcome(of value: JSONValue, at node: Int, _ present: inout FieldSet) -> Outcome {
+        var outcome = Outcome()
         switch value.kind {
         case .object:
             for (name, member) in value.members {
-                if let next = step(from: node, name) { look(at: member, from: next, &fitting, &present) }
+                guard let next = step(from: node, name) else { continue }
+                let inner = self.outcome(of: member, at: next, &present)
+                outcome.fields.formUnion(inner.fields)
+                outcome.choices += inner.choices
             }
-        case .array: for element in value.elements { look(at: element, from: node, &fitting, &present) }
+        case .array:
+            var known: Set<Outcome> = []
+            var choice: [Outcome] = []
+            for element in value.elements {
+                let inner = self.outcome(of: element, at: node, &present)
+                if !inner.isEmpty, known.insert(inner).inserted { choice.append(inner) }
+            }
+            if choice.count == 1 { return choice[0] }
+            if !choice.isEmpty { outcome.choices = [choice] }
         default:
-            guard !nodes[node].fields.isEmpty, let leaf = Leaf(value) else { return }
+            guard !nodes[node].fields.isEmpty, let leaf = Leaf(value) else { return outcome }
             for field in nodes[node].fields {
                 present.insert(field)
-                guard !fitting.contains(field) else { continue }
-                if fields[field].conditions.contains(where: { $0.holds(leaf) }) { fitting.insert(field) }
+                if fields[field].conditions.contains(where: { $0.holds(leaf) }) { outcome.fields.insert(field) }
             }
         }
+        return outcome
     }
 
     private func step(from node: Int, _ name: String) -> Int? {

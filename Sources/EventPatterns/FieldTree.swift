@@ -102,7 +102,7 @@ struct FieldTree: Sendable {
 }
 
 /// A set of small numbers.
-struct FieldSet: Sendable {
+struct FieldSet: Sendable, Hashable {
     private var first: UInt64 = 0
     /// Numbers from 64 on.
     private var others: [UInt64] = []
@@ -123,6 +123,15 @@ struct FieldSet: Sendable {
         let word = number / 64 - 1
         while others.count <= word { others.append(0) }
         others[word] |= 1 << UInt64(number % 64)
+    }
+
+    func intersection(_ other: FieldSet) -> FieldSet {
+        var set = self
+        set.first &= other.first
+        if !others.isEmpty {
+            set.others = zip(others, other.others).map { $0 & $1 }
+        }
+        return set
     }
 
     mutating func formUnion(_ other: FieldSet) {

@@ -1,5 +1,6 @@
 import AWSWire
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import EventPatterns
@@ -30,6 +31,12 @@ import Testing
         }
         #expect(pattern.matches(try value(event("v0", "v9", "v5"))))
         #expect(!pattern.matches(try value(event("v0", "v9", "v10"))))
+        // Each field fits in some element, and no combination in any.
+        let rows = (0..<5_000).map { row in
+            let member = [#""a":"v\#(row % 10)""#, #""y":{"b":"v\#(row % 10)"}"#, #""y":{"z":{"c":"v\#(row % 10)"}}"#]
+            return "{\(member[row % 3])}"
+        }
+        #expect(!pattern.matches(try value(#"{"detail":[\#(rows.joined(separator: ","))]}"#)))
     }
 
     /// Fields below an array have to fit in one element of it, whichever combination they are of.
@@ -42,6 +49,49 @@ import Testing
         let pattern = try EventPattern(
             #"{"rows":{"$or":[{"x":[1],"y":[1]},{"x":[2],"y":[2]},{"z":[7]}]}}"#)
         #expect(pattern.matches(try value(#"{"rows":\#(rows)}"#)) == fits)
+    }
+
+    /// Together combinations match what each for itself would.
+    @Test(arguments: UInt64(0)..<40)
+    func togetherIsAsOneByOne(_ seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let names = ["a", "b", "c", "rows"]
+        func conditions() -> String {
+            [#"["x"]"#, "[1]", #"["x",2]"#, #"[{"exists":false}]"#, #"[{"prefix":"x"}]"#, #"[{"anything-but":"x"}]"#]
+                .randomElement(using: &random)!
+        }
+        func fields(_ depth: Int) -> String {
+            let members = names.shuffled(using: &random).prefix(Int.random(in: 1...2, using: &random)).map { name in
+                let isDeep = depth > 0 && Bool.random(using: &random)
+                return #""\#(name)":"# + (isDeep ? "{\(fields(depth - 1))}" : conditions())
+            }
+            return members.joined(separator: ",")
+        }
+        func value(_ depth: Int) -> String {
+            switch Int.random(in: 0..<(depth > 0 ? 6 : 3), using: &random) {
+            case 0: return #""x""#
+            case 1: return "\(Int.random(in: 1...2, using: &random))"
+            case 2: return #""xy""#
+            case 3:
+                let count = Int.random(in: 0...3, using: &random)
+                return "[" + (0..<count).map { _ in value(depth - 1) }.joined(separator: ",") + "]"
+            default:
+                return "{"
+                    + names.filter { _ in Bool.random(using: &random) }
+                    .map { #""\#($0)":\#(value(depth - 1))"# }.joined(separator: ",") + "}"
+            }
+        }
+        var fitting = 0
+        for _ in 0..<200 {
+            let alternatives = (0..<Int.random(in: 2...4, using: &random)).map { _ in "{\(fields(2))}" }
+            let pattern = try EventPattern(#"{"$or":[\#(alternatives.joined(separator: ","))]}"#)
+            let text = #"{"a":\#(value(3)),"rows":\#(value(4))}"#
+            let event = try self.value(text)
+            #expect(pattern.matches(event) == pattern.matchesOneByOne(event), "\(alternatives) \(text)")
+            if pattern.matches(event) { fitting += 1 }
+        }
+        // It says something of both.
+        #expect((1..<200).contains(fitting))
     }
 
     /// What is absent fits in one combination and not in another.
