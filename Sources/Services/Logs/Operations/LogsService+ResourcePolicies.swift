@@ -40,8 +40,8 @@ extension LogsService {
         ).encode()
     }
 
-    /// A policy as AWS describes it from then on: with a version, and lists of one as their element. Whoever puts it is
-    /// shown it as it was put.
+    /// A policy as AWS describes it from then on: with a version, and lists of one as their element. The answer to whom
+    /// puts it has it as it was put.
     private static func policy(_ text: String) throws(AWSError) -> String {
         do {
             var policy = try PolicyDocument(parsing: ByteBuffer(string: text))
