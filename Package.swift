@@ -214,7 +214,9 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         // What the tests share.
-        module("TestSupport", path: "Tests/TestSupport", ["Metrics", "Storage"]),
+        module(
+            "TestSupport", path: "Tests/TestSupport",
+            ["AWSWire", "Delivery", "Identity", "Metrics", "Policies", "Storage"]),
         tests("LinuxTests", ["TestSupport", "Linux", "CSeccomp"]),
         tests("SandboxTests", ["TestSupport", "Sandbox", "Linux"]),
         tests("LauncherTests", ["TestSupport", "Launcher", "Sandbox", "Linux", "CLinux"]),
@@ -285,13 +287,13 @@ let package = Package(
             "SchedulerServiceTests",
             [
                 "TestSupport", "SchedulerService", "SchedulerModel", "Schedules", "Metrics", "Delivery", "Identity",
-                "Policies", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging,
+                "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging,
             ]),
         tests(
             "EventsServiceTests",
             [
                 "TestSupport", "EventsService", "EventBridgeModel", "Schedules", "Metrics", "Delivery", "Identity",
-                "Policies", "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging,
+                "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging,
             ]),
         tests(
             "STSServiceTests",
@@ -316,8 +318,8 @@ let package = Package(
         tests(
             "CloudWatchServiceTests",
             [
-                "TestSupport", "CloudWatchService", "CloudWatchModel", "Metrics", "Delivery", "Identity", "Policies",
-                "AWSWire", "Storage", nioCore, nioPosix, nioHTTP1, logging,
+                "TestSupport", "CloudWatchService", "CloudWatchModel", "Metrics", "Delivery", "Identity", "AWSWire",
+                "Storage", nioCore, nioPosix, nioHTTP1, logging,
             ]),
         tests(
             "ApusTests", ["TestSupport", "apus", "AWSWire", "Delivery", "Sandbox", nioCore, nioPosix, nioHTTP1]),

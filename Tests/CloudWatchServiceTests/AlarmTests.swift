@@ -39,13 +39,13 @@ import Testing
             try await rig.state("a").reason
                 == "Threshold Crossed: 2 datapoints [1.0 (01/01/26 00:04:00), 20.0 (01/01/26 00:03:00)] were not greater "
                 + "than the threshold (10.0).")
-        #expect(try await eventually { rig.sink.parcels.count == 3 })
-        let told = try rig.sink.parcels.map { parcel in
+        #expect(try await eventually { rig.sink.all.count == 3 })
+        let told = try rig.sink.all.map { parcel in
             let message = try JSONValue(parsing: parcel.body)
             return [message["OldStateValue"]?.string, message["NewStateValue"]?.string]
         }
         #expect(Set(told) == [["INSUFFICIENT_DATA", "OK"], ["OK", "ALARM"], ["ALARM", "OK"]])
-        #expect(rig.sink.parcels.allSatisfy { $0.sender.service == "cloudwatch.amazonaws.com" })
+        #expect(rig.sink.all.allSatisfy { $0.sender.service == "cloudwatch.amazonaws.com" })
     }
 
     @Test func nothingIsLookedAtBeforeItIsDue() async throws {
@@ -63,11 +63,11 @@ import Testing
         let rig = try Rig()
         try await putAlarm(rig, "a", #","Period":3600,"EvaluationPeriods":1"#)
         try await rig.ask("SetAlarmState", #"{"AlarmName":"a","StateValue":"ALARM","StateReason":"r"}"#)
-        #expect(try await eventually { rig.sink.parcels.count == 1 })
+        #expect(try await eventually { rig.sink.all.count == 1 })
         // The same again is no change.
         try await rig.ask("SetAlarmState", #"{"AlarmName":"a","StateValue":"ALARM","StateReason":"s"}"#)
         try await rig.ask("SetAlarmState", #"{"AlarmName":"a","StateValue":"OK","StateReason":"t"}"#)
-        #expect(try await eventually { rig.sink.parcels.count == 2 })
+        #expect(try await eventually { rig.sink.all.count == 2 })
     }
 
     @Test func alarmsThatHangOnEachOther() async throws {

@@ -19,10 +19,10 @@ import Testing
 
     /// What the bus got, once it is so much: the outbox brings it in any order.
     private func told(_ rig: Rig, _ count: Int) async throws -> [JSONValue] {
-        #expect(try await eventually { rig.bus.parcels.count == count })
-        #expect(rig.bus.parcels.allSatisfy { $0.event?.source == "aws.cloudwatch" })
-        #expect(rig.bus.parcels.allSatisfy { $0.event?.detailType == "CloudWatch Alarm Configuration Change" })
-        return try rig.bus.parcels.map { try JSONValue(parsing: $0.body) }
+        #expect(try await eventually { rig.bus.all.count == count })
+        #expect(rig.bus.all.allSatisfy { $0.event?.source == "aws.cloudwatch" })
+        #expect(rig.bus.all.allSatisfy { $0.event?.detailType == "CloudWatch Alarm Configuration Change" })
+        return try rig.bus.all.map { try JSONValue(parsing: $0.body) }
     }
 
     @Test func alarmsAreToldOfAsTheyAreMadeChangedAndDeleted() async throws {

@@ -6,33 +6,11 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import Policies
 import Storage
 import Synchronization
 import TestSupport
 
 @testable import CloudWatchService
-
-/// An account's owner and nobody else.
-private struct Nobody: PrincipalDirectory {
-    var generation: UInt64 { 0 }
-    func key(_: String) -> UserKey? { nil }
-    func user(_: String, in _: AccountID) -> UserIdentity? { nil }
-    func role(_: String, in _: AccountID) -> RoleIdentity? { nil }
-    func managedPolicy(_: String, in _: AccountID) -> AttachedPolicy? { nil }
-    func provider(_: String, in _: AccountID) -> WebIdentityProvider? { nil }
-    func noteUse(of _: Principal, service _: String, region _: String) {}
-}
-
-/// Notes what arrives.
-final class Sink: DeliveryTarget {
-    private let arrived = Mutex<[Parcel]>([])
-
-    func deliver(_ parcel: Parcel) async throws(DeliveryFailure) { arrived.withLock { $0.append(parcel) } }
-    func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
-
-    var parcels: [Parcel] { arrived.withLock { $0 } }
-}
 
 /// A CloudWatch service over database files of its own, whose clock a test turns, with an outbox that it looks at.
 final class Rig: Sendable {

@@ -14,35 +14,6 @@ import Testing
 
 @testable import SNSService
 
-/// An account's owner and nobody else.
-private struct Nobody: PrincipalDirectory {
-    var generation: UInt64 { 0 }
-    func key(_: String) -> UserKey? { nil }
-    func user(_: String, in _: AccountID) -> UserIdentity? { nil }
-    func role(_: String, in _: AccountID) -> RoleIdentity? { nil }
-    func managedPolicy(_: String, in _: AccountID) -> AttachedPolicy? { nil }
-    func provider(_: String, in _: AccountID) -> WebIdentityProvider? { nil }
-    func noteUse(of _: Principal, service _: String, region _: String) {}
-}
-
-/// Notes what arrives; refuses what it is told to.
-final class Sink: DeliveryTarget {
-    private let arrived = Mutex<[Parcel]>([])
-    private let verdict: @Sendable (Parcel) -> DeliveryFailure?
-
-    init(_ verdict: @escaping @Sendable (Parcel) -> DeliveryFailure? = { _ in nil }) { self.verdict = verdict }
-
-    func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
-        if let failure = verdict(parcel) { throw failure }
-        arrived.withLock { $0.append(parcel) }
-    }
-
-    func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
-
-    func parcels(to target: String) -> [Parcel] { arrived.withLock { $0.filter { $0.target == target } } }
-    var all: [Parcel] { arrived.withLock { $0 } }
-}
-
 /// An SNS service over a database file of its own, with an outbox and targets that a test looks at.
 final class Rig: Sendable {
     /// 2026-01-01T00:00:00Z, in milliseconds.

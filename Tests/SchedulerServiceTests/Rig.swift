@@ -6,41 +6,12 @@ import Metrics
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import Policies
 import Storage
 import Synchronization
 import TestSupport
 import Testing
 
 @testable import SchedulerService
-
-/// An account's owner and nobody else.
-private struct Nobody: PrincipalDirectory {
-    var generation: UInt64 { 0 }
-    func key(_: String) -> UserKey? { nil }
-    func user(_: String, in _: AccountID) -> UserIdentity? { nil }
-    func role(_: String, in _: AccountID) -> RoleIdentity? { nil }
-    func managedPolicy(_: String, in _: AccountID) -> AttachedPolicy? { nil }
-    func provider(_: String, in _: AccountID) -> WebIdentityProvider? { nil }
-    func noteUse(of _: Principal, service _: String, region _: String) {}
-}
-
-/// Notes what arrives; refuses what it is told to.
-final class Sink: DeliveryTarget {
-    private let arrived = Mutex<[Parcel]>([])
-    private let verdict: @Sendable (Parcel) -> DeliveryFailure?
-
-    init(_ verdict: @escaping @Sendable (Parcel) -> DeliveryFailure? = { _ in nil }) { self.verdict = verdict }
-
-    func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
-        if let failure = verdict(parcel) { throw failure }
-        arrived.withLock { $0.append(parcel) }
-    }
-
-    func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
-
-    func parcels(to target: String) -> [Parcel] { arrived.withLock { $0.filter { $0.target == target } } }
-}
 
 /// A clock that a test turns by hand.
 final class HandClock: AlarmClock {
