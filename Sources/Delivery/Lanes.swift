@@ -7,6 +7,11 @@ struct Lanes {
         /// Nil: nothing waits.
         var due: Int64?
         var inFlight = 0
+        /// Nothing is taken before that.
+        var rest: Int64 = 0
+
+        /// When something may be taken.
+        var next: Int64? { due.map { max($0, rest) } }
     }
 
     /// How many parcels are under way at most.
@@ -34,10 +39,13 @@ struct Lanes {
         lanes[target, default: Lane()].due = known.map { min($0, due) } ?? due
     }
 
+    /// The target takes nothing until then.
+    mutating func rest(_ target: String, until time: Int64) { lanes[target, default: Lane()].rest = time }
+
     /// The targets whose next parcels may be claimed now, in turn, and how many of each; they count as under way.
     mutating func take(now: Int64) -> [(target: String, count: Int)] {
         var room = limit - inFlight
-        let ready = lanes.filter { ($0.value.due ?? .max) <= now && $0.value.inFlight < bound($0.key) }.keys.sorted()
+        let ready = lanes.filter { ($0.value.next ?? .max) <= now && $0.value.inFlight < bound($0.key) }.keys.sorted()
         let turn = ready.drop { $0 <= last } + ready.prefix { $0 <= last }
         var taken: [(target: String, count: Int)] = []
         for (index, target) in turn.enumerated() where room > 0 {
@@ -64,7 +72,7 @@ struct Lanes {
     /// When to look again; nil: when something comes or ends.
     func nextDue() -> Int64? {
         if inFlight >= limit { return nil }
-        return lanes.filter { $0.value.inFlight < bound($0.key) }.compactMap(\.value.due).min()
+        return lanes.filter { $0.value.inFlight < bound($0.key) }.compactMap(\.value.next).min()
     }
 
     private func bound(_ target: String) -> Int { Self.isOrdered(target) ? 1 : laneLimit }

@@ -178,9 +178,26 @@ package final class Outbox: ServiceLifecycle.Service {
     }
 
     private func send(_ claim: OutboxTable.Claim) async {
-        let due = await attempt(claim)
-        state.withLock { $0.lanes.settle(claim.entry.parcel.target, 1, due: due) }
+        let target = claim.entry.parcel.target
+        let turn = await delivery.turn(of: claim.entry.parcel)
+        if let turn { state.withLock { $0.lanes.rest(target, until: turn) } }
+        let due = if let turn { await giveBack(claim, due: turn) } else { await attempt(claim) }
+        state.withLock { $0.lanes.settle(target, 1, due: due) }
         signal.yield()
+    }
+
+    /// Leaves a parcel for later, as if it had not been claimed.
+    ///
+    /// - Returns: When it is due.
+    private func giveBack(_ claim: OutboxTable.Claim, due: Int64) async -> Int64? {
+        do {
+            try await database.write { try OutboxTable(connection: $0).giveBack(claim, due: due) }
+            return due
+        } catch {
+            // Its lease ends.
+            logger.error("A delivery could not be put off", metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     /// Tries a parcel once and writes down what came of it.
@@ -192,6 +209,8 @@ package final class Outbox: ServiceLifecycle.Service {
         let begun = clock()
         var failure: DeliveryFailure?
         do throws(DeliveryFailure) { try await delivery.send(parcel) } catch { failure = error }
+        // Who was cut off has not refused it: it is for the next process.
+        if failure != nil, Task.isCancelled { return await giveBack(claim, due: begun) }
         owner?.attempted(
             claim.entry,
             DeliveryAttempt(

@@ -124,6 +124,15 @@ struct OutboxTable {
             [.integer(due)] + key(claim))
     }
 
+    /// As if it had not been claimed, but for when it is due.
+    func giveBack(_ claim: Claim, due: Int64) throws {
+        try connection.execute(
+            """
+            UPDATE outbox_parcels SET due = ?, node = NULL, attempts = attempts - 1
+            WHERE target = ? AND position = ? AND id = ?
+            """, [.integer(due)] + key(claim))
+    }
+
     /// - Returns: Whether it was still there.
     func delete(_ claim: Claim) throws -> Bool {
         try connection.execute(

@@ -5,7 +5,13 @@ import AWSWire
 struct FieldSurvey: Sendable {
     private struct Key: Hashable {
         var path: String
-        var conditions: [Condition]
+        /// Where the array lies, which combinations share: texts that are equal to Swift may differ to a pattern.
+        var conditions: UnsafePointer<Condition>?
+
+        init(_ path: String, _ conditions: [Condition]) {
+            self.path = path
+            self.conditions = conditions.withUnsafeBufferPointer(\.baseAddress)
+        }
     }
 
     private struct Node: Sendable {
@@ -28,7 +34,7 @@ struct FieldSurvey: Sendable {
         for combination in combinations {
             var indices: [Int] = []
             for (path, conditions) in combination {
-                let key = Key(path: path, conditions: conditions)
+                let key = Key(path, conditions)
                 let index = known[key] ?? add(path, conditions)
                 known[key] = index
                 indices.append(index)

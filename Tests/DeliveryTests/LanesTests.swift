@@ -27,6 +27,17 @@ import Testing
         #expect(lanes.take(now: 1).map(\.target) == ["b"])
     }
 
+    @Test func aTargetThatRestsIsAskedLater() {
+        var lanes = Lanes(limit: 10, laneLimit: 4)
+        lanes.note("a", due: 0)
+        lanes.rest("a", until: 5)
+        lanes.note("b", due: 6)
+        #expect(lanes.take(now: 4).isEmpty)
+        lanes.note("a", due: 1)
+        #expect(lanes.nextDue() == 5)
+        #expect(lanes.take(now: 5).map(\.target) == ["a"])
+    }
+
     @Test func ordersOneParcelAfterTheOtherForFIFOTargets() {
         var lanes = Lanes(limit: 10, laneLimit: 4)
         lanes.note("q.fifo", due: 0)

@@ -38,6 +38,33 @@ import Testing
         var ids: [String] { arrived.withLock { $0.map(\.id) } }
     }
 
+    /// Tells of the try and holds it until it is cut off.
+    private final class Stuck: DeliveryTarget {
+        let begin: AsyncStream<Void>.Continuation
+
+        init(_ begin: AsyncStream<Void>.Continuation) { self.begin = begin }
+
+        func deliver(_: Parcel) async throws(DeliveryFailure) {
+            begin.yield()
+            try? await Task.sleep(for: .seconds(3_600))
+            throw DeliveryFailure(code: "Stopped", message: "", isFinal: false)
+        }
+
+        func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
+    }
+
+    /// Takes nothing before a time.
+    private final class Resting: DeliveryTarget {
+        let until: Mutex<Int64?>
+        let arrived = Mutex<Set<String>>([])
+
+        init(until: Int64) { self.until = Mutex(until) }
+
+        func turn(of _: Parcel) async -> Int64? { until.withLock { $0 } }
+        func deliver(_ parcel: Parcel) async throws(DeliveryFailure) { arrived.withLock { _ = $0.insert(parcel.id) } }
+        func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
+    }
+
     /// Sends what is given up to another queue.
     private struct Owner: OutboxOwner {
         func givenUp(_ entry: OutboxEntry, _ failure: DeliveryFailure, attempts: Int) -> [OutboxEntry] {
@@ -61,7 +88,7 @@ import Testing
 
         deinit { try? database.close() }
 
-        func outbox(_ target: Target) -> Outbox {
+        func outbox(_ target: any DeliveryTarget) -> Outbox {
             let delivery = Delivery()
             delivery.register(target, for: "sqs")
             let outbox = Outbox(
@@ -74,6 +101,15 @@ import Testing
         func add(_ entries: [OutboxEntry], to outbox: Outbox) async throws {
             try await database.write { try outbox.add(entries, to: $0) }
             outbox.wake(entries.map(\.parcel.target))
+        }
+
+        /// How often each parcel was tried, and when it is due.
+        func parcels() async throws -> [[Int64]] {
+            try await database.read { connection in
+                try connection.query("SELECT attempts, due FROM outbox_parcels WHERE node IS NULL", []).map {
+                    [try $0.integer("attempts"), try $0.integer("due")]
+                }
+            }
         }
 
         func waiting() async throws -> Int {
@@ -230,21 +266,7 @@ import Testing
     @Test func theNextProcessTakesUpWhatOneLeft() async throws {
         let house = try House()
         let (began, begin) = AsyncStream.makeStream(of: Void.self)
-        final class Stuck: DeliveryTarget {
-            let begin: AsyncStream<Void>.Continuation
-            init(_ begin: AsyncStream<Void>.Continuation) { self.begin = begin }
-            func deliver(_: Parcel) async throws(DeliveryFailure) {
-                begin.yield()
-                try? await Task.sleep(for: .seconds(3_600))
-                throw DeliveryFailure(code: "Stopped", message: "", isFinal: false)
-            }
-            func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
-        }
-        let delivery = Delivery()
-        delivery.register(Stuck(begin), for: "sqs")
-        let dead = Outbox(
-            database: house.database, delivery: delivery, clock: { house.now.load(ordering: .relaxed) },
-            logger: Logger(label: "outbox"))
+        let dead = house.outbox(Stuck(begin))
         let stuck = Task { try await dead.run() }
         try await house.add([Self.entry("1")], to: dead)
         for await _ in began { break }
@@ -255,6 +277,34 @@ import Testing
         defer { running.cancel() }
         #expect(try await eventually { target.ids == ["1"] })
         stuck.cancel()
+    }
+
+    /// Those that wait cost no try, and are not asked for before it is their turn.
+    @Test func whatWaitsForItsTurnIsNotTried() async throws {
+        let house = try House()
+        let target = Resting(until: 1_000_500)
+        let outbox = house.outbox(target)
+        let running = Task { try await outbox.run() }
+        defer { running.cancel() }
+        try await house.add((0..<3).map { Self.entry("\($0)", attempts: 1) }, to: outbox)
+        #expect(try await eventually { try await house.parcels() == Array(repeating: [0, 1_000_500], count: 3) })
+        target.until.withLock { $0 = nil }
+        house.now.store(1_000_500, ordering: .relaxed)
+        outbox.wake([Self.queue])
+        #expect(try await eventually { target.arrived.withLock { $0 } == ["0", "1", "2"] })
+    }
+
+    /// A stop is no refusal: the only try that there may be is yet to come.
+    @Test func whatAStopCutsOffIsForTheNextProcess() async throws {
+        let house = try House()
+        let (began, begin) = AsyncStream.makeStream(of: Void.self)
+        let outbox = house.outbox(Stuck(begin))
+        let running = Task { try await outbox.run() }
+        try await house.add([Self.entry("1", attempts: 1)], to: outbox)
+        for await _ in began { break }
+        running.cancel()
+        _ = await running.result
+        #expect(try await house.parcels() == [[0, 1_000_000]])
     }
 
     @Test func nobodyDeliversToWhatNoServiceHas() async {

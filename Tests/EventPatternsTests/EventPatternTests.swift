@@ -39,6 +39,14 @@ import Testing
         #expect(!pattern.matches(try value(#"{"detail":[\#(rows.joined(separator: ","))]}"#)))
     }
 
+    /// Texts that Swift takes for equal are not for patterns.
+    @Test func combinationsKeepTextsApart() throws {
+        let pattern = try EventPattern(#"{"$or":[{"a":["caf\#u{e9}"]},{"a":["cafe\#u{301}"]}]}"#)
+        #expect(pattern.matches(try value(#"{"a":"caf\#u{e9}"}"#)))
+        #expect(pattern.matches(try value(#"{"a":"cafe\#u{301}"}"#)))
+        #expect(!pattern.matches(try value(#"{"a":"cafe"}"#)))
+    }
+
     /// Fields below an array have to fit in one element of it, whichever combination they are of.
     @Test(arguments: [
         (#"[{"x":1,"y":1},{"x":2,"y":2}]"#, true), (#"[{"x":1,"y":2},{"x":2,"y":1}]"#, false),

@@ -66,6 +66,26 @@ import TestSupport
         (#"{"k":[{"exists":true}],"$or":[{"k":["a"]},{"k":["b"]}]}"#, text("c"), false),
     ]
 
+    /// As deep as JSON may be, however its levels are written.
+    @Test(arguments: [FilterPolicy.Scope.messageBody, .messageAttributes])
+    func pointsInNamesAreNotWithoutEnd(_ scope: FilterPolicy.Scope) throws {
+        let deep = String(repeating: "a.", count: 99) + "a"
+        _ = try FilterPolicy(#"{"\#(deep)":["x"]}"#, scope: scope)
+        let refusal = FilterPolicy.Refusal(reason: "Filter policy is too complex")
+        let hostile = String(repeating: ".", count: 200_000)
+        for policy in [#"{"\#(hostile)":["x"]}"#, #"{"a":{"\#(deep)":["x"]}}"#, #"{"\#(hostile)":{"b":["x"]}}"#] {
+            #expect(throws: refusal) { try FilterPolicy(policy, scope: scope) }
+        }
+    }
+
+    /// In time in proportion to the body: of repeated names the last counts.
+    @Test func repeatedNamesAreReadOnce() throws {
+        let policy = try FilterPolicy(#"{"a":{"b":["x"]}}"#, scope: .messageBody)
+        let many = String(repeating: #""a":[1,2,3],"#, count: 20_000)
+        #expect(policy.matches(attributes: [:], body: #"{\#(many)"a":[{"b":"x"}]}"#))
+        #expect(!policy.matches(attributes: [:], body: #"{"a":[{"b":"x"}],\#(many)"c":1}"#))
+    }
+
     @Test(arguments: cases.indices) func wantsAttributes(_ index: Int) throws {
         let (policy, attribute, wanted) = Self.cases[index]
         #expect(try Self.matches(policy, attribute.map { ["k": $0] } ?? [:]) == wanted)

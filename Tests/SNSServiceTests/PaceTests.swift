@@ -7,21 +7,18 @@ import Testing
 @testable import SNSService
 
 @Suite struct PaceTests {
-    @Test func turnsAreApart() {
+    @Test func turnsOfASecondEnd() {
         let turns = Turns()
-        let start = ContinuousClock.now
-        func next(_ key: String, _ milliseconds: Int) -> Duration {
-            turns.next(key, every: .milliseconds(100), now: start + .milliseconds(milliseconds)) - start
-        }
-        #expect(next("a", 0) == .zero)
-        #expect(next("a", 10) == .milliseconds(100))
-        #expect(next("a", 20) == .milliseconds(200))
-        #expect(next("b", 20) == .milliseconds(20))
-        // Who was not there for a while has lost nothing and saved up nothing.
-        #expect(next("a", 1_000) == .milliseconds(1_000))
-        #expect(next("a", 1_000) == .milliseconds(1_100))
-        for number in 0..<3_000 { _ = next("other\(number)", number * 1_000) }
-        #expect(next("a", 1_000) == .milliseconds(1_000))
+        #expect(turns.take(of: "a", 2, now: 500) == nil)
+        #expect(turns.take(of: "a", 2, now: 900) == nil)
+        #expect(turns.take(of: "a", 2, now: 1_499) == 1_500)
+        #expect(turns.take(of: "b", 1, now: 1_499) == nil)
+        #expect(turns.take(of: "a", 2, now: 1_500) == nil)
+        // Who was not there for a while has lost nothing and saved up nothing; nor has who comes from the future.
+        #expect(turns.take(of: "a", 1, now: 9_000) == nil)
+        #expect(turns.take(of: "a", 1, now: 9_001) == 10_000)
+        #expect(turns.take(of: "a", 1, now: 100) == nil)
+        for number in 0..<3_000 { #expect(turns.take(of: "other\(number)", 1, now: Int64(number) * 1_000) == nil) }
     }
 
     /// test_subscribe_external_http_endpoint_content_type has the members.
@@ -38,16 +35,13 @@ import Testing
             #expect(text.contains(#""throttlePolicy":{"maxReceivesPerSecond":10}"#))
         }
 
-        let sink = Sink()
-        let target = rig.service.paced(sink)
+        let target = rig.service.paced(rig.sink)
         let sender = ServiceCaller("sns.amazonaws.com", for: Rig.topic, of: .standard)
-        let time = try await ContinuousClock().measure {
-            for number in 0..<4 {
-                try await target.deliver(
-                    Parcel(id: "\(number)", to: Rig.url, from: sender, ByteBuffer(string: "m")))
-            }
-        }
-        #expect(time >= .milliseconds(300))
-        #expect(sink.parcels(to: Rig.url).map(\.id) == ["0", "1", "2", "3"])
+        let parcel = Parcel(id: "1", to: Rig.url, from: sender, ByteBuffer(string: "m"))
+        for _ in 0..<10 { #expect(await target.turn(of: parcel) == nil) }
+        #expect(await target.turn(of: parcel) == Rig.start + 1_000)
+        var other = parcel
+        other.target = "http://127.0.0.1:9/other"
+        #expect(await target.turn(of: other) == nil)
     }
 }

@@ -64,7 +64,7 @@ package final class SNSService: AWSWire.Service {
     }
 
     /// What takes parcels for URLs, at the pace of their subscriptions.
-    package func paced(_ web: any DeliveryTarget) -> PacedTarget { PacedTarget(web, topics: topics) }
+    package func paced(_ web: any DeliveryTarget) -> PacedTarget { PacedTarget(web, topics: topics, clock: clock) }
 
     /// Once the server listens: the URL by which everybody reaches it.
     package func listens(at endpoint: String) { places.withLock { $0.endpoint = endpoint } }

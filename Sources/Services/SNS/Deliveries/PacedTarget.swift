@@ -3,53 +3,57 @@ package import Identity
 import Synchronization
 
 /// Posts no more to an endpoint of the web in a second than its subscription's delivery policy lets it
-/// (`maxReceivesPerSecond`): what is too early waits its turn.
+/// (`maxReceivesPerSecond`): what is too early has its turn in the next.
 package struct PacedTarget: DeliveryTarget {
     private let web: any DeliveryTarget
     private let topics: TopicCache
+    private let clock: @Sendable () -> Int64
     private let turns = Turns()
 
-    init(_ web: any DeliveryTarget, topics: TopicCache) {
+    init(_ web: any DeliveryTarget, topics: TopicCache, clock: @escaping @Sendable () -> Int64) {
         self.web = web
         self.topics = topics
+        self.clock = clock
     }
 
-    package func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
-        if let (key, rate) = await pace(of: parcel) {
-            let turn = turns.next(key, every: .seconds(1) / rate, now: .now)
-            do { try await Task.sleep(until: turn, clock: .continuous) } catch {
-                throw DeliveryFailure(code: "Cancelled", message: "The server stops.", isFinal: false)
-            }
-        }
-        try await web.deliver(parcel)
+    package func turn(of parcel: Parcel) async -> Int64? {
+        guard let id = TopicID(arn: parcel.sender.source), let topic = try? await topics.topic(id),
+            let pace = topic.paces[parcel.target]
+        else { return nil }
+        return turns.take(of: pace.subscription, pace.rate, now: clock())
     }
+
+    package func deliver(_ parcel: Parcel) async throws(DeliveryFailure) { try await web.deliver(parcel) }
 
     package func check(_ target: String, from sender: ServiceCaller) async throws(DeliveryFailure) {
         try await web.check(target, from: sender)
     }
-
-    /// The subscription that a parcel is for, and how many it gets in a second; nil for one without a limit.
-    private func pace(of parcel: Parcel) async -> (key: String, rate: Int)? {
-        guard let id = TopicID(arn: parcel.sender.source), let topic = try? await topics.topic(id) else { return nil }
-        let subscription = topic.subscriptions.first { $0.record.endpoint == parcel.target }
-        guard let subscription, let rate = subscription.web.rate else { return nil }
-        return (subscription.id.arn, rate)
-    }
 }
 
-/// When whose next turn is.
+/// How many turns everybody has had in the second that began with the first of them.
 final class Turns: Sendable {
+    private struct Second {
+        /// Milliseconds since 1970.
+        var start: Int64
+        var taken = 0
+
+        func holds(_ time: Int64) -> Bool { start <= time && time < start + 1_000 }
+    }
+
     private static let limit = 1_024
 
-    private let next = Mutex<[String: ContinuousClock.Instant]>([:])
+    private let seconds = Mutex<[String: Second]>([:])
 
-    func next(_ key: String, every pause: Duration, now: ContinuousClock.Instant) -> ContinuousClock.Instant {
-        next.withLock { next in
-            // Those whose turn is over are as good as new.
-            if next.count >= Self.limit { next = next.filter { $0.value > now } }
-            let turn = max(next[key] ?? now, now)
-            next[key] = turn + pause
-            return turn
+    /// - Returns: Nil for a turn now; else when there is one again.
+    func take(of key: String, _ rate: Int, now: Int64) -> Int64? {
+        seconds.withLock { seconds in
+            var second = seconds[key].flatMap { $0.holds(now) ? $0 : nil } ?? Second(start: now)
+            guard second.taken < rate else { return second.start + 1_000 }
+            second.taken += 1
+            // Those whose second is over are as good as new.
+            if seconds.count >= Self.limit { seconds = seconds.filter { $0.value.holds(now) } }
+            seconds[key] = second
+            return nil
         }
     }
 }

@@ -7,31 +7,23 @@ struct BodyPart {
     /// Of an array.
     private(set) var elements: [JSONValue]?
 
-    init(_ value: JSONValue) { add(value) }
-
-    private init() {}
-
-    private mutating func add(_ value: JSONValue) {
-        switch value.kind {
-        case .object: members += value.members.map { ($0.name[...], $0.value) }
-        case .array: elements = (elements ?? []) + value.elements
+    init(_ value: JSONValue?) {
+        switch value?.kind {
+        case .object: members = value?.members.map { ($0.name[...], $0.value) } ?? []
+        case .array: elements = value?.elements
         default: break
         }
     }
 
-    /// The member of that name that is a value; of repeated names the last counts.
+    /// The member of that name; of repeated names the last counts.
     func leaf(_ name: String) -> JSONValue? { members.last { $0.name == name }?.value }
 
     /// What is below a name; empty where nothing is.
     func part(_ name: String) -> BodyPart {
-        var part = BodyPart()
+        var part = BodyPart(leaf(name))
         for (path, value) in members where path.hasPrefix(name) {
             let rest = path.dropFirst(name.count)
-            if rest.isEmpty {
-                part.add(value)
-            } else if rest.first == "." {
-                part.members.append((rest.dropFirst(), value))
-            }
+            if rest.first == "." { part.members.append((rest.dropFirst(), value)) }
         }
         return part
     }

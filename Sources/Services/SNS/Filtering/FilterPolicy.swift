@@ -50,6 +50,8 @@ struct FilterPolicy: Sendable, Hashable {
 
     private static let keyLimit = 5
     private static let combinationLimit = 150
+    /// How many levels a key may be deep, with those that points in names make: as many as JSON may have here.
+    private static let levelLimit = 100
 
     var scope: Scope
     private var level: Level
@@ -65,33 +67,38 @@ struct FilterPolicy: Sendable, Hashable {
         }
         self.scope = scope
         var combinations = 1
-        level = try Self.level(value, scope, depth: 1, &combinations)
+        level = try Self.level(value, scope, depth: 1, levels: 0, &combinations)
         guard combinations <= Self.combinationLimit else { throw Refusal(reason: "Filter policy is too complex") }
     }
 
-    /// - Parameter combinations: The product of the numbers of values, each as often as its key is deep; alternatives
-    ///   add up.
+    /// - Parameters:
+    ///   - levels: How many names are above.
+    ///   - combinations: The product of the numbers of values, each as often as its key is deep; alternatives add up.
     private static func level(
-        _ value: JSONValue, _ scope: Scope, depth: Int, _ combinations: inout Int
+        _ value: JSONValue, _ scope: Scope, depth: Int, levels above: Int, _ combinations: inout Int
     ) throws(Refusal) -> Level {
         var level = Level()
         for (name, member) in value.members {
+            let levels = above + 1 + name.utf8.count { $0 == UInt8(ascii: ".") }
+            guard levels <= Self.levelLimit else { throw Refusal(reason: "Filter policy is too complex") }
             switch member.kind {
             case .object:
-                let nested = try Self.level(member, scope, depth: depth + 1, &combinations)
+                let nested = try Self.level(
+                    member, scope, depth: depth + 1, levels: levels, &combinations)
                 level.keys.append(Level.Key(path: name, rule: .nested(nested)))
             case .array:
                 let elements = member.elements
                 guard !elements.isEmpty else { throw Refusal(reason: "Empty arrays are not allowed") }
                 if name == "$or", elements.count > 1, elements.allSatisfy({ $0.kind == .object }) {
-                    var (sum, levels) = (0, [Level]())
+                    var (sum, branches) = (0, [Level]())
                     for element in elements {
                         var branch = combinations
-                        levels.append(try Self.level(element, scope, depth: depth, &branch))
+                        branches.append(
+                            try Self.level(element, scope, depth: depth, levels: above, &branch))
                         sum = saturating(sum, branch, +)
                     }
                     combinations = sum
-                    level.alternatives.append(levels)
+                    level.alternatives.append(branches)
                     continue
                 }
                 combinations = saturating(combinations, elements.count * depth, *)

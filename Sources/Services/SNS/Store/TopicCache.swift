@@ -11,6 +11,8 @@ final class LiveTopic: Sendable {
     let policy: CompiledPolicy?
     /// Those that are confirmed.
     let subscriptions: [LiveSubscription]
+    /// Of endpoints of the web that get only so many messages in a second: how many, and which subscription says so.
+    let paces: [String: (subscription: String, rate: Int)]
     let meters: TopicMeters
 
     init(_ id: TopicID, _ record: TopicRecord, _ subscriptions: [StoredSubscription], meters: Meters) {
@@ -21,7 +23,12 @@ final class LiveTopic: Sendable {
             (try? PolicyDocument(parsing: ByteBuffer(string: text))).map { CompiledPolicy($0) }
         }
         let web = WebDelivery(topic: record.attributes["DeliveryPolicy"])
-        self.subscriptions = subscriptions.map { LiveSubscription($0, web) }
+        let live = subscriptions.map { LiveSubscription($0, web) }
+        self.subscriptions = live
+        let paced = live.compactMap { subscription in
+            subscription.web.rate.map { (subscription.record.endpoint, (subscription.id.arn, $0)) }
+        }
+        paces = Dictionary(paced) { first, _ in first }
     }
 }
 
