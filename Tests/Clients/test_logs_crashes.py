@@ -92,4 +92,7 @@ def test_events_and_their_samples_survive_sigkill(own_server):
     assert hits == metrics
     wait_until(lambda: total(server, "filtered") >= hits + metrics and total(server, "embedded") >= metrics, 60,
                f"{hits} and {metrics} samples, which are {total(server, 'filtered')} and {total(server, 'embedded')},")
+    # A proper end writes what waits: nothing more comes.
+    server.stop()
+    server.start()
     assert (total(server, "filtered"), total(server, "embedded")) == (hits + metrics, metrics)
