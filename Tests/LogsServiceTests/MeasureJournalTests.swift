@@ -132,4 +132,33 @@ import Testing
         try await resume(try next(rig, last), last)
         #expect(last.samples.isEmpty)
     }
+
+    /// What was given is not given again when something fails then: the sink would bring both together.
+    @Test func samplesAreGivenOnceThoughReceiptsCannotBeForgotten() async throws {
+        let rig = try await rig()
+        _ = rig.recording(by: Recorder(keeps: false))
+        try await put(rig, ["ERROR"])
+        let sink = Stuck()
+        let meters = try next(rig, sink.recorder)
+        for _ in 0..<2 {
+            await #expect(throws: Stuck.Failure.self) {
+                try await meters.journal.resume(from: sink) { meters.measure($0) }
+            }
+        }
+        #expect(sink.recorder.sums("m") == ["1.0"])
+    }
+
+    /// A sink whose disk is full.
+    private struct Stuck: ReceiptSink {
+        struct Failure: Error {}
+
+        let recorder = Recorder(keeps: false)
+
+        func record(_ samples: [MetricSample]) { recorder.record(samples) }
+        func record(_ samples: [MetricSample], as receipt: SampleReceipt, kept: @escaping @Sendable () -> Void) {
+            recorder.record(samples, as: receipt, kept: kept)
+        }
+        func receipts(of source: String) async throws -> Set<Int64> { try await recorder.receipts(of: source) }
+        func forgetReceipts(of _: String, below _: Int64) async throws { throw Failure() }
+    }
 }
