@@ -10,8 +10,8 @@ struct Transitions {
 
     /// Composite alarms may hang on each other this deep.
     private static let depthLimit = 16
-    /// How many composite alarms are looked at in one transaction: whole nets of them must not keep everybody's commits.
-    /// Others are put off.
+    /// How many composite alarms are looked at in one transaction: whole nets of them must not keep everybody's
+    /// commits. Others are put off.
     private static let lookLimit = 1_000
 
     /// The alarms whose changes led here. As on AWS, a circle ends where it closes.
@@ -88,7 +88,8 @@ struct Transitions {
             children: child.map { [$0] } ?? [])
     }
 
-    /// The alarm that changed last of those that a rule names, if one did after the composite alarm was made or changed.
+    /// The alarm that changed last of those that a rule names, if one did after the composite alarm was made or
+    /// changed.
     private func latestChange(for composite: Alarm, _ rule: AlarmRule) throws -> Alarm? {
         try rule.children.compactMap { try table.find(composite.key.child($0)) }
             .filter { $0.transitioned > composite.configured }.max { $0.transitioned < $1.transitioned }
