@@ -66,6 +66,30 @@ import Testing
         #expect(try await rig.service.alarms.read { try $0.nextDue() }.map { $0 > rig.clock.now } == true)
     }
 
+    /// What is found of alarms is kept together, and one by one where that fails.
+    @Test func anAlarmThatCannotBeKeptKeepsNoOtherAlarm() async throws {
+        let rig = try Rig()
+        try await put(rig, [("bad", nil), ("good", nil), ("c", "ALARM(bad)")])
+        _ = try await rig.events.write { connection in
+            try connection.execute(
+                """
+                CREATE TRIGGER refusal BEFORE UPDATE OF state ON cloudwatch_alarms
+                WHEN NEW.name = 'bad' AND NEW.state = 'ALARM' BEGIN SELECT RAISE(ABORT, 'no'); END
+                """, [])
+        }
+        try await rig.put(20, at: Rig.start)
+        rig.clock.now += 67_000
+        try await rig.service.alarms.write { table in
+            for name in ["bad", "good", "c"] {
+                try table.postpone(try #require(Self.alarm(name)).key, until: rig.clock.now)
+            }
+        }
+        try await rig.service.evaluator.pass()
+        #expect(try await rig.state("good").value == "ALARM")
+        #expect(try await rig.state("bad").value == "OK")
+        #expect(try await rig.service.alarms.read { try $0.nextDue() }.map { $0 > rig.clock.now } == true)
+    }
+
     /// Longer than composite alarms are looked at in one transaction.
     @Test func longChainsOfAlarmsEndUpRight() async throws {
         let rig = try Rig()

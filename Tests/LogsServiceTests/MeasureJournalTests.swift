@@ -3,6 +3,7 @@ import Delivery
 import Identity
 import Logging
 import Metrics
+import Storage
 import Testing
 
 @testable import LogsService
@@ -146,6 +147,23 @@ import Testing
             }
         }
         #expect(sink.recorder.sums("m") == ["1.0"])
+    }
+
+    @Test func aNoteThatCannotBeReadKeepsNoOther() async throws {
+        let rig = try await rig()
+        _ = rig.recording(by: Recorder(keeps: false))
+        for offset in 0..<3 { try await put(rig, ["ERROR"], at: Int64(offset)) }
+        _ = try await rig.database.write { connection in
+            try connection.execute(
+                """
+                UPDATE logs_unmeasured SET first_time = 'x'
+                WHERE number = (SELECT MIN(number) FROM logs_unmeasured)
+                """, [])
+        }
+        let recorder = Recorder(keeps: false)
+        let meters = try next(rig, recorder)
+        for _ in 0..<2 { await #expect(throws: (any Error).self) { try await resume(meters, recorder) } }
+        #expect(recorder.sums("m") == ["1.0", "1.0"])
     }
 
     /// A sink whose disk is full.
