@@ -259,7 +259,8 @@ let package = Package(
         tests(
             "LogsServiceTests",
             [
-                "TestSupport", "LogsService", "LogsModel", "Identity", "Delivery", "AWSWire", "Storage", "Metrics",
+                "TestSupport", "LogsService", "LogsModel", "Identity", "Policies", "Delivery", "AWSWire", "Storage",
+                "Metrics",
                 "CZlib",
                 nioCore,
                 nioPosix,

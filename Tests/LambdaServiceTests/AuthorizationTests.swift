@@ -121,4 +121,29 @@ import Testing
         try #require(tagged.status == 204)
         #expect(try await send(apus, as: user, .GET, "/2015-03-31/functions/hello").status == 200)
     }
+
+    /// Members that an operation does not have are read by nobody, and decide nothing.
+    @Test func membersOfOtherOperationsDecideNothing() async throws {
+        let apus = try Harness()
+        try await apus.deploy("hello")
+        let path = "/2015-03-31/functions/hello"
+        func allow(_ condition: String) throws -> Principal {
+            try apus.principals.addUser(
+                "mel", in: Self.account,
+                policy: statement(#""lambda:*""#, on: "*", #","Condition":{"StringEquals":{\#(condition)}}"#))
+        }
+        var user = try allow(#""lambda:FunctionUrlAuthType":"AWS_IAM""#)
+        let permission =
+            #""StatementId":"a","Action":"lambda:InvokeFunctionUrl","Principal":"*","FunctionUrlAuthType":"#
+        let open = "{\(permission)\"NONE\",\"AuthType\":\"AWS_IAM\"}"
+        #expect(try await send(apus, as: user, .POST, "\(path)/policy", body: open).status == 403)
+        let closed = "{\(permission)\"AWS_IAM\",\"AuthType\":\"NONE\"}"
+        #expect(try await send(apus, as: user, .POST, "\(path)/policy", body: closed).status == 201)
+        user = try allow(#""aws:RequestTag/team":"red""#)
+        let tags = #"{"Tags":{"team":"red"}}"#
+        #expect(try await send(apus, as: user, .POST, "\(path)/invocations", body: tags).status == 403)
+        #expect(try await send(apus, as: user, .PUT, "\(path)/configuration", body: tags).status == 403)
+        let tagged = try await send(apus, as: user, .POST, "/2017-03-31/tags/\(Self.arn)", body: tags)
+        #expect(tagged.status == 204)
+    }
 }

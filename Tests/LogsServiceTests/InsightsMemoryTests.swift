@@ -84,6 +84,72 @@ import Testing
         #expect(found["e"]?.text.contains("x") == false)
     }
 
+    private func size(_ rows: [InsightsRow]) -> Int { rows.flatMap(\.fields.values).reduce(0) { $0 + $1.size } }
+
+    /// What statistics keep is counted, and rows for which there was no room are told of.
+    @Test(arguments: ["min", "max", "sortsfirst", "sortslast", "earliest", "latest"])
+    func valuesThatAreKeptAreCounted(kind: String) throws {
+        var run = InsightsRun(try InsightsQuery("stats \(kind)(@message) as v by n"), limit: 10_000, memory: 200_000)
+        let zeros = String(repeating: "0", count: 10_000)
+        for number in 0..<100 { _ = run.add(row(number, zeros)) }
+        #expect(size(run.result()) < 220_000)
+        #expect(run.skipped.events > 50)
+        // Those that take the place of others need none.
+        var same = InsightsRun(try InsightsQuery("stats \(kind)(@message) as v"), limit: 10, memory: 200_000)
+        for number in 0..<100 { _ = same.add(row(number, zeros)) }
+        #expect(same.skipped.events == 0 && size(same.result()) > 10_000)
+    }
+
+    /// So is what later commands add to lines, and what they are told apart and sorted by.
+    @Test(arguments: [
+        "fields concat(SIX) as a", "display concat(SIX) as a", "fields SIX_FIELDS", "sort concat(SIX)",
+        "parse @message '*' as a | parse @message '*' as b | parse @message '*' as c | parse @message '*' as d",
+        "dedup n, concat(SIX)", "stats max(concat('1', strlen(@message))) as v by concat(SIX)",
+    ])
+    func whatLaterCommandsAddIsCounted(command: String) throws {
+        let fields = (0..<6).map { "concat(@message, n) as f\($0)" }.joined(separator: ",")
+        let six = Array(repeating: "@message", count: 6).joined(separator: ",")
+        let command = command.replacing("SIX_FIELDS", with: fields).replacing("SIX", with: six)
+        let run = try run("stats count(*) by @message, n | \(command)", 200, memory: 700_000)
+        #expect(run.skipped.events == 0)
+        let (lines, skipped) = run.finished()
+        #expect((1..<190).contains(lines.count))
+        #expect(skipped.events >= 200 - lines.count)
+        #expect(size(lines) < 1_100_000)
+    }
+
+    @Test func whatLinesAreSortedByIsCounted() throws {
+        let many = Array(repeating: "@message", count: 20).joined(separator: ",")
+        let run = try run("sort concat(\(many)) asc | limit 50", 100, memory: 200_000)
+        #expect((2...10).contains(run.result().count))
+        #expect(run.skipped.events > 0)
+    }
+
+    /// Whatever a query makes of one row: fields, and keys that nobody sees.
+    @Test func oneRowHasSoManyTexts() throws {
+        let all = (0..<400).map { "concat(z, z) as a\($0)" }.joined(separator: ",")
+        let run = try run("fields concat(@message, @message) as z | fields \(all)", 1, memory: 1)
+        let line = try #require(run.result().first)
+        #expect(line["a0"]?.text.count == 4_004)
+        #expect(line["a399"] == nil)
+        #expect(size([line]) < 1_100_000)
+        let parsed = try self.run("parse @message /(?<a>(?<b>(?<c>x+)))/ | display a, b, c", 1, memory: 1)
+        #expect(parsed.result().first?["c"]?.text == Self.long)
+    }
+
+    /// Functions of many texts do not hold them all.
+    @Test func functionsTakeTextsOneByOne() throws {
+        var run = InsightsRun(
+            try InsightsQuery(
+                "fields coalesce(missing, @message, n) as a, concat(n, missing, '-', n) as b, "
+                    + "greatest(n, 7, missing) as c, least(n, 7) as d, coalesce(missing) as e | display a, b, c, d, e"),
+            limit: 10)
+        _ = run.add(row(3, "x"))
+        let found = try #require(run.result().first)
+        #expect(found["a"]?.text == "x3" && found["b"]?.text == "3-3")
+        #expect(found["c"] == .number(7) && found["d"] == .number(3) && found["e"] == nil)
+    }
+
     @Test func theOldestResultsGo() {
         let store = InsightsStore(linesLimit: 1_000)
         let owner = InsightsStore.Owner(account: "000000000000", region: "us-east-1")

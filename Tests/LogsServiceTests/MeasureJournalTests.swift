@@ -3,6 +3,7 @@ import Delivery
 import Identity
 import Logging
 import Metrics
+import Storage
 import Testing
 
 @testable import LogsService
@@ -131,5 +132,51 @@ import Testing
         let last = Recorder()
         try await resume(try next(rig, last), last)
         #expect(last.samples.isEmpty)
+    }
+
+    /// What was given is not given again when something fails then: the sink would bring both together.
+    @Test func samplesAreGivenOnceThoughReceiptsCannotBeForgotten() async throws {
+        let rig = try await rig()
+        _ = rig.recording(by: Recorder(keeps: false))
+        try await put(rig, ["ERROR"])
+        let sink = Stuck()
+        let meters = try next(rig, sink.recorder)
+        for _ in 0..<2 {
+            await #expect(throws: Stuck.Failure.self) {
+                try await meters.journal.resume(from: sink) { meters.measure($0) }
+            }
+        }
+        #expect(sink.recorder.sums("m") == ["1.0"])
+    }
+
+    @Test func aNoteThatCannotBeReadKeepsNoOther() async throws {
+        let rig = try await rig()
+        _ = rig.recording(by: Recorder(keeps: false))
+        for offset in 0..<3 { try await put(rig, ["ERROR"], at: Int64(offset)) }
+        _ = try await rig.database.write { connection in
+            try connection.execute(
+                """
+                UPDATE logs_unmeasured SET first_time = 'x'
+                WHERE number = (SELECT MIN(number) FROM logs_unmeasured)
+                """, [])
+        }
+        let recorder = Recorder(keeps: false)
+        let meters = try next(rig, recorder)
+        for _ in 0..<2 { await #expect(throws: (any Error).self) { try await resume(meters, recorder) } }
+        #expect(recorder.sums("m") == ["1.0", "1.0"])
+    }
+
+    /// A sink whose disk is full.
+    private struct Stuck: ReceiptSink {
+        struct Failure: Error {}
+
+        let recorder = Recorder(keeps: false)
+
+        func record(_ samples: [MetricSample]) { recorder.record(samples) }
+        func record(_ samples: [MetricSample], as receipt: SampleReceipt, kept: @escaping @Sendable () -> Void) {
+            recorder.record(samples, as: receipt, kept: kept)
+        }
+        func receipts(of source: String) async throws -> Set<Int64> { try await recorder.receipts(of: source) }
+        func forgetReceipts(of _: String, below _: Int64) async throws { throw Failure() }
     }
 }

@@ -244,4 +244,15 @@ import Testing
             await rig.failure("TestMetricFilter", #"{"filterPattern":"","logEventMessages":[]}"#)?.code
                 == "InvalidParameterException")
     }
+
+    /// Sums of what is recorded stay numbers: none is further from zero than 2^360.
+    @Test func defaultValuesAreBounded() async throws {
+        let rig = try await rig()
+        try await put(rig, filter(pattern: "ERROR", more: #","defaultValue":-1e108"#))
+        for value in ["1e109", "-1e300"] {
+            let failure = await rig.failure(
+                "PutMetricFilter", filter(pattern: "ERROR", more: #","defaultValue":\#(value)"#))
+            #expect(failure?.code == "InvalidParameterException", "\(value)")
+        }
+    }
 }

@@ -5,19 +5,14 @@ import Policies
 
 /// What each operation has to be allowed, on the ARNs that AWS's refusals name.
 ///
+/// Only members that an operation has decide: requests may have others, which nobody reads.
+///
 /// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
 extension LogsService {
     func authorize(_ operation: Logs.Operation, _ request: ServiceRequest) throws(AWSError) {
         guard !request.caller.principal.isUnlimited else { return }
         let body = try? JSONValue(parsing: request.body)
-        var context = AccessContext()
-        if let tags = body?["tags"]?.members {
-            context["aws:TagKeys"] = tags.map(\.name)
-            for (key, value) in tags { context["aws:RequestTag/\(key)"] = value.string.map { [$0] } }
-        }
-        if let keys = (body?["tagKeys"] ?? body?["tags"])?.elements, !keys.isEmpty {
-            context["aws:TagKeys"] = keys.compactMap(\.string)
-        }
+        let context = Self.context(of: operation, body)
         for arn in Self.resources(of: operation, body, request.caller) {
             try authorizer.require(
                 "logs:\(operation.rawValue)", on: ProtectedResource(arn, account: request.caller.account.digits),
@@ -26,40 +21,64 @@ extension LogsService {
         }
     }
 
-    /// A query is on each of its groups; what is done with a query is on nothing in particular.
-    private static func resources(of operation: Logs.Operation, _ body: JSONValue?, _ caller: Caller) -> [String] {
+    /// The condition keys that tags in a request are.
+    static func context(of operation: Logs.Operation, _ body: JSONValue?) -> AccessContext {
+        switch operation {
+        case .createLogGroup, .tagLogGroup, .tagResource:
+            let tags = (body?["tags"]?.members ?? []).compactMap { tag in tag.value.string.map { (tag.name, $0) } }
+            return AccessContext(settingTags: Dictionary(tags) { _, last in last }.map { ($0.key, $0.value) })
+        case .untagLogGroup: return ["aws:TagKeys": texts(body?["tags"])]
+        case .untagResource: return ["aws:TagKeys": texts(body?["tagKeys"])]
+        default: return [:]
+        }
+    }
+
+    /// Operations on a group are on its streams, too: `…:log-group:NAME:log-stream:`. Those that name no group are on
+    /// one without a name. A query is on each of its groups; what is done with a query is on nothing in particular.
+    static func resources(of operation: Logs.Operation, _ body: JSONValue?, _ caller: Caller) -> [String] {
+        let name = body?["logGroupName"]?.string
+        let identifier = body?["logGroupIdentifier"]?.string
+        let stream = body?["logStreamName"]?.string
         switch operation {
         case .describeQueries, .getQueryResults, .stopQuery, .testMetricFilter, .putQueryDefinition,
             .describeQueryDefinitions, .deleteQueryDefinition:
             return ["*"]
         case .putResourcePolicy, .describeResourcePolicies, .deleteResourcePolicy:
             return [body?["resourceArn"]?.string ?? "*"]
-        case .startLiveTail:
-            let groups = (body?["logGroupIdentifiers"]?.elements ?? []).prefix(100).compactMap(\.string)
-            return groups.isEmpty
-                ? [resource(body, caller)]
-                : groups.map { name in
-                    ((name.hasPrefix("arn:") ? GroupKey(arn: name) : nil) ?? GroupKey(name, of: caller)).arn
-                        + ":log-stream:"
-                }
+        case .listTagsForResource, .tagResource, .untagResource:
+            return [body?["resourceArn"]?.string ?? resource(GroupKey("", of: caller))]
+        case .createLogStream, .deleteLogStream, .putLogEvents:
+            return [resource(GroupKey(name ?? "", of: caller), stream: stream)]
+        case .getLogEvents: return [resource(group(name ?? identifier, caller), stream: stream)]
+        case .filterLogEvents, .describeLogStreams: return [resource(group(name ?? identifier, caller))]
+        case .createLogGroup, .deleteLogGroup, .putRetentionPolicy, .deleteRetentionPolicy, .listTagsLogGroup,
+            .tagLogGroup, .untagLogGroup, .putMetricFilter, .deleteMetricFilter, .describeMetricFilters,
+            .putSubscriptionFilter, .deleteSubscriptionFilter, .describeSubscriptionFilters:
+            return [resource(GroupKey(name ?? "", of: caller))]
+        case .startLiveTail: return resources(texts(body?["logGroupIdentifiers"]), caller)
         case .startQuery:
-            let names = ["logGroupNames", "logGroupIdentifiers"].flatMap { body?[$0]?.elements ?? [] }
-            let groups = names.prefix(100).compactMap(\.string).map { name in
-                ((name.hasPrefix("arn:") ? GroupKey(arn: name) : nil) ?? GroupKey(name, of: caller)).arn
-                    + ":log-stream:"
-            }
-            return groups + (body?["logGroupName"] != nil || groups.isEmpty ? [resource(body, caller)] : [])
-        default: return [resource(body, caller)]
+            // A request for groups in more ways than one is refused where it is read.
+            let groups = texts(body?["logGroupNames"]) + texts(body?["logGroupIdentifiers"])
+            return resources((name.map { [$0] } ?? []) + groups, caller)
+        // Lists of groups, and what is not done here.
+        default: return [resource(GroupKey("", of: caller))]
         }
     }
 
-    /// Operations on a group are on its streams, too: `…:log-group:NAME:log-stream:`. Those that name no group are on
-    /// one without a name.
-    private static func resource(_ body: JSONValue?, _ caller: Caller) -> String {
-        if let arn = body?["resourceArn"]?.string { return arn }
-        let group = body?["logGroupName"]?.string ?? body?["logGroupIdentifier"]?.string ?? ""
-        let stream = body?["logStreamName"]?.string ?? ""
-        let key = group.hasPrefix("arn:") ? GroupKey(arn: group) : GroupKey(group, of: caller)
-        return (key ?? GroupKey("", of: caller)).arn + ":log-stream:\(stream)"
+    private static func resources(_ groups: [String], _ caller: Caller) -> [String] {
+        let groups = groups.isEmpty ? [""] : groups.prefix(100)
+        return groups.map { resource(group($0, caller)) }
     }
+
+    private static func resource(_ group: GroupKey, stream: String? = nil) -> String {
+        group.arn + ":log-stream:\(stream ?? "")"
+    }
+
+    /// The group of a name or an ARN.
+    private static func group(_ text: String?, _ caller: Caller) -> GroupKey {
+        guard let text, text.hasPrefix("arn:") else { return GroupKey(text ?? "", of: caller) }
+        return GroupKey(arn: text) ?? GroupKey("", of: caller)
+    }
+
+    private static func texts(_ list: JSONValue?) -> [String] { (list?.elements ?? []).compactMap(\.string) }
 }

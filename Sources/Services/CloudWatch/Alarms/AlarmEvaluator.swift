@@ -80,22 +80,44 @@ final class AlarmEvaluator: Sendable {
         return .milliseconds(min(Self.longestWait, max(10, (next ?? .max) - now)))
     }
 
-    /// What is found of metric alarms is one commit.
+    /// What is found is one commit. An alarm with which something is wrong keeps none of the others, and is looked at
+    /// again when it would be anyway.
     private func look(at due: [Alarm], now: Int64) async throws {
         var looked: [(alarm: Alarm, found: Found?)] = []
         for alarm in due {
-            switch alarm.configuration {
-            case .composite(let input): try await settle(alarm, try? AlarmRule(input.alarmRule), now: now)
-            case .metric(let input): looked.append((alarm, try await outcome(input, alarm, now: now)))
+            var found: Found?
+            if case .metric(let input) = alarm.configuration {
+                do { found = try await outcome(input, alarm, now: now) } catch { complain(of: alarm, error) }
             }
+            looked.append((alarm, found))
         }
         guard !looked.isEmpty else { return }
-        try await alarms.change { [looked] transitions in
+        do { try await keep(looked, now: now) } catch {
+            for one in looked {
+                do { try await keep([one], now: now) } catch {
+                    complain(of: one.alarm, error)
+                    let next = one.alarm.nextDue(after: now) ?? now + AlarmTable.calm
+                    try await alarms.write { try $0.postpone(one.alarm.key, until: next) }
+                }
+            }
+        }
+    }
+
+    private func complain(of alarm: Alarm, _ error: any Error) {
+        logger.error(
+            "An alarm could not be evaluated", metadata: ["alarm": "\(alarm.key.arn)", "error": "\(error)"])
+    }
+
+    private func keep(_ looked: [(alarm: Alarm, found: Found?)], now: Int64) async throws {
+        try await alarms.change { transitions in
             for (alarm, found) in looked {
+                guard var current = try transitions.table.find(alarm.key) else { continue }
+                if current.isComposite {
+                    try Self.settle(current, &transitions, now: now)
+                    continue
+                }
                 // Somebody may have configured it anew, or set its state, meanwhile.
-                guard var current = try transitions.table.find(alarm.key), current.configured == alarm.configured,
-                    current.updated == alarm.updated
-                else { continue }
+                guard current.configured == alarm.configured, current.updated == alarm.updated else { continue }
                 current.due = alarm.nextDue(after: now)
                 try transitions.table.postpone(alarm.key, until: current.due)
                 guard let found, found.state != current.state else { continue }
@@ -104,18 +126,15 @@ final class AlarmEvaluator: Sendable {
         }
     }
 
-    /// A composite alarm was made or changed.
-    private func settle(_ alarm: Alarm, _ rule: AlarmRule?, now: Int64) async throws {
-        try await alarms.change { transitions in
-            guard let current = try transitions.table.find(alarm.key), current.isComposite else { return }
-            try transitions.table.postpone(alarm.key, until: nil)
-            try transitions.table.putChildren(of: current)
-            guard let rule, current.configured == alarm.configured else { return }
-            var settled = current
-            settled.due = nil
-            let isNew = current.state == .insufficientData
-            try transitions.evaluate(settled, rule, because: nil, now: now, isNew: isNew)
-        }
+    /// A composite alarm was made or changed, or put off.
+    private static func settle(_ composite: Alarm, _ transitions: inout Transitions, now: Int64) throws {
+        try transitions.table.postpone(composite.key, until: nil)
+        try transitions.table.putChildren(of: composite)
+        guard let rule = composite.rule else { return }
+        var settled = composite
+        settled.due = nil
+        let isNew = composite.state == .insufficientData
+        try transitions.evaluate(settled, rule, because: nil, now: now, isNew: isNew)
     }
 
     private struct Found: Sendable {

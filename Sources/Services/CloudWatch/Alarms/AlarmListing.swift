@@ -60,7 +60,14 @@ struct AlarmListing: Sendable {
 
 extension String {
     /// For a pattern of LIKE whose escape is `!`.
-    var escapedForLike: String { reduce(into: "") { $0 += "!%_".contains($1) ? "!\($1)" : "\($1)" } }
+    var escapedForLike: String {
+        var escaped = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            if "!%_".unicodeScalars.contains(scalar) { escaped.append("!") }
+            escaped.append(scalar)
+        }
+        return String(escaped)
+    }
 
     /// Within quotation marks, as configurations have it.
     var inJSON: String {

@@ -150,6 +150,18 @@ struct AlarmTable {
             [due.map { .integer($0) } ?? .null] + key.columns)
     }
 
+    /// How long a composite alarm that was put off stays as it is, in milliseconds: nets of them may change for ever.
+    static let calm: Int64 = 10_000
+
+    /// Has a composite alarm looked at soon, by whoever looks at those that are due.
+    func putOff(_ key: AlarmKey, now: Int64) throws {
+        try connection.execute(
+            """
+            UPDATE cloudwatch_alarms SET due = CASE WHEN transitioned > ? THEN transitioned + ? ELSE ? END
+            WHERE account = ? AND region = ? AND name = ? AND due IS NULL
+            """, [.integer(now - Self.calm), .integer(Self.calm), .integer(now)] + key.columns)
+    }
+
     func delete(_ key: AlarmKey) throws {
         try connection.execute(
             "DELETE FROM cloudwatch_alarms WHERE account = ? AND region = ? AND name = ?", key.columns)

@@ -82,6 +82,10 @@ extension CloudWatchService {
             type: input.historyItemType.flatMap { AlarmHistory.Kind(rawValue: $0.rawValue) },
             isAscending: input.scanBy == .timestampAscending,
             after: try input.nextToken.map { (token) throws(AWSError) in try HistoryListing.Place(token: token) })
+        // Contributors do not change here, and there is no history of them.
+        guard input.historyItemType == nil || listing.type != nil else {
+            return CloudWatch.DescribeAlarmHistoryOutput(alarmHistoryItems: [])
+        }
         let limit = input.maxRecords ?? 100
         let found = try await alarms.read { try listing.items(in: $0, limit: limit + 1) }
         let page = found.prefix(limit)

@@ -77,7 +77,9 @@ extension CloudWatchService {
 
     func deleteAlarms(_ request: ServiceRequest) async throws -> Output {
         let input = try CloudWatch.DeleteAlarmsInput(decoding: request)
-        let keys = input.alarmNames.map { AlarmKey($0, of: request.caller) }
+        // One that is named twice goes once.
+        var seen: Set<String> = []
+        let keys = input.alarmNames.filter { seen.insert($0).inserted }.map { AlarmKey($0, of: request.caller) }
         try authorize(.deleteAlarms, on: keys.map(\.arn), request)
         let now = clock()
         try await alarms.change { transitions in
@@ -158,6 +160,8 @@ extension CloudWatchService {
                 alarm, to: state, reason: input.stateReason, data: input.stateReasonData,
                 now: max(now, alarm.updated + 1))
         }
+        // Composite alarms may have been put off.
+        evaluator.wake()
         return nil
     }
 

@@ -10,8 +10,8 @@ struct Transitions {
 
     /// Composite alarms may hang on each other this deep.
     private static let depthLimit = 16
-    /// How many composite alarms are looked at of one change, beside those that name the alarm itself: whole nets of
-    /// them must not keep everybody's commits.
+    /// How many composite alarms are looked at in one transaction: whole nets of them must not keep everybody's
+    /// commits. Others are put off.
     private static let lookLimit = 1_000
 
     /// The alarms whose changes led here. As on AWS, a circle ends where it closes.
@@ -48,17 +48,16 @@ struct Transitions {
     }
 
     private mutating func look(atParentsOf alarm: Alarm, now: Int64) throws {
-        guard path.count < Self.depthLimit else { return }
-        if path.isEmpty { looks = 0 }
         path.append(alarm.key)
         defer { path.removeLast() }
         for name in try table.parents(of: alarm.key) {
             let key = AlarmKey(account: alarm.key.account, region: alarm.key.region, name: name)
             if path.contains(key) { continue }
-            if path.count > 1 {
-                guard looks < Self.lookLimit else { return }
-                looks += 1
+            guard path.count <= Self.depthLimit, looks < Self.lookLimit else {
+                try table.putOff(key, now: now)
+                continue
             }
+            looks += 1
             // As those before it left it.
             guard let composite = try table.find(key), let rule = composite.rule else { continue }
             try evaluate(composite, rule, because: alarm, now: now)
@@ -67,7 +66,7 @@ struct Transitions {
 
     /// Has a composite alarm be in the state that its rule says.
     ///
-    /// - Parameter child: The alarm that changed; nil when the composite alarm itself did.
+    /// - Parameter child: The alarm that changed; nil when the composite alarm itself did, or was put off.
     mutating func evaluate(
         _ composite: Alarm, _ rule: AlarmRule, because child: Alarm?, now: Int64, isNew: Bool = false
     ) throws {
@@ -75,6 +74,7 @@ struct Transitions {
         for name in rule.children { states[name] = try table.state(of: composite.key.child(name)) }
         let state: AlarmState = rule.holds { states[$0] ?? .insufficientData } ? .alarm : .ok
         guard state != composite.state else { return }
+        let child = try child ?? latestChange(for: composite, rule)
         let reason: String
         if let child {
             let time = AlarmTime.spelled(now)
@@ -86,6 +86,13 @@ struct Transitions {
         try move(
             composite, to: state, reason: reason, data: child.map { Self.reasonData([$0]) }, now: now,
             children: child.map { [$0] } ?? [])
+    }
+
+    /// The alarm that changed last of those that a rule names, if one did after the composite alarm was made or
+    /// changed.
+    private func latestChange(for composite: Alarm, _ rule: AlarmRule) throws -> Alarm? {
+        try rule.children.compactMap { try table.find(composite.key.child($0)) }
+            .filter { $0.transitioned > composite.configured }.max { $0.transitioned < $1.transitioned }
     }
 
     /// `{"triggeringAlarms":[{"arn":…,"state":{"value":…,"timestamp":…}}]}`

@@ -64,8 +64,10 @@ struct WatchedMetric: Sendable {
             }
         case .queries(let queries):
             let run = QueryRun(queries) { Periods(start: start, end: end, length: $0) }
-            let returned = try run.results(table).first(where: \.query.isReturned)
-            if case .series(let series) = returned?.value {
+            // An expression that cannot be worked out over these samples has no values.
+            var results: [QueryRun.Result] = []
+            do { results = try run.results(table) } catch is AWSError {}
+            if case .series(let series) = results.first(where: \.query.isReturned)?.value {
                 for point in series.points { values[point.time] = (point.value, nil) }
             }
         }

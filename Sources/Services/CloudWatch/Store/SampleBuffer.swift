@@ -99,7 +99,14 @@ package final class SampleBuffer: ReceiptSink {
         }
     }
 
-    func discard() { state.withLock { $0 = State() } }
+    /// Forgets what waits. Whoever gave it need not give it again.
+    func discard() {
+        let receipts = state.withLock { state in
+            defer { state = State() }
+            return state.receipts
+        }
+        for kept in receipts.values { kept() }
+    }
 
     /// Writes what comes, until the task is cancelled.
     func run() async {

@@ -148,25 +148,37 @@ struct OperationAccess {
         }
     }
 
-    /// The values of Lambda's condition keys, and those of tags.
+    /// The values of Lambda's condition keys, and those of tags: of members that the operation has, for requests may
+    /// have others, which nobody reads.
     func context() -> AccessContext {
         var context = AccessContext()
-        context["lambda:Layer"] = texts(body?["Layers"])
-        context["lambda:SubnetIds"] = texts(body?["VpcConfig"]?["SubnetIds"])
-        context["lambda:SecurityGroupIds"] = texts(body?["VpcConfig"]?["SecurityGroupIds"])
-        context["lambda:Principal"] = body?["Principal"]?.string.map { [$0] }
-        let authType = body?["AuthType"] ?? body?["FunctionUrlAuthType"]
-        context["lambda:FunctionUrlAuthType"] = authType?.string.map { [$0] }
-        context["lambda:CodeSigningConfigArn"] = body?["CodeSigningConfigArn"]?.string.map { [$0] }
-        if let tags = body?["Tags"]?.members {
-            context["aws:TagKeys"] = tags.map(\.name)
-            for (key, value) in tags { context["aws:RequestTag/\(key)"] = value.string.map { [$0] } }
-        }
-        if operation == .untagResource {
+        switch operation {
+        case .createFunction, .createCodeSigningConfig, .createEventSourceMapping, .tagResource:
+            let tags = (body?["Tags"]?.members ?? []).compactMap { tag in tag.value.string.map { (tag.name, $0) } }
+            context = AccessContext(settingTags: Dictionary(tags) { _, last in last }.map { ($0.key, $0.value) })
+        case .untagResource:
             context["aws:TagKeys"] = request.query.map { QueryParameters($0).all("tagKeys") }
+        case .addPermission:
+            context["lambda:FunctionUrlAuthType"] = text("FunctionUrlAuthType")
+            context["lambda:Principal"] = text("Principal")
+        case .addLayerVersionPermission: context["lambda:Principal"] = text("Principal")
+        case .createFunctionUrlConfig, .updateFunctionUrlConfig:
+            context["lambda:FunctionUrlAuthType"] = text("AuthType")
+        case .putFunctionCodeSigningConfig: context["lambda:CodeSigningConfigArn"] = text("CodeSigningConfigArn")
+        default: break
         }
+        switch operation {
+        case .createFunction, .updateFunctionConfiguration:
+            context["lambda:Layer"] = texts(body?["Layers"])
+            context["lambda:SubnetIds"] = texts(body?["VpcConfig"]?["SubnetIds"])
+            context["lambda:SecurityGroupIds"] = texts(body?["VpcConfig"]?["SecurityGroupIds"])
+        default: break
+        }
+        if operation == .createFunction { context["lambda:CodeSigningConfigArn"] = text("CodeSigningConfigArn") }
         return context
     }
+
+    private func text(_ member: String) -> [String]? { body?[member]?.string.map { [$0] } }
 
     private func texts(_ value: JSONValue?) -> [String]? {
         guard let value, value.kind == .array else { return nil }

@@ -41,7 +41,7 @@ indirect enum InsightsExpression: Sendable {
         case .isIn(let one, let others):
             let value = one.value(row)
             return .bool(others.contains { Comparison.equal.holds(value, $0.value(row)) })
-        case .call(let function, let arguments): return function.value(arguments.map { $0.value(row) })
+        case .call(let function, let arguments): return function.value(arguments, row)
         }
     }
 

@@ -9,7 +9,7 @@ enum InsightsFunction: String, Sendable, CaseIterable {
 
     /// How long a text may be that a function makes, in bytes; a longer one is none. A query could double texts as
     /// often as it has room for words.
-    private static let textLimit = 1 << 20
+    static let textLimit = 64 << 10
 
     /// How many arguments it takes.
     var arity: ClosedRange<Int> {
@@ -24,21 +24,35 @@ enum InsightsFunction: String, Sendable, CaseIterable {
         }
     }
 
-    func value(_ arguments: [InsightsValue?]) -> InsightsValue? {
+    func value(_ arguments: [InsightsExpression], _ row: InsightsRow) -> InsightsValue? {
+        // Of those that take many arguments, not all are in memory at a time.
+        let values = arguments.lazy.map { $0.value(row) }
+        switch self {
+        case .coalesce: return values.first { $0 != nil } ?? nil
+        case .concat:
+            var whole = ""
+            for case let value? in values {
+                let text = value.text
+                guard text.utf8.count <= Self.textLimit - whole.utf8.count else { return nil }
+                whole += text
+            }
+            return .text(whole)
+        case .greatest: return arguments.compactMap { $0.value(row)?.number }.max().map { .number($0) }
+        case .least: return arguments.compactMap { $0.value(row)?.number }.min().map { .number($0) }
+        default: return value(Array(values))
+        }
+    }
+
+    private func value(_ arguments: [InsightsValue?]) -> InsightsValue? {
         switch self {
         case .ispresent: return .bool(arguments[0] != nil)
-        case .coalesce: return arguments.compactMap(\.self).first
         case .isempty: return .bool(arguments[0]?.text.isEmpty ?? true)
         case .isblank: return .bool(arguments[0]?.text.allSatisfy(\.isWhitespace) ?? true)
-        case .concat:
-            let texts = arguments.compactMap { $0?.text }
-            return texts.reduce(0, { $0 + $1.utf8.count }) > Self.textLimit ? nil : .text(texts.joined())
-        case .greatest: return arguments.compactMap { $0?.number }.max().map { .number($0) }
-        case .least: return arguments.compactMap { $0?.number }.min().map { .number($0) }
         case .abs, .ceil, .floor, .log, .sqrt, .tomillis:
             return number(arguments.map { $0?.number }).flatMap { $0.isFinite ? .number($0) : nil }
         case .frommillis, .datefloor, .dateceil, .bin:
             return number(arguments.map { $0?.number }).flatMap { $0.isFinite ? .time($0) : nil }
+        case .concat, .coalesce, .greatest, .least: return nil
         case .ltrim, .rtrim, .trim, .strlen, .toupper, .tolower, .substr, .replace, .strcontains:
             guard let text = arguments[0]?.text else { return nil }
             return string(text, arguments.dropFirst().map { $0 })

@@ -3,7 +3,8 @@
 struct InsightsRun: Sendable {
     /// How many groups `stats` and `dedup` tell apart at most.
     private static let groupLimit = 10_000
-    /// How many bytes of memory all that a query gathers may take, about.
+    /// How many bytes of memory all that a query gathers may take, about, and as many what later commands add to it.
+    /// Whatever is kept of a row is counted: its fields, keys, values of statistics.
     static let memoryLimit = 32 << 20
 
     /// What gathers rows.
@@ -12,6 +13,25 @@ struct InsightsRun: Sendable {
         case statistics([InsightsStatistic], by: [(expression: InsightsExpression, name: String)])
         case sorted([(expression: InsightsExpression, isDescending: Bool)])
     }
+
+    /// A row, and what it is sorted by.
+    private struct Line {
+        var row: InsightsRow
+        var keys: [InsightsValue?]
+        /// In memory, about.
+        var size: Int
+
+        init(_ row: InsightsRow, _ keys: [(expression: InsightsExpression, isDescending: Bool)] = []) {
+            var row = row
+            let left = row.left
+            self.keys = keys.map { row.made($0.expression) }
+            size = row.size + left - row.left + 32 * keys.count
+            self.row = row
+        }
+    }
+
+    /// What has no place in a result.
+    typealias Skipped = (events: Int, bytes: Int)
 
     private struct Group {
         var keys: [InsightsValue?]
@@ -24,7 +44,8 @@ struct InsightsRun: Sendable {
     /// How many lines are wanted, and there is room for.
     private var limit: Int
     private var room: Int
-    private var rows: [InsightsRow] = []
+    private let memory: Int
+    private var rows: [Line] = []
     private var groups: [[String?]: Group] = [:]
     private var order: [[String?]] = []
     private var seen: Set<[String?]> = []
@@ -32,7 +53,7 @@ struct InsightsRun: Sendable {
     private(set) var matched = 0
     /// How many of them the result leaves out, since there are too many groups to tell apart or lines are too long, and
     /// their messages' bytes.
-    private(set) var skipped = (events: 0, bytes: 0)
+    private(set) var skipped: Skipped = (events: 0, bytes: 0)
 
     /// - Parameters:
     ///   - limit: Of lines, where the query has none.
@@ -67,6 +88,7 @@ struct InsightsRun: Sendable {
         self.rest = Array(rest)
         self.limit = wanted
         room = memory
+        self.memory = memory
     }
 
     /// Takes the events, the newest first.
@@ -76,35 +98,33 @@ struct InsightsRun: Sendable {
         var row = row
         for command in streaming {
             if case .dedup = command, seen.count >= Self.groupLimit || room <= 0 { return skip(row) }
-            let known = seen.count
-            if !Self.apply(command, to: &row, &seen) { return true }
-            if case .dedup(let keys) = command, seen.count > known {
-                room -= Self.size(of: keys.map { $0.value(row)?.text })
-            }
+            if !Self.apply(command, to: &row, &seen, &room) { return true }
         }
         matched += 1
         switch gatherer {
         case .lines:
-            room -= row.size
+            let line = Line(row)
+            room -= line.size
             if room < 0, !rows.isEmpty {
                 _ = skip(row)
                 return false
             }
-            rows.append(row)
+            rows.append(line)
             return rows.count < limit
         case .sorted(let keys):
-            room -= row.size
-            rows.append(row)
+            let line = Line(row, keys)
+            room -= line.size
+            rows.append(line)
             // Those that cannot be among the lines any more go as soon as there are many.
             if rows.count >= 2 * limit { _ = drop(beyond: limit, keys) }
             while room < 0, rows.count > 1 {
                 // The last of them go, and what would come after them has no place any more.
                 limit = rows.count / 2
-                for row in drop(beyond: limit, keys) { _ = skip(row) }
+                for line in drop(beyond: limit, keys) { _ = skip(line.row) }
             }
             return true
         case .statistics(let statistics, let keys):
-            let values = keys.map { $0.expression.value(row) }
+            let values = keys.map { row.made($0.expression) }
             let key = values.map { $0?.text }
             if groups[key] == nil {
                 guard groups.count < Self.groupLimit, room > 0 else { return skip(row) }
@@ -112,35 +132,45 @@ struct InsightsRun: Sendable {
                 order.append(key)
                 groups[key] = Group(keys: values, accumulators: statistics.map { InsightsAccumulator($0) })
             }
-            for index in statistics.indices { groups[key]?.accumulators[index].add(row, &room) }
-            return true
+            var isWhole = true
+            for index in statistics.indices where groups[key]?.accumulators[index].add(row, &room) == false {
+                isWhole = false
+            }
+            return isWhole ? true : skip(row)
         }
     }
 
     /// - Returns: What has no place any more.
     private mutating func drop(
         beyond limit: Int, _ keys: [(expression: InsightsExpression, isDescending: Bool)]
-    ) -> ArraySlice<InsightsRow> {
+    ) -> ArraySlice<Line> {
         let sorted = Self.sorted(rows, keys)
         rows = Array(sorted.prefix(limit))
-        for row in sorted.dropFirst(limit) { room += row.size }
+        for line in sorted.dropFirst(limit) { room += line.size }
         return sorted.dropFirst(limit)
     }
 
     private static func size(of key: [String?]) -> Int { key.reduce(64) { $0 + ($1?.utf8.count ?? 0) + 16 } }
 
     private mutating func skip(_ row: InsightsRow) -> Bool {
-        skipped.events += 1
-        skipped.bytes += row["@message"]?.text.utf8.count ?? 0
+        Self.skip(row, &skipped)
         return true
     }
 
+    private static func skip(_ row: InsightsRow, _ skipped: inout Skipped) {
+        skipped.events += 1
+        skipped.bytes += row["@message"]?.text.utf8.count ?? 0
+    }
+
     /// The lines that the query comes to.
-    func result() -> [InsightsRow] {
+    func result() -> [InsightsRow] { finished().lines }
+
+    /// The lines that the query comes to, and what they leave out.
+    func finished() -> (lines: [InsightsRow], skipped: Skipped) {
         var lines: [InsightsRow]
         switch gatherer {
-        case .lines: lines = rows
-        case .sorted(let keys): lines = Array(Self.sorted(rows, keys).prefix(limit))
+        case .lines: lines = rows.map(\.row)
+        case .sorted(let keys): lines = Self.sorted(rows, keys).prefix(limit).map(\.row)
         case .statistics(let statistics, let keys):
             lines = order.compactMap { groups[$0] }.map { group in
                 var row = InsightsRow()
@@ -157,64 +187,93 @@ struct InsightsRun: Sendable {
                 lines = [row]
             }
         }
-        for command in rest { lines = Self.apply(command, to: lines) }
-        return Array(lines.prefix(limit))
+        var (room, skipped) = (memory, skipped)
+        for command in rest { lines = Self.apply(command, to: lines, &room, &skipped) }
+        return (Array(lines.prefix(limit)), skipped)
     }
 
-    private static func apply(_ command: InsightsQuery.Command, to lines: [InsightsRow]) -> [InsightsRow] {
+    /// - Parameter room: How many bytes of memory there are for what is added; lines for which there are none are
+    ///   skipped.
+    private static func apply(
+        _ command: InsightsQuery.Command, to lines: [InsightsRow], _ room: inout Int, _ skipped: inout Skipped
+    ) -> [InsightsRow] {
         switch command {
         case .limit(let count): return Array(lines.prefix(count))
-        case .sort(let keys): return sorted(lines, keys)
+        case .sort(let keys):
+            var kept: [Line] = []
+            for row in lines {
+                guard room >= 0 || kept.isEmpty else {
+                    skip(row, &skipped)
+                    continue
+                }
+                let line = Line(row, keys)
+                room -= line.size - row.size
+                kept.append(line)
+            }
+            return sorted(kept, keys).map(\.row)
         case .stats:
-            var run = InsightsRun(InsightsQuery(commands: [command]), limit: InsightsParser.lines)
+            var run = InsightsRun(
+                InsightsQuery(commands: [command]), limit: InsightsParser.lines, memory: max(0, room))
             for line in lines { _ = run.add(line) }
+            room = run.room
+            skipped.events += run.skipped.events
+            skipped.bytes += run.skipped.bytes
             return run.result()
         case .fields, .display, .filter, .parse, .dedup:
             var seen: Set<[String?]> = []
-            return lines.compactMap { line in
-                var line = line
-                return apply(command, to: &line, &seen) ? line : nil
+            var kept: [InsightsRow] = []
+            for line in lines {
+                guard room >= 0 || kept.isEmpty else {
+                    skip(line, &skipped)
+                    continue
+                }
+                var row = line
+                guard apply(command, to: &row, &seen, &room) else { continue }
+                room -= max(0, row.size - line.size)
+                kept.append(row)
             }
+            return kept
         }
     }
 
+    /// - Parameter room: Of memory, for what is kept to know rows that are alike.
     /// - Returns: Whether the row goes on.
     private static func apply(
-        _ command: InsightsQuery.Command, to row: inout InsightsRow, _ seen: inout Set<[String?]>
+        _ command: InsightsQuery.Command, to row: inout InsightsRow, _ seen: inout Set<[String?]>, _ room: inout Int
     ) -> Bool {
         switch command {
         case .fields(let fields):
-            for field in fields { row.show(field.name, field.expression.value(row)) }
+            for field in fields { row.show(field.name, row.made(field.expression)) }
         case .display(let fields):
-            let values = fields.map { $0.expression.value(row) }
+            let values = fields.map { row.made($0.expression) }
             row.shown = []
             for (field, value) in zip(fields, values) { row.show(field.name, value) }
         case .filter(let condition): return condition.isTrue(row)
         case .parse(let source, let extraction):
             guard let text = source.value(row)?.text else { return true }
-            for field in extraction.fields(in: text) { row.show(field.name, .text(field.value)) }
+            for field in extraction.fields(in: text) { row.show(field.name, row.made(.text(field.value))) }
         case .dedup(let keys):
-            let key = keys.map { $0.value(row)?.text }
+            let key = keys.map { row.made($0)?.text }
             // Rows without any of the fields are not alike.
             if key.allSatisfy({ $0 == nil }) { return true }
-            return seen.count < groupLimit && seen.insert(key).inserted
+            guard seen.count < groupLimit, seen.insert(key).inserted else { return false }
+            room -= size(of: key)
         case .stats, .sort, .limit: break
         }
         return true
     }
 
     private static func sorted(
-        _ rows: [InsightsRow], _ keys: [(expression: InsightsExpression, isDescending: Bool)]
-    ) -> [InsightsRow] {
-        let keyed = rows.map { row in (row: row, values: keys.map { $0.expression.value(row) }) }
-        return keyed.enumerated().sorted { one, other in
+        _ lines: [Line], _ keys: [(expression: InsightsExpression, isDescending: Bool)]
+    ) -> [Line] {
+        lines.enumerated().sorted { one, other in
             for (index, key) in keys.enumerated() {
-                let (left, right) = (one.element.values[index], other.element.values[index])
+                let (left, right) = (one.element.keys[index], other.element.keys[index])
                 if InsightsValue.isOrdered(left, right) { return !key.isDescending }
                 if InsightsValue.isOrdered(right, left) { return key.isDescending }
             }
             return one.offset < other.offset
-        }.map(\.element.row)
+        }.map(\.element)
     }
 }
 

@@ -29,49 +29,64 @@ struct InsightsAccumulator: Sendable {
     private var sum = 0.0
     /// Of the squares of the differences from the mean so far.
     private var squares = 0.0
-    private var least: InsightsValue?
-    private var greatest: InsightsValue?
-    private var first: (time: Double, value: InsightsValue)?
-    private var last: (time: Double, value: InsightsValue)?
+    /// The least, the greatest, the first or the last value so far, and when it was.
+    private var kept: InsightsValue?
+    private var keptTime = 0.0
     private var numbers: [Double] = []
     private var distinct: Set<String> = []
 
     init(_ statistic: InsightsStatistic) { self.statistic = statistic }
 
     /// - Parameter room: How many bytes of memory there are for values.
-    mutating func add(_ row: InsightsRow, _ room: inout Int) {
+    /// - Returns: Whether there was room for what the row has.
+    mutating func add(_ row: InsightsRow, _ room: inout Int) -> Bool {
         guard let argument = statistic.argument else {
             count += 1
-            return
+            return true
         }
-        guard let value = argument.value(row) else { return }
+        guard let value = argument.value(row) else { return true }
         switch statistic.kind {
         case .count: count += 1
         case .countDistinct:
-            guard distinct.count < Self.valueLimit, room > 0, distinct.insert(value.text).inserted else { return }
-            room -= value.text.utf8.count + 64
+            let text = value.text
+            if distinct.contains(text) { return true }
+            guard distinct.count < Self.valueLimit, room > 0 else { return false }
+            distinct.insert(text)
+            room -= text.utf8.count + 64
         case .sum, .avg, .stddev:
-            guard let number = value.number else { return }
+            guard let number = value.number else { return true }
             let before = count > 0 ? number - sum / count : 0
             count += 1
             sum += number
             squares += before * (number - sum / count)
         case .pct, .median:
-            guard let number = value.number, numbers.count < Self.valueLimit, room > 0 else { return }
+            guard let number = value.number else { return true }
+            guard numbers.count < Self.valueLimit, room > 0 else { return false }
             numbers.append(number)
             room -= 16
-        case .min, .max: if value.number != nil { widen(value) }
-        case .sortsFirst, .sortsLast: widen(value)
+        case .min, .max, .sortsFirst, .sortsLast:
+            let isOfNumbers = statistic.kind == .min || statistic.kind == .max
+            if isOfNumbers, value.number == nil { return true }
+            let isLeast = statistic.kind == .min || statistic.kind == .sortsFirst
+            if let kept, !(isLeast ? InsightsValue.isOrdered(value, kept) : InsightsValue.isOrdered(kept, value)) {
+                return true
+            }
+            return keep(value, &room)
         case .earliest, .latest:
             let time = row["@timestamp"]?.number ?? 0
-            if first.map({ time < $0.time }) ?? true { first = (time, value) }
-            if last.map({ time >= $0.time }) ?? true { last = (time, value) }
+            if kept != nil, statistic.kind == .earliest ? time >= keptTime : time < keptTime { return true }
+            guard keep(value, &room) else { return false }
+            keptTime = time
         }
+        return true
     }
 
-    private mutating func widen(_ value: InsightsValue) {
-        if least.map({ InsightsValue.isOrdered(value, $0) }) ?? true { least = value }
-        if greatest.map({ InsightsValue.isOrdered($0, value) }) ?? true { greatest = value }
+    private mutating func keep(_ value: InsightsValue, _ room: inout Int) -> Bool {
+        let growth = value.size - (kept?.size ?? 0)
+        guard growth <= 0 || room > 0 else { return false }
+        room -= growth
+        kept = value
+        return true
     }
 
     /// Nil where there was nothing to compute it of.
@@ -84,10 +99,7 @@ struct InsightsAccumulator: Sendable {
         case .stddev:
             return count > 0 ? .number(max(0, squares / count).squareRoot()) : nil
         case .pct, .median: return percentile.map { .number($0) }
-        case .min, .sortsFirst: return least
-        case .max, .sortsLast: return greatest
-        case .earliest: return first?.value
-        case .latest: return last?.value
+        case .min, .max, .sortsFirst, .sortsLast, .earliest, .latest: return kept
         }
     }
 

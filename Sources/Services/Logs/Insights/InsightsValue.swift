@@ -72,9 +72,26 @@ struct InsightsRow: Sendable {
     var fields: [String: InsightsValue] = [:]
     /// The names in the order in which a command made them; what `display` shows when nothing else is said.
     var shown: [String] = []
+    /// How many bytes of texts may still be made of it: all commands of a query together make so many of one row, and
+    /// what comes then is none. It is as much as the longest event has.
+    private(set) var left = 1 << 20
 
     subscript(name: String) -> InsightsValue? {
         get { fields[name] }
         set { fields[name] = newValue }
+    }
+
+    /// What an expression comes to; nil, too, where there is no room for it. A field's own text is no other one.
+    mutating func made(_ expression: InsightsExpression) -> InsightsValue? {
+        guard let value = expression.value(self) else { return nil }
+        if case .field = expression { return value }
+        return made(value)
+    }
+
+    /// A value that was made of the row.
+    mutating func made(_ value: InsightsValue) -> InsightsValue? {
+        guard value.size <= left else { return nil }
+        left -= value.size
+        return value
     }
 }

@@ -29,6 +29,8 @@ final class MeasureJournal: Sendable {
         var sink: (any ReceiptSink)?
         /// The first note of this process.
         var first: Int64?
+        /// Notes that an earlier process left whose samples were given: the sink has them, whatever fails then.
+        var given: Set<Int64> = []
         /// Notes whose samples are kept.
         var done: Set<Int64> = []
         var forgotten = 0
@@ -105,6 +107,7 @@ final class MeasureJournal: Sendable {
         }
     }
 
+    /// May be called again when it has thrown: what was given is not given twice.
     func resume(from sink: any ReceiptSink, measure: @Sendable (WrittenEvents) -> Void) async throws {
         // In a transaction: what notes of this process there are is known, and none is being made.
         let left = try await database.write { [self] connection in
@@ -115,13 +118,22 @@ final class MeasureJournal: Sendable {
         }
         guard !left.isEmpty else { return }
         let receipts = try await sink.receipts(of: Self.source)
-        for number in left {
+        var failure: (any Error)?
+        for number in left where !state.withLock({ $0.given.contains(number) }) {
             if receipts.contains(number) {
                 finish(number)
-            } else {
-                measure(try await database.read { try Self.written(number, on: $0) })
+                continue
+            }
+            do {
+                let written = try await database.read { try Self.written(number, on: $0) }
+                state.withLock { _ = $0.given.insert(number) }
+                measure(written)
+            } catch {
+                // Those behind it can be read, perhaps.
+                failure = error
             }
         }
+        if let failure { throw failure }
         try await forgetReceipts(of: sink)
     }
 

@@ -79,6 +79,9 @@ struct MetricFilter: Sendable {
             throw Failure(
                 message: "Invalid metric transformation: dimensions and default value are mutually exclusive.")
         }
+        if let value = transformation.defaultValue, value.magnitude > MetricSample.largest {
+            throw Failure(message: "Invalid metric transformation: the default value '\(value)' is too far from zero.")
+        }
         var dimensions: [(name: String, selector: Selector)] = []
         for (name, text) in wanted.sorted(by: { $0.key < $1.key }) {
             guard !name.isEmpty, let selector = Selector(text, of: pattern) else {

@@ -118,8 +118,9 @@ extension LogsService {
                 } while !scan.isComplete && scan.wantsMore
                 if !scan.wantsMore { break search }
             }
-            let lines = run.result().map(\.shownFields)
-            let (matched, skipped) = (run.matched, run.skipped)
+            let (rows, skipped) = run.finished()
+            let lines = rows.map(\.shownFields)
+            let matched = run.matched
             queries.change(id, of: owner) { entry in
                 entry.keep(lines)
                 entry.matched = matched
