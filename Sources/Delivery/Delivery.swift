@@ -8,17 +8,9 @@ package protocol DeliveryTarget: Sendable {
     /// come again.
     func deliver(_ parcel: Parcel) async throws(DeliveryFailure)
 
-    /// When a parcel may be tried, in milliseconds since 1970, for a target that takes no more than so many in a time;
-    /// nil: now, and the try counts. Asked right before each try.
-    func turn(of parcel: Parcel) async -> Int64?
-
     /// Whether a parcel from `sender` would be taken now: the resource is there, and its policies let the sender in.
     /// Asked before a resource becomes somebody's destination.
     func check(_ target: String, from sender: ServiceCaller) async throws(DeliveryFailure)
-}
-
-extension DeliveryTarget {
-    package func turn(of _: Parcel) async -> Int64? { nil }
 }
 
 /// The one way in which any service reaches any other: it hands a parcel to the service of its target's ARN, or to
@@ -42,9 +34,6 @@ package final class Delivery: Sendable {
     package func send(_ parcel: Parcel) async throws(DeliveryFailure) {
         try await service(of: parcel.target).deliver(parcel)
     }
-
-    /// When a parcel may be tried, as ``DeliveryTarget/turn(of:)`` says.
-    package func turn(of parcel: Parcel) async -> Int64? { await target(of: parcel.target)?.turn(of: parcel) }
 
     /// Whether a parcel would be taken, as ``DeliveryTarget/check(_:from:)`` says.
     package func check(_ target: String, from sender: ServiceCaller) async throws(DeliveryFailure) {

@@ -178,11 +178,8 @@ package final class Outbox: ServiceLifecycle.Service {
     }
 
     private func send(_ claim: OutboxTable.Claim) async {
-        let target = claim.entry.parcel.target
-        let turn = await delivery.turn(of: claim.entry.parcel)
-        if let turn { state.withLock { $0.lanes.rest(target, until: turn) } }
-        let due = if let turn { await giveBack(claim, due: turn) } else { await attempt(claim) }
-        state.withLock { $0.lanes.settle(target, 1, due: due) }
+        let due = await attempt(claim)
+        state.withLock { $0.lanes.settle(claim.entry.parcel.target, 1, due: due) }
         signal.yield()
     }
 
@@ -209,6 +206,10 @@ package final class Outbox: ServiceLifecycle.Service {
         let begun = clock()
         var failure: DeliveryFailure?
         do throws(DeliveryFailure) { try await delivery.send(parcel) } catch { failure = error }
+        if let turn = failure?.turn {
+            state.withLock { $0.lanes.rest(parcel.target, until: turn) }
+            return await giveBack(claim, due: turn)
+        }
         // Who was cut off has not refused it: it is for the next process.
         if failure != nil, Task.isCancelled { return await giveBack(claim, due: begun) }
         owner?.attempted(

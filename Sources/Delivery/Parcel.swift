@@ -55,11 +55,20 @@ package struct DeliveryFailure: Error, Sendable, Hashable {
     package var message: String
     /// Whether a further try can end no better: the target is not there, or does not let the sender in.
     package var isFinal: Bool
+    /// When it is the target's next turn, in milliseconds since 1970: it was not tried, as it takes no more in a time.
+    package private(set) var turn: Int64?
 
     package init(code: String, message: String, isFinal: Bool) {
         self.code = code
         self.message = message
         self.isFinal = isFinal
+    }
+
+    /// It is too early for the target: that is no try.
+    package static func early(until turn: Int64) -> DeliveryFailure {
+        var failure = DeliveryFailure(code: "TooEarly", message: "It is not its turn.", isFinal: false)
+        failure.turn = turn
+        return failure
     }
 
     /// Whether the target had too much to do.

@@ -231,7 +231,8 @@ def test_outcomes_go_to_queues(deploy, lambda_client, sender, queue):
     assert record["requestContext"]["requestId"] == request
     assert record["responsePayload"] == {"a": 1}
     assert "MessageAttributes" not in message
-    assert re.fullmatch(r"AROA\w+:awslambda_\d+_\d{17}", message["Attributes"]["SenderId"])
+    # The role's session, which is named after the function.
+    assert re.fullmatch(rf"AROA\w+:{function}", message["Attributes"]["SenderId"])
 
 
 def test_a_role_that_may_not_send_tells_nobody(server, deploy, lambda_client, queue):

@@ -60,8 +60,10 @@ import Testing
 
         init(until: Int64) { self.until = Mutex(until) }
 
-        func turn(of _: Parcel) async -> Int64? { until.withLock { $0 } }
-        func deliver(_ parcel: Parcel) async throws(DeliveryFailure) { arrived.withLock { _ = $0.insert(parcel.id) } }
+        func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
+            if let turn = until.withLock({ $0 }) { throw .early(until: turn) }
+            arrived.withLock { _ = $0.insert(parcel.id) }
+        }
         func check(_: String, from _: ServiceCaller) async throws(DeliveryFailure) {}
     }
 

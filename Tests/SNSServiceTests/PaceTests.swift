@@ -2,6 +2,7 @@ import AWSWire
 import Delivery
 import Identity
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import SNSService
@@ -38,10 +39,11 @@ import Testing
         let target = rig.service.paced(rig.sink)
         let sender = ServiceCaller("sns.amazonaws.com", for: Rig.topic, of: .standard)
         let parcel = Parcel(id: "1", to: Rig.url, from: sender, ByteBuffer(string: "m"))
-        for _ in 0..<10 { #expect(await target.turn(of: parcel) == nil) }
-        #expect(await target.turn(of: parcel) == Rig.start + 1_000)
+        for _ in 0..<10 { try await target.deliver(parcel) }
+        await #expect(throws: DeliveryFailure.early(until: Rig.start + 1_000)) { try await target.deliver(parcel) }
         var other = parcel
         other.target = "http://127.0.0.1:9/other"
-        #expect(await target.turn(of: other) == nil)
+        try await target.deliver(other)
+        #expect(rig.sink.all.map(\.id).filter { $0 == "1" }.count == 11)
     }
 }

@@ -45,18 +45,8 @@ extension SQSService: DeliveryTarget {
         guard let role = sender.role.flatMap({ authorizer.directory.role(arn: $0, of: sender.account.digits) }) else {
             return sender.service
         }
-        return "\(role.id):\(session(of: sender))"
-    }
-
-    /// Lambda's sessions are `awslambda_215_20261009164326292`, whichever function they are for; those of others have
-    /// the name of what they act for.
-    private func session(of sender: ServiceCaller) -> String {
-        guard sender.service == "lambda.amazonaws.com" else {
-            return sender.source.split(whereSeparator: { $0 == ":" || $0 == "/" }).last.map(String.init) ?? "apus"
-        }
-        let now = clock.milliseconds()
-        let time = SigV4Time(secondsSince1970: now / 1000).basic.filter(\.isNumber)
-        return "awslambda_\(Int.random(in: 0..<1000))_\(time)\(String(1000 + now % 1000).dropFirst())"
+        let session = sender.source.split(whereSeparator: { $0 == ":" || $0 == "/" }).last ?? "apus"
+        return "\(role.id):\(session)"
     }
 }
 

@@ -2,13 +2,6 @@ import AWSWire
 
 /// Points in time, as alarms write them.
 enum AlarmTime {
-    /// Of a time as requests have it.
-    static func milliseconds(_ seconds: Double) -> Int64 {
-        let whole = Int64(secondsSince1970: seconds, .down)
-        // Of a time that was out of bounds there is no fraction.
-        return whole * 1_000 + Int64(max(0, min(999, (seconds - Double(whole)) * 1_000)))
-    }
-
     /// `2026-11-28T06:00:00.000+0000`.
     ///
     /// - Parameter milliseconds: Since 1970, as in all of these.

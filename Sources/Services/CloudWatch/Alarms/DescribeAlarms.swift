@@ -21,11 +21,13 @@ extension CloudWatchService {
             guard let names = try Self.names(input, root, table) else {
                 return try listing.alarms(in: table, after: start, limit: limit + 1) { $0.isMeant(by: input) }
             }
-            let rest = names.filter { start.precedes($0) }.sorted { $0.precedes($1) }.lazy
-            let all = rest.compactMap { name in
-                try? table.find(AlarmKey(account: root.account, region: root.region, name: name))
+            var found: [Alarm] = []
+            for name in names.filter({ start.precedes($0) }).sorted(by: { $0.precedes($1) }) {
+                let alarm = try table.find(AlarmKey(account: root.account, region: root.region, name: name))
+                if let alarm, alarm.isMeant(by: input) { found.append(alarm) }
+                if found.count > limit { break }
             }
-            return Array(all.filter { $0.isMeant(by: input) }.prefix(limit + 1))
+            return found
         }
         let page = found.prefix(limit)
         return CloudWatch.DescribeAlarmsOutput(

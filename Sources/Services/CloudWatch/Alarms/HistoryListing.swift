@@ -50,13 +50,13 @@ struct HistoryListing: Sendable {
             SELECT time, number, name, composite, type, summary, data FROM cloudwatch_history
             WHERE \(conditions.joined(separator: " AND ")) ORDER BY time \(direction), number \(direction) LIMIT ?
             """, arguments + [.integer(Int64(limit))])
-        return try rows.map { row in
+        return try rows.compactMap { row in
+            guard let type = AlarmHistory.Kind(rawValue: try row.text("type")) else { return nil }
             let time = try row.integer("time")
             let item = AlarmHistory(
                 key: AlarmKey(account: account, region: region, name: try row.text("name")),
                 isComposite: try row.integer("composite") == 1, time: time,
-                type: AlarmHistory.Kind(rawValue: try row.text("type")) ?? .action, summary: try row.text("summary"),
-                data: try row.text("data"))
+                type: type, summary: try row.text("summary"), data: try row.text("data"))
             return (Place(time: time, number: try row.integer("number")), item)
         }
     }

@@ -1,4 +1,3 @@
-import AWSWire
 import Metrics
 
 /// Values over time.
@@ -27,15 +26,15 @@ struct Periods: Sendable, Hashable {
     /// Begins where AWS has a request begin: the older the time, the rounder it is.
     ///
     /// - Parameters:
-    ///   - start: Seconds since 1970, as `end` and `now`.
+    ///   - start: Seconds since 1970, as `end` and `now`: times that ``MetricRules/isTime(_:)`` lets pass.
     ///   - length: Seconds.
     init(from start: Double, to end: Double, length: Int64, now: Int64) {
         let age = Double(now) - start
         let unit: Int64 =
             if length < 60 { length } else if age < 15 * 86_400 { 60 } else if age < 63 * 86_400 { 300 } else { 3_600 }
-        let first = Int64(secondsSince1970: start, .down)
+        let first = Int64(start.rounded(.down))
         self.start = first - first % unit
-        self.end = Int64(secondsSince1970: end, .up)
+        self.end = Int64(end.rounded(.up))
         self.length = length
     }
 

@@ -26,7 +26,6 @@ final class MeasureJournal: Sendable {
     }
 
     private struct State {
-        var sink: (any ReceiptSink)?
         /// The first note of this process.
         var first: Int64?
         /// Notes that an earlier process left whose samples were given: the sink has them, whatever fails then.

@@ -47,16 +47,11 @@ extension LogsService {
         let isStarted = queries.start(entry, of: owner) { [self] in
             await self.run(
                 run, entry.id, owner, over: groups,
-                after: EventPosition(time: Self.milliseconds(input.startTime), sequence: 0),
-                before: EventPosition(time: Self.milliseconds(input.endTime) + 1000, sequence: 0))
+                after: EventPosition(time: Int64(input.startTime) * 1000, sequence: 0),
+                before: EventPosition(time: (Int64(input.endTime) + 1) * 1000, sequence: 0))
         }
         guard isStarted else { throw LogsError.limitExceeded(message: "Too many queries run at once.") }
         return Logs.StartQueryResponse(queryId: entry.id).encode()
-    }
-
-    /// Of seconds, however many a request has.
-    private static func milliseconds(_ seconds: Int) -> Int64 {
-        Int64(secondsSince1970: Double(seconds), .down) * 1000
     }
 
     private static func groups(of input: Logs.StartQueryRequest, _ caller: Caller) throws(AWSError) -> [GroupKey] {

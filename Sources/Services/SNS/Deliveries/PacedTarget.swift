@@ -16,14 +16,15 @@ package struct PacedTarget: DeliveryTarget {
         self.clock = clock
     }
 
-    package func turn(of parcel: Parcel) async -> Int64? {
-        guard let id = TopicID(arn: parcel.sender.source), let topic = try? await topics.topic(id),
-            let pace = topic.paces[parcel.target]
-        else { return nil }
-        return turns.take(of: pace.subscription, pace.rate, now: clock())
+    package func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
+        if let id = TopicID(arn: parcel.sender.source), let topic = try? await topics.topic(id),
+            let pace = topic.paces[parcel.target],
+            let turn = turns.take(of: pace.subscription, pace.rate, now: clock())
+        {
+            throw .early(until: turn)
+        }
+        try await web.deliver(parcel)
     }
-
-    package func deliver(_ parcel: Parcel) async throws(DeliveryFailure) { try await web.deliver(parcel) }
 
     package func check(_ target: String, from sender: ServiceCaller) async throws(DeliveryFailure) {
         try await web.check(target, from: sender)
