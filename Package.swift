@@ -214,9 +214,7 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         // What the tests share.
-        module(
-            "TestSupport", path: "Tests/TestSupport",
-            ["AWSWire", "Delivery", "Identity", "Metrics", "Policies", "Storage"]),
+        module("TestSupport", path: "Tests/TestSupport", ["Delivery", "Identity", "Metrics", "Storage"]),
         tests("LinuxTests", ["TestSupport", "Linux", "CSeccomp"]),
         tests("SandboxTests", ["TestSupport", "Sandbox", "Linux"]),
         tests("LauncherTests", ["TestSupport", "Launcher", "Sandbox", "Linux", "CLinux"]),

@@ -186,10 +186,10 @@ package final class Outbox: ServiceLifecycle.Service {
     /// Leaves a parcel for later, as if it had not been claimed.
     ///
     /// - Returns: When it is due.
-    private func giveBack(_ claim: OutboxTable.Claim, due: Int64) async -> Int64? {
+    private func giveBack(_ claim: OutboxTable.Claim) async -> Int64? {
         do {
-            try await database.write { try OutboxTable(connection: $0).giveBack(claim, due: due) }
-            return due
+            try await database.write { try OutboxTable(connection: $0).giveBack(claim) }
+            return claim.accepted
         } catch {
             // Its lease ends.
             logger.error("A delivery could not be put off", metadata: ["error": "\(error)"])
@@ -208,10 +208,10 @@ package final class Outbox: ServiceLifecycle.Service {
         do throws(DeliveryFailure) { try await delivery.send(parcel) } catch { failure = error }
         if let turn = failure?.turn {
             state.withLock { $0.lanes.rest(parcel.target, until: turn) }
-            return await giveBack(claim, due: turn)
+            return await giveBack(claim)
         }
         // Who was cut off has not refused it: it is for the next process.
-        if failure != nil, Task.isCancelled { return await giveBack(claim, due: begun) }
+        if failure != nil, Task.isCancelled { return await giveBack(claim) }
         owner?.attempted(
             claim.entry,
             DeliveryAttempt(

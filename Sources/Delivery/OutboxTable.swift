@@ -124,13 +124,13 @@ struct OutboxTable {
             [.integer(due)] + key(claim))
     }
 
-    /// As if it had not been claimed, but for when it is due.
-    func giveBack(_ claim: Claim, due: Int64) throws {
+    /// As if it had not been claimed: it comes before those that are newer.
+    func giveBack(_ claim: Claim) throws {
         try connection.execute(
             """
             UPDATE outbox_parcels SET due = ?, node = NULL, attempts = attempts - 1
             WHERE target = ? AND position = ? AND id = ?
-            """, [.integer(due)] + key(claim))
+            """, [.integer(claim.accepted)] + key(claim))
     }
 
     /// - Returns: Whether it was still there.

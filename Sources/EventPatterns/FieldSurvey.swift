@@ -3,17 +3,6 @@ import AWSWire
 /// All combinations of a pattern together: an event's values are looked at once for all of them, and what was found, of
 /// which elements of an array that are alike count once, for each.
 struct FieldSurvey: Sendable {
-    private struct Key: Hashable {
-        var path: String
-        /// Where the array lies, which combinations share: texts that are equal to Swift may differ to a pattern.
-        var conditions: UnsafePointer<Condition>?
-
-        init(_ path: String, _ conditions: [Condition]) {
-            self.path = path
-            self.conditions = conditions.withUnsafeBufferPointer(\.baseAddress)
-        }
-    }
-
     private struct Node: Sendable {
         var children: [String: Int] = [:]
         /// Indices into `fields`: combinations may want different things of one field.
@@ -30,13 +19,12 @@ struct FieldSurvey: Sendable {
     private var combinations: [(fields: [Int], mask: FieldSet)] = []
 
     init(_ combinations: [PatternReader.Fields]) {
-        var known: [Key: Int] = [:]
+        var known: [Int: Int] = [:]
         for combination in combinations {
             var indices: [Int] = []
-            for (path, conditions) in combination {
-                let key = Key(path, conditions)
-                let index = known[key] ?? add(path, conditions)
-                known[key] = index
+            for (path, wanted) in combination {
+                let index = known[wanted.place] ?? add(path, wanted.conditions)
+                known[wanted.place] = index
                 indices.append(index)
             }
             var mask = FieldSet()

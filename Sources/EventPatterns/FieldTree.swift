@@ -19,7 +19,8 @@ struct FieldTree: Sendable {
     private var fields: [Field] = []
 
     init(_ fields: PatternReader.Fields) {
-        for (path, conditions) in fields {
+        for (path, wanted) in fields {
+            let conditions = wanted.conditions
             var node = 0
             for name in Self.names(path) {
                 if let next = nodes[node].children[name] {

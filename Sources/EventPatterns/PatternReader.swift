@@ -5,7 +5,14 @@ import AWSWire
 /// Of two fields with one path the last counts, as in AWS's reader.
 enum PatternReader {
     /// What each of these paths has to fit, all of them.
-    typealias Fields = [String: [Condition]]
+    typealias Fields = [String: Wanted]
+
+    /// One of these conditions has to hold.
+    struct Wanted {
+        var conditions: [Condition]
+        /// Where they stand in the pattern, by which the same are known in many combinations.
+        var place: Int
+    }
 
     /// Names that might be a slip where alternatives stand.
     private static let reserved: Set<String> = [
@@ -37,9 +44,9 @@ enum PatternReader {
             switch member.kind {
             case .object: try object(member, path: inner, into: &combinations, isAlternative: isAlternative)
             case .array:
-                let conditions = try Self.conditions(member)
+                let wanted = Wanted(conditions: try conditions(member), place: member.byteRange.lowerBound)
                 if combinations.isEmpty { combinations.append([:]) }
-                for index in combinations.indices { combinations[index][inner] = conditions }
+                for index in combinations.indices { combinations[index][inner] = wanted }
             default: throw .seen(member, "\"\(name)\" must be an object or an array")
             }
         }

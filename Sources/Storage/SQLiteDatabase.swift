@@ -70,7 +70,7 @@ package final class SQLiteDatabase: Database {
     package func write<Value: Sendable>(
         _ work: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
-        try await write(work, isSynced: durability == .durable)
+        try await write(work, isSynced: false)
     }
 
     fileprivate func write<Value: Sendable>(

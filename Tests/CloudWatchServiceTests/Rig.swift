@@ -53,7 +53,7 @@ final class Rig: Sendable {
         self.outbox = outbox
         service = CloudWatchService(
             database: metrics, events: events, outbox: outbox,
-            authorizer: Authorizer(directory: Nobody(), clock: { clock.now / 1_000 }), clock: { clock.now },
+            authorizer: Authorizer(directory: EmptyDirectory(), clock: { clock.now / 1_000 }), clock: { clock.now },
             logger: logger)
         running = Task { try await outbox.run() }
     }

@@ -127,25 +127,26 @@ import Testing
                 try transitions.move(alarm, to: .alarm, reason: "r", data: nil, now: now)
             }
         }
-        #expect(try await ringing(rig) <= 1_003)
+        let first = try await ringing(rig)
+        #expect((4...1_003).contains(first))
         try await rig.service.evaluator.pass()
         #expect(try await ringing(rig) == 1_803)
     }
 
-    /// Nets that never come to rest are looked at again, but not without a pause.
+    /// Nets that do not come to rest are looked at again, but not without a pause.
     @Test func whatNeverRestsIsLookedAtNowAndThen() async throws {
         let rig = try Rig()
         let names = (0..<14).map { "c\($0)" }
         let all = names.map { "ALARM(\($0))" }.joined(separator: " OR ")
         try await put(rig, [("a", nil)] + names.map { ($0, "ALARM(a) OR NOT (\(all))") })
         rig.clock.now += 60_000
-        for state in ["ALARM", "OK"] {
-            try await rig.ask("SetAlarmState", #"{"AlarmName":"a","StateValue":"\#(state)","StateReason":"r"}"#)
-        }
         for _ in 0..<3 {
+            for state in ["ALARM", "OK"] {
+                try await rig.ask("SetAlarmState", #"{"AlarmName":"a","StateValue":"\#(state)","StateReason":"r"}"#)
+            }
             try await rig.service.evaluator.pass()
-            let next = try await rig.service.alarms.read { try $0.nextDue() }
-            #expect(next.map { $0 > rig.clock.now } ?? true)
+            let next = try #require(try await rig.service.alarms.read { try $0.nextDue() })
+            #expect(next > rig.clock.now)
             rig.clock.now += 10_000
         }
     }

@@ -56,11 +56,13 @@ import Testing
     /// Takes nothing before a time.
     private final class Resting: DeliveryTarget {
         let until: Mutex<Int64?>
+        let asked = Atomic(0)
         let arrived = Mutex<Set<String>>([])
 
         init(until: Int64) { self.until = Mutex(until) }
 
         func deliver(_ parcel: Parcel) async throws(DeliveryFailure) {
+            asked.add(1, ordering: .relaxed)
             if let turn = until.withLock({ $0 }) { throw .early(until: turn) }
             arrived.withLock { _ = $0.insert(parcel.id) }
         }
@@ -289,11 +291,18 @@ import Testing
         let running = Task { try await outbox.run() }
         defer { running.cancel() }
         try await house.add((0..<3).map { Self.entry("\($0)", attempts: 1) }, to: outbox)
-        #expect(try await eventually { try await house.parcels() == Array(repeating: [0, 1_000_500], count: 3) })
+        let untouched = Array(repeating: [Int64(0), 1_000_000], count: 3)
+        #expect(
+            try await eventually {
+                let parcels = try await house.parcels()
+                return target.asked.load(ordering: .relaxed) == 3 && parcels == untouched
+            })
         target.until.withLock { $0 = nil }
         house.now.store(1_000_500, ordering: .relaxed)
         outbox.wake([Self.queue])
         #expect(try await eventually { target.arrived.withLock { $0 } == ["0", "1", "2"] })
+        // Neither before the turn nor again.
+        #expect(target.asked.load(ordering: .relaxed) == 6)
     }
 
     /// A stop is no refusal: the only try that there may be is yet to come.

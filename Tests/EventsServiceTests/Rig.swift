@@ -61,7 +61,7 @@ final class Rig: Sendable {
         // Users and roles are asked about in the tests of clients.
         service = EventsService(
             database: database, outbox: outbox, timetable: timetable, delivery: delivery,
-            authorizer: Authorizer(directory: Nobody(), clock: { clock.milliseconds() / 1_000 }),
+            authorizer: Authorizer(directory: EmptyDirectory(), clock: { clock.milliseconds() / 1_000 }),
             quotas: quotas, clock: clock.milliseconds, meters: meters, logger: logger)
         meters.add(metrics)
         running = Mutex([Task { try await outbox.run() }])
@@ -82,7 +82,8 @@ final class Rig: Sendable {
         let clock = clock
         let other = EventsService(
             database: database, outbox: outbox, timetable: timetable, delivery: Delivery(),
-            authorizer: Authorizer(directory: Nobody(), clock: { clock.milliseconds() / 1_000 }), quotas: quotas,
+            authorizer: Authorizer(directory: EmptyDirectory(), clock: { clock.milliseconds() / 1_000 }),
+            quotas: quotas,
             clock: clock.milliseconds, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         running.withLock { $0.append(Task { try await other.run() }) }
     }

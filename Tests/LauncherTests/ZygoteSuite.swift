@@ -104,7 +104,9 @@ struct ZygoteSuite {
     @Test(.enabled(if: TestHost.hasRuby, "there is no ruby")) func doesWithoutOneThatHasThreads() async throws {
         let host = try await TestHost.start(.forkedByRuby)
         var spec = host.spec("echo $BOOTED fine")
-        spec.arguments[3] = "if ENV.key?('APUS_ZYGOTE') then sleep(1); Thread.new { sleep } end\n" + spec.arguments[3]
+        // The zygote goes on when it is told to, so that it is seen in any case. Before it listens it ignores that.
+        let zygote = "go = false; trap('CONT') { go = true }; sleep(0.01) until go; Thread.new { sleep }"
+        spec.arguments[3] = "if ENV.key?('APUS_ZYGOTE') then \(zygote) end\n" + spec.arguments[3]
         func run() async throws {
             let running = try await host.start(spec)
             #expect(running.started.origin != .forked)
@@ -122,7 +124,10 @@ struct ZygoteSuite {
             seen = try host.zygotes(beginning: true)
         }
         #expect(seen.count == 1)
-        for _ in 0..<1000 where try !host.zygotes(beginning: true).isEmpty {
+        for _ in 0..<1000 {
+            let waiting = try host.zygotes(beginning: true)
+            if waiting.isEmpty { break }
+            for zygote in waiting { kill(zygote, SIGCONT) }
             try await Task.sleep(for: .milliseconds(20))
         }
         for _ in 0..<20 {

@@ -39,15 +39,7 @@ import Testing
         return try JSONValue(parsing: ByteBuffer(string: "{\(text)}"))
     }
 
-    @Test(arguments: [
-        Logs.Operation.createLogGroup, .createLogStream, .deleteLogGroup, .deleteLogStream, .deleteMetricFilter,
-        .deleteQueryDefinition, .deleteResourcePolicy, .deleteRetentionPolicy, .deleteSubscriptionFilter,
-        .describeLogGroups, .describeLogStreams, .describeMetricFilters, .describeQueries, .describeQueryDefinitions,
-        .describeResourcePolicies, .describeSubscriptionFilters, .filterLogEvents, .getLogEvents, .getQueryResults,
-        .listLogGroups, .listTagsForResource, .listTagsLogGroup, .putLogEvents, .putMetricFilter, .putQueryDefinition,
-        .putResourcePolicy, .putRetentionPolicy, .putSubscriptionFilter, .startLiveTail, .startQuery, .stopQuery,
-        .tagLogGroup, .tagResource, .testMetricFilter, .untagLogGroup, .untagResource,
-    ])
+    @Test(arguments: Logs.Operation.allCases)
     func membersOfOtherOperationsDecideNothing(operation: Logs.Operation) throws {
         let own = Set((Self.own[operation] ?? "").split(separator: " ").map(String.init))
         let alien = try body(Self.members.filter { !own.contains($0.key) })

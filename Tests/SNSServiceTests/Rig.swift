@@ -44,7 +44,7 @@ final class Rig: Sendable {
         self.outbox = outbox
         service = SNSService(
             database: database, outbox: outbox, delivery: delivery,
-            authorizer: Authorizer(directory: Nobody(), clock: { time.now / 1_000 }), sealing: Self.sealing,
+            authorizer: Authorizer(directory: EmptyDirectory(), clock: { time.now / 1_000 }), sealing: Self.sealing,
             quotas: quotas, clock: { time.now }, meters: meters, logger: Self.logger)
         meters.add(metrics)
         running = Task { try await outbox.run() }

@@ -124,7 +124,8 @@ import Testing
     func messagesKeepTheTraceOfTheirRequest(header: String, isKept: Bool) throws {
         func content(_ system: [String: SQS.MessageSystemAttributeValue]?) throws -> MessageContent {
             try MessageRules.content(
-                body: "m", attributes: nil, system: system, traceHeader: header, quotas: SQSQuotas())
+                body: "m", attributes: nil, system: system, requestTrace: MessageRules.kept(header),
+                quotas: SQSQuotas())
         }
         let plain = try content(nil)
         #expect(plain.requestTrace == (isKept ? header : nil))

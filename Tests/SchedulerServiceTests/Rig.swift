@@ -88,7 +88,7 @@ final class Rig: Sendable {
         // Roles are asked about in the tests of clients.
         service = SchedulerService(
             database: database, timetable: timetable, outbox: outbox,
-            authorizer: Authorizer(directory: Nobody(), mode: .off, clock: { clock.milliseconds() / 1_000 }),
+            authorizer: Authorizer(directory: EmptyDirectory(), mode: .off, clock: { clock.milliseconds() / 1_000 }),
             quotas: quotas, clock: clock.milliseconds, meters: meters, logger: logger)
         meters.add(metrics)
         running = Mutex([Task { try await outbox.run() }])

@@ -31,6 +31,11 @@ package struct JSONValue: Sendable {
     /// Where the value stands in the text; of a string, what is between its quotes.
     package var byteRange: Range<Int> { Int(token.start)..<Int(token.end) }
 
+    /// The members of an object that are texts, as tags are. Of repeated names the last comes last.
+    package var texts: [(key: String, value: String)] {
+        members.compactMap { member in member.value.string.map { (member.name, $0) } }
+    }
+
     /// The text of a string with its escapes resolved; a lone surrogate becomes U+FFFD. Nil for other kinds.
     package var string: String? { kind == .string ? document.string(token) : nil }
 

@@ -30,9 +30,9 @@ extension AccessContext {
     /// The condition keys of a request that gives tags.
     package init(settingTags tags: some Sequence<(key: String, value: String)>) {
         self.init()
-        var keys: [String] = []
+        var keys: Set<String> = []
         for tag in tags {
-            keys.append(tag.key)
+            keys.insert(tag.key)
             self["aws:RequestTag/\(tag.key)"] = [tag.value]
         }
         if !keys.isEmpty { self["aws:TagKeys"] = keys.sorted() }

@@ -25,8 +25,7 @@ extension LogsService {
     static func context(of operation: Logs.Operation, _ body: JSONValue?) -> AccessContext {
         switch operation {
         case .createLogGroup, .tagLogGroup, .tagResource:
-            let tags = (body?["tags"]?.members ?? []).compactMap { tag in tag.value.string.map { (tag.name, $0) } }
-            return AccessContext(settingTags: Dictionary(tags) { _, last in last }.map { ($0.key, $0.value) })
+            return AccessContext(settingTags: body?["tags"]?.texts ?? [])
         case .untagLogGroup: return ["aws:TagKeys": texts(body?["tags"])]
         case .untagResource: return ["aws:TagKeys": texts(body?["tagKeys"])]
         default: return [:]

@@ -100,7 +100,7 @@ extension FuzzTarget {
             do throws(AWSError) {
                 let content = try MessageRules.content(
                     body: entry.messageBody, attributes: entry.messageAttributes,
-                    system: entry.messageSystemAttributes, traceHeader: nil, quotas: SQSQuotas())
+                    system: entry.messageSystemAttributes, requestTrace: MessageRules.kept(nil), quotas: SQSQuotas())
                 return "\(entry.id) \(content.body) \(MessageDigest.of(content.attributes) ?? "")"
             } catch {
                 return "\(entry.id) \(error.code)"

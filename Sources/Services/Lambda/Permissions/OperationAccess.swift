@@ -154,8 +154,7 @@ struct OperationAccess {
         var context = AccessContext()
         switch operation {
         case .createFunction, .createCodeSigningConfig, .createEventSourceMapping, .tagResource:
-            let tags = (body?["Tags"]?.members ?? []).compactMap { tag in tag.value.string.map { (tag.name, $0) } }
-            context = AccessContext(settingTags: Dictionary(tags) { _, last in last }.map { ($0.key, $0.value) })
+            context = AccessContext(settingTags: body?["Tags"]?.texts ?? [])
         case .untagResource:
             context["aws:TagKeys"] = request.query.map { QueryParameters($0).all("tagKeys") }
         case .addPermission:

@@ -173,6 +173,7 @@ struct LogWriter {
         let isFiltered = groups[entry.stream.group]?.filters.isEmpty == false
         let isMeasured = followers.meters.isActive
         var bytes = 0
+        var isUnmeasured = isFiltered
         for line in entry.lines {
             try connection.execute(
                 """
@@ -192,25 +193,26 @@ struct LogWriter {
                 written.embedding[entry.stream.group, default: []].append(
                     StoredEvent(position: position, message: line))
             }
-            if mayEmbed || isFiltered { noteUnmeasured(position, of: entry.stream, growth.streamID) }
+            isUnmeasured = isUnmeasured || mayEmbed
             written.last = position
             sequence += 1
             bytes += line.count + Self.eventOverhead
         }
+        if isUnmeasured { noteUnmeasured(entry, growth.streamID, last: sequence - 1) }
         growths[entry.stream]?.bytes += bytes
         written.intakes[entry.stream.group, default: IntakeMeters.Intake()].events += entry.lines.count
         written.intakes[entry.stream.group]?.bytes += bytes - entry.lines.count * Self.eventOverhead
     }
 
-    private mutating func noteUnmeasured(_ position: EventPosition, of key: StreamKey, _ stream: Int64) {
+    private mutating func noteUnmeasured(_ entry: Entry, _ stream: Int64, last sequence: Int64) {
+        let time = entry.timestamp
         var place =
-            unmeasured[key]
-            ?? MeasureJournal.Place(
-                stream: stream, firstTime: position.time, lastTime: position.time, lastSequence: position.sequence)
-        place.firstTime = min(place.firstTime, position.time)
-        place.lastTime = max(place.lastTime, position.time)
-        place.lastSequence = position.sequence
-        unmeasured[key] = place
+            unmeasured[entry.stream]
+            ?? MeasureJournal.Place(stream: stream, firstTime: time, lastTime: time, lastSequence: sequence)
+        place.firstTime = min(place.firstTime, time)
+        place.lastTime = max(place.lastTime, time)
+        place.lastSequence = sequence
+        unmeasured[entry.stream] = place
     }
 
     private func recordGrowth() throws(StorageError) {

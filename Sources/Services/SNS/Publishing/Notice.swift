@@ -113,7 +113,7 @@ struct Notice: Sendable {
         member("Message", text)
         member("Timestamp", timestamp)
         if let signature {
-            // Functions are told version 1, whichever it is.
+            // Functions are told version 1, whichever it is: recorded by test_publish_lambda_verify_signature.
             member("SignatureVersion", "1")
             member("Signature", signature.text)
             member("SigningCertUrl", signature.certificateURL)

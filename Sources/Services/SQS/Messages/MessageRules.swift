@@ -10,11 +10,11 @@ enum MessageRules {
         "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | "
         + "#x10000 to #x10FFFF"
 
-    /// - Parameter traceHeader: The request's `X-Amzn-Trace-Id`.
+    /// - Parameter requestTrace: As ``kept(_:)`` says.
     /// - Throws: `MissingParameter`, `InvalidMessageContents`, `InvalidParameterValue`.
     static func content(
         body: String, attributes: [String: SQS.MessageAttributeValue]?,
-        system: [String: SQS.MessageSystemAttributeValue]?, traceHeader: String?, quotas: SQSQuotas
+        system: [String: SQS.MessageSystemAttributeValue]?, requestTrace: String?, quotas: SQSQuotas
     ) throws(AWSError) -> MessageContent {
         guard !body.isEmpty else { throw .missingParameter("MessageBody") }
         guard isPrintable(body) else { throw SQSError.invalidMessageContents(message: invalidCharacters) }
@@ -29,13 +29,16 @@ enum MessageRules {
             content.attributes[name] = try attribute(name, value)
         }
         content.trace = try trace(system ?? [:])
-        content.requestTrace = traceHeader.flatMap(trace)
+        content.requestTrace = requestTrace
         return content
     }
 
-    /// What of a trace header is kept: SDKs inside functions send theirs with every request.
-    private static func trace(_ header: String) -> String? {
-        header.utf8.count <= 1_024 && header.contains("Root=") && isPrintable(header) ? header : nil
+    /// The trace of a request that sends messages, as far as it is kept: SDKs inside functions send theirs with each.
+    ///
+    /// - Parameter header: `X-Amzn-Trace-Id`.
+    static func kept(_ header: String?) -> String? {
+        guard let header else { return nil }
+        return header.utf8.count <= 1_024 && header.contains("Root=") && isPrintable(header) ? header : nil
     }
 
     // MARK: Attributes

@@ -17,7 +17,7 @@ extension SQSService {
         let queue = try queue(input.queueUrl, for: .sendMessage, request)
         let content = try MessageRules.content(
             body: input.messageBody, attributes: input.messageAttributes, system: input.messageSystemAttributes,
-            traceHeader: request.header("X-Amzn-Trace-Id"), quotas: quotas)
+            requestTrace: MessageRules.kept(request.header("X-Amzn-Trace-Id")), quotas: quotas)
         let draft = try queue.draft(
             content, delay: input.delaySeconds, group: input.messageGroupId,
             deduplication: input.messageDeduplicationId)
@@ -41,10 +41,11 @@ extension SQSService {
                 message: "Batch requests cannot be longer than \(quotas.messageBytes) bytes. You have sent \(size) "
                     + "bytes.")
         }
+        let trace = MessageRules.kept(request.header("X-Amzn-Trace-Id"))
         var batch = Batch()
         var drafts: [(id: String, draft: Draft)] = []
         for entry in entries {
-            do throws(AWSError) { drafts.append((entry.id, try self.draft(entry, of: request, for: queue))) } catch {
+            do throws(AWSError) { drafts.append((entry.id, try draft(entry, trace, for: queue))) } catch {
                 batch.fail(entry.id, error)
             }
         }
@@ -66,11 +67,11 @@ extension SQSService {
     }
 
     private func draft(
-        _ entry: SQS.SendMessageBatchRequestEntry, of request: ServiceRequest, for queue: Queue
+        _ entry: SQS.SendMessageBatchRequestEntry, _ trace: String?, for queue: Queue
     ) throws(AWSError) -> Draft {
         let content = try MessageRules.content(
             body: entry.messageBody, attributes: entry.messageAttributes, system: entry.messageSystemAttributes,
-            traceHeader: request.header("X-Amzn-Trace-Id"), quotas: quotas)
+            requestTrace: trace, quotas: quotas)
         return try queue.draft(
             content, delay: entry.delaySeconds, group: entry.messageGroupId,
             deduplication: entry.messageDeduplicationId, inBatch: true)
