@@ -7,9 +7,9 @@ import Synchronization
 /// The queue of asynchronous invocations: what it accepts is on disk, and is tried until it has an outcome, whatever
 /// ends in between.
 ///
-/// An event for which there is room when it comes goes to its function straight from memory, right after its commit;
-/// the others are claimed from the store when their turn comes (``AsyncLanes``). Claims are leases of this node, which
-/// a new process of the same name takes back.
+/// An event for which there is room when it comes goes to its function straight from memory, while it is written; the
+/// others are claimed from the store when their turn comes (``AsyncLanes``). Claims are leases of this node, which a new
+/// process of the same name takes back.
 final class AsyncQueue: Sendable {
     /// How long this node has an event for itself, in milliseconds; renewed for as long as it is at hand.
     private static let lease: Int64 = 600_000
@@ -25,6 +25,8 @@ final class AsyncQueue: Sendable {
         var lastPosition: Int64 = 0
         /// For which a sleeper is there.
         var alarm: Int64?
+        /// The last event could not be written.
+        var isFailing = false
         var isStopped = false
     }
 
@@ -85,11 +87,14 @@ final class AsyncQueue: Sendable {
         var meters: LambdaMeters
     }
 
+    /// The event may reach its function before it is on disk. If it then cannot be written it has run all the same, as
+    /// that of a caller who does not hear the answer; until something could be written again no other does.
+    ///
     /// - Returns: Succeeds once the event is on disk.
     func accept(_ request: Request, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
         let now = clock()
-        let (event, isClaimed) = state.withLock { state in
+        let (event, isClaimed, isBegun) = state.withLock { state in
             state.lastPosition = max(state.lastPosition + 1, now << 10)
             let event = AsyncEvent(
                 id: AsyncEvent.ID(position: state.lastPosition, request: request.requestID), target: request.target,
@@ -98,29 +103,46 @@ final class AsyncQueue: Sendable {
                 isSampled: request.isSampled, accepted: now, due: now, lease: now + Self.lease)
             let isClaimed = state.lanes.admit(event)
             if isClaimed { state.leases[event.id] = (event.function, event.lease) }
-            return (event, isClaimed)
+            return (event, isClaimed, isClaimed && !state.isFailing)
         }
+        if isBegun { begin(event, accepted: promise.futureResult, on: eventLoop) }
         journal.add(event, isClaimed: isClaimed) { result in
             switch result {
             case .success(let count):
                 request.meters.record(.asyncEventsReceived, at: now)
                 eventLoop.execute {
                     promise.succeed()
-                    if isClaimed { self.start(event, on: eventLoop) }
+                    if isClaimed, !isBegun { self.start(event, on: eventLoop) }
                 }
                 self.settled(event, isClaimed: isClaimed, with: count)
             case .failure(let error):
                 promise.fail(error)
                 self.settled(event, isClaimed: isClaimed, with: 0)
-                if isClaimed { self.ended(event, wasRun: false) }
+                if isClaimed, !isBegun { self.ended(event, wasRun: false) }
             }
         }
         return promise.futureResult
     }
 
+    /// Tries an event that is being written. What comes of it counts once it is: there is nothing to note it of before.
+    private func begin(_ event: AsyncEvent, accepted: EventLoopFuture<Void>, on eventLoop: any EventLoop) {
+        guard eventLoop.inEventLoop else {
+            return eventLoop.execute { self.begin(event, accepted: accepted, on: eventLoop) }
+        }
+        attempt.run(event, on: eventLoop).whenSuccess { verdict in
+            accepted.whenComplete { result in
+                switch result {
+                case .success: self.settle(event, verdict)
+                case .failure: self.ended(event, wasRun: true)
+                }
+            }
+        }
+    }
+
     /// - Parameter count: How many events were accepted by the same commit; 0: it failed.
     private func settled(_ event: AsyncEvent, isClaimed: Bool, with count: Int) {
         let mustLook = state.withLock { state in
+            state.isFailing = count == 0
             let mayStart = state.lanes.accepted(with: count)
             guard count > 0, !isClaimed else { return mayStart }
             state.lanes.arrived(event.function, due: event.due, now: event.due)
