@@ -66,7 +66,12 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-nostartfiles", "-enable-experimental-feature", "Embedded"])]),
         module("Linux", ["CLinux", "CSeccomp"]),
         module("AWSWire", ["CLinux", "CZlib", nioCore, nioHTTP1, crypto]),
-        module("Storage", [logging, crypto, .product(name: "GRDB", package: "GRDB.swift")]),
+        module(
+            "Storage",
+            [
+                logging, crypto, .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
         module("Archive", ["CArchive", crypto]),
         // 2
         module("Sandbox", ["Linux", "CLinux"]),

@@ -9,12 +9,21 @@ package enum SQLValue: Sendable, Hashable {
 
 /// One row of a result, read by column name.
 package struct SQLRow: Sendable {
-    private let columns: [String: SQLValue]
+    /// The same for all rows of a result. So few that they are looked through faster than hashed.
+    private let columns: [String]
+    private let values: [SQLValue]
 
-    package init(_ columns: [String: SQLValue]) { self.columns = columns }
+    init(columns: [String], values: [SQLValue]) {
+        self.columns = columns
+        self.values = values
+    }
 
-    /// The value of `column`; `.null` when there is no such column.
-    package subscript(column: String) -> SQLValue { columns[column] ?? .null }
+    package init(_ columns: [String: SQLValue]) {
+        self.init(columns: Array(columns.keys), values: Array(columns.values))
+    }
+
+    /// The value of `column`, the first of that name; `.null` when there is no such column.
+    package subscript(column: String) -> SQLValue { columns.firstIndex(of: column).map { values[$0] } ?? .null }
 
     /// - Throws: ``StorageError`` with `.unexpectedType` when the column is absent, null or of another type.
     package func text(_ column: String) throws(StorageError) -> String {

@@ -1,20 +1,29 @@
-import FoundationEssentials
 import GRDB
+import GRDBSQLite
 
 /// The SQL interface over one SQLite connection, for as long as one unit of work runs.
+///
+/// Values are bound and read by SQLite's own calls: the driver's ways to do it took as long as the statements did.
 struct SQLiteConnection: SQLConnection {
     let connection: GRDB.Database
 
+    private static let noArguments = StatementArguments()
+
     func query(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> [SQLRow] {
         do {
-            let statement = try connection.cachedStatement(sql: sql)
-            let rows = try Row.fetchCursor(statement, arguments: bind(arguments, to: sql))
-            var result: [SQLRow] = []
-            while let row = try rows.next() {
-                let columns = row.map { (name, value) in (name, SQLValue(value)) }
-                result.append(SQLRow(Dictionary(columns, uniquingKeysWith: { first, _ in first })))
+            let statement = try prepare(sql, arguments)
+            defer { release(statement) }
+            let columns = statement.columnNames
+            var rows: [SQLRow] = []
+            while true {
+                switch sqlite3_step(statement.sqliteStatement) {
+                case SQLITE_ROW: rows.append(statement.row(columns))
+                case SQLITE_DONE: return rows
+                case let code:
+                    throw DatabaseError(
+                        resultCode: ResultCode(rawValue: code), message: connection.lastErrorMessage)
+                }
             }
-            return result
         } catch {
             throw StorageError(error, sql: sql)
         }
@@ -23,8 +32,10 @@ struct SQLiteConnection: SQLConnection {
     func execute(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> Int {
         do {
             let before = connection.totalChangesCount
-            let statement = try connection.cachedStatement(sql: sql)
-            try statement.execute(arguments: bind(arguments, to: sql))
+            let statement = try prepare(sql, arguments)
+            defer { release(statement) }
+            // By the driver, which is to know of changes of the schema.
+            try statement.execute()
             // The count of the last change stays as it was when a statement changes nothing at all.
             return connection.totalChangesCount == before ? 0 : connection.changesCount
         } catch {
@@ -32,31 +43,84 @@ struct SQLiteConnection: SQLConnection {
         }
     }
 
-    private func bind(_ arguments: [SQLValue], to sql: String) throws(StorageError) -> StatementArguments {
-        for case .text(let text) in arguments where text.utf8.contains(0) { throw .nulInText(sql: sql) }
-        return StatementArguments(arguments.map(\.databaseValue))
+    private func prepare(_ sql: String, _ arguments: [SQLValue]) throws -> Statement {
+        let statement = try connection.cachedStatement(sql: sql)
+        let pointer = statement.sqliteStatement
+        guard sqlite3_bind_parameter_count(pointer) == arguments.count else {
+            throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "wrong number of arguments")
+        }
+        // The driver does not look at them any more.
+        statement.setUncheckedArguments(Self.noArguments)
+        for (index, argument) in arguments.enumerated() {
+            let code = try argument.bind(to: pointer, at: Int32(index) + 1, of: sql)
+            guard code == SQLITE_OK else {
+                throw DatabaseError(resultCode: ResultCode(rawValue: code), message: connection.lastErrorMessage)
+            }
+        }
+        return statement
+    }
+
+    /// Lets go of snapshots and of copies of values.
+    private func release(_ statement: Statement) {
+        sqlite3_reset(statement.sqliteStatement)
+        sqlite3_clear_bindings(statement.sqliteStatement)
+    }
+}
+
+extension Statement {
+    fileprivate func row(_ columns: [String]) -> SQLRow {
+        var values: [SQLValue] = []
+        values.reserveCapacity(columns.count)
+        for index in 0..<Int32(columns.count) { values.append(SQLValue(of: sqliteStatement, at: index)) }
+        return SQLRow(columns: columns, values: values)
     }
 }
 
 extension SQLValue {
-    init(_ value: DatabaseValue) {
-        switch value.storage {
-        case .null: self = .null
-        case .int64(let integer): self = .integer(integer)
-        case .double(let real): self = .real(real)
-        case .string(let text): self = .text(text)
-        case .blob(let data): self = .blob([UInt8](data))
+    /// What SQLite copies before a call returns.
+    private static let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+    /// - Returns: SQLite's result code.
+    fileprivate func bind(to statement: OpaquePointer, at index: Int32, of sql: String) throws(StorageError) -> Int32 {
+        switch self {
+        case .null: return sqlite3_bind_null(statement, index)
+        case .integer(let integer): return sqlite3_bind_int64(statement, index, integer)
+        case .real(let real): return sqlite3_bind_double(statement, index, real)
+        case .text(var text):
+            let code: Int32? = text.withUTF8 { bytes in
+                if bytes.contains(0) { return nil }
+                // An empty text has no address, which would bind null.
+                guard let start = bytes.baseAddress else {
+                    return sqlite3_bind_text(statement, index, "", 0, Self.copied)
+                }
+                return start.withMemoryRebound(to: CChar.self, capacity: bytes.count) {
+                    sqlite3_bind_text(statement, index, $0, Int32(bytes.count), Self.copied)
+                }
+            }
+            guard let code else { throw .nulInText(sql: sql) }
+            return code
+        case .blob(let bytes):
+            if bytes.isEmpty { return sqlite3_bind_zeroblob(statement, index, 0) }
+            return bytes.withUnsafeBytes {
+                sqlite3_bind_blob(statement, index, $0.baseAddress, Int32($0.count), Self.copied)
+            }
         }
     }
 
-    var databaseValue: DatabaseValue {
-        switch self {
-        case .null: .null
-        case .integer(let integer): integer.databaseValue
-        case .real(let real): real.databaseValue
-        case .text(let text): text.databaseValue
-        // An empty blob would be bound as null when its pointer is null, hence the detour by Data.
-        case .blob(let bytes): Data(bytes).databaseValue
+    fileprivate init(of statement: OpaquePointer, at index: Int32) {
+        switch sqlite3_column_type(statement, index) {
+        case SQLITE_INTEGER: self = .integer(sqlite3_column_int64(statement, index))
+        case SQLITE_FLOAT: self = .real(sqlite3_column_double(statement, index))
+        case SQLITE_TEXT:
+            // The length is that of the text which was asked for before.
+            let start = sqlite3_column_text(statement, index)
+            let count = Int(sqlite3_column_bytes(statement, index))
+            self = .text(String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self))
+        case SQLITE_BLOB:
+            let start = sqlite3_column_blob(statement, index)
+            let count = Int(sqlite3_column_bytes(statement, index))
+            self = .blob([UInt8](UnsafeRawBufferPointer(start: start, count: count)))
+        default: self = .null
         }
     }
 }
