@@ -179,6 +179,11 @@ extension InputDecoder {
         return numbers
     }
 
+    /// Seconds since 1970, within ``RequestTime/years`` or just beyond.
+    package mutating func timestamp(_ value: JSONValue?) throws(AWSError) -> Double? {
+        try double(value, "").map(RequestTime.bounded)
+    }
+
     static func special(_ text: String) -> Double? {
         switch text {
         case "NaN": .nan

@@ -9,7 +9,7 @@ extension CloudWatchService {
         let input = try CloudWatch.GetMetricStatisticsInput(decoding: request)
         try authorize(.getMetricStatistics, request)
         let statistics = try Self.statistics(input)
-        guard MetricRules.isTime(input.startTime), MetricRules.isTime(input.endTime) else {
+        guard [input.startTime, input.endTime].allSatisfy(RequestTime.years.contains) else {
             throw AWSError.invalidValue("The parameters StartTime and EndTime must be times of the years 1 to 9999.")
         }
         guard input.startTime < input.endTime else {

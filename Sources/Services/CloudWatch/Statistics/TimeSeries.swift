@@ -26,7 +26,7 @@ struct Periods: Sendable, Hashable {
     /// Begins where AWS has a request begin: the older the time, the rounder it is.
     ///
     /// - Parameters:
-    ///   - start: Seconds since 1970, as `end` and `now`: times that ``MetricRules/isTime(_:)`` lets pass.
+    ///   - start: Seconds since 1970, as `end` and `now`.
     ///   - length: Seconds.
     init(from start: Double, to end: Double, length: Int64, now: Int64) {
         let age = Double(now) - start
