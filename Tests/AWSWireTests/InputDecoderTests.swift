@@ -234,4 +234,21 @@ import Testing
         #expect(try input.timestamp(input.form["B"]) == years.upperBound)
         #expect(throws: AWSError.self) { try input.timestamp(input.form["C"]) }
     }
+
+    @Test func readsBodiesOfCBOR() throws {
+        var writer = CBORWriter()
+        writer.beginObject()
+        writer.name("M")
+        writer.timestamp(secondsSinceEpoch: 1.5)
+        writer.endObject()
+        var asked = try request(headers: ["smithy-protocol": "rpc-v2-cbor"])
+        asked.body = writer.buffer
+        var input = InputDecoder(asked, RouteLabels(), validationCode: "V")
+        #expect(try input.timestamp(try input.body()["M"]) == 1.5)
+        asked.body = ByteBuffer(string: "{}")
+        let error = #expect(throws: AWSError.self) {
+            try InputDecoder(asked, RouteLabels(), validationCode: "V").body()
+        }
+        #expect(error?.code == "SerializationException")
+    }
 }
