@@ -540,9 +540,10 @@ class Service:
             return f"{attempt}input.enumeration({source}, {path}{constraint}, as: {self.namespace}.{type_name(name)}.self)"
         if kind in ("integer", "long"):
             return f"try input.int({source}, {path}{self.constraint(name)})"
-        if kind == "timestamp" and self.query:
+        if kind == "timestamp":
+            assert not text
             return f"try input.timestamp({source})"
-        if kind in ("double", "float", "timestamp"):
+        if kind in ("double", "float"):
             assert not text
             return f"try input.double({source}, {path}{self.constraint(name)})"
         if kind == "boolean":

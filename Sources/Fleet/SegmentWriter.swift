@@ -26,8 +26,7 @@ struct SegmentWriter {
     }
 
     mutating func member(_ name: String, _ value: String) {
-        writer.name(name)
-        writer.string(value)
+        writer.member(name, value)
     }
 
     mutating func flag(_ name: String) {
@@ -54,16 +53,9 @@ struct SegmentWriter {
             writer.name("exceptions")
             writer.beginArray()
             writer.beginObject()
-            writer.name("id")
-            writer.string(TraceContext.makeID())
-            if let type {
-                writer.name("type")
-                writer.string(type)
-            }
-            if let message {
-                writer.name("message")
-                writer.string(message)
-            }
+            writer.member("id", TraceContext.makeID())
+            if let type { writer.member("type", type) }
+            if let message { writer.member("message", message) }
             writer.endObject()
             writer.endArray()
         }
@@ -75,10 +67,7 @@ struct SegmentWriter {
         for part in parts {
             writer.beginObject()
             head(id: TraceContext.makeID(), name: part.name, began: part.began, ended: part.ended)
-            object("aws") { writer in
-                writer.name("function_arn")
-                writer.string(arn)
-            }
+            object("aws") { $0.member("function_arn", arn) }
             writer.endObject()
         }
         writer.endArray()

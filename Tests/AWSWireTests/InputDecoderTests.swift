@@ -213,4 +213,42 @@ import Testing
         #expect(input.label("Name") == "f")
         #expect(throws: AWSError.self) { try input.int("1x", "maxItems") }
     }
+
+    /// No service meets a time that it cannot reckon with: what lies beyond the years 1 to 9999 is just beyond them.
+    @Test func timesAreBounded() throws {
+        let years = RequestTime.years
+        for (json, expected) in [
+            ("0", 0), ("-1.5", -1.5), ("253402300799.5", 253_402_300_799.5), ("253402300800", years.upperBound),
+            ("1e300", years.upperBound), ("9223372036854775807", years.upperBound), (#""Infinity""#, years.upperBound),
+            (#""NaN""#, years.upperBound), ("-62135596800", years.lowerBound), ("-1e300", years.lowerBound - 1),
+            (#""-Infinity""#, years.lowerBound - 1),
+        ] {
+            var input = InputDecoder(try request(#"{"M":\#(json)}"#), RouteLabels(), validationCode: "V")
+            #expect(try input.timestamp(try input.body()["M"]) == expected, "\(json)")
+        }
+        #expect(!years.contains(years.upperBound) && !years.contains(years.lowerBound - 1))
+        #expect(try message(#""x""#) { _ = try $0.timestamp($1) } == "STRING_VALUE can not be converted to a Double")
+        let form = try request("A=9999-12-31T23:59:59.5Z&B=9999-12-31T23:59:59-99:00&C=x")
+        let input = InputDecoder(form, RouteLabels(), validationCode: "V")
+        #expect(try input.timestamp(input.form["A"]) == 253_402_300_799.5)
+        #expect(try input.timestamp(input.form["B"]) == years.upperBound)
+        #expect(throws: AWSError.self) { try input.timestamp(input.form["C"]) }
+    }
+
+    @Test func readsBodiesOfCBOR() throws {
+        var writer = CBORWriter()
+        writer.beginObject()
+        writer.name("M")
+        writer.timestamp(secondsSinceEpoch: 1.5)
+        writer.endObject()
+        var asked = try request(headers: ["smithy-protocol": "rpc-v2-cbor"])
+        asked.body = writer.buffer
+        var input = InputDecoder(asked, RouteLabels(), validationCode: "V")
+        #expect(try input.timestamp(try input.body()["M"]) == 1.5)
+        asked.body = ByteBuffer(string: "{}")
+        let error = #expect(throws: AWSError.self) {
+            try InputDecoder(asked, RouteLabels(), validationCode: "V").body()
+        }
+        #expect(error?.code == "SerializationException")
+    }
 }

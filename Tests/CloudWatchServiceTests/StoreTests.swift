@@ -79,6 +79,32 @@ import Testing
         #expect(sums.count == 3)
     }
 
+    /// A unit that nobody asked for costs nothing: its points are not read.
+    @Test func pointsOfOtherUnitsAreNotRead() async throws {
+        let rig = try Rig()
+        let key = MetricKey(account: "000000000000", region: "us-east-1", namespace: "n", name: "m")
+        let drafts = [MetricUnit.count, .seconds, .bytes].flatMap { unit in
+            (0..<100).map { minute in
+                var distribution = Distribution()
+                distribution.record(1)
+                let place = PointDraft.Place(key: key, resolution: .minute, time: Int64(minute) * 60, unit: unit)
+                return PointDraft(place: place, distribution: distribution)
+            }
+        }
+        try await rig.metrics.write { try MetricTable($0).add(drafts) }
+        let cases: [(MetricUnit?, Int, [String])] = [(.seconds, 100, []), (nil, 300, ["Bytes", "Count", "Seconds"])]
+        for (unit, read, units) in cases {
+            let (points, found, rows) = try await rig.metrics.read { connection in
+                let counting = CountingConnection(connection)
+                let stat = MetricStat(key: key, period: 60, statistic: .sum, statisticName: "Sum", unit: unit)
+                let (series, units) = try stat.values(
+                    in: Periods(start: 0, end: 6_000, length: 60), MetricTable(counting))
+                return (series.points.count, units, counting.points)
+            }
+            #expect(points == 100 && found == units && rows == read)
+        }
+    }
+
     @Test func samplesOfServicesAreThereWhenAsked() async throws {
         let rig = try Rig()
         let key = MetricKey(account: "000000000000", region: "us-east-1", namespace: "n", name: "m")
@@ -121,5 +147,23 @@ import Testing
         } catch {
             return error
         }
+    }
+}
+
+/// Counts the points that are read.
+private final class CountingConnection: SQLConnection {
+    private let connection: any SQLConnection
+    private(set) var points = 0
+
+    init(_ connection: any SQLConnection) { self.connection = connection }
+
+    func query(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> [SQLRow] {
+        let rows = try connection.query(sql, arguments)
+        if sql.contains("metrics_points") { points += rows.count }
+        return rows
+    }
+
+    func execute(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> Int {
+        try connection.execute(sql, arguments)
     }
 }

@@ -93,6 +93,42 @@ import Testing
         #expect(try await rig.count("events_archived") == 0)
     }
 
+    // MARK: Deletion
+
+    /// Others write in between; whoever makes an archive of that name begins with none of it.
+    @Test func whatADeletedArchiveHeldGoesSomeAtATime() async throws {
+        var quotas = EventsQuotas()
+        quotas.expiryBatch = 3
+        let rig = try Rig(quotas: quotas)
+        for name in ["a", "b"] { try await Self.makeArchive(name, in: rig) }
+        for number in 0..<8 { try await rig.put(Rig.entry(#"{"n":\#(number)}"#)) }
+        let key = NamedKey(account: "000000000000", region: "us-east-1", name: "a")
+        #expect(try await rig.database.write { try EventsTable($0).clear(key, limit: 3) } == 0)
+        // As a crash leaves it.
+        try await rig.database.write { try EventsTable($0).deleteArchive(key) }
+        #expect(try await rig.database.read { try EventsTable($0).remains() } == [key])
+        #expect(try await rig.database.write { try EventsTable($0).clear(key, limit: 3) } == 3)
+        #expect(try await rig.count("events_archived") == 13)
+        try await Self.makeArchive("a", in: rig)
+        #expect(try await rig.ask("DescribeArchive", #"{"ArchiveName":"a"}"#)["EventCount"]?.double == 0)
+        #expect(try await rig.count("events_archived") == 8)
+        try await rig.ask("DeleteArchive", #"{"ArchiveName":"b"}"#)
+        #expect(try await rig.count("events_archived") == 0)
+    }
+
+    @Test func whatACrashLeftOfADeletedArchiveGoes() async throws {
+        let rig = try Rig()
+        for name in ["a", "b"] { try await Self.makeArchive(name, in: rig) }
+        try await rig.put(Rig.entry())
+        try await rig.database.write { connection in
+            try EventsTable(connection).deleteArchive(
+                NamedKey(account: "000000000000", region: "us-east-1", name: "a"))
+        }
+        rig.run()
+        #expect(try await eventually { try await rig.count("events_archived") == 1 })
+        #expect(try await rig.ask("DescribeArchive", #"{"ArchiveName":"b"}"#)["EventCount"]?.double == 1)
+    }
+
     // MARK: Replays
 
     @Test func onlyTheRulesThatAreNamedGetThem() async throws {

@@ -149,6 +149,24 @@ import Testing
         }
     }
 
+    /// Names of condition keys are the same in any case, but a resource may have tags that differ in it alone:
+    /// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html#access_tags_control-tag-keys
+    @Test func noTagHidesBehindAnotherOfItsName() throws {
+        for tags in [[("Stage", "prod"), ("stage", "test")], [("stage", "test"), ("Stage", "prod")]] {
+            let context = AccessContext(settingTags: tags.map { (key: $0.0, value: $0.1) })
+            func holds(_ test: String, _ key: String, _ wanted: [String]) throws -> Bool {
+                var inquiry = Inquiry(by: .anonymous, action: "a:b", resource: "*", owner: nil, context: context)
+                let condition = PolicyCondition(try #require(ConditionOperator(test)), key, wanted)
+                return CompiledCondition(condition, .variables).holds(.deny, &inquiry)
+            }
+            #expect(try holds("StringEquals", "aws:RequestTag/STAGE", ["prod"]))
+            #expect(try holds("StringEquals", "aws:RequestTag/stage", ["test"]))
+            #expect(try !holds("StringEquals", "aws:RequestTag/stage", ["dev"]))
+            #expect(try !holds("ForAllValues:StringEquals", "aws:TagKeys", ["stage"]))
+            #expect(try holds("ForAllValues:StringEquals", "aws:TagKeys", ["stage", "Stage"]))
+        }
+    }
+
     @Test(arguments: [
         "", "Equals", "stringEquals", "ForSome:StringEquals", "NullIfExists", "StringEqualsIfExistsIfExists",
     ])

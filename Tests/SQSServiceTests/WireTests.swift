@@ -68,13 +68,12 @@ import Testing
             let all = Array(repeating: statement, count: statements).joined(separator: ",")
             return #"{"Version":"2012-10-17","Statement":[\#(all)]}"#
         }
-        try QueuePermission.checkLimits(nil)
-        try QueuePermission.checkLimits(policy(20, 7))
+        _ = try QueueAttributes(creating: ["Policy": policy(20, 7)])
         for (text, words) in [
             (policy(21, 1), "21 statements were found in the submitted policy, max allowed is 20"),
             (policy(1, 10), "10 actions were found in a statement from the submitted policy, max allowed is 7"),
         ] {
-            let error = #expect(throws: AWSError.self) { try QueuePermission.checkLimits(text) }
+            let error = #expect(throws: AWSError.self) { try QueueAttributes(creating: ["Policy": text]) }
             #expect(error?.code == "OverLimit" && error?.status == 403 && error?.message == words)
         }
     }

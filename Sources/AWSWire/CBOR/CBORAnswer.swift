@@ -8,16 +8,14 @@ package enum CBORAnswer {
         headers.first(name: "smithy-protocol") == "rpc-v2-cbor"
     }
 
-    /// A request with its body in JSON, which shapes are read from; one of another protocol as it is.
+    /// A request's body in JSON, which shapes are read from; that of another protocol as it is.
     ///
     /// - Throws: `SerializationException` for a body that is not CBOR.
-    package static func inJSON(_ request: ServiceRequest) throws(AWSError) -> ServiceRequest {
-        guard isAsked(request.headers), request.body.readableBytes > 0 else { return request }
-        var request = request
-        do { request.body = try CBOR.json(request.body) } catch {
+    static func inJSON(_ request: ServiceRequest) throws(AWSError) -> ByteBuffer {
+        guard isAsked(request.headers) else { return request.body }
+        do { return try CBOR.json(request.body) } catch {
             throw .serialization("Could not parse request body into cbor: \(error)")
         }
-        return request
     }
 
     /// The operation that a path names: `/service/NAME/operation/OPERATION`, whatever is before it.

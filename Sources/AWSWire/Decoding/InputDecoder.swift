@@ -75,11 +75,12 @@ package struct InputDecoder {
     /// The body as it came, for a payload of bytes.
     package var payload: ByteBuffer { request.body }
 
-    /// The body as a JSON object. An empty body is an empty object.
+    /// The body as a JSON object, also where it is CBOR. An empty body is an empty object.
     package func body() throws(AWSError) -> JSONObject {
         guard request.body.readableBytes > 0 else { return JSONObject(nil) }
+        let json = try CBORAnswer.inJSON(request)
         let value: JSONValue
-        do { value = try JSONValue(parsing: request.body) } catch {
+        do { value = try JSONValue(parsing: json) } catch {
             throw .serialization("Could not parse request body into json: \(error)")
         }
         return try JSONObject(reading: value)
@@ -177,6 +178,11 @@ extension InputDecoder {
             if let number = try double(element, path) { numbers.append(number) }
         }
         return numbers
+    }
+
+    /// Seconds since 1970, within ``RequestTime/years`` or just beyond.
+    package mutating func timestamp(_ value: JSONValue?) throws(AWSError) -> Double? {
+        try double(value, "").map(RequestTime.bounded)
     }
 
     static func special(_ text: String) -> Double? {

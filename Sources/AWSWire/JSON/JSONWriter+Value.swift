@@ -1,5 +1,14 @@
 import NIOCore
 
+extension String {
+    /// Within quotation marks.
+    package var inJSON: String {
+        var writer = JSONWriter()
+        writer.string(self)
+        return String(buffer: writer.buffer)
+    }
+}
+
 extension JSONWriter {
     package mutating func member(_ name: String, _ value: String) {
         self.name(name)

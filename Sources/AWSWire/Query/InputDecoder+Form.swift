@@ -46,11 +46,11 @@ extension InputDecoder {
         return numbers
     }
 
-    /// Seconds since 1970.
+    /// Seconds since 1970, within ``RequestTime/years`` or just beyond.
     package func timestamp(_ value: FormValue?) throws(AWSError) -> Double? {
         guard let text = value?.text else { return nil }
         guard let time = ISO8601.seconds(text) else { throw .malformedInput }
-        return time
+        return RequestTime.bounded(time)
     }
 
     package func bool(_ value: FormValue?) throws(AWSError) -> Bool? {

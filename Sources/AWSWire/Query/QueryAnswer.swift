@@ -59,10 +59,12 @@ package enum QueryAnswer {
 extension XMLWriter {
     /// A result that has no members is one tag.
     fileprivate mutating func result(_ name: String, _ output: any QueryOutput) {
-        let before = buffer.writerIndex
-        element(name) { output.encode(to: &$0) }
-        guard buffer.writerIndex - before == 2 * name.utf8.count + 5 else { return }
-        truncate(to: before)
+        let start = buffer.writerIndex
+        open(name)
+        let content = buffer.writerIndex
+        output.encode(to: &self)
+        guard buffer.writerIndex == content else { return close(name) }
+        truncate(to: start)
         empty(name)
     }
 }

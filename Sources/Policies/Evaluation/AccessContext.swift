@@ -28,12 +28,16 @@ package struct AccessContext: Sendable, Hashable, ExpressibleByDictionaryLiteral
 
 extension AccessContext {
     /// The condition keys of a request that gives tags.
+    ///
+    /// Tags of a resource may differ in their case alone. The names of condition keys may not: the one key then has the
+    /// values of all of them, so that none escapes a statement that denies it. `aws:TagKeys` has them apart.
+    /// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html#access_tags_control-tag-keys
     package init(settingTags tags: some Sequence<(key: String, value: String)>) {
         self.init()
         var keys: Set<String> = []
         for tag in tags {
             keys.insert(tag.key)
-            self["aws:RequestTag/\(tag.key)"] = [tag.value]
+            values["aws:requesttag/\(tag.key.lowercased())", default: []].append(tag.value)
         }
         if !keys.isEmpty { self["aws:TagKeys"] = keys.sorted() }
     }

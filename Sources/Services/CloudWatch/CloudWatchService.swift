@@ -63,8 +63,7 @@ package final class CloudWatchService: AWSWire.Service, ServiceLifecycle.Service
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {
         eventLoop.makeFutureWithTask {
             let operation = try CloudWatch.route(request)
-            let readable = try CBORAnswer.inJSON(try request.inflated())
-            return CloudWatch.answer(operation, to: request, try await self.answer(operation, readable))
+            return CloudWatch.answer(operation, to: request, try await self.answer(operation, request.inflated()))
         }
     }
 

@@ -8,8 +8,8 @@ struct SegmentDocument: Sendable, Hashable {
     static let maximumBytes = 65_536
     static let maximumTraceBytes = 500_000
     private static let nameLength = 200
-    /// The latest time that is taken, seconds since 1970: the year 9999.
-    private static let latest = 253_402_300_799.0
+    /// The times that are taken, seconds since 1970.
+    private static let times = 0..<RequestTime.years.upperBound
 
     var traceID: TraceIdentifier
     /// 16 hexadecimal digits.
@@ -48,9 +48,9 @@ struct SegmentDocument: Sendable, Hashable {
         guard let name = json["name"]?.string, (1...Self.nameLength).contains(name.unicodeScalars.count) else {
             throw .name
         }
-        guard let start = json["start_time"]?.double, (0...Self.latest).contains(start) else { throw .parse }
+        guard let start = json["start_time"]?.double, Self.times.contains(start) else { throw .parse }
         let end = json["end_time"]?.double
-        if let end, !(0...Self.latest).contains(end) { throw .parse }
+        if let end, !Self.times.contains(end) { throw .parse }
         isComplete = end != nil && json["in_progress"]?.bool != true
         traceID = trace
         self.id = id

@@ -88,8 +88,8 @@ extension CloudTrail.LookupEventsRequest {
         let body = try input.body()
         let lookupAttributes = try input.list(
             body["LookupAttributes"], "lookupAttributes", nil, CloudTrail.LookupAttribute.read)
-        let startTime = try input.double(body["StartTime"], "startTime")
-        let endTime = try input.double(body["EndTime"], "endTime")
+        let startTime = try input.timestamp(body["StartTime"])
+        let endTime = try input.timestamp(body["EndTime"])
         let eventCategory = try input.enumeration(
             body["EventCategory"], "eventCategory", as: CloudTrail.EventCategory.self)
         let maxResults = try input.int(body["MaxResults"], "maxResults", CloudTrail.Constraints.maxResults)

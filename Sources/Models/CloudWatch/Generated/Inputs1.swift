@@ -157,8 +157,8 @@ extension CloudWatch.DescribeAlarmHistoryInput {
         let historyItemType = try input.enumeration(
             body["HistoryItemType"], "historyItemType", CloudWatch.Constraints.historyItemType,
             as: CloudWatch.HistoryItemType.self)
-        let startDate = try input.double(body["StartDate"], "startDate")
-        let endDate = try input.double(body["EndDate"], "endDate")
+        let startDate = try input.timestamp(body["StartDate"])
+        let endDate = try input.timestamp(body["EndDate"])
         let maxRecords = try input.int(body["MaxRecords"], "maxRecords", CloudWatch.Constraints.maxRecords)
         let nextToken = try input.string(body["NextToken"], "nextToken")
         let scanBy = try input.enumeration(
@@ -608,10 +608,10 @@ extension CloudWatch.GetMetricDataInput {
             metricDataQueriesSource, "metricDataQueries", nil, CloudWatch.MetricDataQuery.read)
         let startTimeSource = body["StartTime"]
         input.require(startTimeSource != nil, "startTime")
-        let startTime = try input.double(startTimeSource, "startTime")
+        let startTime = try input.timestamp(startTimeSource)
         let endTimeSource = body["EndTime"]
         input.require(endTimeSource != nil, "endTime")
-        let endTime = try input.double(endTimeSource, "endTime")
+        let endTime = try input.timestamp(endTimeSource)
         let nextToken = try input.string(body["NextToken"], "nextToken")
         let scanBy = try input.enumeration(
             body["ScanBy"], "scanBy", CloudWatch.Constraints.scanBy, as: CloudWatch.ScanBy.self)
@@ -714,10 +714,10 @@ extension CloudWatch.GetMetricStatisticsInput {
             body["Dimensions"], "dimensions", CloudWatch.Constraints.dimensions, CloudWatch.Dimension.read)
         let startTimeSource = body["StartTime"]
         input.require(startTimeSource != nil, "startTime")
-        let startTime = try input.double(startTimeSource, "startTime")
+        let startTime = try input.timestamp(startTimeSource)
         let endTimeSource = body["EndTime"]
         input.require(endTimeSource != nil, "endTime")
-        let endTime = try input.double(endTimeSource, "endTime")
+        let endTime = try input.timestamp(endTimeSource)
         let periodSource = body["Period"]
         input.require(periodSource != nil, "period")
         let period = try input.int(periodSource, "period", CloudWatch.Constraints.period)

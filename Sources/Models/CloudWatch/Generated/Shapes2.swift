@@ -607,7 +607,7 @@ extension CloudWatch.MetricDatum {
         let metricName = try input.string(metricNameSource, "\(path)metricName", CloudWatch.Constraints.metricName)
         let dimensions = try input.list(
             body["Dimensions"], "\(path)dimensions", CloudWatch.Constraints.dimensions, CloudWatch.Dimension.read)
-        let timestamp = try input.double(body["Timestamp"], "\(path)timestamp")
+        let timestamp = try input.timestamp(body["Timestamp"])
         let value = try input.double(body["Value"], "\(path)value")
         let statisticValues = try input.structure(
             body["StatisticValues"], "\(path)statisticValues", CloudWatch.StatisticSet.read)

@@ -86,10 +86,10 @@ extension EventBridge.StartReplayRequest {
             eventSourceArnSource, "eventSourceArn", EventBridge.Constraints.archiveArn)
         let eventStartTimeSource = body["EventStartTime"]
         input.require(eventStartTimeSource != nil, "eventStartTime")
-        let eventStartTime = try input.double(eventStartTimeSource, "eventStartTime")
+        let eventStartTime = try input.timestamp(eventStartTimeSource)
         let eventEndTimeSource = body["EventEndTime"]
         input.require(eventEndTimeSource != nil, "eventEndTime")
-        let eventEndTime = try input.double(eventEndTimeSource, "eventEndTime")
+        let eventEndTime = try input.timestamp(eventEndTimeSource)
         let destinationSource = body["Destination"]
         input.require(destinationSource != nil, "destination")
         let destination = try input.structure(destinationSource, "destination", EventBridge.ReplayDestination.read)

@@ -271,7 +271,7 @@ extension EventBridge.PutEventsRequestEntry {
     static func read(_ input: inout InputDecoder, _ body: JSONObject, _ path: String) throws(AWSError)
         -> EventBridge.PutEventsRequestEntry?
     {
-        let time = try input.double(body["Time"], "\(path)time")
+        let time = try input.timestamp(body["Time"])
         let source = try input.string(body["Source"], "\(path)source")
         let resources = try input.strings(
             body["Resources"], "\(path)resources", nil, EventBridge.Constraints.eventResource)

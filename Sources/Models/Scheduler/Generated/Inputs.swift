@@ -88,7 +88,7 @@ extension Scheduler.CreateScheduleInput {
             as: Scheduler.ActionAfterCompletion.self)
         let clientToken = try input.string(body["ClientToken"], "clientToken", Scheduler.Constraints.clientToken)
         let description = try input.string(body["Description"], "description", Scheduler.Constraints.description)
-        let endDate = try input.double(body["EndDate"], "endDate")
+        let endDate = try input.timestamp(body["EndDate"])
         let flexibleTimeWindowSource = body["FlexibleTimeWindow"]
         input.require(flexibleTimeWindowSource != nil, "flexibleTimeWindow")
         let flexibleTimeWindow = try input.structure(
@@ -105,7 +105,7 @@ extension Scheduler.CreateScheduleInput {
         let scheduleExpressionTimezone = try input.string(
             body["ScheduleExpressionTimezone"], "scheduleExpressionTimezone",
             Scheduler.Constraints.scheduleExpressionTimezone)
-        let startDate = try input.double(body["StartDate"], "startDate")
+        let startDate = try input.timestamp(body["StartDate"])
         let state = try input.enumeration(
             body["State"], "state", Scheduler.Constraints.scheduleState, as: Scheduler.ScheduleState.self)
         let targetSource = body["Target"]
@@ -467,7 +467,7 @@ extension Scheduler.UpdateScheduleInput {
             as: Scheduler.ActionAfterCompletion.self)
         let clientToken = try input.string(body["ClientToken"], "clientToken", Scheduler.Constraints.clientToken)
         let description = try input.string(body["Description"], "description", Scheduler.Constraints.description)
-        let endDate = try input.double(body["EndDate"], "endDate")
+        let endDate = try input.timestamp(body["EndDate"])
         let flexibleTimeWindowSource = body["FlexibleTimeWindow"]
         input.require(flexibleTimeWindowSource != nil, "flexibleTimeWindow")
         let flexibleTimeWindow = try input.structure(
@@ -484,7 +484,7 @@ extension Scheduler.UpdateScheduleInput {
         let scheduleExpressionTimezone = try input.string(
             body["ScheduleExpressionTimezone"], "scheduleExpressionTimezone",
             Scheduler.Constraints.scheduleExpressionTimezone)
-        let startDate = try input.double(body["StartDate"], "startDate")
+        let startDate = try input.timestamp(body["StartDate"])
         let state = try input.enumeration(
             body["State"], "state", Scheduler.Constraints.scheduleState, as: Scheduler.ScheduleState.self)
         let targetSource = body["Target"]

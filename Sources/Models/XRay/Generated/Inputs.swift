@@ -153,10 +153,10 @@ extension XRay.GetTraceSummariesRequest {
         let body = try input.body()
         let startTimeSource = body["StartTime"]
         input.require(startTimeSource != nil, "startTime")
-        let startTime = try input.double(startTimeSource, "startTime")
+        let startTime = try input.timestamp(startTimeSource)
         let endTimeSource = body["EndTime"]
         input.require(endTimeSource != nil, "endTime")
-        let endTime = try input.double(endTimeSource, "endTime")
+        let endTime = try input.timestamp(endTimeSource)
         let timeRangeType = try input.enumeration(
             body["TimeRangeType"], "timeRangeType", XRay.Constraints.timeRangeType, as: XRay.TimeRangeType.self)
         let sampling = try input.bool(body["Sampling"])

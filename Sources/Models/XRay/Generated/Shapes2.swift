@@ -225,7 +225,7 @@ extension XRay.SamplingBoostStatisticsDocument {
         let serviceName = try input.string(serviceNameSource, "\(path)serviceName", XRay.Constraints.serviceName)
         let timestampSource = body["Timestamp"]
         input.require(timestampSource != nil, "\(path)timestamp")
-        let timestamp = try input.double(timestampSource, "\(path)timestamp")
+        let timestamp = try input.timestamp(timestampSource)
         let anomalyCountSource = body["AnomalyCount"]
         input.require(anomalyCountSource != nil, "\(path)anomalyCount")
         let anomalyCount = try input.int(anomalyCountSource, "\(path)anomalyCount", XRay.Constraints.anomalyCount)
@@ -500,7 +500,7 @@ extension XRay.SamplingStatisticsDocument {
         let clientID = try input.string(clientIDSource, "\(path)clientID", XRay.Constraints.clientID)
         let timestampSource = body["Timestamp"]
         input.require(timestampSource != nil, "\(path)timestamp")
-        let timestamp = try input.double(timestampSource, "\(path)timestamp")
+        let timestamp = try input.timestamp(timestampSource)
         let requestCountSource = body["RequestCount"]
         input.require(requestCountSource != nil, "\(path)requestCount")
         let requestCount = try input.int(requestCountSource, "\(path)requestCount", XRay.Constraints.requestCount)

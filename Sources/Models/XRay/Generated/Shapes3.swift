@@ -160,7 +160,7 @@ extension XRay.TelemetryRecord {
     {
         let timestampSource = body["Timestamp"]
         input.require(timestampSource != nil, "\(path)timestamp")
-        let timestamp = try input.double(timestampSource, "\(path)timestamp")
+        let timestamp = try input.timestamp(timestampSource)
         let segmentsReceivedCount = try input.int(body["SegmentsReceivedCount"], "\(path)segmentsReceivedCount")
         let segmentsSentCount = try input.int(body["SegmentsSentCount"], "\(path)segmentsSentCount")
         let segmentsSpilloverCount = try input.int(body["SegmentsSpilloverCount"], "\(path)segmentsSpilloverCount")

@@ -73,11 +73,8 @@ extension CloudTrailService {
 
     /// In seconds since 1970. What is older than ninety days is not found.
     private func range(_ input: CloudTrail.LookupEventsRequest) throws(AWSError) -> ClosedRange<Int64> {
-        func seconds(_ time: Double, _ rounding: FloatingPointRoundingRule) -> Int64 {
-            Int64(max(0, min(1e11, time)).rounded(rounding))
-        }
-        let start = input.startTime.map { seconds($0, .up) } ?? 0
-        let end = input.endTime.map { seconds($0, .down) } ?? .max
+        let start = input.startTime.map { Int64($0.rounded(.up)) } ?? 0
+        let end = input.endTime.map { Int64($0.rounded(.down)) } ?? .max
         if let first = input.startTime, let last = input.endTime, first > last {
             throw CloudTrailError.invalidTimeRange(message: "The start time must be before the end time.")
         }

@@ -1,5 +1,3 @@
-import AWSWire
-import NIOCore
 import Storage
 
 /// Which alarms are wanted, as far as the store can tell.
@@ -44,7 +42,7 @@ struct AlarmListing: Sendable {
         }
         if !prefix.isEmpty {
             conditions.append("name >= ? AND name <= ?")
-            arguments += [.text(prefix), .text(prefix + "\u{10FFFF}")]
+            arguments += [.text(prefix), .text(prefix.endOfPrefix)]
         }
         if let state {
             conditions.append("state = ?")
@@ -55,25 +53,6 @@ struct AlarmListing: Sendable {
             arguments.append(.text("%\(text.escapedForLike)%"))
         }
         return (conditions.joined(separator: " AND "), arguments)
-    }
-}
-
-extension String {
-    /// For a pattern of LIKE whose escape is `!`.
-    var escapedForLike: String {
-        var escaped = String.UnicodeScalarView()
-        for scalar in unicodeScalars {
-            if "!%_".unicodeScalars.contains(scalar) { escaped.append("!") }
-            escaped.append(scalar)
-        }
-        return String(escaped)
-    }
-
-    /// Within quotation marks, as configurations have it.
-    var inJSON: String {
-        var writer = JSONWriter()
-        writer.string(self)
-        return String(buffer: writer.buffer)
     }
 }
 

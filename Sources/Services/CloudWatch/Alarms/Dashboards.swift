@@ -59,7 +59,7 @@ extension CloudWatchService {
                 WHERE account = ? AND name > ? AND name >= ? AND name <= ? ORDER BY name LIMIT ?
                 """,
                 [
-                    .text(caller.account.digits), .text(start), .text(prefix), .text(prefix + "\u{10FFFF}"),
+                    .text(caller.account.digits), .text(start), .text(prefix), .text(prefix.endOfPrefix),
                     .integer(Int64(Self.pageSize + 1)),
                 ])
         }

@@ -73,7 +73,7 @@ extension CloudWatchService {
         let input = try CloudWatch.DescribeAlarmHistoryInput(decoding: request)
         try authorize(.describeAlarmHistory, on: [AlarmKey(input.alarmName ?? "*", of: request.caller).arn], request)
         if input.alarmContributorId != nil { throw AWSError.unsupported("Alarm contributors are not supported.") }
-        guard [input.startDate, input.endDate].allSatisfy({ $0.map(MetricRules.isTime) ?? true }) else {
+        guard [input.startDate, input.endDate].compactMap(\.self).allSatisfy(RequestTime.years.contains) else {
             throw AWSError.validation("The parameters StartDate and EndDate must be times of the years 1 to 9999.")
         }
         let types = input.alarmTypes ?? [.metricAlarm]

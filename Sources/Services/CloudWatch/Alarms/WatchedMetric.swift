@@ -57,9 +57,8 @@ struct WatchedMetric: Sendable {
         switch source {
         case .metric(let stat):
             let periods = Periods(start: start, end: end, length: period)
-            let gathered = try periods.gathered(stat.key, in: table)
-            let unit = stat.unit ?? MetricUnit.chosen(of: gathered.keys)
-            for (time, samples) in unit.flatMap({ gathered[$0] }) ?? [:] {
+            let gathered = try periods.gathered(stat.key, stat.unit, in: table)
+            for (time, samples) in MetricUnit.chosen(of: gathered.keys).flatMap({ gathered[$0] }) ?? [:] {
                 if let value = stat.statistic.value(of: samples) { values[time] = (value, samples.sampleCount) }
             }
         case .queries(let queries):

@@ -8,7 +8,7 @@ extension CloudWatchService {
     func getMetricData(_ request: ServiceRequest) async throws -> Output {
         let input = try CloudWatch.GetMetricDataInput(decoding: request)
         try authorize(.getMetricData, request)
-        guard MetricRules.isTime(input.startTime), MetricRules.isTime(input.endTime) else {
+        guard [input.startTime, input.endTime].allSatisfy(RequestTime.years.contains) else {
             throw AWSError.validation("The parameters StartTime and EndTime must be times of the years 1 to 9999.")
         }
         guard input.startTime < input.endTime else {

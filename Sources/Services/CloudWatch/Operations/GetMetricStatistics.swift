@@ -9,7 +9,7 @@ extension CloudWatchService {
         let input = try CloudWatch.GetMetricStatisticsInput(decoding: request)
         try authorize(.getMetricStatistics, request)
         let statistics = try Self.statistics(input)
-        guard MetricRules.isTime(input.startTime), MetricRules.isTime(input.endTime) else {
+        guard [input.startTime, input.endTime].allSatisfy(RequestTime.years.contains) else {
             throw AWSError.invalidValue("The parameters StartTime and EndTime must be times of the years 1 to 9999.")
         }
         guard input.startTime < input.endTime else {
@@ -32,10 +32,10 @@ extension CloudWatchService {
             account: request.caller.account.digits, region: request.caller.region, namespace: input.namespace,
             name: input.metricName, dimensions: (input.dimensions ?? []).map { MetricDimension($0.name, $0.value) })
         await samples.flush()
-        let gathered = try await database.read { try periods.gathered(key, in: MetricTable($0)) }
+        let unit = input.unit.flatMap { MetricUnit(rawValue: $0.rawValue) }
+        let gathered = try await database.read { try periods.gathered(key, unit, in: MetricTable($0)) }
         var datapoints: [CloudWatch.Datapoint] = []
-        for (unit, parts) in gathered.sorted(by: { $0.key.rawValue < $1.key.rawValue })
-        where input.unit == nil || input.unit?.rawValue == unit.rawValue {
+        for (unit, parts) in gathered.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             for (time, distribution) in parts.sorted(by: { $0.key < $1.key }) {
                 if let point = Self.datapoint(distribution, at: time, unit, statistics) { datapoints.append(point) }
             }

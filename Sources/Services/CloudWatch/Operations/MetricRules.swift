@@ -42,16 +42,13 @@ enum MetricRules {
         return read
     }
 
-    /// Whether seconds since 1970 are of a year with four digits; others could not be reckoned with.
-    static func isTime(_ seconds: Double) -> Bool { (-62_135_596_800..<253_402_300_800).contains(seconds) }
-
     /// - Parameters:
     ///   - time: Seconds since 1970; nil for now.
     ///   - now: Milliseconds since 1970.
     /// - Returns: Seconds since 1970.
     static func time(_ time: Double?, _ path: String, now: Int64) throws(AWSError) -> Int64 {
         guard let time else { return now / 1_000 }
-        guard time.isFinite, time >= Double(now) / 1_000 - 14 * 86_400 else {
+        guard time >= Double(now) / 1_000 - 14 * 86_400 else {
             throw .invalidValue("The parameter \(path) must specify a time within the past two weeks.")
         }
         guard time <= Double(now) / 1_000 + 2 * 3_600 else {

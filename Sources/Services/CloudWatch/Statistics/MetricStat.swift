@@ -17,19 +17,16 @@ struct MetricStat: Sendable, Hashable {
     func values(in periods: Periods, _ table: MetricTable) throws -> (series: TimeSeries, units: [String]) {
         var values: [MetricUnit: [TimeSeries.Point]] = [:]
         for stretch in periods.stretches {
-            for (unit, parts) in try stretch.gathered(key, in: table) {
+            for (unit, parts) in try stretch.gathered(key, unit, in: table) {
                 let points = parts.compactMap { time, samples in
                     statistic.value(of: samples).map { TimeSeries.Point(time: time, value: $0) }
                 }
                 values[unit, default: []] += points.sorted { $0.time < $1.time }
             }
         }
-        let units = values.keys.map(\.rawValue).sorted()
-        guard let unit = unit ?? MetricUnit.chosen(of: values.keys) else {
-            return (TimeSeries(period: period, points: []), [])
-        }
-        let series = TimeSeries(period: period, points: values[unit] ?? [])
-        return (series, self.unit == nil && units.count > 1 ? units : [])
+        let points = MetricUnit.chosen(of: values.keys).flatMap { values[$0] } ?? []
+        let units = values.count > 1 ? values.keys.map(\.rawValue).sorted() : []
+        return (TimeSeries(period: period, points: points), units)
     }
 
     /// A period that AWS has: a multiple of a minute, or one of those of high resolution.

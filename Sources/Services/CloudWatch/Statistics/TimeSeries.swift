@@ -26,7 +26,7 @@ struct Periods: Sendable, Hashable {
     /// Begins where AWS has a request begin: the older the time, the rounder it is.
     ///
     /// - Parameters:
-    ///   - start: Seconds since 1970, as `end` and `now`: times that ``MetricRules/isTime(_:)`` lets pass.
+    ///   - start: Seconds since 1970, as `end` and `now`.
     ///   - length: Seconds.
     init(from start: Double, to end: Double, length: Int64, now: Int64) {
         let age = Double(now) - start
@@ -51,10 +51,14 @@ struct Periods: Sendable, Hashable {
 
     /// A metric's samples by unit and period. Those that are known for longer stretches only are not in shorter
     /// periods, but for those of a minute, which are where the minute begins.
-    func gathered(_ key: MetricKey, in table: MetricTable) throws -> [MetricUnit: [Int64: Distribution]] {
+    ///
+    /// - Parameter unit: The one that is wanted: others are not read. Nil: all.
+    func gathered(
+        _ key: MetricKey, _ unit: MetricUnit?, in table: MetricTable
+    ) throws -> [MetricUnit: [Int64: Distribution]] {
         let resolutions = Resolution.allCases.filter { $0.rawValue <= 60 || length % $0.rawValue == 0 }
         var gathered: [MetricUnit: [Int64: Distribution]] = [:]
-        try table.forEachPoint(key, resolutions, from: start, to: end) { point in
+        try table.forEachPoint(key, unit, resolutions, from: start, to: end) { point in
             gathered[point.unit, default: [:]][beginning(of: point.time), default: Distribution()]
                 .merge(point.distribution)
         }

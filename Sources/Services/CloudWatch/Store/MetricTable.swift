@@ -148,9 +148,14 @@ struct MetricTable {
     private static let pointsAtOnce: Int64 = 256
 
     /// A metric's points that begin in a stretch of time, those of each resolution by time.
+    ///
+    /// - Parameter unit: That of the points; nil: any.
     func forEachPoint(
-        _ key: MetricKey, _ resolutions: [Resolution], from start: Int64, to end: Int64, _ body: (MetricPoint) -> Void
+        _ key: MetricKey, _ unit: MetricUnit?, _ resolutions: [Resolution], from start: Int64, to end: Int64,
+        _ body: (MetricPoint) -> Void
     ) throws {
+        let condition = unit == nil ? "" : "AND unit = ?"
+        let wanted = unit.map { [SQLValue.text($0.rawValue)] } ?? []
         guard let (id, _) = try find(key) else { return }
         for resolution in resolutions {
             var (time, unit) = (start, "")
@@ -159,12 +164,11 @@ struct MetricTable {
                     """
                     SELECT time, unit, distribution FROM metrics_points
                     WHERE series = ? AND resolution = ? AND (time, unit) > (?, ?) AND time < ?
+                        \(condition)
                     ORDER BY time, unit LIMIT ?
                     """,
-                    [
-                        .integer(id), .integer(resolution.rawValue), .integer(time), .text(unit), .integer(end),
-                        .integer(Self.pointsAtOnce),
-                    ])
+                    [.integer(id), .integer(resolution.rawValue), .integer(time), .text(unit), .integer(end)]
+                        + wanted + [.integer(Self.pointsAtOnce)])
                 for row in rows {
                     (time, unit) = (try row.integer("time"), try row.text("unit"))
                     guard let unit = MetricUnit(rawValue: unit),

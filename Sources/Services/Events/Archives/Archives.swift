@@ -13,10 +13,13 @@ extension EventsService {
         var record = ArchiveRecord(created: call.now, source: bus.arn, days: input.retentionDays ?? 0)
         record.description = input.description
         record.pattern = input.eventPattern
+        // Of one of that name that was deleted.
+        try await replays.clear(key)
         try await database.write { [record] connection in
             let table = EventsTable(connection)
             guard try table.bus(bus, now: call.now) != nil else { throw EventsFailure.noBus(bus.name) }
             guard try table.archive(key) == nil else { throw EventsFailure.exists("Archive \(key.name)") }
+            try table.clear(key, limit: .max)
             try table.put(record, key)
         }
         buses.forget(bus)
@@ -121,6 +124,8 @@ extension EventsService {
             return record
         }
         if let bus = BusKey(arn: record.source) { buses.forget(bus) }
+        // What is left when this fails or the server stops goes with what expires.
+        try? await replays.clear(key)
         return EventBridge.DeleteArchiveResponse().encode()
     }
 }

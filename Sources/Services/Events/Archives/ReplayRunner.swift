@@ -4,7 +4,8 @@ import Logging
 import NIOCore
 import Storage
 
-/// Sends archived events to their buses again, some at a time, and deletes those that have expired.
+/// Sends archived events to their buses again, some at a time, and deletes those that have expired or whose archive is
+/// no more.
 ///
 /// What a step sends and how far it has come is one commit, so that a replay goes on after a crash where it was.
 final class ReplayRunner: Sendable {
@@ -122,7 +123,10 @@ final class ReplayRunner: Sendable {
     private func expire() async {
         while !Task.isCancelled {
             do {
-                let archives = try await database.read { try EventsTable($0).allArchives() }
+                let (archives, remains) = try await database.read { connection in
+                    (try EventsTable(connection).allArchives(), try EventsTable(connection).remains())
+                }
+                for key in remains { try await clear(key) }
                 for (key, record) in archives where record.days > 0 {
                     try await expire(key, before: record.start(now: clock()))
                 }
@@ -135,11 +139,21 @@ final class ReplayRunner: Sendable {
 }
 
 extension ReplayRunner {
-    /// Deletes what came before, some at a time: others write in between.
+    /// Deletes what came before.
     private func expire(_ archive: NamedKey, before start: Int64) async throws {
+        try await inParts { try $0.expire(archive, before: start, limit: $1) }
+    }
+
+    /// Deletes what is left of an archive that is no more.
+    func clear(_ archive: NamedKey) async throws {
+        try await inParts { try $0.clear(archive, limit: $1) }
+    }
+
+    /// Deletes some at a time: others write in between.
+    private func inParts(_ delete: @escaping @Sendable (EventsTable, Int) throws -> Int) async throws {
         let limit = quotas.expiryBatch
         while !Task.isCancelled {
-            let count = try await database.write { try EventsTable($0).expire(archive, before: start, limit: limit) }
+            let count = try await database.write { try delete(EventsTable($0), limit) }
             if count < limit { return }
         }
     }

@@ -59,7 +59,7 @@ struct Event: Sendable {
     /// - Returns: nil for what lies before 1970 or after 9999, which no document can say.
     static func milliseconds(seconds: Double) -> Int64? {
         let milliseconds = (seconds * 1_000).rounded()
-        return (0..<253_402_300_800_000).contains(milliseconds) ? Int64(milliseconds) : nil
+        return (0..<RequestTime.years.upperBound * 1_000).contains(milliseconds) ? Int64(milliseconds) : nil
     }
 
     static func time(_ milliseconds: Int64) -> String {

@@ -15,12 +15,8 @@ extension EventsTable {
         try all(.archive, account, region, "")
     }
 
-    /// With all that is in it.
-    func deleteArchive(_ key: NamedKey) throws {
-        try delete(.archive, key.account, key.region, "", key.name)
-        try connection.execute(
-            "DELETE FROM events_archived WHERE account = ? AND region = ? AND archive = ?", columns(key))
-    }
+    /// What was in it is left for ``clear(_:limit:)``.
+    func deleteArchive(_ key: NamedKey) throws { try delete(.archive, key.account, key.region, "", key.name) }
 
     func replay(_ key: NamedKey) throws -> ReplayRecord? {
         try find(.replay, key.account, key.region, "", key.name)
@@ -43,10 +39,7 @@ extension EventsTable {
             "SELECT account, region, name, document FROM events_replays WHERE active = 1 ORDER BY account, region, name",
             []
         ).map { row in
-            let record: ReplayRecord = try Self.decode(try row.text("document"))
-            let key = NamedKey(
-                account: try row.text("account"), region: try row.text("region"), name: try row.text("name"))
-            return (key, record)
+            (try Self.key(row), try Self.decode(try row.text("document")))
         }
     }
 
@@ -132,13 +125,41 @@ extension EventsTable {
             """, columns(archive) + columns(archive) + [.integer(before), .integer(Int64(limit))])
     }
 
+    /// Deletes some of what is left of an archive that is no more.
+    ///
+    /// - Returns: How many events there were, `limit` at most; 0 for an archive that is there.
+    @discardableResult
+    func clear(_ archive: NamedKey, limit: Int) throws -> Int {
+        try self.archive(archive) == nil ? expire(archive, before: .max, limit: limit) : 0
+    }
+
+    /// Archives of all accounts that are no more and of which something is left.
+    func remains() throws -> [NamedKey] {
+        var remains: [NamedKey] = []
+        var last: [SQLValue] = [.text(""), .text(""), .text("")]
+        // From archive to archive: there may be very many events.
+        while let row = try connection.query(
+            """
+            SELECT account, region, archive AS name FROM events_archived WHERE (account, region, archive) > (?, ?, ?)
+            ORDER BY account, region, archive LIMIT 1
+            """, last
+        ).first {
+            let key = try Self.key(row)
+            if try archive(key) == nil { remains.append(key) }
+            last = columns(key)
+        }
+        return remains
+    }
+
     /// Of all accounts.
     func allArchives() throws -> [(key: NamedKey, record: ArchiveRecord)] {
         try connection.query("SELECT account, region, name, document FROM events_archives", []).map { row in
-            let key = NamedKey(
-                account: try row.text("account"), region: try row.text("region"), name: try row.text("name"))
-            return (key, try Self.decode(try row.text("document")))
+            (try Self.key(row), try Self.decode(try row.text("document")))
         }
+    }
+
+    private static func key(_ row: SQLRow) throws -> NamedKey {
+        NamedKey(account: try row.text("account"), region: try row.text("region"), name: try row.text("name"))
     }
 
     private func columns(_ key: NamedKey) -> [SQLValue] { [.text(key.account), .text(key.region), .text(key.name)] }

@@ -65,10 +65,17 @@ final class MeasureJournal: Sendable {
     /// - Returns: The notes, for ``settle(_:)`` after the commit.
     func forget(on connection: any SQLConnection) throws(StorageError) -> [Int64] {
         let numbers = state.withLock { Array($0.done.prefix(Self.batch)) }
-        for number in numbers {
-            try connection.execute("DELETE FROM logs_unmeasured WHERE number = ?", [.integer(number)])
-        }
+        try Self.delete(numbers, on: connection)
         return numbers
+    }
+
+    private static func delete(_ numbers: [Int64], on connection: any SQLConnection) throws(StorageError) {
+        guard let last = numbers.last else { return }
+        // As many as the next power of two, the last one repeated: stores keep the statements that they have read.
+        var arguments = numbers.map { SQLValue.integer($0) }
+        while arguments.count.nonzeroBitCount > 1 { arguments.append(.integer(last)) }
+        let marks = arguments.map { _ in "?" }.joined(separator: ", ")
+        try connection.execute("DELETE FROM logs_unmeasured WHERE number IN (\(marks))", arguments)
     }
 
     // MARK: After it
@@ -139,10 +146,9 @@ final class MeasureJournal: Sendable {
     /// Receipts are gone for good: so must be the notes that they are of.
     func forgetReceipts(of sink: any ReceiptSink) async throws {
         let (done, lowest) = try await database.synced.write { [self] connection in
-            var done: [Int64] = []
-            for number in state.withLock({ $0.done }) {
-                try connection.execute("DELETE FROM logs_unmeasured WHERE number = ?", [.integer(number)])
-                done.append(number)
+            let done = state.withLock { Array($0.done) }
+            for start in stride(from: 0, to: done.count, by: Self.batch) {
+                try Self.delete(Array(done[start...].prefix(Self.batch)), on: connection)
             }
             let rows = try connection.query("SELECT MIN(number) AS number FROM logs_unmeasured", [])
             // Transactions that come take higher numbers than any that was taken.

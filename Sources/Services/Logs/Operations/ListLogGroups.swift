@@ -12,35 +12,20 @@ extension LogsService {
         guard input.dataSources == nil, input.fieldIndexNames == nil, input.logGroupTags == nil else {
             throw AWSError.unsupported("Listing by data sources, field indexes and tags: not implemented.")
         }
-        let after = try input.nextToken.map { (token) throws(AWSError) in
-            guard let name = Base64.decodeText(token) else { throw LogsFailure.invalidToken }
-            return name
-        }
-        let region = request.caller.region
-        let limit = input.limit ?? 50
+        let listing = try GroupListing(of: request.caller, after: input.nextToken, limit: input.limit)
         let names = NamePattern(input.logGroupNamePattern)
-        return try await database.read { connection in
-            var page: [GroupRecord] = []
-            var (from, isInclusive) = (after ?? "", after == nil)
-            while page.count <= limit {
-                let batch = try GroupRecord.list(
-                    account: account, region: region, from: from, inclusive: isInclusive, limit: 100, on: connection)
-                page += batch.filter {
-                    names.fits($0.name) && (input.logGroupClass.map(\.rawValue) ?? $0.logClass) == $0.logClass
-                }
-                guard batch.count == 100, let last = batch.last else { break }
-                (from, isInclusive) = (last.name, false)
+        let page = try await database.read { connection in
+            try listing.read(on: connection) { group in
+                names.fits(group.name) && (input.logGroupClass.map(\.rawValue) ?? group.logClass) == group.logClass
             }
-            let shown = page.prefix(limit)
-            return Logs.ListLogGroupsResponse(
-                logGroups: shown.map { group in
-                    Logs.LogGroupSummary(
-                        logGroupName: group.name,
-                        logGroupArn: GroupKey(account: account, region: region, name: group.name).arn,
-                        logGroupClass: Logs.LogGroupClass(rawValue: group.logClass))
-                },
-                nextToken: page.count > limit ? shown.last.map { Base64.encode($0.name.utf8) } : nil)
-        }.encode()
+        }
+        return Logs.ListLogGroupsResponse(
+            logGroups: page.groups.map { group in
+                Logs.LogGroupSummary(
+                    logGroupName: group.name, logGroupArn: listing.key(of: group).arn,
+                    logGroupClass: Logs.LogGroupClass(rawValue: group.logClass))
+            }, nextToken: page.nextToken
+        ).encode()
     }
 }
 

@@ -35,7 +35,7 @@ extension LogsService {
     func deleteLogGroup(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try Logs.DeleteLogGroupRequest(decoding: request)
         let key = GroupKey(input.logGroupName, of: request.caller)
-        try await change(input.logGroupName, of: request.caller) { group, connection in
+        try await change(key) { group, connection in
             try GroupRecord.delete(group.id, on: connection)
             try ResourcePolicyRecord.delete(of: key, on: connection)
         }
@@ -51,7 +51,7 @@ extension LogsService {
                 message: "1 validation error detected: Value '\(input.retentionInDays)' at 'retentionInDays' failed to "
                     + "satisfy constraint: Member must satisfy enum value set: [\(allowed)]")
         }
-        try await change(input.logGroupName, of: request.caller) { group, connection in
+        try await change(GroupKey(input.logGroupName, of: request.caller)) { group, connection in
             try GroupRecord.setRetention(input.retentionInDays, of: group.id, on: connection)
         }
         return Logs.empty
@@ -59,18 +59,18 @@ extension LogsService {
 
     func deleteRetentionPolicy(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try Logs.DeleteRetentionPolicyRequest(decoding: request)
-        try await change(input.logGroupName, of: request.caller) { group, connection in
+        try await change(GroupKey(input.logGroupName, of: request.caller)) { group, connection in
             try GroupRecord.setRetention(nil, of: group.id, on: connection)
         }
         return Logs.empty
     }
 
-    private func change(
-        _ name: String, of caller: Caller, _ work: @escaping @Sendable (GroupRecord, any SQLConnection) throws -> Void
+    func change(
+        _ key: GroupKey, else missing: AWSError = LogsFailure.noGroup,
+        _ work: @escaping @Sendable (GroupRecord, any SQLConnection) throws -> Void
     ) async throws {
-        let key = GroupKey(name, of: caller)
         try await database.write { connection in
-            guard let group = try GroupRecord.find(key, on: connection) else { throw LogsFailure.noGroup }
+            guard let group = try GroupRecord.find(key, on: connection) else { throw missing }
             try work(group, connection)
         }
     }

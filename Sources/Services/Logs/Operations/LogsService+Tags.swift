@@ -6,35 +6,21 @@ extension LogsService {
     func listTagsForResource(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try Logs.ListTagsForResourceRequest(decoding: request)
         let key = try Self.group(input.resourceArn, of: request.caller)
-        return try await database.read { connection in
-            guard let group = try GroupRecord.find(key, on: connection) else { throw LogsFailure.noResource }
-            return Logs.ListTagsForResourceResponse(tags: try GroupTags.all(of: group.id, on: connection))
-        }.encode()
+        return Logs.ListTagsForResourceResponse(tags: try await tags(of: key, else: LogsFailure.noResource)).encode()
     }
 
     func tagResource(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try Logs.TagResourceRequest(decoding: request)
         let key = try Self.group(input.resourceArn, of: request.caller)
-        try await database.write { connection in
-            guard let group = try GroupRecord.find(key, on: connection) else { throw LogsFailure.noResource }
-            try GroupTags.set(input.tags, of: group.id, on: connection)
-            guard try GroupTags.all(of: group.id, on: connection).count <= GroupTags.limit else {
-                throw LogsError.tooManyTags(
-                    message: "The resource cannot have more than \(GroupTags.limit) tags.",
-                    resourceName: input.resourceArn)
-            }
-        }
-        return Logs.empty
+        let tooMany = LogsError.tooManyTags(
+            message: "The resource cannot have more than \(GroupTags.limit) tags.", resourceName: input.resourceArn)
+        return try await tag(key, input.tags, else: LogsFailure.noResource, tooMany: tooMany)
     }
 
     func untagResource(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try Logs.UntagResourceRequest(decoding: request)
         let key = try Self.group(input.resourceArn, of: request.caller)
-        try await database.write { connection in
-            guard let group = try GroupRecord.find(key, on: connection) else { throw LogsFailure.noResource }
-            try GroupTags.remove(input.tagKeys, of: group.id, on: connection)
-        }
-        return Logs.empty
+        return try await untag(key, input.tagKeys, else: LogsFailure.noResource)
     }
 
     // MARK: The older operations, by a group's name
@@ -42,32 +28,45 @@ extension LogsService {
     func listTagsLogGroup(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try Logs.ListTagsLogGroupRequest(decoding: request)
         let key = GroupKey(input.logGroupName, of: request.caller)
-        return try await database.read { connection in
-            guard let group = try GroupRecord.find(key, on: connection) else { throw LogsFailure.noGroup }
-            return Logs.ListTagsLogGroupResponse(tags: try GroupTags.all(of: group.id, on: connection))
-        }.encode()
+        return Logs.ListTagsLogGroupResponse(tags: try await tags(of: key, else: LogsFailure.noGroup)).encode()
     }
 
     func tagLogGroup(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try Logs.TagLogGroupRequest(decoding: request)
-        let key = GroupKey(input.logGroupName, of: request.caller)
-        try await database.write { connection in
-            guard let group = try GroupRecord.find(key, on: connection) else { throw LogsFailure.noGroup }
-            try GroupTags.set(input.tags, of: group.id, on: connection)
-            guard try GroupTags.all(of: group.id, on: connection).count <= GroupTags.limit else {
-                throw LogsError.invalidParameter(
-                    message: "The log group cannot have more than \(GroupTags.limit) tags.")
-            }
-        }
-        return Logs.empty
+        let tooMany = LogsError.invalidParameter(
+            message: "The log group cannot have more than \(GroupTags.limit) tags.")
+        return try await tag(
+            GroupKey(input.logGroupName, of: request.caller), input.tags, else: LogsFailure.noGroup, tooMany: tooMany)
     }
 
     func untagLogGroup(_ request: ServiceRequest) async throws -> ServiceResponse {
         let input = try Logs.UntagLogGroupRequest(decoding: request)
-        let key = GroupKey(input.logGroupName, of: request.caller)
-        try await database.write { connection in
-            guard let group = try GroupRecord.find(key, on: connection) else { throw LogsFailure.noGroup }
-            try GroupTags.remove(input.tags, of: group.id, on: connection)
+        return try await untag(
+            GroupKey(input.logGroupName, of: request.caller), input.tags, else: LogsFailure.noGroup)
+    }
+
+    // MARK: What both do
+
+    private func tags(of key: GroupKey, else missing: AWSError) async throws -> [String: String] {
+        try await database.read { connection in
+            guard let group = try GroupRecord.find(key, on: connection) else { throw missing }
+            return try GroupTags.all(of: group.id, on: connection)
+        }
+    }
+
+    private func tag(
+        _ key: GroupKey, _ tags: [String: String], else missing: AWSError, tooMany: AWSError
+    ) async throws -> ServiceResponse {
+        try await change(key, else: missing) { group, connection in
+            try GroupTags.set(tags, of: group.id, on: connection)
+            guard try GroupTags.all(of: group.id, on: connection).count <= GroupTags.limit else { throw tooMany }
+        }
+        return Logs.empty
+    }
+
+    private func untag(_ key: GroupKey, _ names: [String], else missing: AWSError) async throws -> ServiceResponse {
+        try await change(key, else: missing) { group, connection in
+            try GroupTags.remove(names, of: group.id, on: connection)
         }
         return Logs.empty
     }

@@ -71,7 +71,7 @@ struct MetricFilterRecord: Sendable {
         }
         if !listing.prefix.isEmpty {
             conditions.append("f.name >= ? AND f.name <= ?")
-            arguments += [.name(listing.prefix), .name(listing.prefix + "\u{10FFFF}")]
+            arguments += [.name(listing.prefix), .name(listing.prefix.endOfPrefix)]
         }
         if let metric = listing.metric {
             conditions.append("f.metric_namespace = ? AND f.metric_name = ?")

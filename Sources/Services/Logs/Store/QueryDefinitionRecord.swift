@@ -94,7 +94,7 @@ struct QueryDefinitionRecord: Sendable {
             ORDER BY name, id LIMIT ?
             """,
             owner.arguments + [
-                .name(prefix), .name(prefix + "\u{10FFFF}"), .name(after?.name ?? ""), .name(after?.id ?? ""),
+                .name(prefix), .name(prefix.endOfPrefix), .name(after?.name ?? ""), .name(after?.id ?? ""),
                 .integer(Int64(limit)),
             ])
         return try rows.map { (row) throws(StorageError) in try QueryDefinitionRecord(row) }

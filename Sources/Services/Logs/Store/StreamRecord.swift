@@ -104,9 +104,8 @@ struct StreamRecord: Sendable {
         case nil: break
         }
         if !listing.prefix.isEmpty {
-            // What begins with a prefix lies between it and the same with the last code point there is.
             conditions.append("name >= ? AND name <= ?")
-            arguments += [.name(listing.prefix), .name(listing.prefix + "\u{10FFFF}")]
+            arguments += [.name(listing.prefix), .name(listing.prefix.endOfPrefix)]
         }
         let direction = listing.isDescending ? "DESC" : "ASC"
         let order = listing.order == .name ? "name \(direction)" : "last_event \(direction), id \(direction)"

@@ -37,7 +37,6 @@ extension SQSService {
         let values = input.attributes
         var wanted = queue.attributes
         try wanted.set(values)
-        try QueuePermission.checkLimits(values["Policy"])
         if values["RedrivePolicy"] != nil { try requireDeadLetterQueue(wanted, of: queue.key) }
         // The delay of a FIFO queue is that of all its messages.
         let delay = queue.isFIFO && values["DelaySeconds"] != nil ? wanted.delay - queue.attributes.delay : 0

@@ -54,10 +54,9 @@ enum QueuePermission {
     /// Of one statement.
     private static let actionLimit = 7
 
-    /// - Parameter text: A policy that is to be set; nil for none.
+    /// - Parameter document: A policy that is to be set.
     /// - Throws: `OverLimit`, in AWS's words: https://github.com/dapr/components-contrib/issues/1780.
-    static func checkLimits(_ text: String?) throws(AWSError) {
-        guard let document = text.flatMap({ try? PolicyDocument(parsing: ByteBuffer(string: $0)) }) else { return }
+    static func checkLimits(_ document: PolicyDocument) throws(AWSError) {
         guard document.statements.count <= statementLimit else {
             throw SQSError.overLimit(
                 message: "\(document.statements.count) statements were found in the submitted policy, max allowed is "

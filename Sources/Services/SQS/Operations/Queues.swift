@@ -15,7 +15,6 @@ extension SQSService {
         let values = (input.attributes ?? [:]).filter { $0.key != "Policy" || !$0.value.isEmpty }
         try QueueName.check(input.queueName, isFIFO: values["FifoQueue"]?.lowercased() == "true", region: key.region)
         let attributes = try QueueAttributes(creating: values)
-        try QueuePermission.checkLimits(attributes.policy)
         try Tags.check(input.tags ?? [:], quotas)
         try requireDeadLetterQueue(attributes, of: key)
         let now = clock.milliseconds()

@@ -33,7 +33,7 @@ struct QueueAttributes: Sendable, Hashable {
 
     /// What CreateQueue makes of what it is given.
     ///
-    /// - Throws: `InvalidAttributeName`, `InvalidAttributeValue`, `InvalidParameterValue`.
+    /// - Throws: `InvalidAttributeName`, `InvalidAttributeValue`, `InvalidParameterValue`, `OverLimit`.
     init(creating values: [String: String]) throws(AWSError) {
         switch values["FifoQueue"]?.lowercased() {
         case nil: break
@@ -134,6 +134,7 @@ struct QueueAttributes: Sendable, Hashable {
         guard let document = try? PolicyDocument(validating: buffer, as: .resource), !document.statements.isEmpty,
             let value = try? JSONValue(parsing: buffer)
         else { throw .invalidAttribute("Policy") }
+        try QueuePermission.checkLimits(document)
         var writer = JSONWriter()
         writer.write(value)
         return String(buffer: writer.buffer)

@@ -88,10 +88,13 @@ struct QueueTable {
         let values = [String: String](json: try row.text("attributes"))
         // The encryption that was shown may have become an invalid choice only by being put together.
         var attributes = try QueueAttributes(creating: values.filter { $0.key == "FifoQueue" })
-        for (name, value) in values.sorted(by: { $0.key < $1.key }) where name != "FifoThroughputLimit" {
+        for (name, value) in values.sorted(by: { $0.key < $1.key })
+        where !["FifoThroughputLimit", "Policy"].contains(name) {
             if name == "SqsManagedSseEnabled", value == "true", values["KmsMasterKeyId"] != nil { continue }
             try attributes.set([name: value])
         }
+        // It was checked when it was set.
+        attributes.policy = values["Policy"]
         if let limit = values["FifoThroughputLimit"] { try attributes.set(["FifoThroughputLimit": limit]) }
         return QueueDefinition(
             key: QueueKey(

@@ -45,12 +45,9 @@ struct ScheduleRules: Sendable {
         if Int64(start) < now / 1_000 - quotas.earliestStart { throw .startTooEarly }
     }
 
-    /// The latest date that is taken, seconds since 1970: the year 9999.
-    private static let latest = 253_402_300_799.0
-
     private func checkBounds(_ start: Double?, _ end: Double?, recurs: Bool) throws(AWSError) {
-        for date in [start, end].compactMap({ $0 }) where !(0...Self.latest).contains(date) {
-            throw .invalidSchedule("The date \(date) is out of range.")
+        for date in [start, end].compactMap({ $0 }) where !(0..<RequestTime.years.upperBound).contains(date) {
+            throw .invalidSchedule("Dates must be of the years 1970 to 9999.")
         }
         // A one-time schedule has no use for them.
         guard recurs else { return }

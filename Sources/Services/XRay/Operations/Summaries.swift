@@ -50,7 +50,7 @@ extension XRayService {
         guard input.startTime <= input.endTime else {
             throw XRayError.invalidRequest(message: "StartTime must not be after EndTime.")
         }
-        guard (0...1e11).contains(input.startTime), (0...1e11).contains(input.endTime) else {
+        guard [input.startTime, input.endTime].allSatisfy((0..<RequestTime.years.upperBound).contains) else {
             throw XRayError.invalidRequest(message: "StartTime and EndTime must be times in seconds since 1970.")
         }
         let unit = order == .time ? 1.0 : 1000.0
