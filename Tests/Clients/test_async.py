@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ROLE, wait_until, zip_of
+from conftest import ROLE, refused_with, wait_until, zip_of
 
 ECHO = "import json\ndef handler(event, context):\n    print('GOT', context.aws_request_id, json.dumps(event))\n    return event\n"
 FAIL = ECHO.replace("return event", "raise ValueError('no')")
@@ -41,14 +41,6 @@ def event(client, function, payload, **options):
     return answer["ResponseMetadata"]["RequestId"]
 
 
-def refused(code, status, call, **arguments):
-    with pytest.raises(ClientError) as failure:
-        call(**arguments)
-    assert failure.value.response["Error"]["Code"] == code
-    assert failure.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
-    return failure.value.response["Error"]["Message"]
-
-
 def test_events_are_accepted_and_run(server, deploy, lambda_client):
     function = deploy(python=ECHO)
     requests = [event(lambda_client, function, {"number": number}, LogType="Tail") for number in range(5)]
@@ -69,11 +61,11 @@ def test_what_is_wrong_is_said_at_once(deploy, lambda_client):
     def attempt(**arguments):
         return lambda_client.invoke(**{"FunctionName": function, "InvocationType": "Event", **arguments})
 
-    refused("InvalidRequestContentException", 400, attempt, Payload=b"{")
-    refused("ResourceNotFoundException", 404, attempt, FunctionName="nobody")
-    refused("ResourceNotFoundException", 404, attempt, Qualifier="12")
+    refused_with("InvalidRequestContentException", 400, attempt, Payload=b"{")
+    refused_with("ResourceNotFoundException", 404, attempt, FunctionName="nobody")
+    refused_with("ResourceNotFoundException", 404, attempt, Qualifier="12")
     # github.com/ASFHyP3/hyp3/issues/2241, with today's limit.
-    message = refused("RequestEntityTooLargeException", 413, attempt, Payload=b'"' + b"x" * 1048575 + b'"')
+    message = refused_with("RequestEntityTooLargeException", 413, attempt, Payload=b'"' + b"x" * 1048575 + b'"')
     assert message == "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)"
     assert attempt(Payload=b'"' + b"x" * 1048574 + b'"')["StatusCode"] == 202
 
@@ -253,9 +245,9 @@ def test_dead_letters_need_a_role_that_may_send_them(deploy, lambda_client, send
             FunctionName=function, DeadLetterConfig={"TargetArn": target}, **settings)
 
     # github.com/elastic/beats/issues/13963.
-    message = refused("InvalidParameterValueException", 400, update, target=queue.arn)
+    message = refused_with("InvalidParameterValueException", 400, update, target=queue.arn)
     assert message == "The provided execution role does not have permissions to call SendMessage on SQS"
-    message = refused("InvalidParameterValueException", 400, update, target=topic)
+    message = refused_with("InvalidParameterValueException", 400, update, target=topic)
     assert message == "The provided execution role does not have permissions to call Publish on SNS"
     role = sender("sqs:SendMessage")
     assert update(queue.arn, Role=role)["DeadLetterConfig"] == {"TargetArn": queue.arn}

@@ -7,9 +7,7 @@ Authorization Reference.
 import json
 import signal
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from conftest import APUS, ROLE, zip_of
@@ -299,11 +297,7 @@ def test_lenient_modes_are_for_loopback(server, mode):
 def test_lenient_modes_let_nobody_into_another_account(own_server):
     server = own_server("--auth", "off")
 
-    def account(digits):
-        return boto3.Session().client(
-            "lambda", endpoint_url=server.endpoint, aws_access_key_id=digits, aws_secret_access_key="x",
-            region_name="us-east-1", config=Config(retries={"total_max_attempts": 1}))
-
+    account = server.account
     account("111111111111").create_function(
         FunctionName="f", Role="arn:aws:iam::111111111111:role/x", Runtime="python3.11", Handler="app.handler",
         Code={"ZipFile": zip_of({"app.py": ECHO})})

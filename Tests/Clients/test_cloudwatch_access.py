@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from cloudwatch_api import cloudwatch, minute, namespace, refused  # noqa: F401 (fixtures)
-from conftest import wait_until
+from cloudwatch_api import cloudwatch, minute, namespace  # noqa: F401 (fixtures)
+from conftest import refused, wait_until
 
 
 @pytest.fixture

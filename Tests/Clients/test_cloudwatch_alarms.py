@@ -11,8 +11,8 @@ import uuid
 
 import pytest
 
-from cloudwatch_api import cloudwatch, minute, namespace, refused  # noqa: F401 (fixtures)
-from conftest import wait_until, zip_of
+from cloudwatch_api import cloudwatch, minute, namespace  # noqa: F401 (fixtures)
+from conftest import refused, wait_until, zip_of
 
 ACCOUNT = "000000000000"
 

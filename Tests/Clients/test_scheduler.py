@@ -14,12 +14,10 @@ import signal
 import sys
 import time
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from conftest import wait_until
+from conftest import refused, wait_until
 
 AWS = shutil.which("aws", path=f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}")
 OFF = {"Mode": "OFF"}
@@ -54,13 +52,6 @@ def receive(server, url, count=1, seconds=60):
 
     wait_until(enough, seconds, f"{count} messages")
     return found
-
-
-def refused(call, **arguments):
-    with pytest.raises(ClientError) as failure:
-        call(**arguments)
-    error = failure.value.response
-    return error["Error"]["Code"], error["Error"]["Message"], error["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def soon(seconds=1):
@@ -249,11 +240,7 @@ GROUP = f"arn:aws:scheduler:us-east-1:000000000000:schedule-group/{GHOST}"
 @pytest.fixture
 def unchecked(server):
     """A client that sends what the model forbids."""
-    return boto3.Session().client(
-        "scheduler", endpoint_url=server.endpoint, region_name="us-east-1",
-        aws_access_key_id=server.credentials["access_key_id"],
-        aws_secret_access_key=server.credentials["secret_access_key"],
-        config=Config(parameter_validation=False, retries={"total_max_attempts": 1}))
+    return server.unchecked("scheduler")
 
 
 LONG, BAD = "x" * 65, "a b"

@@ -7,8 +7,8 @@ import hashlib
 import threading
 import time
 
-from conftest import wait_until
-from sqs_api import attributes, arn, bodies, queue, refused, sqs, waiting_receives  # noqa: F401 (fixtures)
+from conftest import refused, wait_until
+from sqs_api import attributes, arn, bodies, queue, sqs, waiting_receives  # noqa: F401 (fixtures)
 
 
 def test_a_queue_from_its_making_to_its_end(sqs, queue, server):

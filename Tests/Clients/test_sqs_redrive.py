@@ -8,8 +8,8 @@ import base64
 import json
 import time
 
-from conftest import wait_until
-from sqs_api import arn, attributes, bodies, queue, redrive, refused, sqs  # noqa: F401 (fixtures)
+from conftest import refused, wait_until
+from sqs_api import arn, attributes, bodies, queue, redrive, sqs  # noqa: F401 (fixtures)
 
 
 def pipe(sqs, queue, count=1, **attributes):
