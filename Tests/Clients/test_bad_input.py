@@ -12,6 +12,7 @@ import pytest
 
 from conftest import ROLE, Server, zip_of
 from lambda_api import COVERED, MODEL, OUTSIDE, RECORDED, Request, constraints, members, message
+from modelled import WRONG
 
 MISSING, MALFORMED, LARGE, UNKNOWN, CONFLICTING = KINDS = ("missing", "malformed", "too large", "unknown", "conflicting")
 LAMBDA = "arn:aws:lambda:us-east-1:000000000000"
@@ -222,7 +223,6 @@ def test_a_missing_word_of_the_path_names_no_operation(world, operation, name):
         assert (status, code) == (404, "UnknownOperationException")
 
 
-WRONG = {"string": 5, "integer": "x", "long": "x", "boolean": "x", "list": "x", "map": "x", "structure": "x", "blob": 5}
 BODIES = [(operation, name, shape) for operation in COVERED for name, shape, location, _ in members(operation) if location == "body"]
 TEXTS = [(operation, name) for operation in COVERED for name, shape, location, _ in members(operation)
          if location in ("uri", "querystring") and shape.type_name in ("integer", "long")]
