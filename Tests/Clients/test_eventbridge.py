@@ -339,7 +339,7 @@ def test_outcomes_of_functions_come_to_buses(server, events, deploy, lambda_clie
     function = deploy(python="def handler(event, context): return 'done'\n")
     lambda_client.update_function_configuration(FunctionName=function, Role=sender("events:PutEvents"))
     lambda_client.get_waiter("function_updated_v2").wait(
-        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     lambda_client.put_function_event_invoke_config(
         FunctionName=function, DestinationConfig={"OnSuccess": {"Destination": bus}})
     lambda_client.invoke(FunctionName=function, InvocationType="Event", Payload=b'"x"')
@@ -511,29 +511,4 @@ def test_what_is_missing_says_so(events, name):
             (events.list_connections, {}), (events.list_api_destinations, {}), (events.list_endpoints, {}),
             (events.list_partner_event_sources, {"NamePrefix": "aws.partner/a/b"}),
             (events.create_event_bus, {"Name": name, "KmsKeyIdentifier": "key"})]:
-        assert refusal(call, **arguments)[0] == "NotImplementedException"
-
-
-@pytest.mark.parametrize("operation, arguments", [
-    ("cancel_replay", {"ReplayName": "!"}), ("create_archive", {"ArchiveName": "!", "EventSourceArn": "x"}),
-    ("create_event_bus", {"Name": "!"}), ("delete_archive", {"ArchiveName": "!"}), ("delete_event_bus", {"Name": "!"}),
-    ("delete_rule", {"Name": "!"}), ("describe_archive", {"ArchiveName": "!"}), ("describe_event_bus", {"Name": "!"}),
-    ("describe_replay", {"ReplayName": "!"}), ("describe_rule", {"Name": "!"}), ("disable_rule", {"Name": "!"}),
-    ("enable_rule", {"Name": "!"}), ("list_archives", {"NamePrefix": "!"}), ("list_event_buses", {"NamePrefix": "!"}),
-    ("list_replays", {"NamePrefix": "!"}), ("list_rules", {"NamePrefix": "!"}),
-    ("list_rule_names_by_target", {"TargetArn": "x", "EventBusName": "!"}),
-    ("list_tags_for_resource", {"ResourceARN": "x" * 1601}), ("list_targets_by_rule", {"Rule": "!"}),
-    ("put_events", {"Entries": [{"EventBusName": "!"}]}), ("put_permission", {"StatementId": "!"}),
-    ("put_rule", {"Name": "!"}), ("put_targets", {"Rule": "r", "Targets": [{"Id": "!@#$@!#$", "Arn": "x"}]}),
-    ("remove_permission", {"StatementId": "!"}), ("remove_targets", {"Rule": "!", "Ids": ["x"]}),
-    ("start_replay", {"ReplayName": "!", "EventSourceArn": "x", "EventStartTime": 1, "EventEndTime": 2,
-                      "Destination": {"Arn": "x"}}),
-    ("tag_resource", {"ResourceARN": "x", "Tags": [{"Key": "k" * 129, "Value": "v"}]}),
-    ("test_event_pattern", {"EventPattern": "x" * 4097, "Event": "{}"}),
-    ("untag_resource", {"ResourceARN": "x", "TagKeys": ["k" * 129]}), ("update_archive", {"ArchiveName": "!"}),
-    ("update_event_bus", {"Name": "!"}),
-])
-def test_constraints(server, operation, arguments):
-    """Each operation's modelled bounds, which botocore's own check does not look at."""
-    code, message, _ = refused(getattr(server.client("events"), operation), **arguments)
-    assert code == "ValidationException" and "validation error" in message, message
+        assert refused(call, **arguments)[0] == "NotImplementedException"
