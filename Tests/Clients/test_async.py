@@ -199,7 +199,7 @@ def test_dead_letters_have_the_event_and_what_went_wrong(deploy, lambda_client, 
     function = deploy(python=FAIL)
     lambda_client.update_function_configuration(
         FunctionName=function, Role=sender("sqs:SendMessage"), DeadLetterConfig={"TargetArn": queue.arn})
-    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     lambda_client.put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
     request = event(lambda_client, function, {"raise_error": 1})
     message = queue()
@@ -214,7 +214,7 @@ def test_outcomes_go_to_queues(deploy, lambda_client, sender, queue):
     """As recorded in test_assess_lambda_destination_invocation."""
     function = deploy(python=ECHO)
     lambda_client.update_function_configuration(FunctionName=function, Role=sender("sqs:SendMessage"))
-    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     lambda_client.put_function_event_invoke_config(
         FunctionName=function, DestinationConfig={"OnSuccess": {"Destination": queue.arn}})
     request = event(lambda_client, function, {"a": 1})
@@ -260,7 +260,7 @@ def test_a_deleted_function_takes_its_events_along(own_server):
     def create(code):
         client.create_function(
             FunctionName="f", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code={"ZipFile": zip_of({"app.py": code})})
-        client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+        client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
 
     create(ECHO)
     client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
@@ -279,7 +279,7 @@ def test_reset_empties_the_queue(own_server):
     client = server.client()
     client.create_function(
         FunctionName="f", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code={"ZipFile": zip_of({"app.py": FAIL})})
-    client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     event(client, "f", 1)
     received(server, "f")
     import urllib.request

@@ -32,7 +32,7 @@ def world():
     owner.create_function(
         FunctionName="f", Role=ROLE, Runtime="python3.11", Handler="app.handler", Code={"ZipFile": zip_of({"app.py": ECHO})},
         Environment={"Variables": {"SECRET": "apus-secret"}}, TracingConfig={"Mode": "Active"}, Publish=True)
-    owner.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    owner.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     owner.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     owner.add_permission(FunctionName="f", StatementId="taken", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com")
     server.url = owner.create_function_url_config(FunctionName="f", AuthType="AWS_IAM")["FunctionUrl"]

@@ -74,7 +74,7 @@ def function(server, name, code=ECHO, role=ROLE):
     client = server.client()
     client.create_function(
         FunctionName=name, Role=role, Runtime="python3.11", Handler="app.handler", Code={"ZipFile": zip_of({"app.py": code})})
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     return f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
 
 
@@ -193,7 +193,7 @@ def test_roles_of_functions(server, name):
     # Whoever gives a function a role has to be allowed that.
     worker = user(server, name)
     iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=document("lambda:*"))
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     message = fails(worker().update_function_configuration, FunctionName=name, Role=ROLE)[2]
     assert f"is not authorized to perform: iam:PassRole on resource: {ROLE}" in message
     iam.put_user_policy(UserName=name, PolicyName="q", PolicyDocument=document(

@@ -82,7 +82,7 @@ def world():
         client.create_function(FunctionName=name, Role=ROLE, Runtime="python3.11", Handler="app.handler",
                                Code={"ZipFile": CODE}, Publish=name == "f")
     for name in ("f", "bare"):
-        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     client.add_permission(FunctionName="f", **{**PERMISSION, "StatementId": "taken"})
     client.create_function_url_config(FunctionName="f", AuthType="NONE")

@@ -85,6 +85,6 @@ def test_the_audit_tells_of_alarms_not_of_samples(server, cloudwatch, namespace)
         records = [json.loads(event["CloudTrailEvent"]) for event in found]
         return [record for record in records if namespace in json.dumps(record)]
 
-    record, = wait_until(events, 30)
+    record, = wait_until(events)
     assert record["eventName"] == "PutMetricAlarm"
     assert record["requestParameters"]["alarmName"] == namespace

@@ -73,7 +73,7 @@ def create(signers, name, code, config=None, **settings):
     answer = client.create_function(
         FunctionName=name, Role=ROLE, Runtime="python3.11", Handler="app.handler", Code={"ZipFile": code}, **signing,
         **settings)
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     return answer
 
 
@@ -107,7 +107,7 @@ def test_a_signed_package_is_deployed_and_runs(signers, name, tmp_path):
     (folder / "app.py").write_text("def handler(e, c): return 'from a folder'")
     signers.command("sign", folder, "--key", signers.key, "--output", tmp_path / "folder.zip")
     client.update_function_code(FunctionName=name, ZipFile=(tmp_path / "folder.zip").read_bytes())
-    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     assert client.invoke(FunctionName=name)["Payload"].read() == b'"from a folder"'
 
 

@@ -7,18 +7,18 @@ import signal
 import pytest
 from botocore.exceptions import ClientError
 
+import held
 from conftest import ROLE, refused_with, wait_until, zip_of
 
-FAST = {"Delay": 0.05, "MaxAttempts": 400}
+FAST = {"Delay": 0.05, "MaxAttempts": 2000}
 
 # Says what its environment was started for, and which one it is.
-WHO = """
-import os, time, uuid
+WHO = held.PYTHON + """
+import os, uuid
 me = str(uuid.uuid4())
 kind = os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]
 def handler(event, context):
-    print("begun", context.aws_request_id)
-    time.sleep(event.get("hold", 0))
+    held(event)
     if event.get("exit"): os._exit(3)
     return {"kind": kind, "me": me, "version": context.function_version}
 """
@@ -65,7 +65,7 @@ def provisioned(client, function, qualifier):
 @pytest.fixture
 def who(deploy, lambda_client):
     """A function with the version 1."""
-    function = deploy(python=WHO, Publish=True)
+    function = deploy(python=WHO, Publish=True, Timeout=120)
     lambda_client.get_waiter("published_version_active").wait(FunctionName=function, Qualifier="1", WaiterConfig=FAST)
     return function
 
@@ -101,10 +101,11 @@ def test_what_is_too_much_runs_on_demand(server, lambda_client, who):
     put(lambda_client, who, "1", 1)
     until(lambda_client, who, "1")
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        first = pool.submit(call, lambda_client, who, "1", hold=6)
-        wait_until(lambda: any(line.startswith("begun") for line in lines(server, who)), what="the invocation's begin")
-        second = call(lambda_client, who, "1")
-        assert second["kind"] == "on-demand"
+        with held.Held(server, who) as holding:
+            first = pool.submit(call, lambda_client, who, "1", **holding.event)
+            holding.wait(1)
+            second = call(lambda_client, who, "1")
+            assert second["kind"] == "on-demand"
         assert first.result()["kind"] == "provisioned-concurrency"
     assert second["me"] != first.result()["me"]
 
@@ -227,7 +228,7 @@ def test_requests_and_environments_may_not_come_too_fast(own_server):
     client = server.client()
     for function in ("rate", "burst"):
         client.create_function(
-            FunctionName=function, Runtime="python3.11", Handler="app.handler", Role=ROLE, Timeout=30,
+            FunctionName=function, Runtime="python3.11", Handler="app.handler", Role=ROLE, Timeout=120,
             Code={"ZipFile": zip_of({"app.py": WHO})})
         client.get_waiter("function_active_v2").wait(FunctionName=function, WaiterConfig=FAST)
 
@@ -242,11 +243,12 @@ def test_requests_and_environments_may_not_come_too_fast(own_server):
             return True
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        held = pool.submit(call, client, "burst", hold=5)
-        wait_until(lambda: any(line.startswith("begun") for line in lines(server, "burst")), what="the invocation's begin")
-        # Its one environment of ten seconds is busy.
-        assert throttled("burst")
-        assert held.result()["kind"] == "on-demand"
+        with held.Held(server, "burst") as holding:
+            first = pool.submit(call, client, "burst", **holding.event)
+            holding.wait(1)
+            # Its one environment of ten seconds is busy.
+            assert throttled("burst")
+        assert first.result()["kind"] == "on-demand"
     # Four a second, whatever the functions.
     wait_until(lambda: throttled("rate"), what="a refusal")
     wait_until(lambda: not throttled("rate"), what="the next second")

@@ -60,7 +60,7 @@ def test_other_accounts_invoke_what_they_may(own_server):
     owner.create_function(
         FunctionName="hello", Role="arn:aws:iam::111111111111:role/lambda", Runtime="python3.11", Handler="app.handler",
         Code={"ZipFile": zip_of({"app.py": ECHO})})
-    owner.get_waiter("function_active_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    owner.get_waiter("function_active_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     arn = "arn:aws:lambda:us-east-1:111111111111:function:hello"
     refused_with("AccessDeniedException", 403, guest.invoke, FunctionName=arn)
     owner.add_permission(

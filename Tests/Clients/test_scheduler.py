@@ -130,7 +130,7 @@ def test_a_schedule_reaches_its_queue(scheduler, server, name, target):
     assert (body["arn"], body["time"], body["attempt"]) == (arn, expression[3:-1] + "Z", "1")
     assert len(body["execution"]) == 16
     wait_until(lambda: name[-60:] not in [each["Name"] for each in scheduler.list_schedules(
-        NamePrefix=name[-60:])["Schedules"]], 30, "the schedule's end")
+        NamePrefix=name[-60:])["Schedules"]], what="the schedule's end")
 
 
 def test_a_schedule_invokes_its_function(scheduler, server, name, role, deploy):
@@ -378,4 +378,4 @@ def test_schedules_survive_sigkill(own_server):
         return found == wanted
 
     wait_until(all_came, 120, "all schedules")
-    wait_until(lambda: server.client("scheduler").list_schedules()["Schedules"] == [], 30, "the end of all schedules")
+    wait_until(lambda: server.client("scheduler").list_schedules()["Schedules"] == [], what="the end of all schedules")

@@ -12,13 +12,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+import held
 from conftest import ROLE, refused_with, wait_until, zip_of
 
 FAST = {"Delay": 0.05, "MaxAttempts": 2400}
 ON = {"ApplyOn": "PublishedVersions"}
 
 # Says what it has been through and which environment it is.
-HOOKED = """
+HOOKED = held.PYTHON + """
 import os, sys, time, uuid
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 me, steps, restored = str(uuid.uuid4()), ["init"], []
@@ -31,7 +32,7 @@ def after():
     print("hook of", me)
 def handler(event, context):
     if event.get("exit"): os._exit(3)
-    time.sleep(event.get("hold", 0))
+    held(event)
     return {"me": me, "steps": steps, "kind": kind, "version": context.function_version, "restored": restored,
             "names": sorted(os.environ), "stream": context.log_stream_name}
 """
@@ -137,11 +138,11 @@ def test_an_invocation_restores_an_environment(server, deploy, lambda_client):
     assert len(initialised) == 2
 
 
-def test_each_environment_is_its_own(deploy, lambda_client):
-    function = deploy_hooked(deploy)
+def test_each_environment_is_its_own(server, deploy, lambda_client):
+    function = deploy_hooked(deploy, Timeout=120)
     active(lambda_client, function)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        found = list(pool.map(lambda _: call(lambda_client, function, hold=1.5), range(6)))
+        found = held.at_once(server, function, lambda event: call(lambda_client, function, **event), 6, pool)
     assert len({answer["me"] for answer in found}) == len({answer["restored"][0] for answer in found}) == 6
     assert all(answer["steps"] == ["init", "before", "after"] for answer in found)
     assert lambda_client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 1000

@@ -258,7 +258,7 @@ def test_nothing_is_posted_to_this_machine_where_that_is_not_allowed(own_server,
         log = (running.home / "server.log").read_text().splitlines()
         return all(any("EndpointRefused" in line and url in line for line in log) for url in urls)
 
-    wait_until(refused, 60, "the end of all questions")
+    wait_until(all_refused, 60, "the end of all questions")
     assert not web.requests
 
 

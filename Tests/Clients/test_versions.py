@@ -20,14 +20,14 @@ def call(client, function, **options):
 
 def update(client, function, text, **options):
     answer = client.update_function_code(FunctionName=function, ZipFile=zip_of({"app.py": WHO % text}), **options)
-    client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     return answer
 
 
 def test_a_version_stays_as_it_was(deploy, lambda_client):
     function = deploy(python=WHO % "one", Publish=True)
     lambda_client.get_waiter("published_version_active").wait(
-        FunctionName=function, Qualifier="1", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        FunctionName=function, Qualifier="1", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     update(lambda_client, function, "two")
     arn = lambda_client.get_function(FunctionName=function)["Configuration"]["FunctionArn"]
     assert call(lambda_client, function, Qualifier="1") == ("1", ["one", "1", f"{arn}:1", "1"])
@@ -101,7 +101,7 @@ def test_versions_and_aliases_survive_sigkill(own_server):
     server.start()
     client = server.client()
     client.get_waiter("published_version_active").wait(
-        FunctionName="kept", Qualifier="1", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        FunctionName="kept", Qualifier="1", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     alias = client.create_alias(FunctionName="kept", Name="live", FunctionVersion="1", Description="kept too")
     update(client, "kept", "two")
     server.stop(signal.SIGKILL)
