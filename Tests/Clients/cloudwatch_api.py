@@ -8,13 +8,10 @@ import urllib.request
 import uuid
 import xml.etree.ElementTree
 
-import boto3
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
 PROTOCOLS = ("smithy-rpc-v2-cbor", "json", "query")
 
@@ -35,14 +32,6 @@ def minute(ago=0):
     return now - datetime.timedelta(minutes=ago)
 
 
-def refused(call, **arguments):
-    """The code, message and status with which a call is refused."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    error = caught.value.response
-    return error["Error"]["Code"], error["Error"].get("Message", ""), error["ResponseMetadata"]["HTTPStatusCode"]
-
-
 class Answer:
     def __init__(self, status_code, headers, content):
         self.status_code, self.headers, self.content = status_code, headers, content
@@ -53,15 +42,6 @@ class Answer:
 
     def json(self):
         return json.loads(self.content)
-
-
-def plain(server, **config):
-    """A client that sends what it is told, however wrong."""
-    return boto3.Session().client(
-        "cloudwatch", endpoint_url=server.endpoint, region_name="us-east-1",
-        aws_access_key_id=server.credentials["access_key_id"],
-        aws_secret_access_key=server.credentials["secret_access_key"],
-        config=Config(parameter_validation=False, retries={"total_max_attempts": 1}, **config))
 
 
 def send(server, method, path, headers, body, query=""):

@@ -10,19 +10,26 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import zipfile
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 APUS = pathlib.Path(os.environ.get("APUS_BINARY", ROOT / ".build/release/apus"))
 ROLE = "arn:aws:iam::000000000000:role/lambda"
 
 
-def wait_until(condition, seconds=20.0, what="the condition"):
+# A session reads a service's model once, which takes twenty times as long as to make a client of it. Threads must not make
+# clients at the same time.
+SESSION, MAKING = boto3.Session(), threading.Lock()
+
+
+def wait_until(condition, seconds=120.0, what="the condition"):
     """Polls `condition` until it is true; fails after `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -87,13 +94,25 @@ class Server:
         }
 
     def client(self, service="lambda", host_prefixes=True, **settings):
+        """`region_name` and the like are boto3's settings."""
         settings.setdefault("aws_access_key_id", self.credentials["access_key_id"])
         settings.setdefault("aws_secret_access_key", self.credentials["secret_access_key"])
         settings.setdefault("region_name", self.credentials["region"])
         config = Config(retries={"total_max_attempts": 1}, read_timeout=120, max_pool_connections=64)
         if not host_prefixes:
             config = config.merge(Config(inject_host_prefix=False))
-        return boto3.Session().client(service, endpoint_url=self.endpoint, config=config, **settings)
+        if "config" in settings:
+            config = config.merge(settings.pop("config"))
+        with MAKING:
+            return SESSION.client(service, endpoint_url=self.endpoint, config=config, **settings)
+
+    def unchecked(self, service="lambda", **settings):
+        """A client that sends what the model forbids."""
+        return self.client(service, False, config=Config(parameter_validation=False), **settings)
+
+    def account(self, digits, service="lambda"):
+        """An account's client, where the access key names it: without authentication."""
+        return self.client(service, aws_access_key_id=digits, aws_secret_access_key="x", region_name="us-east-1")
 
     def run(self, *command, **options):
         """Runs a command line tool against this server; returns the finished process."""
@@ -110,6 +129,22 @@ class Server:
         self.stop()
         self.log.close()
         shutil.rmtree(self.home, ignore_errors=True)
+
+
+def refused(call, *arguments, **parameters):
+    """The error of a call: its code, its message and its status."""
+    with pytest.raises(ClientError) as caught:
+        call(*arguments, **parameters)
+    answer = caught.value.response
+    error = answer["Error"]
+    return error["Code"], error.get("Message", ""), answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def refused_with(code, status, call, *arguments, **parameters):
+    """The message of a call's error, which has that code and that status."""
+    found = refused(call, *arguments, **parameters)
+    assert (found[0], found[2]) == (code, status), found
+    return found[1]
 
 
 def let_role_send(server):

@@ -1,15 +1,16 @@
 """What botocore's model of a service forbids, operation by operation: every member of every input, with a value that
 breaks one of its constraints in a request that has nothing else wrong. `Scripts/models.json` says which operations run
-here, and where AWS is recorded to do something else than the model says."""
+here, and where AWS is recorded to do something else than the model says.
+
+A path says where in a request something is: members' names, 0 for a list's one element, and a key after the name of a
+map."""
 
 import json
 import pathlib
 import re
 
-import boto3
 import botocore.session
 from botocore import xform_name
-from botocore.config import Config
 
 MODELS = json.loads((pathlib.Path(__file__).resolve().parents[2] / "Scripts/models.json").read_text())
 # Values of the patterns that members have, the first that fits is taken.
@@ -18,6 +19,9 @@ CANDIDATES = [
     "arn:aws:scheduler:us-east-1:000000000000:schedule-group/abc", "arn:aws:events:us-east-1:000000000000:event-bus/abc",
     "arn:aws:lambda:us-east-1:000000000000:function:f", "events:PutEvents", "000000000000", "a.bc", "$.a", "{}",
     "rate(1 day)", "[a]"]
+# Values that are of another type than the shape's.
+WRONG = {"string": 5, "integer": "x", "long": "x", "float": "x", "double": "x", "boolean": "x", "list": "x", "map": "x",
+         "structure": "x", "timestamp": "x", "blob": 5}
 
 
 class Model:
@@ -27,14 +31,6 @@ class Model:
         self.service, self.settings = service, MODELS[service]
         self.shapes = botocore.session.get_session().get_service_model(service)
         self.operations = self.settings["operations"]
-
-    def client(self, server):
-        """A client that sends what the model forbids."""
-        return boto3.Session().client(
-            self.service, endpoint_url=server.endpoint, region_name="us-east-1",
-            aws_access_key_id=server.credentials["access_key_id"],
-            aws_secret_access_key=server.credentials["secret_access_key"],
-            config=Config(parameter_validation=False, inject_host_prefix=False, retries={"total_max_attempts": 1}))
 
     def input(self, operation):
         return self.shapes.operation_model(operation).input_shape
@@ -74,26 +70,39 @@ class Model:
 
     # MARK: Broken ones
 
-    def cases(self, operation, shape=None, path=(), seen=()):
-        """`(path, value, rules)` for each way in which a member can be broken; `1` stands for a list's one element."""
-        shape = shape or self.input(operation)
+    def members(self, shape, request=None, path=(), seen=()):
+        """`(path, shape, is required)` of each member of an input and of the structures in it: of all, or of those alone
+        that a request has."""
         if shape is None or shape.name in seen:
             return
         for name, member in shape.members.items():
             here = path + (name,)
-            if name in shape.required_members and member.serialization.get("location") != "uri":
-                yield here, None, ["Member must not be null"]
+            yield here, member, name in shape.required_members
+            value = request and request.get(name)
+            if request is not None and not value:
+                continue
+            further = seen if request else seen + (shape.name,)
+            if member.type_name == "structure":
+                yield from self.members(member, value, here, further)
+            elif member.type_name == "list" and member.member.type_name == "structure":
+                yield from self.members(member.member, value and value[0], here + (0,), further)
+            elif value and member.type_name == "map" and member.value.type_name == "structure":
+                key = next(iter(value))
+                yield from self.members(member.value, value[key], here + (key,), further)
+
+    def cases(self, operation):
+        """`(path, value, rules)` for each way in which a member can be broken."""
+        for path, member, is_required in self.members(self.input(operation)):
+            # A word of a path that is missing or empty makes another path.
+            is_word = member.serialization.get("location") == "uri"
+            if is_required and not is_word:
+                yield path, None, ["Member must not be null"]
             for value, rules in self.broken(member):
-                # A word of a path that is empty makes another path.
-                if value != "" or member.serialization.get("location") != "uri":
-                    yield here, value, rules
-            inner = member.member if member.type_name == "list" else member
-            inside = here + ((1,) if inner is not member else ())
-            if inner.type_name == "structure":
-                yield from self.cases(operation, inner, inside, seen + (shape.name,))
-            elif inner is not member:
-                for value, rules in self.broken(inner):
-                    yield inside, value, rules
+                if value != "" or not is_word:
+                    yield path, value, rules
+            if member.type_name == "list" and member.member.type_name != "structure":
+                for value, rules in self.broken(member.member):
+                    yield path + (0,), value, rules
 
     def broken(self, shape):
         limits, kind = self.limits(shape), shape.type_name
@@ -130,18 +139,34 @@ class Model:
         return [] if fits(pattern, value) else [f"Member must satisfy regular expression pattern: {pattern}"]
 
     def request(self, operation, path, value):
+        """One that has nothing wrong but this."""
         shape = self.input(operation)
-        return self.put(self.good(shape), shape, path, value)
+        return changed(self.reaching(self.good(shape), shape, path), path, value)
 
-    def put(self, holder, shape, path, value):
+    def reaching(self, holder, shape, path):
+        """A good value that has what the path leads through."""
         name, *rest = path
-        if name == 1:
-            inner = self.good(shape.member) if shape.member.type_name == "structure" else None
-            return [self.put(inner, shape.member, rest, value) if rest else value]
+        if not rest:
+            return holder
+        if name == 0:
+            return [self.reaching(holder[0], shape.member, rest), *holder[1:]]
         member = shape.members[name]
-        inner = holder.get(name) or (self.good(member) if member.type_name == "structure" else None)
-        changed = {**holder, name: self.put(inner, member, rest, value) if rest else value}
-        return {name: each for name, each in changed.items() if each is not None}
+        inner = holder.get(name) or (
+            self.good(member) or [self.good(member.member)] if member.type_name == "list" else self.good(member))
+        return {**holder, name: self.reaching(inner, member, rest)}
+
+
+def changed(holder, path, value):
+    """A request's copy with the value at the path; without what is there for None."""
+    first, *rest = path
+    copy = list(holder) if isinstance(holder, list) else dict(holder)
+    if rest:
+        copy[first] = changed(copy[first], rest, value)
+    elif value is None:
+        copy.pop(first, None)
+    else:
+        copy[first] = value
+    return copy
 
 
 def fits(pattern, value):
@@ -155,13 +180,22 @@ def fits(pattern, value):
 def told(path, rules):
     """How AWS says which member breaks which rules: `at 'tags.1.member.key' failed …`. Of an element that is no
     structure, it says so of the list."""
-    if path[-1] == 1:
+    if path[-1] == 0:
         return [f"at '{shown(path[:-1])}' failed to satisfy constraint: Member must satisfy constraint: ["] + rules
     return [f"at '{shown(path)}' failed to satisfy constraint: {rule}" for rule in rules]
 
 
 def shown(path):
-    return ".".join("1.member" if each == 1 else each[0].lower() + each[1:] for each in path)
+    """As AWS's messages name a member: `tags.1.member.key`, `messageAttributes.kind.member.dataType`."""
+    words = []
+    for word in path:
+        if word == 0:
+            words += ["1", "member"]
+        elif words and words[-1] == "messageAttributes":
+            words += [word, "member"]
+        else:
+            words.append(word[0].lower() + word[1:])
+    return ".".join(words)
 
 
 def call(client, operation, request):

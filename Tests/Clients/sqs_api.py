@@ -11,17 +11,8 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from botocore.exceptions import ClientError
 
 NAMESPACE = "{http://queue.amazonaws.com/doc/2012-11-05/}"
-
-
-def refused(call, *arguments, **parameters):
-    """The error of a call: its code, its message and its status."""
-    with pytest.raises(ClientError) as caught:
-        call(*arguments, **parameters)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"], caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def bodies(answer):

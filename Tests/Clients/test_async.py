@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ROLE, wait_until, zip_of
+from conftest import ROLE, refused_with, wait_until, zip_of
 
 ECHO = "import json\ndef handler(event, context):\n    print('GOT', context.aws_request_id, json.dumps(event))\n    return event\n"
 FAIL = ECHO.replace("return event", "raise ValueError('no')")
@@ -41,14 +41,6 @@ def event(client, function, payload, **options):
     return answer["ResponseMetadata"]["RequestId"]
 
 
-def refused(code, status, call, **arguments):
-    with pytest.raises(ClientError) as failure:
-        call(**arguments)
-    assert failure.value.response["Error"]["Code"] == code
-    assert failure.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
-    return failure.value.response["Error"]["Message"]
-
-
 def test_events_are_accepted_and_run(server, deploy, lambda_client):
     function = deploy(python=ECHO)
     requests = [event(lambda_client, function, {"number": number}, LogType="Tail") for number in range(5)]
@@ -69,11 +61,11 @@ def test_what_is_wrong_is_said_at_once(deploy, lambda_client):
     def attempt(**arguments):
         return lambda_client.invoke(**{"FunctionName": function, "InvocationType": "Event", **arguments})
 
-    refused("InvalidRequestContentException", 400, attempt, Payload=b"{")
-    refused("ResourceNotFoundException", 404, attempt, FunctionName="nobody")
-    refused("ResourceNotFoundException", 404, attempt, Qualifier="12")
+    refused_with("InvalidRequestContentException", 400, attempt, Payload=b"{")
+    refused_with("ResourceNotFoundException", 404, attempt, FunctionName="nobody")
+    refused_with("ResourceNotFoundException", 404, attempt, Qualifier="12")
     # github.com/ASFHyP3/hyp3/issues/2241, with today's limit.
-    message = refused("RequestEntityTooLargeException", 413, attempt, Payload=b'"' + b"x" * 1048575 + b'"')
+    message = refused_with("RequestEntityTooLargeException", 413, attempt, Payload=b'"' + b"x" * 1048575 + b'"')
     assert message == "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)"
     assert attempt(Payload=b'"' + b"x" * 1048574 + b'"')["StatusCode"] == 202
 
@@ -207,7 +199,7 @@ def test_dead_letters_have_the_event_and_what_went_wrong(deploy, lambda_client, 
     function = deploy(python=FAIL)
     lambda_client.update_function_configuration(
         FunctionName=function, Role=sender("sqs:SendMessage"), DeadLetterConfig={"TargetArn": queue.arn})
-    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     lambda_client.put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
     request = event(lambda_client, function, {"raise_error": 1})
     message = queue()
@@ -222,7 +214,7 @@ def test_outcomes_go_to_queues(deploy, lambda_client, sender, queue):
     """As recorded in test_assess_lambda_destination_invocation."""
     function = deploy(python=ECHO)
     lambda_client.update_function_configuration(FunctionName=function, Role=sender("sqs:SendMessage"))
-    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     lambda_client.put_function_event_invoke_config(
         FunctionName=function, DestinationConfig={"OnSuccess": {"Destination": queue.arn}})
     request = event(lambda_client, function, {"a": 1})
@@ -253,9 +245,9 @@ def test_dead_letters_need_a_role_that_may_send_them(deploy, lambda_client, send
             FunctionName=function, DeadLetterConfig={"TargetArn": target}, **settings)
 
     # github.com/elastic/beats/issues/13963.
-    message = refused("InvalidParameterValueException", 400, update, target=queue.arn)
+    message = refused_with("InvalidParameterValueException", 400, update, target=queue.arn)
     assert message == "The provided execution role does not have permissions to call SendMessage on SQS"
-    message = refused("InvalidParameterValueException", 400, update, target=topic)
+    message = refused_with("InvalidParameterValueException", 400, update, target=topic)
     assert message == "The provided execution role does not have permissions to call Publish on SNS"
     role = sender("sqs:SendMessage")
     assert update(queue.arn, Role=role)["DeadLetterConfig"] == {"TargetArn": queue.arn}
@@ -268,7 +260,7 @@ def test_a_deleted_function_takes_its_events_along(own_server):
     def create(code):
         client.create_function(
             FunctionName="f", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code={"ZipFile": zip_of({"app.py": code})})
-        client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+        client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
 
     create(ECHO)
     client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
@@ -287,7 +279,7 @@ def test_reset_empties_the_queue(own_server):
     client = server.client()
     client.create_function(
         FunctionName="f", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code={"ZipFile": zip_of({"app.py": FAIL})})
-    client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     event(client, "f", 1)
     received(server, "f")
     import urllib.request

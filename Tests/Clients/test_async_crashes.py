@@ -24,7 +24,7 @@ ROUNDS = int(os.environ.get("APUS_SOAK_ROUNDS", "4"))
 ACCESS_POINT = "fsap-0123456789abcdef0"
 ARN = f"arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/{ACCESS_POINT}"
 OWNER = (45678, 45679) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
-WAIT = {"Delay": 0.05, "MaxAttempts": 600}
+WAIT = {"Delay": 0.05, "MaxAttempts": 2000}
 
 # A file for each event that has run: what a log has of the last moments before a kill may be lost.
 WITNESS = """

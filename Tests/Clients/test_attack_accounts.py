@@ -8,9 +8,7 @@ import json
 import time
 import urllib.parse
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from attack import Line, Signed
@@ -26,21 +24,15 @@ NAMES = {"FunctionName": ARN, "Resource": ARN, "LayerName": LAYER, "Arn": LAYER 
 ECHO = "def handler(event, context):\n    print('apus-secret')\n    return 'apus-secret'\n"
 
 
-def client(server, account, service="lambda"):
-    return boto3.Session().client(
-        service, endpoint_url=server.endpoint, aws_access_key_id=account, aws_secret_access_key="x", region_name="us-east-1",
-        config=Config(retries={"total_max_attempts": 1}))
-
-
 @pytest.fixture(scope="module")
 def world():
     """A server on which the access key's id is the account, and whose first account has one of everything."""
     server = Server("--auth", "off").start()
-    owner = client(server, OWNER)
+    owner = server.account(OWNER)
     owner.create_function(
         FunctionName="f", Role=ROLE, Runtime="python3.11", Handler="app.handler", Code={"ZipFile": zip_of({"app.py": ECHO})},
         Environment={"Variables": {"SECRET": "apus-secret"}}, TracingConfig={"Mode": "Active"}, Publish=True)
-    owner.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    owner.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     owner.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     owner.add_permission(FunctionName="f", StatementId="taken", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com")
     server.url = owner.create_function_url_config(FunctionName="f", AuthType="AWS_IAM")["FunctionUrl"]
@@ -85,7 +77,7 @@ def test_what_is_not_there_looks_the_same(world, operation):
 
 
 def test_lists_show_nothing_of_others(world):
-    guest = client(world, GUEST)
+    guest = world.account(GUEST)
     assert guest.list_functions(FunctionVersion="ALL")["Functions"] == []
     assert guest.list_layers()["Layers"] == []
     assert guest.get_account_settings()["AccountUsage"]["FunctionCount"] == 0
@@ -93,11 +85,11 @@ def test_lists_show_nothing_of_others(world):
     guest.create_function(FunctionName="f", Role=f"arn:aws:iam::{GUEST}:role/r", Runtime="python3.11", Handler="app.handler",
                           Code={"ZipFile": zip_of({"app.py": "def handler(e, c): return 'mine'"})})
     guest.delete_function(FunctionName="f")
-    assert client(world, OWNER).get_function(FunctionName="f")
+    assert world.account(OWNER).get_function(FunctionName="f")
 
 
 def test_code_and_layers_of_others_cannot_be_used(world):
-    guest = client(world, GUEST)
+    guest = world.account(GUEST)
     with pytest.raises(ClientError) as caught:
         guest.create_function(FunctionName="g", Role=f"arn:aws:iam::{GUEST}:role/r", Runtime="python3.11", Handler="app.handler",
                               Code={"ZipFile": zip_of({"app.py": ""})}, Layers=[LAYER + ":1"])
@@ -152,10 +144,10 @@ def test_code_is_for_whom_the_url_was_made(own_server):
 
 
 def test_logs_and_traces_are_not_for_others(world):
-    owner = client(world, OWNER)
+    owner = world.account(OWNER)
     for _ in range(5):
         assert json.load(owner.invoke(FunctionName="f")["Payload"]) == "apus-secret"
-    logs, spy = client(world, OWNER, "logs"), client(world, GUEST, "logs")
+    logs, spy = world.account(OWNER, "logs"), world.account(GUEST, "logs")
     group = "/aws/lambda/f"
     end = time.monotonic() + 60
     while not logs.filter_log_events(logGroupName=group, filterPattern="secret")["events"]:
@@ -174,7 +166,7 @@ def test_logs_and_traces_are_not_for_others(world):
         assert caught.value.response["Error"]["Code"] in (
             "ResourceNotFoundException", "AccessDeniedException", "InvalidParameterException"), caught.value
     assert logs.filter_log_events(logGroupName=group)["events"]
-    traces, spy = client(world, OWNER, "xray"), client(world, GUEST, "xray")
+    traces, spy = world.account(OWNER, "xray"), world.account(GUEST, "xray")
     span = {"StartTime": time.time() - 3600, "EndTime": time.time() + 3600}
     end = time.monotonic() + 60
     while not (found := traces.get_trace_summaries(**span)["TraceSummaries"]):

@@ -47,7 +47,7 @@ def world():
     def deploy(name, python=ATTEMPT, **settings):
         client.create_function(FunctionName=name, Role=ROLE, Runtime="python3.11", Handler="app.handler", Timeout=30,
                                Code={"ZipFile": zip_of({"app.py": python})}, **settings)
-        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
 
     for name in ("hostile", "victim", "doomed"):
         deploy(name)

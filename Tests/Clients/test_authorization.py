@@ -7,9 +7,7 @@ Authorization Reference.
 import json
 import signal
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from conftest import APUS, ROLE, zip_of
@@ -76,7 +74,7 @@ def function(server, name, code=ECHO, role=ROLE):
     client = server.client()
     client.create_function(
         FunctionName=name, Role=role, Runtime="python3.11", Handler="app.handler", Code={"ZipFile": zip_of({"app.py": code})})
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     return f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
 
 
@@ -195,7 +193,7 @@ def test_roles_of_functions(server, name):
     # Whoever gives a function a role has to be allowed that.
     worker = user(server, name)
     iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=document("lambda:*"))
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     message = fails(worker().update_function_configuration, FunctionName=name, Role=ROLE)[2]
     assert f"is not authorized to perform: iam:PassRole on resource: {ROLE}" in message
     iam.put_user_policy(UserName=name, PolicyName="q", PolicyDocument=document(
@@ -299,11 +297,7 @@ def test_lenient_modes_are_for_loopback(server, mode):
 def test_lenient_modes_let_nobody_into_another_account(own_server):
     server = own_server("--auth", "off")
 
-    def account(digits):
-        return boto3.Session().client(
-            "lambda", endpoint_url=server.endpoint, aws_access_key_id=digits, aws_secret_access_key="x",
-            region_name="us-east-1", config=Config(retries={"total_max_attempts": 1}))
-
+    account = server.account
     account("111111111111").create_function(
         FunctionName="f", Role="arn:aws:iam::111111111111:role/x", Runtime="python3.11", Handler="app.handler",
         Code={"ZipFile": zip_of({"app.py": ECHO})})

@@ -12,6 +12,7 @@ import pytest
 
 from conftest import ROLE, Server, zip_of
 from lambda_api import COVERED, MODEL, OUTSIDE, RECORDED, Request, constraints, members, message
+from modelled import WRONG
 
 MISSING, MALFORMED, LARGE, UNKNOWN, CONFLICTING = KINDS = ("missing", "malformed", "too large", "unknown", "conflicting")
 LAMBDA = "arn:aws:lambda:us-east-1:000000000000"
@@ -81,7 +82,7 @@ def world():
         client.create_function(FunctionName=name, Role=ROLE, Runtime="python3.11", Handler="app.handler",
                                Code={"ZipFile": CODE}, Publish=name == "f")
     for name in ("f", "bare"):
-        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     client.add_permission(FunctionName="f", **{**PERMISSION, "StatementId": "taken"})
     client.create_function_url_config(FunctionName="f", AuthType="NONE")
@@ -222,7 +223,6 @@ def test_a_missing_word_of_the_path_names_no_operation(world, operation, name):
         assert (status, code) == (404, "UnknownOperationException")
 
 
-WRONG = {"string": 5, "integer": "x", "long": "x", "boolean": "x", "list": "x", "map": "x", "structure": "x", "blob": 5}
 BODIES = [(operation, name, shape) for operation in COVERED for name, shape, location, _ in members(operation) if location == "body"]
 TEXTS = [(operation, name) for operation in COVERED for name, shape, location, _ in members(operation)
          if location in ("uri", "querystring") and shape.type_name in ("integer", "long")]

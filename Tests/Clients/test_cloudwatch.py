@@ -6,13 +6,12 @@ here, and the CloudWatch API reference.
 
 import datetime
 import gzip
-import json
 import struct
 
 import pytest
 
-from cloudwatch_api import (  # noqa: F401 (fixtures)
-    cbor_call, cloudwatch, form, json_call, minute, names, namespace, plain, refused, send)
+from cloudwatch_api import cbor_call, cloudwatch, form, json_call, minute, names, namespace  # noqa: F401 (fixtures)
+from conftest import refused
 
 
 def put(cloudwatch, namespace, *data):

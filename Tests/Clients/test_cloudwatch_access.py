@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from cloudwatch_api import cloudwatch, minute, namespace, refused  # noqa: F401 (fixtures)
-from conftest import wait_until
+from cloudwatch_api import cloudwatch, minute, namespace  # noqa: F401 (fixtures)
+from conftest import refused, wait_until
 
 
 @pytest.fixture
@@ -85,6 +85,6 @@ def test_the_audit_tells_of_alarms_not_of_samples(server, cloudwatch, namespace)
         records = [json.loads(event["CloudTrailEvent"]) for event in found]
         return [record for record in records if namespace in json.dumps(record)]
 
-    record, = wait_until(events, 30)
+    record, = wait_until(events)
     assert record["eventName"] == "PutMetricAlarm"
     assert record["requestParameters"]["alarmName"] == namespace

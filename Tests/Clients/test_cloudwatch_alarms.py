@@ -11,8 +11,8 @@ import uuid
 
 import pytest
 
-from cloudwatch_api import cloudwatch, minute, namespace, refused  # noqa: F401 (fixtures)
-from conftest import wait_until, zip_of
+from cloudwatch_api import cloudwatch, minute, namespace  # noqa: F401 (fixtures)
+from conftest import refused, wait_until, zip_of
 
 ACCOUNT = "000000000000"
 
@@ -139,7 +139,7 @@ def test_a_state_that_is_set(cloudwatch, namespace, name, told):
     message, = receive()
     assert (message["NewStateReason"], message["OldStateValue"]) == ("again", "OK")
     done = wait_until(lambda: len(found := cloudwatch.describe_alarm_history(
-        AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]) == 2 and found, 30)
+        AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]) == 2 and found)
     assert {item["HistorySummary"] for item in done} == {f"Successfully executed action {topic}"}
     states = cloudwatch.describe_alarm_history(
         AlarmName=name, HistoryItemType="StateUpdate", ScanBy="TimestampAscending")["AlarmHistoryItems"]
@@ -193,7 +193,7 @@ def test_missing_data(cloudwatch, namespace, name, told):
     data = json.loads(described(cloudwatch, name)["StateReasonData"])
     assert len(data["evaluatedDatapoints"]) == 2 and data["recentDatapoints"] == []
     put(cloudwatch, name + "-ok", namespace, TreatMissingData="notBreaching")
-    wait_until(lambda: described(cloudwatch, name + "-ok")["StateValue"] == "OK", 30)
+    wait_until(lambda: described(cloudwatch, name + "-ok")["StateValue"] == "OK")
 
 
 def test_metric_math_alarms(cloudwatch, namespace, name):
@@ -204,7 +204,7 @@ def test_metric_math_alarms(cloudwatch, namespace, name):
           for metric in ("m1", "m2")]]
     put_math = {"AlarmName": name, "EvaluationPeriods": 1, "Threshold": 7.5, "ComparisonOperator": "GreaterThanThreshold"}
     cloudwatch.put_metric_alarm(**put_math, Metrics=metrics)
-    wait_until(lambda: described(cloudwatch, name)["StateValue"] == "ALARM", 30)
+    wait_until(lambda: described(cloudwatch, name)["StateValue"] == "ALARM")
     alarm = described(cloudwatch, name)
     assert alarm["Metrics"] == [{**metrics[0], "ReturnData": True}, *metrics[1:]] or alarm["Metrics"] == metrics
     assert "[8.0 (" in alarm["StateReason"] and "MetricName" not in alarm
@@ -222,7 +222,7 @@ def test_composite_alarms(cloudwatch, namespace, name, told):
     rule = f'ALARM("{arn(one)}") OR ALARM({two})'
     cloudwatch.put_composite_alarm(
         AlarmName=both, AlarmRule=rule, AlarmActions=[topic], AlarmDescription="composite alarm description")
-    wait_until(lambda: described(cloudwatch, both, True)["StateValue"] == "OK", 30)
+    wait_until(lambda: described(cloudwatch, both, True)["StateValue"] == "OK")
     assert described(cloudwatch, both, True)["StateReason"] == f"{arn(both)} was created and its alarm rule evaluates to OK"
     cloudwatch.set_alarm_state(AlarmName=one, StateValue="ALARM", StateReason="ring")
     alarm = described(cloudwatch, both, True)

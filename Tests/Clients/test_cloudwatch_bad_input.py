@@ -2,11 +2,11 @@
 (tests/aws/services/cloudwatch/test_cloudwatch.snapshot.json), else by the model's constraints."""
 
 import datetime
-import json
 
 import pytest
 
-from cloudwatch_api import cloudwatch, form, json_call, minute, namespace, plain, refused  # noqa: F401 (fixtures)
+from cloudwatch_api import cloudwatch, form, json_call, minute, namespace  # noqa: F401 (fixtures)
+from conftest import refused
 
 # Each operation with what is missing, as the message names it.
 REQUIRED = {
@@ -64,7 +64,7 @@ NOT_THERE = [
 
 @pytest.mark.parametrize("operation", sorted(REQUIRED))
 def test_what_is_required(server, operation):
-    code, message, status = refused(getattr(plain(server), operation))
+    code, message, status = refused(getattr(server.unchecked("cloudwatch"), operation))
     assert (code, status) == ("ValidationError", 400)
     for member in REQUIRED[operation]:
         assert f"Value null at '{member}' failed to satisfy constraint: Member must not be null" in message
@@ -73,14 +73,14 @@ def test_what_is_required(server, operation):
 @pytest.mark.parametrize("operation", sorted(WRONG))
 def test_what_the_model_forbids(server, operation):
     arguments, path = WRONG[operation]
-    code, message, status = refused(getattr(plain(server), operation), **arguments)
+    code, message, status = refused(getattr(server.unchecked("cloudwatch"), operation), **arguments)
     assert (code, status) == ("ValidationError", 400)
     assert message.startswith("1 validation error detected: Value '") and f"' at '{path}' failed" in message
 
 
 @pytest.mark.parametrize("operation", NOT_THERE)
 def test_what_is_not_there_yet(server, operation):
-    assert refused(getattr(plain(server), operation))[::2] == ("NotImplementedException", 501)
+    assert refused(getattr(server.unchecked("cloudwatch"), operation))[::2] == ("NotImplementedException", 501)
 
 
 def test_states(cloudwatch):

@@ -99,7 +99,7 @@ def test_following_logs(server, name, tmp_path):
         lines = []
         reader = threading.Thread(target=lambda: lines.extend(iter(follow.stdout.readline, "")), daemon=True)
         reader.start()
-        wait_until(lambda: any("seen 7" in line for line in lines), 30, "the followed line")
+        wait_until(lambda: any("seen 7" in line for line in lines), what="the followed line")
     finally:
         follow.terminate()
         follow.wait(10)

@@ -4,23 +4,21 @@ import concurrent.futures
 import json
 import signal
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from conftest import ROLE, wait_until, zip_of
+import held
+from conftest import ROLE, refused_with, wait_until, zip_of
 
-FAST = {"Delay": 0.05, "MaxAttempts": 400}
+FAST = {"Delay": 0.05, "MaxAttempts": 2000}
 
 # Says what its environment was started for, and which one it is.
-WHO = """
-import os, time, uuid
+WHO = held.PYTHON + """
+import os, uuid
 me = str(uuid.uuid4())
 kind = os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]
 def handler(event, context):
-    print("begun", context.aws_request_id)
-    time.sleep(event.get("hold", 0))
+    held(event)
     if event.get("exit"): os._exit(3)
     return {"kind": kind, "me": me, "version": context.function_version}
 """
@@ -64,18 +62,10 @@ def provisioned(client, function, qualifier):
     return wait_until(answer, 60, "an answer of a provisioned environment")
 
 
-def refused(action, code, status):
-    with pytest.raises(ClientError) as caught:
-        action()
-    assert caught.value.response["Error"]["Code"] == code
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
-    return caught.value.response
-
-
 @pytest.fixture
 def who(deploy, lambda_client):
     """A function with the version 1."""
-    function = deploy(python=WHO, Publish=True)
+    function = deploy(python=WHO, Publish=True, Timeout=120)
     lambda_client.get_waiter("published_version_active").wait(FunctionName=function, Qualifier="1", WaiterConfig=FAST)
     return function
 
@@ -103,7 +93,7 @@ def test_environments_are_initialised_ahead(server, lambda_client, who):
     # The first invocation tells of the initialisation.
     wait_until(lambda: any("\tInit Duration: " in line for line in lines(server, who)), what="a REPORT")
     lambda_client.delete_provisioned_concurrency_config(FunctionName=who, Qualifier="1")
-    refused(lambda: get(lambda_client, who, "1"), "ProvisionedConcurrencyConfigNotFoundException", 404)
+    refused_with("ProvisionedConcurrencyConfigNotFoundException", 404, get, lambda_client, who, "1")
     assert call(lambda_client, who, "1")["kind"] == "on-demand"
 
 
@@ -111,10 +101,11 @@ def test_what_is_too_much_runs_on_demand(server, lambda_client, who):
     put(lambda_client, who, "1", 1)
     until(lambda_client, who, "1")
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        first = pool.submit(call, lambda_client, who, "1", hold=6)
-        wait_until(lambda: any(line.startswith("begun") for line in lines(server, who)), what="the invocation's begin")
-        second = call(lambda_client, who, "1")
-        assert second["kind"] == "on-demand"
+        with held.Held(server, who) as holding:
+            first = pool.submit(call, lambda_client, who, "1", **holding.event)
+            holding.wait(1)
+            second = call(lambda_client, who, "1")
+            assert second["kind"] == "on-demand"
         assert first.result()["kind"] == "provisioned-concurrency"
     assert second["me"] != first.result()["me"]
 
@@ -149,8 +140,8 @@ def test_it_follows_its_alias(lambda_client, who):
     assert figures(until(lambda_client, who, "live")) == (2, 2, 2)
     assert provisioned(lambda_client, who, "1")["version"] == "1"
     assert provisioned(lambda_client, who, "2")["version"] == "2"
-    error = refused(lambda: put(lambda_client, who, "live", 3), "InvalidParameterValueException", 400)
-    assert error["Error"]["Message"] == "Alias with weights can not be used with Provisioned Concurrency"
+    message = refused_with("InvalidParameterValueException", 400, put, lambda_client, who, "live", 3)
+    assert message == "Alias with weights can not be used with Provisioned Concurrency"
     lambda_client.delete_alias(FunctionName=who, Name="live")
     assert lambda_client.list_provisioned_concurrency_configs(FunctionName=who)["ProvisionedConcurrencyConfigs"] == []
 
@@ -203,26 +194,28 @@ def test_it_comes_out_of_reservations_and_the_account(own_server):
     put(client, "who", "1", 1)
     until(client, "who", "1")
     assert unreserved() == 999
-    error = refused(
-        lambda: client.put_function_concurrency(FunctionName="who", ReservedConcurrentExecutions=0),
-        "InvalidParameterValueException", 400)
-    assert error["Error"]["Message"] == (
+    message = refused_with(
+        "InvalidParameterValueException", 400, client.put_function_concurrency, FunctionName="who",
+        ReservedConcurrentExecutions=0)
+    assert message == (
         " ReservedConcurrentExecutions  0 should not be lower than function's total provisioned concurrency [1].")
     client.put_function_concurrency(FunctionName="who", ReservedConcurrentExecutions=1)
     assert unreserved() == 999
     # All of the reservation is provisioned: nothing is left to other versions.
-    error = refused(lambda: call(client, "who"), "TooManyRequestsException", 429)
-    assert error["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    with pytest.raises(client.exceptions.TooManyRequestsException) as caught:
+        call(client, "who")
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert caught.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
     assert call(client, "who", "1")["kind"] == "provisioned-concurrency"
-    error = refused(lambda: put(client, "who", "1", 2), "InvalidParameterValueException", 400)
-    assert error["Error"]["Message"] == (
+    message = refused_with("InvalidParameterValueException", 400, put, client, "who", "1", 2)
+    assert message == (
         "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function")
     client.delete_function_concurrency(FunctionName="who")
-    error = refused(lambda: put(client, "who", "1", 1001), "InvalidParameterValueException", 400)
-    assert error["Error"]["Message"] == (
+    message = refused_with("InvalidParameterValueException", 400, put, client, "who", "1", 1001)
+    assert message == (
         "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [1000].")
-    error = refused(lambda: put(client, "who", "1", 901), "InvalidParameterValueException", 400)
-    assert error["Error"]["Message"] == (
+    message = refused_with("InvalidParameterValueException", 400, put, client, "who", "1", 901)
+    assert message == (
         "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
         "minimum value of [100].")
     client.delete_function(FunctionName="who")
@@ -235,7 +228,7 @@ def test_requests_and_environments_may_not_come_too_fast(own_server):
     client = server.client()
     for function in ("rate", "burst"):
         client.create_function(
-            FunctionName=function, Runtime="python3.11", Handler="app.handler", Role=ROLE, Timeout=30,
+            FunctionName=function, Runtime="python3.11", Handler="app.handler", Role=ROLE, Timeout=120,
             Code={"ZipFile": zip_of({"app.py": WHO})})
         client.get_waiter("function_active_v2").wait(FunctionName=function, WaiterConfig=FAST)
 
@@ -250,11 +243,12 @@ def test_requests_and_environments_may_not_come_too_fast(own_server):
             return True
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        held = pool.submit(call, client, "burst", hold=5)
-        wait_until(lambda: any(line.startswith("begun") for line in lines(server, "burst")), what="the invocation's begin")
-        # Its one environment of ten seconds is busy.
-        assert throttled("burst")
-        assert held.result()["kind"] == "on-demand"
+        with held.Held(server, "burst") as holding:
+            first = pool.submit(call, client, "burst", **holding.event)
+            holding.wait(1)
+            # Its one environment of ten seconds is busy.
+            assert throttled("burst")
+        assert first.result()["kind"] == "on-demand"
     # Four a second, whatever the functions.
     wait_until(lambda: throttled("rate"), what="a refusal")
     wait_until(lambda: not throttled("rate"), what="the next second")
@@ -263,10 +257,7 @@ def test_requests_and_environments_may_not_come_too_fast(own_server):
 @pytest.fixture
 def unchecked(server):
     """A client that sends what the service ought to refuse."""
-    return boto3.Session().client(
-        "lambda", endpoint_url=server.endpoint, aws_access_key_id=server.credentials["access_key_id"],
-        aws_secret_access_key=server.credentials["secret_access_key"], region_name=server.credentials["region"],
-        config=Config(retries={"total_max_attempts": 1}, parameter_validation=False))
+    return server.unchecked()
 
 
 def test_bad_input(lambda_client, unchecked, who):
@@ -278,41 +269,40 @@ def test_bad_input(lambda_client, unchecked, who):
             FunctionName=function, Qualifier=qualifier),
     }
     for act in operations.values():
-        refused(lambda: act(who, "$LATEST"), "InvalidParameterValueException", 400)
-        refused(lambda: act(who, "7"), "ResourceNotFoundException", 404)
-        refused(lambda: act(who, "nobody"), "ResourceNotFoundException", 404)
-        refused(lambda: act(unknown, "1"), "ResourceNotFoundException", 404)
-        refused(lambda: act(who, "a.b"), "ValidationException", 400)
-        refused(lambda: act(who, "a" * 129), "ValidationException", 400)
-        refused(lambda: act("no such name", "1"), "ValidationException", 400)
-        refused(lambda: act(f"{who}:2", "1"), "InvalidParameterValueException", 400)
-        refused(
-            lambda: act(f"arn:aws:lambda:eu-west-1:000000000000:function:{who}", "1"),
-            "ResourceNotFoundException", 404)
-        refused(
-            lambda: act(f"arn:aws:lambda:us-east-1:111111111111:function:{who}", "1"), "AccessDeniedException", 403)
+        refused_with("InvalidParameterValueException", 400, act, who, "$LATEST")
+        refused_with("ResourceNotFoundException", 404, act, who, "7")
+        refused_with("ResourceNotFoundException", 404, act, who, "nobody")
+        refused_with("ResourceNotFoundException", 404, act, unknown, "1")
+        refused_with("ValidationException", 400, act, who, "a.b")
+        refused_with("ValidationException", 400, act, who, "a" * 129)
+        refused_with("ValidationException", 400, act, "no such name", "1")
+        refused_with("InvalidParameterValueException", 400, act, f"{who}:2", "1")
+        refused_with(
+            "ResourceNotFoundException", 404, act, f"arn:aws:lambda:eu-west-1:000000000000:function:{who}", "1")
+        refused_with(
+            "AccessDeniedException", 403, act, f"arn:aws:lambda:us-east-1:111111111111:function:{who}", "1")
     for missing in (
         lambda: unchecked.put_provisioned_concurrency_config(FunctionName=who, ProvisionedConcurrentExecutions=1),
         lambda: unchecked.put_provisioned_concurrency_config(FunctionName=who, Qualifier="1"),
         lambda: unchecked.get_provisioned_concurrency_config(FunctionName=who),
         lambda: unchecked.delete_provisioned_concurrency_config(FunctionName=who),
     ):
-        refused(missing, "ValidationException", 400)
-    error = refused(lambda: put(unchecked, who, "1", 0), "ValidationException", 400)
-    assert error["Error"]["Message"].endswith("Member must have value greater than or equal to 1")
-    refused(lambda: put(lambda_client, who, "1", 2**31 - 1), "InvalidParameterValueException", 400)
+        refused_with("ValidationException", 400, missing)
+    message = refused_with("ValidationException", 400, put, unchecked, who, "1", 0)
+    assert message.endswith("Member must have value greater than or equal to 1")
+    refused_with("InvalidParameterValueException", 400, put, lambda_client, who, "1", 2**31 - 1)
     lists = unchecked.list_provisioned_concurrency_configs
-    refused(lambda: lists(FunctionName=unknown), "ResourceNotFoundException", 404)
-    refused(lambda: lists(FunctionName=who, Marker="*"), "InvalidParameterValueException", 400)
-    refused(lambda: lists(FunctionName=f"{who}:1"), "InvalidParameterValueException", 400)
-    refused(lambda: lists(FunctionName=who, MaxItems=51), "ValidationException", 400)
+    refused_with("ResourceNotFoundException", 404, lists, FunctionName=unknown)
+    refused_with("InvalidParameterValueException", 400, lists, FunctionName=who, Marker="*")
+    refused_with("InvalidParameterValueException", 400, lists, FunctionName=f"{who}:1")
+    refused_with("ValidationException", 400, lists, FunctionName=who, MaxItems=51)
     assert lists(FunctionName=who)["ProvisionedConcurrencyConfigs"] == []
     # Of a version one configuration counts.
     lambda_client.create_alias(FunctionName=who, Name="live", FunctionVersion="1")
     put(lambda_client, who, "1", 1)
-    refused(lambda: put(lambda_client, who, "live", 1), "ResourceConflictException", 409)
+    refused_with("ResourceConflictException", 409, put, lambda_client, who, "live", 1)
     operations["delete"](who, "1")
     operations["delete"](who, "1")
     put(lambda_client, who, "live", 1)
-    refused(lambda: put(lambda_client, who, "1", 1), "ResourceConflictException", 409)
+    refused_with("ResourceConflictException", 409, put, lambda_client, who, "1", 1)
     assert [c["FunctionArn"].rsplit(":", 1)[1] for c in lists(FunctionName=who)["ProvisionedConcurrencyConfigs"]] == ["live"]

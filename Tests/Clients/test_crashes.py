@@ -41,7 +41,7 @@ def test_acknowledged_functions_survive_sigkill(own_server, seed):
     server.start()
     client = server.client()
     for number in acknowledged:
-        client.get_waiter("function_active_v2").wait(FunctionName=f"f-{number}", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        client.get_waiter("function_active_v2").wait(FunctionName=f"f-{number}", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     number = acknowledged[-1]
     assert json.loads(client.invoke(FunctionName=f"f-{number}")["Payload"].read()) == number
 
@@ -50,7 +50,7 @@ def test_a_killed_server_takes_its_sandboxes_along(own_server):
     server = own_server()
     client = server.client()
     create(client, "f", 1)
-    client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     client.invoke(FunctionName="f")
 
     def family():
@@ -81,7 +81,7 @@ def test_a_stopped_server_lets_invocations_finish(own_server):
     client.create_function(
         FunctionName="slow", Runtime="python3.11", Handler="app.handler", Role=ROLE, Timeout=20,
         Code={"ZipFile": zip_of({"app.py": "import time\ndef handler(e, c):\n    print('begun')\n    time.sleep(2)\n    return 'done'"})})
-    client.get_waiter("function_active_v2").wait(FunctionName="slow", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter("function_active_v2").wait(FunctionName="slow", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     answers = []
     thread = threading.Thread(target=lambda: answers.append(json.loads(client.invoke(FunctionName="slow")["Payload"].read())))
     logs = server.client("logs")

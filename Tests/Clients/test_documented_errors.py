@@ -4,7 +4,8 @@ tests/aws/services/logs/*.snapshot.json)."""
 
 import pytest
 
-from cloudwatch_api import refused
+from conftest import refused
+
 
 GHOST = "there-is-none"
 EVENTS, LOGS = "arn:aws:events:us-east-1:000000000000", "arn:aws:logs:us-east-1:000000000000"

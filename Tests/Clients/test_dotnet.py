@@ -172,7 +172,7 @@ def test_what_a_function_finds_however_its_environment_came_to_be(create, client
             break
         # The launcher makes sandboxes ahead while it has nothing else to do: another revision, another environment.
         client.update_function_configuration(FunctionName=function, Description=str(round))
-        client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+        client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1200})
     assert found["ahead"] == ahead
     assert {name: found["variables"].get(name) for name in variables} == variables and found["native"] == "grün=1"
     assert found["variables"]["AWS_LAMBDA_FUNCTION_NAME"] == function and "APUS_BINDING" not in found["variables"]

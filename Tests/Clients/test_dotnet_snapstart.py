@@ -5,9 +5,9 @@ import json
 
 import pytest
 from test_dotnet import client, compiled, create, dotnet_server, framework  # noqa: F401
-from test_snapstart import ON, active, failed, lines, refused
+from test_snapstart import ON, active, failed, lines
 
-from conftest import wait_until
+from conftest import refused_with, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_hooks_that_fail(dotnet_server, create, client, hooked):  # noqa: F811
     assert any("Error Type: Runtime.BeforeSnapshotError" in line for line in lines(dotnet_server, function))
     function = deploy("after 1", "-2")
     active(client, function)
-    refused(lambda: client.invoke(FunctionName=function, Qualifier="1"), "SnapStartException", 400)
+    refused_with("SnapStartException", 400, client.invoke, FunctionName=function, Qualifier="1")
     wait_until(lambda: any("Error Type: Runtime.AfterRestoreError" in line for line in lines(dotnet_server, function)),
                what="RESTORE_REPORT")
     assert any("cannot after 1" in line for line in lines(dotnet_server, function))

@@ -48,7 +48,7 @@ def test_a_chain_through_a_topic(server, deploy, lambda_client, sender, queue):
     function = deploy(python=FAIL)
     lambda_client.update_function_configuration(FunctionName=function, Role=sender("sns:Publish"))
     lambda_client.get_waiter("function_updated_v2").wait(
-        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     lambda_client.put_function_event_invoke_config(
         FunctionName=function, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": topic}})
     lambda_client.invoke(FunctionName=function, InvocationType="Event", Payload=b'"x"')
@@ -77,7 +77,7 @@ def subscribed(server, topic, function):
 def configured(client, function, **settings):
     client.update_function_configuration(FunctionName=function, **settings)
     client.get_waiter("function_updated_v2").wait(
-        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
 
 
 PUBLISH = """

@@ -9,19 +9,11 @@ import json
 import signal
 
 import pytest
-from botocore.exceptions import ClientError
 
-from conftest import wait_until
+from conftest import refused, wait_until
 
 ACCOUNT = "000000000000"
 PATTERN = json.dumps({"source": ["shop"], "detail": {"n": [{"numeric": [">", 0]}]}})
-
-
-def refusal(call, **arguments):
-    with pytest.raises(ClientError) as failure:
-        call(**arguments)
-    error = failure.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def entry(bus="default", n=1, **members):
@@ -68,7 +60,7 @@ def rule(events, name):
 def test_buses(events, name):
     arn = f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/{name}"
     assert events.create_event_bus(Name=name, Description="mine")["EventBusArn"] == arn
-    assert refusal(events.create_event_bus, Name=name) == (
+    assert refused(events.create_event_bus, Name=name)[:2] == (
         "ResourceAlreadyExistsException", f"Event bus {name} already exists.")
     bus = events.describe_event_bus(Name=name)
     assert {"Name", "Arn", "Description", "CreationTime", "LastModifiedTime"} == set(bus) - {"ResponseMetadata"}
@@ -81,7 +73,7 @@ def test_buses(events, name):
     assert policy["Statement"] == [{
         "Sid": "one", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
         "Action": "events:PutEvents", "Resource": arn}]
-    assert refusal(events.remove_permission, EventBusName=name, StatementId="two") == (
+    assert refused(events.remove_permission, EventBusName=name, StatementId="two")[:2] == (
         "ResourceNotFoundException", "Statement with the provided id does not exist.")
     events.remove_permission(EventBusName=name, StatementId="one")
     assert "Policy" not in events.describe_event_bus(Name=name)
@@ -89,10 +81,10 @@ def test_buses(events, name):
     assert events.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
     events.untag_resource(ResourceARN=arn, TagKeys=["a"])
     assert events.list_tags_for_resource(ResourceARN=arn)["Tags"] == []
-    assert refusal(events.delete_event_bus, Name="default") == (
+    assert refused(events.delete_event_bus, Name="default")[:2] == (
         "ValidationException", "Cannot delete event bus default.")
     events.delete_event_bus(Name=name)
-    assert refusal(events.describe_event_bus, Name=name) == (
+    assert refused(events.describe_event_bus, Name=name)[:2] == (
         "ResourceNotFoundException", f"Event bus {name} does not exist.")
 
 
@@ -108,25 +100,25 @@ def test_rules_and_targets(events, rule, server):
     queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{rule}"
     targets = [{"Id": f"t{n}", "Arn": queue, "InputPath": "$.detail"} for n in range(5)]
     assert events.put_targets(Rule=rule, EventBusName=rule, Targets=targets)["FailedEntryCount"] == 0
-    assert refusal(events.put_targets, Rule=rule, EventBusName=rule, Targets=[{"Id": "t6", "Arn": queue}]) == (
+    assert refused(events.put_targets, Rule=rule, EventBusName=rule, Targets=[{"Id": "t6", "Arn": queue}])[:2] == (
         "LimitExceededException", "The requested resource exceeds the maximum number allowed.")
     first = events.list_targets_by_rule(Rule=rule, EventBusName=rule, Limit=3)
     rest = events.list_targets_by_rule(Rule=rule, EventBusName=rule, Limit=3, NextToken=first["NextToken"])
     assert first["Targets"] + rest["Targets"] == targets and "NextToken" not in rest
     assert events.list_rule_names_by_target(TargetArn=queue, EventBusName=rule)["RuleNames"] == [rule]
-    assert refusal(events.delete_rule, Name=rule, EventBusName=rule) == (
+    assert refused(events.delete_rule, Name=rule, EventBusName=rule)[:2] == (
         "ValidationException", "Rule can't be deleted since it has targets.")
-    assert refusal(events.describe_rule, Name="none") == (
+    assert refused(events.describe_rule, Name="none")[:2] == (
         "ResourceNotFoundException", "Rule none does not exist on EventBus default.")
     one = {"Id": "t0", "Arn": queue}
     both = {**one, "InputPath": "$.detail", "Input": "{}"}
-    assert refusal(events.put_targets, Rule=rule, EventBusName=rule, Targets=[both]) == (
+    assert refused(events.put_targets, Rule=rule, EventBusName=rule, Targets=[both])[:2] == (
         "ValidationException", "Only one of Input, InputPath, or InputTransformer must be provided for target t0.")
     unknown = {**one, "InputTransformer": {"InputTemplate": '"<nobody>"'}}
-    assert refusal(events.put_targets, Rule=rule, EventBusName=rule, Targets=[unknown]) == (
+    assert refused(events.put_targets, Rule=rule, EventBusName=rule, Targets=[unknown])[:2] == (
         "ValidationException", "InputTemplate for target t0 contains invalid placeholder nobody.")
     machine = {**one, "Arn": f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:m"}
-    assert refusal(events.put_targets, Rule=rule, EventBusName=rule, Targets=[machine])[0] == "NotImplementedException"
+    assert refused(events.put_targets, Rule=rule, EventBusName=rule, Targets=[machine])[0] == "NotImplementedException"
     events.remove_targets(Rule=rule, EventBusName=rule, Ids=[target["Id"] for target in targets])
     events.delete_rule(Name=rule, EventBusName=rule)
     assert events.list_rules(EventBusName=rule)["Rules"] == []
@@ -136,9 +128,9 @@ def test_patterns(events):
     event = {"id": "1", "source": "s", "account": "1", "time": "t", "region": "r", "detail-type": "d", "a": [1, 2]}
     assert events.test_event_pattern(EventPattern='{"a":[2]}', Event=json.dumps(event))["Result"] is True
     assert events.test_event_pattern(EventPattern='{"a":[3]}', Event=json.dumps(event))["Result"] is False
-    assert refusal(events.test_event_pattern, EventPattern='{"a":[3]}', Event="x") == (
+    assert refused(events.test_event_pattern, EventPattern='{"a":[3]}', Event="x")[:2] == (
         "ValidationException", "Parameter Event is not valid.")
-    assert refusal(events.test_event_pattern, EventPattern='{"int": 42}', Event=json.dumps(event)) == (
+    assert refused(events.test_event_pattern, EventPattern='{"int": 42}', Event=json.dumps(event))[:2] == (
         "InvalidEventPatternException",
         'Event pattern is not valid. Reason: "int" must be an object or an array\n'
         ' at [Source: (String)"{"int": 42}"; line: 1, column: 11]')
@@ -154,9 +146,9 @@ def test_entries(events):
         "ErrorMessage": "Parameter Source is not valid. Reason: Source is a required argument."}
     assert {each["ErrorCode"] for each in answer["Entries"][3:7]} == {"MalformedDetail"}
     assert answer["Entries"][7]["ErrorCode"] == "NotAuthorizedForSourceException"
-    assert refusal(events.put_events, Entries=[entry(Detail=json.dumps({"x": "y" * 1_048_576}))]) == (
+    assert refused(events.put_events, Entries=[entry(Detail=json.dumps({"x": "y" * 1_048_576}))])[:2] == (
         "ValidationException", "Total size of the entries in the request is over the limit.")
-    assert refusal(events.put_events, Entries=[entry()] * 11)[0] == "ValidationException"
+    assert refused(events.put_events, Entries=[entry()] * 11)[0] == "ValidationException"
 
 
 def test_queues_get_events(server, events, rule):
@@ -276,12 +268,12 @@ def test_targets_are_reached_as_their_roles(server, events, rule, name):
 
     role, other = make_role("-e", "events.amazonaws.com"), make_role("-l", "lambda.amazonaws.com")
     target = {"Id": "queue", "Arn": queue, "RoleArn": role}
-    refused = f"Provided role '{other}' cannot be assumed by principal 'events.amazonaws.com'."
-    assert refusal(events.put_targets, Rule=rule, EventBusName=rule, Targets=[{**target, "RoleArn": other}]) == (
-        "ValidationException", refused)
-    assert refusal(events.put_rule, Name=rule, EventBusName=rule, EventPattern=PATTERN, RoleArn=other) == (
-        "ValidationException", refused)
-    assert refusal(
+    words = f"Provided role '{other}' cannot be assumed by principal 'events.amazonaws.com'."
+    assert refused(events.put_targets, Rule=rule, EventBusName=rule, Targets=[{**target, "RoleArn": other}])[:2] == (
+        "ValidationException", words)
+    assert refused(events.put_rule, Name=rule, EventBusName=rule, EventPattern=PATTERN, RoleArn=other)[:2] == (
+        "ValidationException", words)
+    assert refused(
         events.put_targets, Rule=rule, EventBusName=rule,
         Targets=[{**target, "RoleArn": role.replace(ACCOUNT, "111111111111")}])[0] == "AccessDeniedException"
     # Of a user who may change rules, but not hand on that role.
@@ -295,7 +287,7 @@ def test_targets_are_reached_as_their_roles(server, events, rule, name):
         if may:
             assert user.put_targets(Rule=rule, EventBusName=rule, Targets=[target])["FailedEntryCount"] == 0
         else:
-            code, message = refusal(user.put_targets, Rule=rule, EventBusName=rule, Targets=[target])
+            code, message = refused(user.put_targets, Rule=rule, EventBusName=rule, Targets=[target])[:2]
             assert code == "AccessDeniedException" and "iam:PassRole" in message
     # The queue's own policy lets nobody in.
     events.put_events(Entries=[entry(rule)])
@@ -311,11 +303,11 @@ def test_a_bus_in_another_region_is_reached_as_the_role_of_the_rule(server, even
     far.put_targets(Rule="r", EventBusName=short, Targets=[{"Id": "queue", "Arn": arn}])
     target = {"Id": "bus", "Arn": bus, "DeadLetterConfig": {"Arn": arn}}
     events.put_targets(Rule=rule, EventBusName=rule, Targets=[target])
-    refused = events.put_events(Entries=[entry(rule, 1)])["Entries"][0]["EventId"]
+    failing = events.put_events(Entries=[entry(rule, 1)])["Entries"][0]["EventId"]
     # The bus has no policy.
     [letter] = messages(server, url)
     assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
-    assert json.loads(letter["Body"])["id"] == refused
+    assert json.loads(letter["Body"])["id"] == failing
     server.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
     role = iam.create_role(RoleName=short, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "events.amazonaws.com"}}]}))["Role"]["Arn"]
@@ -335,7 +327,7 @@ def test_a_bus_in_another_region_is_reached_as_the_role_of_the_rule(server, even
     assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "THIRD_REGION_HOP_DETECTED"
     assert "because an event can be sent to an event bus target only once" in (
         letter["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"])
-    assert refusal(events.put_targets, Rule=rule, EventBusName=rule, Targets=[{**target, "InputPath": "$.detail"}]) == (
+    assert refused(events.put_targets, Rule=rule, EventBusName=rule, Targets=[{**target, "InputPath": "$.detail"}])[:2] == (
         "ValidationException", "Modifying the input for target bus is not supported.")
 
 
@@ -347,7 +339,7 @@ def test_outcomes_of_functions_come_to_buses(server, events, deploy, lambda_clie
     function = deploy(python="def handler(event, context): return 'done'\n")
     lambda_client.update_function_configuration(FunctionName=function, Role=sender("events:PutEvents"))
     lambda_client.get_waiter("function_updated_v2").wait(
-        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     lambda_client.put_function_event_invoke_config(
         FunctionName=function, DestinationConfig={"OnSuccess": {"Destination": bus}})
     lambda_client.invoke(FunctionName=function, InvocationType="Event", Payload=b'"x"')
@@ -365,34 +357,34 @@ def test_archives_and_replays(server, events, rule):
     start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=1)
     created = events.create_archive(ArchiveName=short, EventSourceArn=bus, RetentionDays=1, EventPattern=PATTERN)
     assert created["State"] == "ENABLED" and created["ArchiveArn"].endswith(f":archive/{short}")
-    assert refusal(events.create_archive, ArchiveName=short, EventSourceArn=bus) == (
+    assert refused(events.create_archive, ArchiveName=short, EventSourceArn=bus)[:2] == (
         "ResourceAlreadyExistsException", f"Archive {short} already exists.")
     events.put_events(Entries=[entry(rule, n) for n in (1, 2, 0)])
     archive = events.describe_archive(ArchiveName=short)
     assert archive["EventCount"] == 2 and archive["SizeBytes"] > 0 and archive["RetentionDays"] == 1
     assert [each["ArchiveName"] for each in events.list_archives(NamePrefix=short)["Archives"]] == [short]
-    assert refusal(events.update_archive, ArchiveName=short) == (
+    assert refused(events.update_archive, ArchiveName=short)[:2] == (
         "ValidationException", "At least one of EventPattern, RetentionDays or Description must be provided.")
     events.update_archive(ArchiveName=short, Description="some")
     events.put_targets(Rule=rule, EventBusName=rule, Targets=[{"Id": "queue", "Arn": arn}])
     end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=1)
     window = {"EventStartTime": start, "EventEndTime": end, "EventSourceArn": created["ArchiveArn"]}
-    assert refusal(events.start_replay, ReplayName=short, **{**window, "EventEndTime": start},
-                   Destination={"Arn": bus}) == (
+    assert refused(events.start_replay, ReplayName=short, **{**window, "EventEndTime": start},
+                   Destination={"Arn": bus})[:2] == (
         "ValidationException", "Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime.")
     assert events.start_replay(ReplayName=short, Destination={"Arn": bus}, **window)["State"] == "STARTING"
-    assert refusal(events.start_replay, ReplayName=short, Destination={"Arn": bus}, **window) == (
+    assert refused(events.start_replay, ReplayName=short, Destination={"Arn": bus}, **window)[:2] == (
         "ResourceAlreadyExistsException", f"Replay {short} already exists.")
     bodies = [json.loads(message["Body"]) for message in messages(server, url, 2)]
     assert sorted(body["detail"]["n"] for body in bodies) == [1, 2]
     assert {body["replay-name"] for body in bodies} == {short}
     wait_until(lambda: events.describe_replay(ReplayName=short)["State"] == "COMPLETED", 60, "the replay's end")
     assert [each["ReplayName"] for each in events.list_replays(NamePrefix=short)["Replays"]] == [short]
-    assert refusal(events.cancel_replay, ReplayName=short)[0] == "IllegalStatusException"
-    assert refusal(events.describe_replay, ReplayName="none") == (
+    assert refused(events.cancel_replay, ReplayName=short)[0] == "IllegalStatusException"
+    assert refused(events.describe_replay, ReplayName="none")[:2] == (
         "ResourceNotFoundException", "Replay none does not exist.")
     events.delete_archive(ArchiveName=short)
-    assert refusal(events.describe_archive, ArchiveName=short) == (
+    assert refused(events.describe_archive, ArchiveName=short)[:2] == (
         "ResourceNotFoundException", f"Archive {short} does not exist.")
 
 
@@ -463,10 +455,10 @@ def test_rules_come_by_their_schedules(server, events, name):
 def test_bad_schedules_of_rules(events, name):
     for expression in ("rate(0 minutes)", "rate(1 minutes)", "rate(2 minute)", "cron(0 12 * * *)", "at(2030-01-01T00:00:00)",
                        "every minute"):
-        assert refusal(events.put_rule, Name=name, ScheduleExpression=expression) == (
+        assert refused(events.put_rule, Name=name, ScheduleExpression=expression)[:2] == (
             "ValidationException", "Parameter ScheduleExpression is not valid.")
     events.create_event_bus(Name=name)
-    assert refusal(events.put_rule, Name=name, EventBusName=name, ScheduleExpression="rate(5 minutes)") == (
+    assert refused(events.put_rule, Name=name, EventBusName=name, ScheduleExpression="rate(5 minutes)")[:2] == (
         "ValidationException", "ScheduleExpression is supported only on the default event bus.")
 
 
@@ -519,29 +511,4 @@ def test_what_is_missing_says_so(events, name):
             (events.list_connections, {}), (events.list_api_destinations, {}), (events.list_endpoints, {}),
             (events.list_partner_event_sources, {"NamePrefix": "aws.partner/a/b"}),
             (events.create_event_bus, {"Name": name, "KmsKeyIdentifier": "key"})]:
-        assert refusal(call, **arguments)[0] == "NotImplementedException"
-
-
-@pytest.mark.parametrize("operation, arguments", [
-    ("cancel_replay", {"ReplayName": "!"}), ("create_archive", {"ArchiveName": "!", "EventSourceArn": "x"}),
-    ("create_event_bus", {"Name": "!"}), ("delete_archive", {"ArchiveName": "!"}), ("delete_event_bus", {"Name": "!"}),
-    ("delete_rule", {"Name": "!"}), ("describe_archive", {"ArchiveName": "!"}), ("describe_event_bus", {"Name": "!"}),
-    ("describe_replay", {"ReplayName": "!"}), ("describe_rule", {"Name": "!"}), ("disable_rule", {"Name": "!"}),
-    ("enable_rule", {"Name": "!"}), ("list_archives", {"NamePrefix": "!"}), ("list_event_buses", {"NamePrefix": "!"}),
-    ("list_replays", {"NamePrefix": "!"}), ("list_rules", {"NamePrefix": "!"}),
-    ("list_rule_names_by_target", {"TargetArn": "x", "EventBusName": "!"}),
-    ("list_tags_for_resource", {"ResourceARN": "x" * 1601}), ("list_targets_by_rule", {"Rule": "!"}),
-    ("put_events", {"Entries": [{"EventBusName": "!"}]}), ("put_permission", {"StatementId": "!"}),
-    ("put_rule", {"Name": "!"}), ("put_targets", {"Rule": "r", "Targets": [{"Id": "!@#$@!#$", "Arn": "x"}]}),
-    ("remove_permission", {"StatementId": "!"}), ("remove_targets", {"Rule": "!", "Ids": ["x"]}),
-    ("start_replay", {"ReplayName": "!", "EventSourceArn": "x", "EventStartTime": 1, "EventEndTime": 2,
-                      "Destination": {"Arn": "x"}}),
-    ("tag_resource", {"ResourceARN": "x", "Tags": [{"Key": "k" * 129, "Value": "v"}]}),
-    ("test_event_pattern", {"EventPattern": "x" * 4097, "Event": "{}"}),
-    ("untag_resource", {"ResourceARN": "x", "TagKeys": ["k" * 129]}), ("update_archive", {"ArchiveName": "!"}),
-    ("update_event_bus", {"Name": "!"}),
-])
-def test_constraints(server, operation, arguments):
-    """Each operation's modelled bounds, which botocore's own check does not look at."""
-    code, message = refusal(getattr(server.client("events"), operation), **arguments)
-    assert code == "ValidationException" and "validation error" in message, message
+        assert refused(call, **arguments)[0] == "NotImplementedException"

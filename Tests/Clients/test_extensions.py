@@ -232,7 +232,7 @@ say("ANSWER", call("PUT", "/2022-07-01/telemetry", {{"schemaVersion": "2022-07-0
     "destination": destination, "buffering": {{"timeoutMs": 25}}}}, Lambda_Extension_Identifier=identifier)[2])
 while next_event(identifier)["eventType"] == "INVOKE": pass
 import time
-time.sleep(0.2)
+while not any(event["type"] == "platform.report" for event in seen): time.sleep(0.01)
 say("SEEN", [[event["type"], event["record"]] for event in seen])
 """
     function = deploy(python=FUNCTION, Layers=[layer(ear=source)])

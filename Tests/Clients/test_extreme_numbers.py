@@ -9,10 +9,8 @@ import datetime
 import json
 import struct
 
-import boto3
 import botocore
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 ACCOUNT = "000000000000"
@@ -127,14 +125,7 @@ def put(shape, value, path, number, operation, known):
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_number_ends_the_server(prepared, service):
     server, known = prepared
-
-    def connect():
-        return boto3.Session().client(
-            service, endpoint_url=server.endpoint, aws_access_key_id=server.credentials["access_key_id"],
-            aws_secret_access_key=server.credentials["secret_access_key"], region_name="us-east-1",
-            config=Config(parameter_validation=False, retries={"total_max_attempts": 1}, read_timeout=60))
-
-    client = connect()
+    client = server.unchecked(service)
     model, replacement, asked = client.meta.service_model, [MARK], 0
 
     def replace(params, **_):
@@ -172,4 +163,4 @@ def test_no_number_ends_the_server(prepared, service):
             assert server.process.poll() is None, operation
         server.stop()
         server.start()
-        client = connect()
+        client = server.unchecked(service)

@@ -65,12 +65,12 @@ def create(client, name, path="/mnt/data", arn=ARN, **settings):
     client.create_function(
         FunctionName=name, Role=ROLE, Runtime="python3.11", Handler="app.handler", Timeout=20,
         Code={"ZipFile": zip_of({"app.py": SHELL})}, VpcConfig=VPC, FileSystemConfigs=configs(arn, path), **settings)
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     return name
 
 
 def settle(client, name):
-    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
 
 
 def run(client, name, script, **settings):

@@ -6,23 +6,13 @@ import os
 import re
 import signal
 
-import pytest
-from botocore.exceptions import ClientError
 
-from conftest import ROLE, let_role_send, zip_of
+from conftest import ROLE, let_role_send, refused_with, zip_of
 
 ECHO = "import os\ndef handler(event, context): return {k: v for k, v in os.environ.items() if k in event}"
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:queue"
 PROFILE = "arn:aws:signer:us-east-1:000000000000:/signing-profiles/test"
-WAIT = {"Delay": 0.05, "MaxAttempts": 200}
-
-
-def refused(code, status, action, **arguments):
-    with pytest.raises(ClientError) as caught:
-        action(**arguments)
-    answer = caught.value.response
-    assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
-    return answer["Error"]["Message"]
+WAIT = {"Delay": 0.05, "MaxAttempts": 2000}
 
 
 def members(answer):
@@ -57,10 +47,10 @@ def test_event_invoke_configurations(deploy, lambda_client):
     found = [config["FunctionArn"].split(":")[-1] for page in pages for config in page["FunctionEventInvokeConfigs"]]
     assert found == ["$LATEST", "live"]
     lambda_client.delete_function_event_invoke_config(FunctionName=function)
-    message = refused(
+    message = refused_with(
         "ResourceNotFoundException", 404, lambda_client.get_function_event_invoke_config, FunctionName=function)
     assert message.endswith(f":function:{function}:$LATEST doesn't have an EventInvokeConfig")
-    refused("InvalidParameterValueException", 400, lambda_client.put_function_event_invoke_config,
+    refused_with("InvalidParameterValueException", 400, lambda_client.put_function_event_invoke_config,
             FunctionName=function, DestinationConfig={"OnSuccess": {"Destination": "arn:aws:iam::000000000000:role/x"}})
 
 
@@ -73,13 +63,13 @@ def test_runtime_management_and_recursion(deploy, lambda_client):
     pinned = lambda_client.put_runtime_management_config(
         FunctionName=function, UpdateRuntimeOn="Manual", RuntimeVersionArn=version)
     assert pinned["RuntimeVersionArn"] == version
-    refused("InvalidParameterValueException", 400, lambda_client.put_runtime_management_config,
+    refused_with("InvalidParameterValueException", 400, lambda_client.put_runtime_management_config,
             FunctionName=function, UpdateRuntimeOn="Manual")
     assert lambda_client.get_function_recursion_config(FunctionName=function)["RecursiveLoop"] == "Terminate"
     lambda_client.put_function_recursion_config(FunctionName=function, RecursiveLoop="Allow")
     assert lambda_client.get_function_recursion_config(FunctionName=function)["RecursiveLoop"] == "Allow"
     lambda_client.publish_version(FunctionName=function)
-    refused("AccessDeniedException", 403, lambda_client.get_function_scaling_config,
+    refused_with("AccessDeniedException", 403, lambda_client.get_function_scaling_config,
             FunctionName=function, Qualifier="1")
 
 
@@ -94,7 +84,7 @@ def test_code_signing(deploy, lambda_client, name):
             CodeSigningConfigArn=configs[policy])["CodeSigningConfig"] == made
         assert lambda_client.list_tags(Resource=configs[policy])["Tags"] == {"policy": policy}
     code = {"ZipFile": zip_of({"app.py": ECHO})}
-    message = refused(
+    message = refused_with(
         "CodeVerificationFailedException", 400, lambda_client.create_function, FunctionName=name, Role=ROLE,
         Runtime="python3.11", Handler="app.handler", Code=code, CodeSigningConfigArn=configs["Enforce"])
     assert message.startswith("Lambda cannot deploy the function.")
@@ -103,10 +93,10 @@ def test_code_signing(deploy, lambda_client, name):
         "CodeSigningConfigArn": configs["Warn"], "FunctionName": function}
     listed = lambda_client.list_functions_by_code_signing_config(CodeSigningConfigArn=configs["Warn"])["FunctionArns"]
     assert [arn.split(":")[-1] for arn in listed] == [function]
-    refused("ResourceConflictException", 409, lambda_client.delete_code_signing_config,
+    refused_with("ResourceConflictException", 409, lambda_client.delete_code_signing_config,
             CodeSigningConfigArn=configs["Warn"])
     lambda_client.put_function_code_signing_config(FunctionName=function, CodeSigningConfigArn=configs["Enforce"])
-    refused("CodeVerificationFailedException", 400, lambda_client.update_function_code, FunctionName=function, **code)
+    refused_with("CodeVerificationFailedException", 400, lambda_client.update_function_code, FunctionName=function, **code)
     lambda_client.delete_function_code_signing_config(FunctionName=function)
     lambda_client.update_function_code(FunctionName=function, **code)
     for arn in configs.values():

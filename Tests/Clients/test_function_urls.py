@@ -185,7 +185,7 @@ def test_survives_a_crash(own_server):
     client.create_function(
         FunctionName="hello", Role="arn:aws:iam::000000000000:role/lambda", Runtime="python3.11", Handler="app.handler",
         Code={"ZipFile": zip_of({"app.py": ECHO})})
-    client.get_waiter("function_active_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter("function_active_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     made = client.create_function_url_config(FunctionName="hello", AuthType="NONE")
     allow(client, "hello")
     server.stop(signal.SIGKILL)

@@ -14,6 +14,7 @@ import sys
 import pytest
 from botocore.exceptions import ClientError
 
+import held
 from conftest import wait_until, zip_of
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -248,22 +249,14 @@ def test_the_accounts_concurrency_limit(own_server, tmp_path):
     client = server.client()
     client.create_function(
         FunctionName="slow", Runtime="python3.11", Handler="app.handler", Role="arn:aws:iam::000000000000:role/lambda",
-        Code={"ZipFile": zip_of({"app.py": "import time\ndef handler(e, c):\n    print('begun', flush=True)\n    time.sleep(e['s'])"})}, Timeout=60)
-    client.get_waiter("function_active_v2").wait(FunctionName="slow", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        Code={"ZipFile": zip_of({"app.py": held.PYTHON + "def handler(e, c): held(e)"})}, Timeout=300)
+    client.get_waiter("function_active_v2").wait(FunctionName="slow", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        running = [pool.submit(invoke, client, "slow", {"s": 8}) for _ in range(2)]
-        logs = server.client("logs")
-
-        def begun():
-            try:
-                events = logs.filter_log_events(logGroupName="/aws/lambda/slow")["events"]
-            except ClientError:
-                return False
-            return sum("begun" in event["message"] for event in events) == 2
-
-        wait_until(begun, 20, "two running invocations")
-        with pytest.raises(ClientError) as caught:
-            invoke(client, "slow", {"s": 0})
+        with held.Held(server, "slow") as holding:
+            running = [pool.submit(invoke, client, "slow", holding.event) for _ in range(2)]
+            holding.wait(2)
+            with pytest.raises(ClientError) as caught:
+                invoke(client, "slow", {})
         assert caught.value.response["Error"]["Code"] == "TooManyRequestsException"
         assert caught.value.response["Reason"] == "ConcurrentInvocationLimitExceeded"
         assert all("FunctionError" not in each.result()[0] for each in running)
@@ -273,7 +266,7 @@ def test_updated_code_is_what_runs_next(deploy, lambda_client):
     function = deploy(python="def handler(e, c): return 1")
     assert invoke(lambda_client, function, {})[1] == 1
     lambda_client.update_function_code(FunctionName=function, ZipFile=zip_of({"app.py": "def handler(e, c): return 2"}))
-    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     assert invoke(lambda_client, function, {})[1] == 2
 
 

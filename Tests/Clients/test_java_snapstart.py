@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 from test_java import CORE, JAVAC, pytestmark  # noqa: F401
-from test_snapstart import ON, active, failed, lines, refused
+from test_snapstart import ON, active, failed, lines
 
-from conftest import ROOT, wait_until
+from conftest import ROOT, refused_with, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,6 @@ def test_hooks_that_fail(server, deploy, lambda_client, hooked):
     after = {"Variables": {"FAILING": "afterRestore one"}}
     function = deploy_hooked(deploy, hooked, suffix="-2", Environment=after)
     active(lambda_client, function)
-    refused(lambda: lambda_client.invoke(FunctionName=function, Qualifier="1"), "SnapStartException", 400)
+    refused_with("SnapStartException", 400, lambda_client.invoke, FunctionName=function, Qualifier="1")
     wait_until(lambda: any("Error Type: Runtime.AfterRestoreError" in line for line in lines(server, function)),
                what="RESTORE_REPORT")

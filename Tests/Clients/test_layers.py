@@ -41,7 +41,7 @@ def invoke(client, function, event=None):
 def change_layers(client, function, layers):
     client.update_function_configuration(FunctionName=function, Layers=layers)
     client.get_waiter("function_updated_v2").wait(
-        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
 
 
 def test_the_operations(lambda_client, publish, name):
@@ -131,7 +131,7 @@ def test_a_deleted_layer_stays_with_its_functions(lambda_client, publish, deploy
     lambda_client.delete_layer_version(LayerName=name, VersionNumber=1)
     lambda_client.update_function_configuration(FunctionName=function, Description="new environments")
     lambda_client.get_waiter("function_updated_v2").wait(
-        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        FunctionName=function, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     assert invoke(lambda_client, function) == 5
     with pytest.raises(lambda_client.exceptions.InvalidParameterValueException):
         lambda_client.update_function_configuration(FunctionName=function, Layers=[layer])
@@ -248,7 +248,7 @@ def test_layers_survive_a_restart(own_server, how):
     client = server.client()
     assert client.list_layers()["Layers"] == before
     assert [layer["LayerName"] for layer in before] == ["l0", "l1"]
-    client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     assert invoke(client, "f") == 2
     assert "Policy" in client.get_layer_version_policy(LayerName="l0", VersionNumber=1)
     again = client.publish_layer_version(LayerName="l2", Content={"ZipFile": zip_of(value(9))})

@@ -12,8 +12,6 @@ import subprocess
 import threading
 import time
 
-import botocore.config
-import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
@@ -340,52 +338,6 @@ def test_policies_decide(server, logs, group, name):
         iam.delete_access_key(UserName=name, AccessKeyId=keys["AccessKeyId"])
         iam.delete_user_policy(UserName=name, PolicyName="p")
         iam.delete_user(UserName=name)
-
-
-# What each operation must have, and a value that its model does not allow.
-BAD = [
-    ("PutMetricFilter", {"logGroupName": "g"}, "filterName"),
-    ("PutMetricFilter", {
-        "logGroupName": "g", "filterName": "f", "filterPattern": "", "metricTransformations": []}, "metricTransformations"),
-    ("PutMetricFilter", {
-        "logGroupName": "g", "filterName": "a:b", "filterPattern": "", "metricTransformations": [
-            {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}]}, "filterName"),
-    ("DescribeMetricFilters", {"limit": 51}, "limit"),
-    ("DescribeMetricFilters", {"filterNamePrefix": "*"}, "filterNamePrefix"),
-    ("DeleteMetricFilter", {"logGroupName": "g"}, "filterName"),
-    ("TestMetricFilter", {"filterPattern": ""}, "logEventMessages"),
-    ("TestMetricFilter", {"filterPattern": "x" * 1025, "logEventMessages": ["a"]}, "filterPattern"),
-    ("PutResourcePolicy", {"policyName": "p", "policyDocument": ""}, "policyDocument"),
-    ("DescribeResourcePolicies", {"limit": 0}, "limit"),
-    ("DescribeResourcePolicies", {"policyScope": "WORLD"}, "policyScope"),
-    ("DeleteResourcePolicy", {"policyName": "p", "expectedRevisionId": ""}, "expectedRevisionId"),
-    ("PutQueryDefinition", {"name": "q"}, "queryString"),
-    ("PutQueryDefinition", {"name": "", "queryString": "x"}, "name"),
-    ("DescribeQueryDefinitions", {"maxResults": 1001}, "maxResults"),
-    ("DeleteQueryDefinition", {}, "queryDefinitionId"),
-    ("StartLiveTail", {}, "logGroupIdentifiers"),
-    ("StartLiveTail", {"logGroupIdentifiers": []}, "logGroupIdentifiers"),
-    ("StartLiveTail", {"logGroupIdentifiers": ["a!"]}, "logGroupIdentifiers"),
-    ("StartLiveTail", {"logGroupIdentifiers": ["a"], "logStreamNames": ["a:b"]}, "logStreamNames"),
-]
-
-
-@pytest.mark.parametrize("operation, body, member", BAD, ids=[f"{each[0]}-{number}" for number, each in enumerate(BAD)])
-def test_constraints(server, operation, body, member):
-    session = botocore.session.Session()
-    session.set_config_variable("parameter_validation", False)
-    client = session.create_client(
-        "logs", region_name="us-east-1", endpoint_url=server.endpoint,
-        aws_access_key_id=server.credentials["access_key_id"],
-        aws_secret_access_key=server.credentials["secret_access_key"],
-        config=botocore.config.Config(
-            parameter_validation=False, inject_host_prefix=False, retries={"total_max_attempts": 1}))
-    with pytest.raises(ClientError) as failure:
-        getattr(client, botocore.xform_name(operation))(**body)
-    error = failure.value.response["Error"]
-    assert error["Code"] == "InvalidParameterException"
-    assert " validation error" in error["Message"]
-    assert f" at '{member}" in error["Message"]
 
 
 def test_the_command_line(server, group):

@@ -16,14 +16,16 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from messaging_api import MODELS, PRESENT, changed, good, members, plain, spelled
-from sqs_api import refused
+from conftest import refused
+from messaging_api import good
+from modelled import WRONG, Model, changed, shown
 
 QUEUE, TOPIC = "http://q/000000000000/q", "arn:aws:sns:us-east-1:000000000000:t"
 SHAPES = good(QUEUE, "arn:aws:sqs:us-east-1:000000000000:q", TOPIC)
-OPERATIONS = [(service, name) for service in MODELS for name in PRESENT[service]]
+MODELS = {name: Model(name) for name in ("sqs", "sns")}
+OPERATIONS = [(service, name) for service, model in MODELS.items() for name in model.operations]
 MEMBERS = [(service, name, *member) for service, name in OPERATIONS
-           for member in members(MODELS[service].operation_model(name).input_shape, SHAPES[service, name])]
+           for member in MODELS[service].members(MODELS[service].input(name), SHAPES[service, name])]
 
 
 def label(value):
@@ -35,7 +37,7 @@ class World:
 
     def __init__(self, server):
         self.server = server
-        self.clients = {name: plain(server, name) for name in MODELS}
+        self.clients = {name: server.unchecked(name) for name in MODELS}
         stem = "world-" + os.urandom(6).hex()
         self.queue = self.clients["sqs"].create_queue(QueueName=stem)["QueueUrl"]
         attributes = self.clients["sqs"].get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
@@ -44,7 +46,9 @@ class World:
         self.good = good(self.queue, self.arn, self.topic)
         iam = server.client("iam")
         iam.create_user(UserName=stem)
-        self.nobody = plain(server, "sns", iam.create_access_key(UserName=stem)["AccessKey"])
+        key = iam.create_access_key(UserName=stem)["AccessKey"]
+        self.nobody = server.unchecked(
+            "sns", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
 
     def method(self, service, operation):
         return getattr(self.clients[service], botocore.xform_name(operation))
@@ -97,7 +101,7 @@ def test_what_is_required(world, service, operation, path):
             "InvalidParameter", f"Invalid parameter: {path[-1]} Reason: no value for required parameter")
     else:
         assert (code, message) == (
-            "ValidationError", f"1 validation error detected: Value null at '{spelled(path)}' failed to satisfy "
+            "ValidationError", f"1 validation error detected: Value null at '{shown(path)}' failed to satisfy "
             "constraint: Member must not be null")
 
 
@@ -121,10 +125,7 @@ def test_bounds(world, operation, path, value, words):
     code, message, status = world.refusal("sns", operation, changed(world.good["sns", operation], path, value))
     assert (code, status) == ("ValidationError", 400)
     assert message.startswith("1 validation error detected: Value ") and words in message
-    assert f" at '{spelled(path)}" in message
-
-
-WRONG = {"string": 7, "integer": "x", "long": "x", "boolean": "x", "list": "x", "map": "x", "structure": "x", "blob": 7}
+    assert f" at '{shown(path)}" in message
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_json_of_the_wrong_type(world, operation, path, shape):
 
 
 @pytest.mark.parametrize("service, operation", [
-    ("sns", name) for name in MODELS["sns"].operation_names if name not in PRESENT["sns"]])
+    ("sns", name) for name in MODELS["sns"].shapes.operation_names if name not in MODELS["sns"].operations])
 def test_operations_that_are_not_there_say_so(world, service, operation):
     code, _, status = world.refusal(service, operation, {})
     assert (code, status) == ("NotImplementedException", 501)
@@ -242,7 +243,7 @@ UNKNOWN = {"?": "?"}
 
 def documented():
     for service, operation in OPERATIONS:
-        for error in MODELS[service].operation_model(operation).error_shapes:
+        for error in MODELS[service].shapes.operation_model(operation).error_shapes:
             yield service, operation, error
 
 

@@ -6,7 +6,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from modelled import Model, call, shown, told
+from conftest import refused
+from modelled import WRONG, Model, call, shown, told
 
 CODES = {"events": "ValidationException", "scheduler": "ValidationException", "logs": "InvalidParameterException",
          "cloudwatch": "ValidationError"}
@@ -21,7 +22,7 @@ OF_CLIENTS = {("PutEvents", "EndpointId")}
 @pytest.mark.parametrize("service, operation", OPERATIONS)
 def test_a_member_that_breaks_the_model_is_refused(server, service, operation):
     model = SERVICES[service]
-    client = model.client(server)
+    client = server.unchecked(service)
     wrong = []
     for path, value, rules in model.cases(operation):
         if (operation, path[0]) in OF_CLIENTS:
@@ -49,8 +50,6 @@ def test_every_operation_has_something_to_break():
 
 # JSON alone: CloudWatch's other protocols are in its own suite.
 JSON = [(service, operation) for service, operation in OPERATIONS if service != "cloudwatch"]
-WRONG = {"string": 5, "integer": "x", "long": "x", "float": "x", "double": "x", "boolean": "x", "list": "x", "map": "x",
-         "structure": "x", "timestamp": "x", "blob": 5}
 
 
 def raw(client, service, operation, request, body):
@@ -69,17 +68,33 @@ def raw(client, service, operation, request, body):
     return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Message"]
 
 
-@pytest.mark.parametrize("service, operation", JSON)
+def typed(service, operation):
+    """The members of which a request can have a value of another type: those of the body, and numbers in the query."""
+    return {name: shape for name, shape in SERVICES[service].input(operation).members.items()
+            if (operation, name) not in OF_CLIENTS
+            and (not (location := shape.serialization.get("location"))
+                 or location == "querystring" and shape.type_name == "integer")}
+
+
+@pytest.mark.parametrize("service, operation", [each for each in JSON if typed(*each)])
 def test_members_of_the_wrong_type_are_refused(server, service, operation):
     model = SERVICES[service]
-    client, good = model.client(server), model.good(model.input(operation))
+    client, good = server.unchecked(service), model.good(model.input(operation))
     shapes = model.input(operation).members
-    for name, shape in shapes.items():
-        if shape.serialization.get("location") or (operation, name) in OF_CLIENTS:
-            continue
-        body = {each: value for each, value in good.items() if not shapes[each].serialization.get("location")}
-        code, status, message = raw(client, service, operation, good, json.dumps({**body, name: WRONG[shape.type_name]}))
+    body = {each: value for each, value in good.items() if not shapes[each].serialization.get("location")}
+    for name, shape in typed(service, operation).items():
+        wrong = WRONG[shape.type_name]
+        if shape.serialization.get("location"):
+            code, message, status = refused(call, client, operation, {**good, name: wrong})
+        else:
+            code, status, message = raw(client, service, operation, good, json.dumps({**body, name: wrong}))
         assert (code, status) == ("SerializationException", 400), (name, message)
+
+
+def test_every_operation_has_a_type_to_get_wrong():
+    """Only those have none whose input is words of the path and of the query."""
+    assert {operation for service, operation in JSON if not typed(service, operation)} == {
+        "DeleteSchedule", "DeleteScheduleGroup", "GetSchedule", "GetScheduleGroup", "ListTagsForResource", "UntagResource"}
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b'{"a": }', b"\xff"])
@@ -87,5 +102,5 @@ def test_members_of_the_wrong_type_are_refused(server, service, operation):
 def test_a_body_that_is_no_json_object_is_refused(server, service, body):
     model = SERVICES[service]
     operation = {"events": "PutRule", "scheduler": "CreateSchedule", "logs": "PutLogEvents"}[service]
-    code, status, _ = raw(model.client(server), service, operation, model.good(model.input(operation)), body)
+    code, status, _ = raw(server.unchecked(service), service, operation, model.good(model.input(operation)), body)
     assert (code, status) == ("SerializationException", 400)

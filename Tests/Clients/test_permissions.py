@@ -3,25 +3,14 @@
 import json
 import signal
 
-import boto3
-import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
-from conftest import zip_of
+from conftest import refused_with, zip_of
 
 ECHO = "def handler(event, context): return event"
 
 
 def policy(client, function, **options):
     return json.loads(client.get_policy(FunctionName=function, **options)["Policy"])
-
-
-def refused(action, code, status):
-    with pytest.raises(ClientError) as caught:
-        action()
-    assert caught.value.response["Error"]["Code"] == code
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
 def test_statements_come_and_go(deploy, lambda_client):
@@ -38,21 +27,20 @@ def test_statements_come_and_go(deploy, lambda_client):
             "StringEquals": {"AWS:SourceAccount": "000000000000"},
             "ArnLike": {"AWS:SourceArn": "arn:aws:s3:::bucket"}}}
     assert policy(lambda_client, function) == {"Version": "2012-10-17", "Id": "default", "Statement": [statement]}
-    refused(
-        lambda: lambda_client.add_permission(
-            FunctionName=function, StatementId="s3", Action="lambda:InvokeFunction", Principal="sns.amazonaws.com"),
-        "ResourceConflictException", 409)
+    refused_with(
+        "ResourceConflictException", 409, lambda_client.add_permission, FunctionName=function, StatementId="s3",
+        Action="lambda:InvokeFunction", Principal="sns.amazonaws.com")
     revision = lambda_client.get_policy(FunctionName=function)["RevisionId"]
     lambda_client.add_permission(
         FunctionName=function, StatementId="sns", Action="lambda:InvokeFunction", Principal="sns.amazonaws.com",
         RevisionId=revision)
-    refused(
-        lambda: lambda_client.remove_permission(FunctionName=function, StatementId="s3", RevisionId=revision),
-        "PreconditionFailedException", 412)
+    refused_with(
+        "PreconditionFailedException", 412, lambda_client.remove_permission, FunctionName=function, StatementId="s3",
+        RevisionId=revision)
     lambda_client.remove_permission(FunctionName=function, StatementId="s3")
     assert [each["Sid"] for each in policy(lambda_client, function)["Statement"]] == ["sns"]
     lambda_client.remove_permission(FunctionName=function, StatementId="sns")
-    refused(lambda: lambda_client.get_policy(FunctionName=function), "ResourceNotFoundException", 404)
+    refused_with("ResourceNotFoundException", 404, lambda_client.get_policy, FunctionName=function)
 
 
 def test_each_qualifier_has_its_own(deploy, lambda_client):
@@ -63,38 +51,31 @@ def test_each_qualifier_has_its_own(deploy, lambda_client):
             FunctionName=function, StatementId="one", Action="lambda:*", Principal="*", Qualifier=qualifier)
         resource = policy(lambda_client, function, Qualifier=qualifier)["Statement"][0]["Resource"]
         assert resource.endswith(f":{qualifier}")
-    refused(lambda: lambda_client.get_policy(FunctionName=function), "ResourceNotFoundException", 404)
-
-
-def account(server, digits):
-    """A client of an account: without authentication the access key names it."""
-    return boto3.Session().client(
-        "lambda", endpoint_url=server.endpoint, aws_access_key_id=digits, aws_secret_access_key="x",
-        region_name="us-east-1", config=Config(retries={"total_max_attempts": 1}))
+    refused_with("ResourceNotFoundException", 404, lambda_client.get_policy, FunctionName=function)
 
 
 def test_other_accounts_invoke_what_they_may(own_server):
     server = own_server("--auth", "off")
-    owner, guest = account(server, "111111111111"), account(server, "222222222222")
+    owner, guest = server.account("111111111111"), server.account("222222222222")
     owner.create_function(
         FunctionName="hello", Role="arn:aws:iam::111111111111:role/lambda", Runtime="python3.11", Handler="app.handler",
         Code={"ZipFile": zip_of({"app.py": ECHO})})
-    owner.get_waiter("function_active_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    owner.get_waiter("function_active_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     arn = "arn:aws:lambda:us-east-1:111111111111:function:hello"
-    refused(lambda: guest.invoke(FunctionName=arn), "AccessDeniedException", 403)
+    refused_with("AccessDeniedException", 403, guest.invoke, FunctionName=arn)
     owner.add_permission(
         FunctionName="hello", StatementId="guest", Action="lambda:InvokeFunction", Principal="222222222222")
     assert guest.invoke(FunctionName=arn, Payload=b"7")["Payload"].read() == b"7"
-    refused(lambda: guest.get_function(FunctionName=arn), "AccessDeniedException", 403)
+    refused_with("AccessDeniedException", 403, guest.get_function, FunctionName=arn)
     owner.add_permission(
         FunctionName="hello", StatementId="reader", Action="lambda:GetFunction", Principal="222222222222")
     assert guest.get_function(FunctionName=arn)["Configuration"]["FunctionArn"] == arn
     server.stop(signal.SIGKILL)
     server.start()
-    guest = account(server, "222222222222")
+    guest = server.account("222222222222")
     assert guest.invoke(FunctionName=arn, Payload=b"8")["Payload"].read() == b"8"
-    account(server, "111111111111").remove_permission(FunctionName="hello", StatementId="guest")
-    refused(lambda: guest.invoke(FunctionName=arn), "AccessDeniedException", 403)
+    server.account("111111111111").remove_permission(FunctionName="hello", StatementId="guest")
+    refused_with("AccessDeniedException", 403, guest.invoke, FunctionName=arn)
 
 
 RESOURCES = """
@@ -143,4 +124,4 @@ def test_terraform(terraform, lambda_client, name):
     assert {each["Sid"] for each in policy(lambda_client, name)["Statement"]} == {"bucket", "url"}
     assert len(policy(lambda_client, name, Qualifier="live")["Statement"]) == 1
     run("destroy")
-    refused(lambda: lambda_client.get_policy(FunctionName=name), "ResourceNotFoundException", 404)
+    refused_with("ResourceNotFoundException", 404, lambda_client.get_policy, FunctionName=name)

@@ -57,7 +57,7 @@ def create(server, name, files, handler, **settings):
     client.create_function(
         FunctionName=name, Role=ROLE, Runtime="provided.al2023", Handler=handler, Code={"ZipFile": zip_of(files)},
         Timeout=10, **settings)
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     answer = client.invoke(FunctionName=name)
     return json.loads(answer["Payload"].read())
 
@@ -95,6 +95,6 @@ def test_without_powershell_the_function_says_so(server, name):
         FunctionName=name, Role=ROLE, Runtime="provided.al2023", Handler="app.ps1", Code={"ZipFile": zip_of({"app.ps1": ""})})
     waiter = client.get_waiter("function_active_v2")
     with pytest.raises(Exception, match="Failed"):
-        waiter.wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+        waiter.wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     state = client.get_function_configuration(FunctionName=name)
     assert state["StateReasonCode"] == "InvalidRuntime" and "pwsh" in state["StateReason"]

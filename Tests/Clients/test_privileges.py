@@ -78,7 +78,7 @@ def handler(event, context):
 """
     client.create_function(
         FunctionName="f", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code={"ZipFile": zip_of({"app.py": code})})
-    client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     answer = client.invoke(FunctionName="f", Payload=json.dumps({"path": str(ordinary.data)}))
     document = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, document

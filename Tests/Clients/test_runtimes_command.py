@@ -121,7 +121,7 @@ def test_an_installed_runtime_serves(tmp_path_factory, name):
         client.create_function(
             FunctionName=name, Runtime="nodejs22.x", Handler="index.handler", Role=ROLE,
             Code={"ZipFile": zip_of({"index.mjs": source})}, Timeout=30)
-        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
         answer = json.loads(client.invoke(FunctionName=name)["Payload"].read())
         assert re.fullmatch(r"v22\.\d+\.\d+ AWS_Lambda_nodejs22\.x", answer)
         # The server gave root up, and what root runs at its next start stays root's.

@@ -71,7 +71,7 @@ def test_build_invoke_and_logs(sam, server, lambda_client, project, name):
     lambda_client.create_function(
         FunctionName=name, Role=ROLE, Runtime="python3.11", Handler="app.handler",
         Code={"ZipFile": zip_of({path.name: path.read_bytes() for path in built.iterdir()})})
-    lambda_client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    lambda_client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
     invoked = run("remote", "invoke", arn, "--event", '{"a": 1}')
     assert json.loads(invoked.stdout) == {"hello": {"a": 1}}

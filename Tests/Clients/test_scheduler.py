@@ -14,12 +14,10 @@ import signal
 import sys
 import time
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from conftest import wait_until
+from conftest import refused, wait_until
 
 AWS = shutil.which("aws", path=f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}")
 OFF = {"Mode": "OFF"}
@@ -54,13 +52,6 @@ def receive(server, url, count=1, seconds=60):
 
     wait_until(enough, seconds, f"{count} messages")
     return found
-
-
-def refused(call, **arguments):
-    with pytest.raises(ClientError) as failure:
-        call(**arguments)
-    error = failure.value.response
-    return error["Error"]["Code"], error["Error"]["Message"], error["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def soon(seconds=1):
@@ -139,7 +130,7 @@ def test_a_schedule_reaches_its_queue(scheduler, server, name, target):
     assert (body["arn"], body["time"], body["attempt"]) == (arn, expression[3:-1] + "Z", "1")
     assert len(body["execution"]) == 16
     wait_until(lambda: name[-60:] not in [each["Name"] for each in scheduler.list_schedules(
-        NamePrefix=name[-60:])["Schedules"]], 30, "the schedule's end")
+        NamePrefix=name[-60:])["Schedules"]], what="the schedule's end")
 
 
 def test_a_schedule_invokes_its_function(scheduler, server, name, role, deploy):
@@ -249,11 +240,7 @@ GROUP = f"arn:aws:scheduler:us-east-1:000000000000:schedule-group/{GHOST}"
 @pytest.fixture
 def unchecked(server):
     """A client that sends what the model forbids."""
-    return boto3.Session().client(
-        "scheduler", endpoint_url=server.endpoint, region_name="us-east-1",
-        aws_access_key_id=server.credentials["access_key_id"],
-        aws_secret_access_key=server.credentials["secret_access_key"],
-        config=Config(parameter_validation=False, retries={"total_max_attempts": 1}))
+    return server.unchecked("scheduler")
 
 
 LONG, BAD = "x" * 65, "a b"
@@ -391,4 +378,4 @@ def test_schedules_survive_sigkill(own_server):
         return found == wanted
 
     wait_until(all_came, 120, "all schedules")
-    wait_until(lambda: server.client("scheduler").list_schedules()["Schedules"] == [], 30, "the end of all schedules")
+    wait_until(lambda: server.client("scheduler").list_schedules()["Schedules"] == [], what="the end of all schedules")

@@ -12,13 +12,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ROLE, wait_until, zip_of
+import held
+from conftest import ROLE, refused_with, wait_until, zip_of
 
 FAST = {"Delay": 0.05, "MaxAttempts": 2400}
 ON = {"ApplyOn": "PublishedVersions"}
 
 # Says what it has been through and which environment it is.
-HOOKED = """
+HOOKED = held.PYTHON + """
 import os, sys, time, uuid
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 me, steps, restored = str(uuid.uuid4()), ["init"], []
@@ -31,7 +32,7 @@ def after():
     print("hook of", me)
 def handler(event, context):
     if event.get("exit"): os._exit(3)
-    time.sleep(event.get("hold", 0))
+    held(event)
     return {"me": me, "steps": steps, "kind": kind, "version": context.function_version, "restored": restored,
             "names": sorted(os.environ), "stream": context.log_stream_name}
 """
@@ -41,14 +42,6 @@ def call(client, function, qualifier="1", **event):
     answer = client.invoke(FunctionName=function, Qualifier=qualifier, Payload=json.dumps(event))
     assert "FunctionError" not in answer, answer["Payload"].read()
     return json.loads(answer["Payload"].read())
-
-
-def refused(action, code, status):
-    with pytest.raises(ClientError) as caught:
-        action()
-    assert caught.value.response["Error"]["Code"] == code, caught.value.response
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
-    return caught.value.response["Error"]["Message"]
 
 
 def active(client, function, version="1"):
@@ -145,11 +138,11 @@ def test_an_invocation_restores_an_environment(server, deploy, lambda_client):
     assert len(initialised) == 2
 
 
-def test_each_environment_is_its_own(deploy, lambda_client):
-    function = deploy_hooked(deploy)
+def test_each_environment_is_its_own(server, deploy, lambda_client):
+    function = deploy_hooked(deploy, Timeout=120)
     active(lambda_client, function)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        found = list(pool.map(lambda _: call(lambda_client, function, hold=1.5), range(6)))
+        found = held.at_once(server, function, lambda event: call(lambda_client, function, **event), 6, pool)
     assert len({answer["me"] for answer in found}) == len({answer["restored"][0] for answer in found}) == 6
     assert all(answer["steps"] == ["init", "before", "after"] for answer in found)
     assert lambda_client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 1000
@@ -223,7 +216,7 @@ def test_a_version_that_does_not_initialise_fails(server, deploy, lambda_client)
     version = failed(lambda_client, function)
     assert (version["StateReasonCode"], version["LastUpdateStatus"]) == ("FunctionError", "Failed")
     assert version["StateReason"] == "An error occurred during function initialization."
-    assert refused(lambda: call(lambda_client, function), "ResourceConflictException", 409)
+    assert refused_with("ResourceConflictException", 409, call, lambda_client, function)
     assert any("ValueError: no connection" in line for line in lines(server, function))
     assert any(re.fullmatch(r"INIT_REPORT Init Duration: \S+ ms\tPhase: init\tStatus: error\tError Type: \S+", line)
                for line in lines(server, function))
@@ -239,7 +232,7 @@ def test_a_hook_that_fails_before_the_snapshot(server, deploy, lambda_client):
 def test_a_hook_that_fails_after_the_restoration(server, deploy, lambda_client):
     function = deploy_hooked(deploy, HOOKED + "\nregister_after_restore(lambda: 1 / 0)")
     active(lambda_client, function)
-    assert "afterRestore" in refused(lambda: call(lambda_client, function), "SnapStartException", 400)
+    assert "afterRestore" in refused_with("SnapStartException", 400, call, lambda_client, function)
     wait_until(
         lambda: any(re.fullmatch(
             r"RESTORE_REPORT Restore Duration: \S+ ms\tStatus: error\tError Type: Runtime.AfterRestoreError", line)
@@ -252,7 +245,7 @@ def test_a_hook_that_fails_after_the_restoration(server, deploy, lambda_client):
 def test_a_hook_that_takes_too_long(server, deploy, lambda_client):
     function = deploy_hooked(deploy, HOOKED + "\nregister_after_restore(time.sleep, 60)")
     active(lambda_client, function)
-    message = refused(lambda: call(lambda_client, function), "SnapStartTimeoutException", 408)
+    message = refused_with("SnapStartTimeoutException", 408, call, lambda_client, function)
     # The developer guide has it, "Troubleshooting SnapStart errors".
     assert message == "Lambda couldn't restore the snapshot within the timeout limit."
     wait_until(
@@ -263,10 +256,10 @@ def test_a_hook_that_takes_too_long(server, deploy, lambda_client):
 def test_not_before_it_is_ready(deploy, lambda_client):
     function = deploy_hooked(deploy, HOOKED + "\nif kind == 'snap-start': time.sleep(5)")
     lambda_client.get_waiter("function_active_v2").wait(FunctionName=function, WaiterConfig=FAST)
-    message = refused(lambda: call(lambda_client, function), "SnapStartNotReadyException", 409)
+    message = refused_with("SnapStartNotReadyException", 409, call, lambda_client, function)
     assert message.startswith("Lambda is initializing your function.")
     lambda_client.delete_function(FunctionName=function, Qualifier="1")
-    refused(lambda: call(lambda_client, function), "ResourceNotFoundException", 404)
+    refused_with("ResourceNotFoundException", 404, call, lambda_client, function)
 
 
 REFUSALS = [
@@ -280,19 +273,20 @@ REFUSALS = [
 def test_what_cannot_have_it(lambda_client, settings, words):
     request = {"FunctionName": "never", "Runtime": "python3.13", "Handler": "app.handler", "Role": ROLE,
                "Code": {"ZipFile": zip_of({"app.py": HOOKED})}, "SnapStart": ON, **settings}
-    message = refused(lambda: lambda_client.create_function(**request), "InvalidParameterValueException", 400)
+    message = refused_with("InvalidParameterValueException", 400, lambda_client.create_function, **request)
     assert words is None or message == words
 
 
 def test_not_together_with_provisioned_concurrency(deploy, lambda_client):
     function = deploy_hooked(deploy)
     active(lambda_client, function)
-    refused(lambda: lambda_client.put_provisioned_concurrency_config(
-        FunctionName=function, Qualifier="1", ProvisionedConcurrentExecutions=1), "InvalidParameterValueException", 400)
+    refused_with(
+        "InvalidParameterValueException", 400, lambda_client.put_provisioned_concurrency_config, FunctionName=function,
+        Qualifier="1", ProvisionedConcurrentExecutions=1)
     lambda_client.create_alias(FunctionName=function, Name="live", FunctionVersion="1")
-    refused(lambda: lambda_client.put_provisioned_concurrency_config(
-        FunctionName=function, Qualifier="live", ProvisionedConcurrentExecutions=1),
-        "InvalidParameterValueException", 400)
+    refused_with(
+        "InvalidParameterValueException", 400, lambda_client.put_provisioned_concurrency_config, FunctionName=function,
+        Qualifier="live", ProvisionedConcurrentExecutions=1)
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL])

@@ -7,8 +7,8 @@ import hashlib
 import threading
 import time
 
-from conftest import wait_until
-from sqs_api import attributes, arn, bodies, queue, refused, sqs, waiting_receives  # noqa: F401 (fixtures)
+from conftest import refused, wait_until
+from sqs_api import attributes, arn, bodies, queue, sqs, waiting_receives  # noqa: F401 (fixtures)
 
 
 def test_a_queue_from_its_making_to_its_end(sqs, queue, server):
@@ -164,7 +164,7 @@ def test_long_polling_ends_with_a_message(sqs, queue, server):
     for consumer in consumers:
         consumer.start()
     sqs.send_message(QueueUrl=url, MessageBody="one")
-    wait_until(lambda: got, 15, "the first message")
+    wait_until(lambda: got, what="the first message")
     sqs.send_message(QueueUrl=url, MessageBody="two")
     for consumer in consumers:
         consumer.join(15)
@@ -179,7 +179,7 @@ def test_long_polling_ends_when_a_message_becomes_visible(sqs, queue):
     assert bodies(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)) == ["again"]
     sqs.send_message(QueueUrl=url, MessageBody="delayed", DelaySeconds=1)
     assert attributes(sqs, url, "ApproximateNumberOfMessagesDelayed") == {"ApproximateNumberOfMessagesDelayed": "1"}
-    wait_until(lambda: "delayed" in bodies(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)), 30)
+    wait_until(lambda: "delayed" in bodies(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)))
 
 
 def test_a_long_poll_ends_without_messages_and_with_its_queue(sqs, queue, server):

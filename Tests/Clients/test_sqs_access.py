@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from conftest import wait_until
-from sqs_api import arn, attributes, bodies, queue, refused, sqs  # noqa: F401 (fixtures)
+from conftest import refused, wait_until
+from sqs_api import arn, attributes, bodies, queue, sqs  # noqa: F401 (fixtures)
 
 
 def document(actions, resource="*", effect="Allow", **more):

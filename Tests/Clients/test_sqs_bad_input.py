@@ -3,7 +3,8 @@
 
 import pytest
 
-from sqs_api import bodies, queue, refused, sqs  # noqa: F401 (fixtures)
+from conftest import refused
+from sqs_api import bodies, queue, sqs  # noqa: F401 (fixtures)
 
 NONE = "http://127.0.0.1/000000000000/there-is-no-such-queue"
 GONE = ("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.", 400)
@@ -37,14 +38,7 @@ def test_a_queue_that_is_not_there(sqs, operation):
 @pytest.mark.parametrize("operation", sorted(set(ON_QUEUES) | {
     "create_queue", "get_queue_url", "start_message_move_task", "list_message_move_tasks", "cancel_message_move_task"}))
 def test_what_is_required(server, operation):
-    from botocore.config import Config
-    client = server.client("sqs")
-    client = __import__("boto3").Session().client(
-        "sqs", endpoint_url=server.endpoint, region_name="us-east-1",
-        aws_access_key_id=server.credentials["access_key_id"],
-        aws_secret_access_key=server.credentials["secret_access_key"],
-        config=Config(parameter_validation=False, retries={"total_max_attempts": 1}))
-    code, message, status = refused(getattr(client, operation))
+    code, message, status = refused(getattr(server.unchecked("sqs"), operation))
     assert (code, status) == ("MissingParameter", 400)
     assert message.startswith("The request must contain the parameter ")
 

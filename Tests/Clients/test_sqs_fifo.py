@@ -5,7 +5,8 @@ Expectations are what AWS answered to LocalStack's tests/aws/services/sqs/test_s
 
 import pytest
 
-from sqs_api import attributes, bodies, queue, refused, sqs  # noqa: F401 (fixtures)
+from conftest import refused
+from sqs_api import attributes, bodies, queue, sqs  # noqa: F401 (fixtures)
 
 
 def send(sqs, url, body, group="1", **settings):

@@ -6,7 +6,8 @@ tests/aws/services/sqs/test_sqs.py (TestSqsQueryApi and the `sqs_query` variants
 
 import pytest
 
-from sqs_api import QueryClient, error, queue, refused, sqs, text, texts  # noqa: F401 (fixtures)
+from conftest import refused
+from sqs_api import QueryClient, error, queue, sqs, text, texts  # noqa: F401 (fixtures)
 
 
 @pytest.fixture

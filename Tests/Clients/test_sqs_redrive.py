@@ -8,8 +8,8 @@ import base64
 import json
 import time
 
-from conftest import wait_until
-from sqs_api import arn, attributes, bodies, queue, redrive, refused, sqs  # noqa: F401 (fixtures)
+from conftest import refused, wait_until
+from sqs_api import arn, attributes, bodies, queue, redrive, sqs  # noqa: F401 (fixtures)
 
 
 def pipe(sqs, queue, count=1, **attributes):
@@ -131,7 +131,7 @@ def test_moving_to_another_queue(sqs, queue):
     assert size(sqs, dead) == 2
     handle = sqs.start_message_move_task(SourceArn=source, DestinationArn=destination)["TaskHandle"]
     assert json.loads(base64.b64decode(handle))["sourceArn"] == source
-    wait_until(lambda: size(sqs, other) == 2, 30, "the move")
+    wait_until(lambda: size(sqs, other) == 2, what="the move")
     messages = sqs.receive_message(
         QueueUrl=other, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"])["Messages"]
     assert {message["Body"] for message in messages} == {"message-1", "message-2"}
@@ -156,7 +156,7 @@ def test_moving_back_to_where_they_came_from(sqs, queue):
         kill(sqs, each, 2)
     assert size(sqs, dead) == 2
     sqs.start_message_move_task(SourceArn=source)
-    wait_until(lambda: last_task(sqs, source)["Status"] == "COMPLETED", 30, "the move")
+    wait_until(lambda: last_task(sqs, source)["Status"] == "COMPLETED", what="the move")
     for each in (url, second):
         assert bodies(sqs.receive_message(QueueUrl=each)) == [each]
     assert "DestinationArn" not in last_task(sqs, source)
@@ -172,14 +172,14 @@ def test_a_move_that_is_cancelled(sqs, queue):
     assert size(sqs, dead) == 10
     settings = {"SourceArn": source, "DestinationArn": arn(sqs, other), "MaxNumberOfMessagesPerSecond": 1}
     handle = sqs.start_message_move_task(**settings)["TaskHandle"]
-    wait_until(lambda: size(sqs, other) > 0, 30, "the first message")
+    wait_until(lambda: size(sqs, other) > 0, what="the first message")
     task = last_task(sqs, source)
     assert (task["Status"], task["TaskHandle"], task["MaxNumberOfMessagesPerSecond"]) == ("RUNNING", handle, 1)
     assert refused(sqs.start_message_move_task, **settings)[:2] == (
         "InvalidParameterValue",
         "There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
     assert sqs.cancel_message_move_task(TaskHandle=handle)["ApproximateNumberOfMessagesMoved"] > 0
-    wait_until(lambda: last_task(sqs, source)["Status"] == "CANCELLED", 30, "the end of the task")
+    wait_until(lambda: last_task(sqs, source)["Status"] == "CANCELLED", what="the end of the task")
     assert "TaskHandle" not in last_task(sqs, source)
     assert size(sqs, dead) + size(sqs, other) == 10 and size(sqs, dead) > 0
 
@@ -194,7 +194,7 @@ def test_a_move_whose_destination_goes(sqs, queue):
     sqs.start_message_move_task(
         SourceArn=source, DestinationArn=arn(sqs, other), MaxNumberOfMessagesPerSecond=1)
     sqs.delete_queue(QueueUrl=other)
-    wait_until(lambda: last_task(sqs, source)["Status"] == "FAILED", 30, "the failure")
+    wait_until(lambda: last_task(sqs, source)["Status"] == "FAILED", what="the failure")
     assert last_task(sqs, source)["FailureReason"] == "AWS.SimpleQueueService.NonExistentQueue"
     assert size(sqs, dead) > 0
 

@@ -106,7 +106,7 @@ def warm(own_server):
     client.create_function(
         FunctionName="echo", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code={"ZipFile": zip_of({"app.py": ECHO})},
         MemorySize=1769, Timeout=30)
-    client.get_waiter("function_active_v2").wait(FunctionName="echo", WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    client.get_waiter("function_active_v2").wait(FunctionName="echo", WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000})
     caller = Caller(server, "echo")
     caller.call(200)
     yield server, caller

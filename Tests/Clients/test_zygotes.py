@@ -9,11 +9,13 @@ import shutil
 
 import pytest
 
-PYTHON = """
+import held
+
+PYTHON = held.PYTHON + """
 import hashlib, os, random, secrets, ssl, tempfile, time, uuid
 
 def handler(event, context):
-    time.sleep(event["seconds"])
+    held(event)
     status = dict(line.split(":", 1) for line in open("/proc/self/status"))
     return {
         "drawn": [random.random(), random.SystemRandom().random(), str(uuid.uuid4()), str(uuid.uuid1()), secrets.token_hex(),
@@ -29,7 +31,7 @@ def handler(event, context):
 """
 
 
-RUBY = """
+RUBY = held.RUBY + """
 require 'etc'
 require 'openssl'
 require 'securerandom'
@@ -38,7 +40,7 @@ require 'tmpdir'
 FORKED = $LOADED_FEATURES.any? { |path| path.end_with?('/net/http.rb') }
 
 def handler(event:, context:)
-  sleep(event['seconds'])
+  held(event)
   status = File.readlines('/proc/self/status').to_h { |line| line.split(':', 2) }
   names = Dir.children('/proc/self/fd').to_h { |n| [n, (File.readlink("/proc/self/fd/#{n}") rescue nil)] }.compact
   events = names.select { |_, name| name.include?('eventfd') }.keys.map { |n| File.read("/proc/self/fdinfo/#{n}")[/eventfd-id:\\s*(\\d+)/, 1] }
@@ -84,20 +86,20 @@ def forked(client, function, event, told):
             return answer
         # A new revision has a new environment.
         client.update_function_configuration(FunctionName=function, Description=str(attempt))
-        client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+        client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1200})
     raise AssertionError("no environment has been forked")
 
 
 @pytest.fixture(params=["python", pytest.param("ruby", marks=needs_ruby)])
-def drawn(deploy, lambda_client, request):
-    function = deploy(**LANGUAGES[request.param])
+def drawn(server, deploy, lambda_client, request):
+    function = deploy(**LANGUAGES[request.param], Timeout=120)
     if request.param == "ruby":
-        forked(lambda_client, function, {"seconds": 0}, lambda answer: answer["forked"])
+        forked(lambda_client, function, {}, lambda answer: answer["forked"])
         lambda_client.update_function_configuration(FunctionName=function, Description="all at once")
-        lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+        lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1200})
     # At the same time, so that each has an environment of its own.
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
-        return list(pool.map(lambda seconds: ask(lambda_client, function, {"seconds": seconds}), [1.0] * 12))
+        return held.at_once(server, function, lambda event: ask(lambda_client, function, event), 12, pool)
 
 
 def test_no_two_environments_draw_alike(drawn):

@@ -119,7 +119,7 @@ import Testing
         #expect(deep?["x"]?.numberText == "1.50")
     }
 
-    @Test func withinBounds() throws {
+    @Test(.timeLimit(.minutes(10))) func withinBounds() throws {
         let rig = try Rig()
         let long = String(repeating: "x", count: 200_000)
         let record = try rig.document(rig.logs("PutIt", #"{"Text":"\#(long)"}"#))

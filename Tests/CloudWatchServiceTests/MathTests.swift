@@ -70,7 +70,7 @@ import Testing
     }
 
     /// Neither do arrays of arrays grow for ever, nor is more filled in than anybody could look at.
-    @Test func whatIsWorkedOutIsBounded() throws {
+    @Test(.timeLimit(.minutes(10))) func whatIsWorkedOutIsBounded() throws {
         let series = TimeSeries(period: 1, points: (0..<100).map { TimeSeries.Point(time: $0 * 1_000, value: 1) })
         func value(_ text: String, _ values: [String: MathValue], _ budget: MathBudget) throws -> MathValue {
             try MathEvaluation(

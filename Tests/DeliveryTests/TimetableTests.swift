@@ -32,35 +32,10 @@ import Testing
         }
     }
 
-    /// Its time is where it was set; who sleeps is woken by hand.
-    private final class Clock: AlarmClock {
-        private let time = Mutex<(now: Int64, sleepers: [AsyncStream<Void>.Continuation])>((0, []))
-
-        func milliseconds() -> Int64 { time.withLock { $0.now } }
-
-        func sleep(until milliseconds: Int64) async {
-            let (rings, bell) = AsyncStream.makeStream(of: Void.self)
-            let isOver = time.withLock { time in
-                time.sleepers.append(bell)
-                return time.now >= milliseconds
-            }
-            if isOver { return }
-            for await _ in rings where self.milliseconds() >= milliseconds { return }
-        }
-
-        func set(_ now: Int64) {
-            let sleepers = time.withLock { time in
-                time.now = now
-                return time.sleepers
-            }
-            for sleeper in sleepers { sleeper.yield() }
-        }
-    }
-
     private final class House: Sendable {
         let folder = TemporaryDirectory()
         let database: SQLiteDatabase
-        let clock = Clock()
+        let clock = HandClock()
         let timetable: Timetable
         private let running: Mutex<Task<Void, any Error>?> = Mutex(nil)
 

@@ -13,17 +13,6 @@ import Testing
 
 @testable import EventsService
 
-/// A clock that a test turns by hand.
-final class HandClock: AlarmClock {
-    private let now: Mutex<Int64>
-
-    init(_ now: Int64) { self.now = Mutex(now) }
-
-    func milliseconds() -> Int64 { now.withLock { $0 } }
-    func sleep(until time: Int64) async { while milliseconds() < time, !Task.isCancelled { await Task.yield() } }
-    func advance(seconds: Int64) { now.withLock { $0 += seconds * 1_000 } }
-}
-
 /// An EventBridge over a database file of its own, with an outbox and targets that a test looks at.
 final class Rig: Sendable {
     /// 2026-01-01T00:00:00Z, in milliseconds.

@@ -93,22 +93,22 @@ import Testing
     }
 
     @Test func anInitThatTakesTooLongRunsAgainInTheInvocationsTime() async throws {
-        let fixture = FleetFixture(settings: .changed { $0.initTimeout = .seconds(1) }) { runtime in
+        let fixture = FleetFixture(settings: .changed { $0.initTimeout = .seconds(5) }) { runtime in
             runtime.print("thinking\n")
             runtime.hang()
             return SandboxExit(cause: .lost)
         }
-        let outcome = try await fixture.invoke(version: fixture.version(timeout: .seconds(2)))
+        let outcome = try await fixture.invoke(version: fixture.version(timeout: .seconds(5)))
         #expect(
             outcome.text
-                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 2.00 seconds"}"#
+                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 5.00 seconds"}"#
         )
         try await eventually("the log is written") { fixture.logs.lines.last?.hasPrefix("REPORT") == true }
         let expected = [
             "INIT_START Runtime Version: python:3.12", "thinking",
             "INIT_REPORT Init Duration: _ ms\tPhase: init\tStatus: timeout", "thinking",
             "INIT_REPORT Init Duration: _ ms\tPhase: invoke\tStatus: timeout", "START RequestId: r-1 Version: $LATEST",
-            "2025-11-24T00:08:10.123Z r-1 Task timed out after 2.00 seconds", "END RequestId: r-1",
+            "2025-11-24T00:08:10.123Z r-1 Task timed out after 5.00 seconds", "END RequestId: r-1",
             "REPORT RequestId: r-1\tDuration: _ ms\tBilled Duration: _ ms\tMemory Size: 128 MB\t"
                 + "Max Memory Used: 36 MB\tStatus: timeout",
         ]

@@ -153,11 +153,11 @@ import Testing
                 }
             }
         }
-        let version = fixture.version(timeout: .seconds(2))
+        let version = fixture.version(timeout: .seconds(5))
         let outcome = try await fixture.invoke("\"hang\"", version: version)
         #expect(
             outcome.text
-                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 2.00 seconds"}"#
+                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 5.00 seconds"}"#
         )
         #expect(outcome.functionError == "Unhandled")
         // The order of the fields and the exact duration: published REPORT lines with "Status: timeout".
@@ -165,9 +165,9 @@ import Testing
         #expect(
             tail.prefix(4).elementsEqual([
                 "START RequestId: r-1 Version: $LATEST", "before",
-                "2025-11-24T00:08:10.123Z r-1 Task timed out after 2.00 seconds", "END RequestId: r-1",
+                "2025-11-24T00:08:10.123Z r-1 Task timed out after 5.00 seconds", "END RequestId: r-1",
             ]))
-        #expect(tail[4].hasPrefix("REPORT RequestId: r-1\tDuration: 2000.00 ms\tBilled Duration: "))
+        #expect(tail[4].hasPrefix("REPORT RequestId: r-1\tDuration: 5000.00 ms\tBilled Duration: "))
         #expect(tail[4].hasSuffix(" ms\tStatus: timeout"))
         try await eventually("the sandbox is killed") { fixture.sandboxing.alive == 0 }
         #expect(try await fixture.invoke("1", version: fixture.version()).text == "1")

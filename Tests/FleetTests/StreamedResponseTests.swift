@@ -138,17 +138,17 @@ import Testing
             }
         }
         let sink = Sink()
-        let outcome = try await run(fixture, sink, timeout: .seconds(1)).get()
+        let outcome = try await run(fixture, sink, timeout: .seconds(5)).get()
         #expect(sink.events.last == "half")
         #expect(
             outcome.text
-                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 1.00 seconds"}"#
+                == #"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 5.00 seconds"}"#
         )
         await fixture.fleet.shutDown()
     }
 
     @Test func anExitSaysMoreThanACut() async throws {
-        let fixture = FleetFixture { runtime in
+        let fixture = FleetFixture(settings: .changed { $0.truncationGrace = .seconds(600) }) { runtime in
             guard let connection = runtime.connect(), let event = connection.next() else {
                 return SandboxExit(cause: .lost)
             }

@@ -138,7 +138,6 @@ import Testing
         let destination = #"{"protocol":"HTTP","URI":"http://sandbox:\#(ear.port)","method":"PUT","encoding":"JSON"}"#
         let body = #"{"types":["platform"],"destination":\#(destination),"buffering":{"timeoutMs":25}}"#
         let fixture = FleetFixture(
-            settings: .changed { $0.externalShutdownGrace = .seconds(600) },
             extensions: [
                 Self.subscriber(body, path: "/2020-08-15/logs", notes: notes) {
                     ear.events.contains { $0.contains("platform.report") }

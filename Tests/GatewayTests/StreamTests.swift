@@ -205,7 +205,7 @@ final class StreamService: AWSWire.Service {
 }
 
 /// Against real sockets.
-@Suite(.timeLimit(.minutes(2))) struct StreamSocketTests {
+@Suite(.timeLimit(.minutes(10))) struct StreamSocketTests {
     private func gateway(_ stream: ResponseStream, write: TimeAmount = .seconds(60)) async throws
         -> (Gateway, SocketAddress)
     {

@@ -17,16 +17,6 @@ import TestSupport
 
     private func trees(_ apus: Harness) -> [String] { apus.directory.names("code") }
 
-    /// Waits, for five minutes at most (other tests may take all processors), until the condition holds.
-    private func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-        let deadline = ContinuousClock.now.advanced(by: .seconds(300))
-        while ContinuousClock.now < deadline {
-            if try await condition() { return true }
-            try await Task.sleep(for: .milliseconds(1))
-        }
-        return false
-    }
-
     @Test func theWorkerDeploysAndStops() async throws {
         let apus = try Harness()
         let worker = Task { await apus.service.run() }

@@ -25,12 +25,8 @@ import TestSupport
     }
 
     private func reaches(_ state: String, _ apus: Harness, _ number: String = "1") async throws -> JSONValue {
-        for _ in 0..<60_000 {
-            let found = try await version(apus, number)
-            if found["State"]?.string == state { return found }
-            try await Task.sleep(for: .milliseconds(1))
-        }
-        return try #require(nil, "the version never became \(state)")
+        #expect(try await eventually { try await version(apus, number)["State"]?.string == state })
+        return try await version(apus, number)
     }
 
     private func publish(_ apus: Harness) async throws -> JSONValue {
@@ -104,7 +100,7 @@ import TestSupport
             _ = try await publish(apus)
             apus.fleet.holdSnapshots(true)
             try await serving(apus) { apus in
-                while apus.fleet.published.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+                #expect(try await eventually { !apus.fleet.published.isEmpty })
             }
             #expect(try await version(apus)["State"]?.string == "Pending")
         }
@@ -120,7 +116,7 @@ import TestSupport
         let before = try await apus.send(.GET, "\(functions):1/configuration").text
         apus.fleet.failSnapshots([.initialisation])
         try await serving(apus) { apus in
-            while apus.fleet.published.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+            #expect(try await eventually { !apus.fleet.published.isEmpty })
         }
         #expect(apus.fleet.published.map(\.key.version) == ["1"])
         #expect(try await apus.send(.GET, "\(functions):1/configuration").text == before)
@@ -132,11 +128,11 @@ import TestSupport
         _ = try await publish(apus)
         apus.fleet.holdSnapshots(true)
         try await serving(apus) { apus in
-            while apus.fleet.published.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+            #expect(try await eventually { !apus.fleet.published.isEmpty })
             #expect(try await apus.send(.DELETE, functions, query: "Qualifier=1").status == 204)
             let before = apus.fleet.retirements.count
             apus.fleet.holdSnapshots(false)
-            while apus.fleet.retirements.count == before { try await Task.sleep(for: .milliseconds(1)) }
+            #expect(try await eventually { apus.fleet.retirements.count > before })
         }
         #expect(try await apus.send(.GET, "\(functions):1/configuration").status == 404)
     }
@@ -150,9 +146,10 @@ import TestSupport
             let before = try await apus.send(.GET, "\(functions):1/configuration").text
             _ = try await apus.send(
                 .PUT, "\(functions)/configuration", body: #"{"SnapStart":{"ApplyOn":"None"},"Timeout":9}"#)
-            while try await apus.configuration("hello")["LastUpdateStatus"]?.string != "Successful" {
-                try await Task.sleep(for: .milliseconds(1))
-            }
+            #expect(
+                try await eventually {
+                    try await apus.configuration("hello")["LastUpdateStatus"]?.string == "Successful"
+                })
             #expect(try await apus.send(.GET, "\(functions):1/configuration").text == before)
             let second = try await publish(apus)
             #expect(second["State"]?.string == "Active")

@@ -42,7 +42,7 @@ final class NetworkTestSocket {
     }
 
     /// Connects, and waits for an answer for as long as `patience` says, in milliseconds.
-    func connect(_ address: IPv4Address, _ port: UInt16, patience: Int32 = 10_000) -> Outcome {
+    func connect(_ address: IPv4Address, _ port: UInt16, patience: Int32 = 300_000) -> Outcome {
         if Self.withAddress(address, port, { Glibc.connect(number, $0, $1) }) == 0 { return .connected }
         guard errno == EINPROGRESS else { return .refused(errno: errno) }
         var wanted = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
@@ -59,18 +59,18 @@ final class NetworkTestSocket {
     }
 
     /// What comes in within `patience` milliseconds.
-    func receive(patience: Int32 = 10_000) -> String? {
+    func receive(patience: Int32 = 300_000) -> String? {
         guard apus_network_wait(number, patience) == 1 else { return nil }
         var bytes = [UInt8](repeating: 0, count: 2048)
         let count = recv(number, &bytes, bytes.count, 0)
         return count < 0 ? nil : String(decoding: bytes[..<count], as: UTF8.self)
     }
 
-    func accept(patience: Int32 = 10_000) -> (socket: NetworkTestSocket, from: IPv4Address)? {
+    func accept(patience: Int32 = 300_000) -> (socket: NetworkTestSocket, from: IPv4Address)? {
         Self.accept(on: number, patience: patience)
     }
 
-    static func accept(on listener: Int32, patience: Int32 = 10_000) -> (socket: NetworkTestSocket, from: IPv4Address)?
+    static func accept(on listener: Int32, patience: Int32 = 300_000) -> (socket: NetworkTestSocket, from: IPv4Address)?
     {
         guard apus_network_wait(listener, patience) == 1 else { return nil }
         var peer = sockaddr_in()

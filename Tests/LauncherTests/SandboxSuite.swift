@@ -89,12 +89,12 @@ struct SandboxSuite {
         spec.arguments = ["/no/such/command"]
         let failure = SandboxError(operation: "execve", subject: "", errno: ENOENT)
         var running: TestHost.Running?
-        for _ in 0..<200 where running == nil {
+        _ = try await TestHost.eventually {
             do { running = try await host.begin(spec) } catch let error as SandboxError {
-                // A new sandbox says it at once. The launcher makes spares only while nothing is asked of it.
+                // A new sandbox says it at once.
                 #expect(error == failure)
-                try await Task.sleep(for: .milliseconds(50))
             }
+            return running != nil
         }
         let started = try #require(running?.started)
         #expect(await running?.ended.value == SandboxExit(cause: .lost, failure: failure))
@@ -329,11 +329,11 @@ struct SandboxSuite {
         _ = await first.ended.value
         close(first.started.output)
         close(first.started.runtimeAPIListener)
-        // The slot comes free in the launcher's own time: a bounded number of attempts.
+        // The slot comes free in the launcher's own time.
         var again: TestHost.Run?
-        for _ in 1...10_000 where again == nil {
+        _ = try await eventually {
             again = try? await host.run("echo again")
-            if again == nil { await Task.yield() }
+            return again != nil
         }
         #expect(again?.output == "again\n")
         await host.stop()

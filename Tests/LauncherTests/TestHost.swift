@@ -1,6 +1,7 @@
 import Linux
 import Sandbox
 import Synchronization
+import TestSupport
 
 @testable import Launcher
 
@@ -199,18 +200,33 @@ final class TestHost: Sendable {
 
     /// Starts a sandbox, made from what this host's sandboxes are made from: until there is one of those, others start.
     func begin(_ spec: SandboxSpec) async throws -> Running {
-        for _ in 0..<1000 {
+        var found: Running?
+        let isFound = try await Self.eventually {
             let running = try await start(spec)
-            if running.started.origin == origin.ofSandbox { return running }
+            if running.started.origin == origin.ofSandbox {
+                found = running
+                return true
+            }
             client.kill(running.started.id)
             _ = await running.ended.value
             for descriptor in [
                 running.started.runtimeAPIListener, running.started.output, running.started.memoryPeak,
             ] where descriptor >= 0 { close(descriptor) }
-            // The launcher makes spares only while nothing is asked of it.
-            try await Task.sleep(for: .milliseconds(50))
+            return false
         }
-        throw SandboxError(operation: "wait for a spare", subject: "\(origin)", errno: ETIMEDOUT)
+        guard isFound, let found else {
+            throw SandboxError(operation: "wait for a spare", subject: "\(origin)", errno: ETIMEDOUT)
+        }
+        return found
+    }
+
+    /// As TestSupport's, with rests between: the launcher makes spares only while nothing is asked of it.
+    static func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+        try await TestSupport.eventually {
+            if try await condition() { return true }
+            try await Task.sleep(for: .milliseconds(50))
+            return false
+        }
     }
 
     /// Starts a sandbox, whatever it is made from.

@@ -1,5 +1,6 @@
 import Linux
 import Sandbox
+import TestSupport
 import Testing
 
 @testable import Launcher
@@ -29,6 +30,14 @@ struct ZygoteSuite {
         }
         await host.stop()
         return output
+    }
+
+    /// A process that nobody has waited for yet is dead, too.
+    private func isAlive(_ process: Int32) -> Bool {
+        guard Glibc.kill(process, 0) == 0, let stat = try? KernelFile.read("/proc/\(process)/stat") else {
+            return false
+        }
+        return !stat.contains(") Z")
     }
 
     private static let forked = TestHost.origins.filter { $0.ofSandbox == .forked }
@@ -117,19 +126,18 @@ struct ZygoteSuite {
             running.started.close()
         }
         var seen: [Int32] = []
-        for _ in 0..<1000 where seen.isEmpty {
-            try await run()
-            // The launcher makes nothing ahead while it is asked for something.
-            try await Task.sleep(for: .milliseconds(50))
+        _ = try await TestHost.eventually {
             seen = try host.zygotes(beginning: true)
+            if seen.isEmpty { try await run() }
+            return !seen.isEmpty
         }
         #expect(seen.count == 1)
-        for _ in 0..<1000 {
+        let hasGone = try await eventually {
             let waiting = try host.zygotes(beginning: true)
-            if waiting.isEmpty { break }
             for zygote in waiting { kill(zygote, SIGCONT) }
-            try await Task.sleep(for: .milliseconds(20))
+            return waiting.isEmpty
         }
+        #expect(hasGone)
         for _ in 0..<20 {
             try await run()
             #expect(try host.zygotes(beginning: true).isEmpty)
@@ -149,7 +157,7 @@ struct ZygoteSuite {
         for zygote in zygotes { Glibc.kill(zygote, SIGKILL) }
         // The next one is made without it, or by a new one.
         #expect(try await host.run("echo fine").output == "fine\n")
-        #expect(kill(zygotes[0], 0) < 0 || (try? KernelFile.read("/proc/\(zygotes[0])/stat").contains(") Z")) == true)
+        #expect(try await eventually { !isAlive(zygotes[0]) })
         host.client.kill(running.started.id)
         #expect(await running.ended.value == SandboxExit(cause: .signalled(number: 9)))
         running.started.close()
@@ -164,14 +172,7 @@ struct ZygoteSuite {
         Glibc.kill(host.client.processID, SIGKILL)
         #expect(await running.ended.value.cause == .lost)
         for zygote in zygotes {
-            var attempts = 0
-            while Glibc.kill(zygote, 0) == 0, try KernelFile.read("/proc/\(zygote)/stat").contains(") Z") == false,
-                attempts < 1000
-            {
-                attempts += 1
-                try await Task.sleep(for: .milliseconds(10))
-            }
-            #expect(attempts < 1000)
+            #expect(try await eventually { !isAlive(zygote) })
         }
         running.started.close()
         await host.stop()

@@ -108,7 +108,7 @@ import TestSupport
     }
 
     /// Fields that begin with a quote or a bracket and do not end: each must not look for the end anew.
-    @Test func fieldsWithoutAnEndTakeOnePass() throws {
+    @Test(.timeLimit(.minutes(10))) func fieldsWithoutAnEndTakeOnePass() throws {
         for begin in ["[", "\""] {
             let message = String(repeating: begin + "a ", count: begin == "[" ? 100_000 : 100_001)
             #expect(try !matches("[a, b]", message))
@@ -119,7 +119,7 @@ import TestSupport
     }
 
     /// What makes a backtracking search take years, and what would make a large program.
-    @Test func expressionsTakeOnePass() throws {
+    @Test(.timeLimit(.minutes(10))) func expressionsTakeOnePass() throws {
         let message = String(repeating: "a", count: 100_000)
         #expect(try !matches("%(a*)*b%", message))
         #expect(try !matches("%(a|a)*(a|a)*b$%", message))

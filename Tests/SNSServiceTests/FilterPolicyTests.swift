@@ -67,7 +67,7 @@ import TestSupport
     ]
 
     /// As deep as JSON may be, however its levels are written.
-    @Test(arguments: [FilterPolicy.Scope.messageBody, .messageAttributes])
+    @Test(.timeLimit(.minutes(10)), arguments: [FilterPolicy.Scope.messageBody, .messageAttributes])
     func pointsInNamesAreNotWithoutEnd(_ scope: FilterPolicy.Scope) throws {
         let deep = String(repeating: "a.", count: 99) + "a"
         _ = try FilterPolicy(#"{"\#(deep)":["x"]}"#, scope: scope)
@@ -79,7 +79,7 @@ import TestSupport
     }
 
     /// In time in proportion to the body: of repeated names the last counts.
-    @Test func repeatedNamesAreReadOnce() throws {
+    @Test(.timeLimit(.minutes(10))) func repeatedNamesAreReadOnce() throws {
         let policy = try FilterPolicy(#"{"a":{"b":["x"]}}"#, scope: .messageBody)
         let many = String(repeating: #""a":[1,2,3],"#, count: 20_000)
         #expect(policy.matches(attributes: [:], body: #"{\#(many)"a":[{"b":"x"}]}"#))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SQSService
 
-@Suite(.timeLimit(.minutes(5))) struct WaitingTests {
+@Suite(.timeLimit(.minutes(10))) struct WaitingTests {
     private func waiting(_ rig: Rig, on queue: Queue, _ count: Int, wait: Int = 20) async throws -> [Task<
         [String], any Error
     >] {

@@ -13,44 +13,6 @@ import Testing
 
 @testable import SchedulerService
 
-/// A clock that a test turns by hand.
-final class HandClock: AlarmClock {
-    private struct State {
-        /// Milliseconds since 1970.
-        var now: Int64
-        var sleepers: [(until: Int64, wake: AsyncStream<Void>.Continuation)] = []
-    }
-
-    private let state: Mutex<State>
-
-    init(_ now: Int64) { state = Mutex(State(now: now)) }
-
-    func milliseconds() -> Int64 { state.withLock { $0.now } }
-
-    func sleep(until time: Int64) async {
-        let (rings, wake) = AsyncStream.makeStream(of: Void.self)
-        let mustSleep = state.withLock { state in
-            guard state.now < time else { return false }
-            state.sleepers.append((time, wake))
-            return true
-        }
-        guard mustSleep else { return }
-        for await _ in rings { return }
-    }
-
-    func set(_ time: Int64) {
-        let woken = state.withLock { state in
-            state.now = time
-            let woken = state.sleepers.filter { $0.until <= time }
-            state.sleepers.removeAll { $0.until <= time }
-            return woken
-        }
-        for sleeper in woken { sleeper.wake.yield() }
-    }
-
-    func advance(seconds: Int64) { set(milliseconds() + seconds * 1_000) }
-}
-
 /// A Scheduler over a database file of its own, with a timetable, an outbox and targets that a test looks at.
 final class Rig: Sendable {
     /// 2026-01-01T00:00:00Z, in milliseconds.

@@ -61,8 +61,10 @@ private func level(_ connection: any SQLConnection) throws -> Int64? {
             for number in 0..<10 {
                 group.addTask { try await (number == 5 ? database.synced : database).write(level) }
             }
-            while database.waitingWrites < 10 { try await Task.sleep(for: .milliseconds(1)) }
+            // Whoever waits goes on, whatever comes of it.
+            let allWait = try await eventually { database.waitingWrites >= 10 }
             gate.signal()
+            #expect(allWait)
             return try await group.reduce(into: []) { $0.append($1 ?? 0) }
         }
         #expect(levels.sorted() == [1] + Array(repeating: 2, count: 10))

@@ -138,6 +138,8 @@ extension FleetConfiguration {
         configuration.initErrorGrace = .seconds(600)
         configuration.patience = .seconds(600)
         configuration.shutdownGrace = .seconds(600)
+        configuration.externalShutdownGrace = .seconds(600)
+        configuration.teardownGrace = .seconds(600)
         change(&configuration)
         return configuration
     }

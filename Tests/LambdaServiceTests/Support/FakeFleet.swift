@@ -107,7 +107,9 @@ final class FakeFleet: Invoking {
             state.snapshotFailures = Array(state.snapshotFailures.dropFirst())
             return (failure, state.holdsSnapshots)
         }
-        while holds, !Task.isCancelled, state.withLock({ $0.holdsSnapshots }) { await Task.yield() }
+        while holds, !Task.isCancelled, state.withLock({ $0.holdsSnapshots }) {
+            try? await Task.sleep(for: .milliseconds(1))
+        }
         return Task.isCancelled ? .retired : failure
     }
 
