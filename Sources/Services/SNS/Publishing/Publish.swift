@@ -6,7 +6,7 @@ extension SNSService {
         let input = try SNS.PublishInput(decoding: call.request)
         guard let arn = input.topicArn ?? input.targetArn else {
             guard let number = input.phoneNumber else {
-                throw AWSError.invalid("TopicArn or TargetArn Reason: no value for required parameter")
+                throw AWSError.missing("TopicArn or TargetArn")
             }
             guard Endpoint.isPhoneNumber(number) else {
                 throw AWSError.invalid("PhoneNumber Reason: \(number) is not valid to publish to")
