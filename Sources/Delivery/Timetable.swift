@@ -48,6 +48,8 @@ package struct TimetableOutcome: Sendable {
     package var entries: [OutboxEntry]
     /// Nil: none follows.
     package var next: Appointment?
+    /// Called after the commit, if it comes to that.
+    package var committed: (@Sendable () -> Void)?
 
     package init(_ entries: [OutboxEntry] = [], next: Appointment? = nil) {
         self.entries = entries
@@ -183,16 +185,18 @@ package final class Timetable: ServiceLifecycle.Service {
             return await postpone(appointment, now: now, "nobody keeps appointments of \(appointment.key.owner)")
         }
         do {
-            let targets = try await database.write { [outbox] connection -> [String] in
+            let outcome = try await database.write { [outbox] connection -> TimetableOutcome? in
                 let table = TimetableTable(connection)
                 // Another node may have kept it, or its owner may have made another of it.
-                guard try table.claim(appointment) else { return [] }
+                guard try table.claim(appointment) else { return nil }
                 let outcome = try owner.keep(appointment, now: now, connection)
                 if let next = outcome.next { try table.put(next) } else { try table.delete(appointment.key) }
                 try outbox.add(outcome.entries, to: connection)
-                return outcome.entries.map(\.parcel.target)
+                return outcome
             }
-            outbox.wake(targets)
+            guard let outcome else { return }
+            outcome.committed?()
+            outbox.wake(outcome.entries.map(\.parcel.target))
         } catch {
             await postpone(appointment, now: now, "\(error)")
         }

@@ -20,10 +20,7 @@ package struct EventPattern: Sendable {
     /// How many combinations of alternatives (`$or`) a pattern may have.
     package static let combinationLimit = 1_000
 
-    /// One of them has to fit.
-    private let combinations: [FieldTree]
-    /// All of them together; nil where there is one alone.
-    private let survey: FieldSurvey?
+    private let fields: FieldTree
 
     package init(_ text: String) throws(Refusal) {
         try self.init(ByteBuffer(string: text))
@@ -36,31 +33,17 @@ package struct EventPattern: Sendable {
                 description: "\(error.reason)\n at [\(SourceText(text).place(line: error.line, error.column))]")
         }
         do throws(PatternFault) {
-            let fields = try PatternReader.combinations(of: value)
-            combinations = fields.map(FieldTree.init)
-            survey = fields.count > 1 ? FieldSurvey(fields) : nil
+            fields = FieldTree(try PatternReader.combinations(of: value))
         } catch {
             throw Refusal(description: error.described(in: text))
         }
     }
 
-    package func matches(_ event: JSONValue) -> Bool {
-        survey?.matches(event) ?? matchesOneByOne(event)
-    }
-
-    /// The same, each combination for itself.
-    func matchesOneByOne(_ event: JSONValue) -> Bool { combinations.contains { $0.matches(event) } }
+    package func matches(_ event: JSONValue) -> Bool { fields.matches(event) }
 
     /// Whether the pattern can only match events of which this top-level field is one of these texts; nil when it may
     /// be anything. For those who keep many patterns and look for the ones that an event may match.
-    package func texts(of field: String) -> Set<String>? {
-        var texts: Set<String> = []
-        for combination in combinations {
-            guard let some = combination.texts(of: field) else { return nil }
-            texts.formUnion(some)
-        }
-        return texts
-    }
+    package func texts(of field: String) -> Set<String>? { fields.texts(of: field) }
 }
 
 /// The text of a pattern, as refusals show it.

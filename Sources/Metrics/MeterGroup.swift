@@ -3,7 +3,8 @@ import Synchronization
 /// The meters of one resource, such as a queue, by their names. Each is made when it is first needed.
 package final class MeterGroup: Sendable {
     private let series: @Sendable (String) -> [MetricKey]
-    private let meters: Meters
+    /// Gone only when the server is.
+    private weak let meters: Meters?
     private let made = Mutex<[String: Meter]>([:])
 
     /// - Parameter series: What a meter of that name feeds.
@@ -16,12 +17,8 @@ package final class MeterGroup: Sendable {
     package convenience init(
         _ meters: Meters, account: String, region: String, namespace: String, dimensions: [MetricDimension]
     ) {
-        self.init(meters) { name in
-            [
-                MetricKey(
-                    account: account, region: region, namespace: namespace, name: name, dimensions: dimensions)
-            ]
-        }
+        let subject = MetricSubject(account: account, region: region, namespace: namespace, dimensions: dimensions)
+        self.init(meters) { [subject.key($0)] }
     }
 
     /// Adds a sample, or several of the same value.
@@ -30,12 +27,12 @@ package final class MeterGroup: Sendable {
     ///   - unit: The same each time.
     ///   - time: Milliseconds since 1970.
     package func record(_ name: String, _ unit: MetricUnit, _ value: Double, count: Double = 1, at time: Int64) {
-        let meter = made.withLock { made in
+        let meter = made.withLock { made -> Meter? in
             if let meter = made[name] { return meter }
-            let meter = meters.meter(series(name), unit: unit)
+            let meter = meters?.meter(series(name), unit: unit)
             made[name] = meter
             return meter
         }
-        meter.record(value, count: count, at: time)
+        meter?.record(value, count: count, at: time)
     }
 }

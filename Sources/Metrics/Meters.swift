@@ -34,15 +34,21 @@ package final class Meters: ServiceLifecycle.Service {
     package static let patience = 180
 
     private let state = Mutex(State())
+    private let groupLimit: Int
+    private let groups = Mutex<[MetricSubject: MeterGroup]>([:])
     /// Milliseconds since 1970.
     private let clock: @Sendable () -> Int64
     private let sleep: @Sendable (Duration) async throws -> Void
 
-    /// - Parameter sleep: Waits between two drains; tests have their own.
+    /// - Parameters:
+    ///   - groupLimit: How many groups are kept for who asks next; when there would be more, all are forgotten.
+    ///   - sleep: Waits between two drains; tests have their own.
     package init(
+        groupLimit: Int = 4_096,
         clock: @escaping @Sendable () -> Int64 = WallClock.milliseconds,
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
+        self.groupLimit = groupLimit
         self.clock = clock
         self.sleep = sleep
     }
@@ -74,6 +80,25 @@ package final class Meters: ServiceLifecycle.Service {
             return level
         }
     }
+
+    /// The meters of a subject, for those who are told of one after the other and keep none. With a group that is
+    /// forgotten no sample is: its meters are drained all the same.
+    ///
+    /// - Parameter series: What a meter of that name feeds, for one subject always the same; nil: the subject's own.
+    package func group(
+        of subject: MetricSubject, series: (@Sendable (_ name: String) -> [MetricKey])? = nil
+    ) -> MeterGroup {
+        groups.withLock { groups in
+            if let group = groups[subject] { return group }
+            if groups.count >= groupLimit { groups.removeAll() }
+            let group = MeterGroup(self, series: series ?? { [subject.key($0)] })
+            groups[subject] = group
+            return group
+        }
+    }
+
+    /// Groups that are kept.
+    package var groupCount: Int { groups.withLock(\.count) }
 
     /// A gauge is to be read from now on: one that is new, or was forgotten and is used again.
     package func list(_ gauge: any MetricGauge) {

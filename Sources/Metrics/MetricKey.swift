@@ -21,6 +21,26 @@ package struct MetricKey: Sendable, Hashable {
     }
 }
 
+/// What a metric is of: all of its key but its name.
+package struct MetricSubject: Sendable, Hashable {
+    /// Twelve digits.
+    package let account: String
+    package let region: String
+    package let namespace: String
+    package let dimensions: [MetricDimension]
+
+    package init(account: String, region: String, namespace: String, dimensions: [MetricDimension] = []) {
+        self.account = account
+        self.region = region
+        self.namespace = namespace
+        self.dimensions = dimensions
+    }
+
+    package func key(_ name: String) -> MetricKey {
+        MetricKey(account: account, region: region, namespace: namespace, name: name, dimensions: dimensions)
+    }
+}
+
 /// A name and a value that tell a metric from others of its name.
 package struct MetricDimension: Sendable, Hashable, Comparable {
     package let name: String

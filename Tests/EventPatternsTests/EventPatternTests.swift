@@ -95,8 +95,9 @@ import Testing
             let pattern = try EventPattern(#"{"$or":[\#(alternatives.joined(separator: ","))]}"#)
             let text = #"{"a":\#(value(3)),"rows":\#(value(4))}"#
             let event = try self.value(text)
-            #expect(pattern.matches(event) == pattern.matchesOneByOne(event), "\(alternatives) \(text)")
-            if pattern.matches(event) { fitting += 1 }
+            let fitsOne = try alternatives.contains { try EventPattern($0).matches(event) }
+            #expect(pattern.matches(event) == fitsOne, "\(alternatives) \(text)")
+            if fitsOne { fitting += 1 }
         }
         // It says something of both.
         #expect((1..<200).contains(fitting))

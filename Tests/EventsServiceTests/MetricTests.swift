@@ -1,5 +1,6 @@
 import Delivery
 import Metrics
+import Storage
 import TestSupport
 import Testing
 
@@ -95,5 +96,32 @@ import Testing
         #expect(try await rig.sums("Invocations", ["RuleName": "r"], to: 1))
         #expect(rig.metrics.sum("TriggeredRules", ["RuleName": "r"]) == 1)
         #expect(rig.metrics.sum("MatchedEvents", ["RuleName": "r"]) == nil)
+    }
+
+    /// What is not committed has not happened: it is done later, and counts then.
+    @Test func schedulesCountOnceTheyAreCommitted() async throws {
+        let rig = try Rig()
+        try await rig.ask("PutRule", #"{"Name":"r","ScheduleExpression":"rate(1 day)"}"#)
+        try await rig.ask("PutTargets", #"{"Rule":"r","Targets":[{"Id":"t","Arn":"\#(Rig.queue)"}]}"#)
+        func run(_ statement: String) async throws {
+            _ = try await rig.database.write { try $0.execute(statement, []) }
+        }
+        try await run(
+            "CREATE TRIGGER full BEFORE INSERT ON outbox_parcels BEGIN SELECT RAISE(ABORT, 'full'); END")
+        rig.clock.advance(seconds: 86_400)
+        rig.runTimetable()
+        // It was tried, and is put off.
+        #expect(
+            try await eventually {
+                try await rig.database.read {
+                    try $0.query("SELECT due FROM timetable WHERE due > time", []).count == 1
+                }
+            })
+        rig.meters.drain()
+        #expect(rig.metrics.sum("TriggeredRules", ["RuleName": "r"]) == nil)
+        try await run("DROP TRIGGER full")
+        rig.clock.advance(seconds: 60)
+        #expect(try await rig.sums("Invocations", ["RuleName": "r"], to: 1))
+        #expect(rig.metrics.sum("TriggeredRules", ["RuleName": "r"]) == 1)
     }
 }

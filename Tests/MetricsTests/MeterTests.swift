@@ -84,6 +84,59 @@ final class Hands: Sendable {
         #expect(meters.meter([key("Errors", "f")], unit: .count) !== meter)
     }
 
+    private func group(_ function: String, of meters: Meters) -> MeterGroup {
+        meters.group(
+            of: MetricSubject(
+                account: "000000000000", region: "eu-west-1", namespace: "AWS/Lambda",
+                dimensions: [MetricDimension("FunctionName", function)]))
+    }
+
+    @Test func groupsAreTheSameForWhoeverAsks() {
+        let one = group("one", of: meters)
+        #expect(group("one", of: meters) === one)
+        #expect(group("other", of: meters) !== one)
+        #expect(meters.groupCount == 2)
+    }
+
+    /// One that made room counts on, beside the one that its subject has now.
+    @Test func groupsMakeRoomAndLoseNothing() {
+        let meters = Meters(groupLimit: 4, clock: hands.read)
+        meters.add(recorder)
+        let first = group("0", of: meters)
+        first.record("Errors", .count, 1, at: 600_000)
+        for number in 1..<30 {
+            group("\(number)", of: meters).record("Errors", .count, 1, at: 600_000)
+            #expect(meters.groupCount <= 4)
+        }
+        #expect(group("0", of: meters) !== first)
+        group("0", of: meters).record("Errors", .count, 1, at: 600_000)
+        meters.drain()
+        first.record("Errors", .count, 1, at: 600_000)
+        first.record("Throttles", .count, 1, at: 600_000)
+        meters.drain()
+        #expect(recorder.sum(key("Errors", "0")) == 3)
+        #expect(recorder.sum(key("Throttles", "0")) == 1)
+        for number in 1..<30 { #expect(recorder.sum(key("Errors", "\(number)")) == 1, "\(number)") }
+    }
+
+    @Test func groupsLoseNothingWhileTheyMakeRoom() async {
+        let meters = Meters(groupLimit: 2, clock: hands.read)
+        meters.add(recorder)
+        await withTaskGroup { tasks in
+            for _ in 0..<4 {
+                tasks.addTask {
+                    for count in 0..<1_000 {
+                        group("\(count % 5)", of: meters).record("Errors", .count, 1, at: 600_000)
+                    }
+                }
+            }
+            tasks.addTask { for _ in 0..<200 { meters.drain() } }
+        }
+        meters.drain()
+        #expect((0..<5).map { recorder.sum(key("Errors", "\($0)")) } == Array(repeating: 800, count: 5))
+        #expect(meters.groupCount <= 2)
+    }
+
     @Test func isForgottenWhenIdleAndComesBackWhenUsed() {
         let meter = meters.meter([key("Errors")], unit: .count)
         meter.add(at: 600_000)

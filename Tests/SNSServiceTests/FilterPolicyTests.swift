@@ -259,3 +259,10 @@ import TestSupport
         }
     }
 }
+
+extension FilterPolicy {
+    fileprivate func matches(attributes: [String: MessageAttribute], body: String) -> Bool {
+        var message = FilteredMessage(Message(id: "", text: body, attributes: attributes, published: 0))
+        return matches(&message, for: "sqs")
+    }
+}

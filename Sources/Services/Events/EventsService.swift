@@ -52,8 +52,9 @@ package final class EventsService: AWSWire.Service, ServiceLifecycle.Service {
         publisher = Publisher(database: database, outbox: outbox, clock: clock)
         replays = ReplayRunner(
             database: database, outbox: outbox, buses: buses, quotas: quotas, clock: clock, logger: logger)
-        outbox.register(DeadLetters(meters: meters, clock: clock), as: DeadLetters.name)
-        outbox.register(DeadLetterReceipts(meters: meters, clock: clock), as: DeadLetterReceipts.name)
+        let deadLetters = DeadLetters(meters: meters, clock: clock)
+        outbox.register(deadLetters, as: DeadLetters.name)
+        outbox.register(deadLetters.receipts, as: DeadLetters.nameForReceipts)
         timetable.register(RuleSchedules(meters: meters), as: RuleSchedules.owner)
         delivery.register(BusTarget(self), for: "events")
     }

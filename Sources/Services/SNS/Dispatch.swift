@@ -12,7 +12,7 @@ extension SNSService {
         }
         guard let method = Self.methods[operation] else { throw AWSError.notImplemented(operation.rawValue) }
         if let name = operation.requiredARN, FormValue(call.request)[name]?.text?.isEmpty ?? true {
-            throw AWSError.invalid("\(name) Reason: no value for required parameter")
+            throw AWSError.missing(name)
         }
         return try await method(self)(call)
     }

@@ -11,6 +11,10 @@ extension AWSError {
         SNSError.invalidParameter(message: "Invalid parameter: \(what)")
     }
 
+    static func missing(_ parameter: String) -> AWSError {
+        invalid("\(parameter) Reason: no value for required parameter")
+    }
+
     static func invalidValue(_ message: String) -> AWSError { SNSError.invalidParameterValue(message: message) }
 
     static func shortARN(_ parameter: String, _ count: Int) -> AWSError {

@@ -42,8 +42,9 @@ package final class SchedulerService: AWSWire.Service {
         self.clock = clock
         self.logger = logger
         timetable.register(Firing(), as: Self.owner)
-        outbox.register(DeadLetters(meters: meters, clock: clock), as: Self.owner)
-        outbox.register(DeadLetterReceipts(meters: meters, clock: clock), as: DeadLetterReceipts.name)
+        let deadLetters = DeadLetters(meters: meters, clock: clock)
+        outbox.register(deadLetters, as: Self.owner)
+        outbox.register(deadLetters.receipts, as: DeadLetters.nameForReceipts)
     }
 
     package func respond(to request: ServiceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<ServiceResponse> {

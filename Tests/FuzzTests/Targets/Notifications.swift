@@ -35,3 +35,10 @@ extension FuzzTarget {
         try hold(ARN(policy.queue)?.service == "sqs", "\(policy)")
     }
 }
+
+extension FilterPolicy {
+    fileprivate func matches(attributes: [String: MessageAttribute], body: String) -> Bool {
+        var message = FilteredMessage(Message(id: "", text: body, attributes: attributes, published: 0))
+        return matches(&message, for: "sqs")
+    }
+}

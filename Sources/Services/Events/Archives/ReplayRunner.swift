@@ -79,8 +79,9 @@ final class ReplayRunner: Sendable {
 
     private func step(_ key: NamedKey, _ seen: ReplayRecord) async throws {
         let now = clock()
-        let bus = try await BusKey(arn: seen.destination).asyncFlatMap { try await buses.bus($0) }
-        let publication = try await database.write { [quotas, outbox] connection -> Publisher.Publication in
+        var bus: LiveBus?
+        if let key = BusKey(arn: seen.destination) { bus = try await buses.bus(key) }
+        let publication = try await database.write { [quotas, outbox, bus] connection -> Publisher.Publication in
             var publication = Publisher.Publication()
             let table = EventsTable(connection)
             guard var record = try table.replay(key), record.isActive else { return publication }
@@ -97,13 +98,13 @@ final class ReplayRunner: Sendable {
                 of: record, in: source, since: archive.start(now: now), limit: quotas.replayBatch,
                 bytes: quotas.replayBytes)
             var isLast = endsThere
+            let rules = record.rules.map { Set($0) }
             for (index, (time, id, body)) in events.enumerated() {
                 (record.lastTime, record.lastID) = (time, id)
                 guard let old = Event(document: body, milliseconds: time, ingested: now) else { continue }
                 var content = old.content
                 content.replayName = key.name
-                publication.add(
-                    try Event(content, milliseconds: time, ingested: now), on: bus, rules: record.rules.map { Set($0) })
+                publication.add(try Event(content, milliseconds: time, ingested: now), on: bus, rules: rules)
                 // Rules may make a thousand times as much of it.
                 if publication.bytes > quotas.replayBytes, index + 1 < events.count {
                     isLast = false
@@ -156,12 +157,5 @@ extension ReplayRunner {
             let count = try await database.write { try delete(EventsTable($0), limit) }
             if count < limit { return }
         }
-    }
-}
-
-extension Optional {
-    fileprivate func asyncFlatMap<Value>(_ transform: (Wrapped) async throws -> Value?) async rethrows -> Value? {
-        guard let self else { return nil }
-        return try await transform(self)
     }
 }

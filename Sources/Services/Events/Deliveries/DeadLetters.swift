@@ -37,7 +37,7 @@ struct DeadLetter: Sendable {
             type: "Number", .text(String(max(0, attempts - 1))))
         return OutboxEntry(
             parcel, policy: RetryPolicy(maximumAttempts: 186, maximumAge: 86_400_000),
-            owner: DeadLetterReceipts.name)
+            owner: DeadLetters.nameForReceipts)
     }
 
     // MARK: As the note of an outbox entry
@@ -67,6 +67,8 @@ struct DeadLetter: Sendable {
 /// What becomes of invocations of targets: they count for their rules, and those that are given up are dead letters.
 struct DeadLetters: OutboxOwner {
     static let name = "events"
+    /// Of dead letters, about which ``receipts`` is told.
+    static let nameForReceipts = "events-letters"
 
     let meters: Meters
     /// Milliseconds since 1970.
@@ -97,23 +99,11 @@ struct DeadLetters: OutboxOwner {
         return letter.entry(event, to: parcel.target, from: parcel.sender, failure, attempts: attempts).map { [$0] }
             ?? []
     }
-}
 
-/// Hears whether dead letters arrive.
-struct DeadLetterReceipts: OutboxOwner {
-    static let name = "events-letters"
-
-    let meters: Meters
-    /// Milliseconds since 1970.
-    let clock: @Sendable () -> Int64
-
-    func attempted(_ entry: OutboxEntry, _ attempt: DeliveryAttempt) {
-        if attempt.failure == nil { RuleMeters(of: entry, meters)?.record(.sentToLetters, at: clock()) }
-    }
-
-    func givenUp(_ entry: OutboxEntry, _: DeliveryFailure, attempts _: Int) -> [OutboxEntry] {
-        RuleMeters(of: entry, meters)?.record(.lostLetters, at: clock())
-        return []
+    var receipts: DeadLetterReceipts {
+        DeadLetterReceipts { entry, failure in
+            RuleMeters(of: entry, meters)?.record(failure == nil ? .sentToLetters : .lostLetters, at: clock())
+        }
     }
 }
 

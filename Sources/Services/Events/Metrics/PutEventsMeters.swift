@@ -7,8 +7,8 @@ struct PutEventsMeters: Sendable {
     private let group: MeterGroup
 
     init(_ call: Call, meters: Meters) {
-        group = MeterGroup(
-            meters, account: call.account, region: call.region, namespace: "AWS/Events", dimensions: [])
+        group = meters.group(
+            of: MetricSubject(account: call.account, region: call.region, namespace: "AWS/Events"))
     }
 
     /// - Parameter size: Of its body, in bytes.

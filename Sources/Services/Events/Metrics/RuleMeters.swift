@@ -49,9 +49,8 @@ struct RuleMeters: Sendable {
     private let group: MeterGroup
 
     init(_ rule: RuleKey, meters: Meters) {
-        group = MeterGroup(meters) { name in
-            let scopes = Metric(rawValue: name)?.scopes ?? []
-            return scopes.map { rule.bus.metric(name, rule.dimensions(of: $0)) }
+        group = meters.group(of: rule.subject(.rule)) { name in
+            (Metric(rawValue: name)?.scopes ?? []).map { rule.subject($0).key(name) }
         }
     }
 
@@ -74,7 +73,7 @@ struct BusMeters: Sendable {
     private let group: MeterGroup
 
     init(_ bus: BusKey, meters: Meters) {
-        group = MeterGroup(meters) { [bus.metric($0, bus.dimensions)] }
+        group = meters.group(of: bus.subject(bus.dimensions))
     }
 
     /// An event that some rule wanted.
@@ -84,18 +83,18 @@ struct BusMeters: Sendable {
 extension BusKey {
     fileprivate var dimensions: [MetricDimension] { [MetricDimension("EventBusName", name)] }
 
-    fileprivate func metric(_ name: String, _ dimensions: [MetricDimension]) -> MetricKey {
-        MetricKey(account: account, region: region, namespace: "AWS/Events", name: name, dimensions: dimensions)
+    fileprivate func subject(_ dimensions: [MetricDimension]) -> MetricSubject {
+        MetricSubject(account: account, region: region, namespace: "AWS/Events", dimensions: dimensions)
     }
 }
 
 extension RuleKey {
     /// A rule of the default bus has its name alone.
-    fileprivate func dimensions(of scope: RuleMeters.Scope) -> [MetricDimension] {
+    fileprivate func subject(_ scope: RuleMeters.Scope) -> MetricSubject {
         switch scope {
-        case .account: []
-        case .bus: bus.dimensions
-        case .rule: (bus.isStandard ? [] : bus.dimensions) + [MetricDimension("RuleName", name)]
+        case .account: bus.subject([])
+        case .bus: bus.subject(bus.dimensions)
+        case .rule: bus.subject((bus.isStandard ? [] : bus.dimensions) + [MetricDimension("RuleName", name)])
         }
     }
 }

@@ -13,6 +13,7 @@ struct LiveTarget: Sendable {
     }
 
     let record: TargetRecord
+    private let isBus: Bool
     /// As which it is reached; nil: the target's policy lets EventBridge itself in.
     private let role: String?
     private let input: Input
@@ -20,7 +21,9 @@ struct LiveTarget: Sendable {
     /// - Parameter roleOfRule: For targets that need one and name none, which are buses.
     init(_ record: TargetRecord, roleOfRule: String?) {
         self.record = record
-        role = record.role ?? (BusKey(arn: record.arn) == nil ? nil : roleOfRule)
+        let isBus = BusKey(arn: record.arn) != nil
+        self.isBus = isBus
+        role = record.role ?? (isBus ? roleOfRule : nil)
         if let transformer = record.transformer {
             let paths = (transformer.paths ?? [:]).compactMapValues { EventPath($0) }
             input = .template(InputTemplate(transformer.template), paths)
@@ -59,8 +62,6 @@ struct LiveTarget: Sendable {
         if case .event = input {} else if record.deadLetters != nil { letter.event = String(buffer: event.json) }
         return .made(OutboxEntry(parcel, policy: policy, owner: DeadLetters.name, note: letter.note))
     }
-
-    private var isBus: Bool { BusKey(arn: record.arn) != nil }
 
     /// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
     private var policy: RetryPolicy {

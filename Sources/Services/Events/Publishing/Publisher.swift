@@ -7,9 +7,9 @@ import Storage
 struct Publisher: Sendable {
     /// What comes of events, before it is committed.
     struct Publication: Sendable {
-        /// What happened to a rule, for its metrics.
+        /// What happened to a rule.
         private struct Triggered {
-            var rule: LiveRule
+            var meters: RuleMeters
             var created = 0
             /// Targets for which the transformer made nothing that they take.
             var failed = 0
@@ -20,9 +20,9 @@ struct Publisher: Sendable {
         private(set) var bytes = 0
         private var kept: [(event: Event, archive: NamedKey)] = []
         private var triggered: [Triggered] = []
-        /// Rules and buses, once for each event that they wanted.
-        private var matchedRules: [LiveRule] = []
-        private var matchedBuses: [LiveBus] = []
+        /// Of rules and buses, once for each event that they wanted.
+        private var matchedRules: [RuleMeters] = []
+        private var matchedBuses: [BusMeters] = []
 
         /// Whether there is nothing to commit.
         fileprivate var isEmpty: Bool { entries.isEmpty && kept.isEmpty }
@@ -31,14 +31,14 @@ struct Publisher: Sendable {
         mutating func add(_ event: Event, on bus: LiveBus, rules: Set<String>? = nil) {
             let matching = bus.rules(for: event).filter { rules?.contains($0.key.arn) ?? true }
             for rule in matching { add(event, to: rule) }
-            matchedRules += matching
-            if !matching.isEmpty { matchedBuses.append(bus) }
+            matchedRules += matching.map(\.meters)
+            if !matching.isEmpty { matchedBuses.append(bus.meters) }
             for archive in bus.archives where archive.wants(event) { kept.append((event, archive.key)) }
         }
 
         /// What a rule's targets get of an event that it wants.
         mutating func add(_ event: Event, to rule: LiveRule) {
-            var this = Triggered(rule: rule)
+            var this = Triggered(meters: rule.meters)
             for target in rule.targets {
                 switch target.invocation(event, of: rule.key) {
                 case .made(let entry):
@@ -66,13 +66,12 @@ struct Publisher: Sendable {
         /// - Parameter time: Milliseconds since 1970.
         func count(at time: Int64) {
             for this in triggered {
-                let meters = this.rule.meters
-                meters.record(.triggered, at: time)
-                if this.created > 0 { meters.record(.created, Double(this.created), at: time) }
-                for _ in 0..<this.failed { meters.recordFailure(at: time) }
+                this.meters.record(.triggered, at: time)
+                if this.created > 0 { this.meters.record(.created, Double(this.created), at: time) }
+                for _ in 0..<this.failed { this.meters.recordFailure(at: time) }
             }
-            for rule in matchedRules { rule.meters.record(.matched, at: time) }
-            for bus in matchedBuses { bus.meters.recordMatch(at: time) }
+            for meters in matchedRules { meters.record(.matched, at: time) }
+            for meters in matchedBuses { meters.recordMatch(at: time) }
         }
     }
 

@@ -53,24 +53,26 @@ struct RuleSchedules: TimetableOwner {
             maximumAge: Self.maximumAge)
         var outcome = TimetableOutcome(
             next: next.map { Appointment(appointment.key, time: $0 * 1_000, due: $0 * 1_000) })
-        if let time { outcome.entries = try entries(rule, record, at: time * 1_000, now: now) }
+        guard let time else { return outcome }
+        let publication = try publication(of: rule, record, at: time * 1_000, now: now)
+        outcome.entries = publication.entries
+        outcome.committed = { publication.count(at: now) }
         return outcome
     }
 
-    /// What a rule's targets get. It is counted before it is committed, which nobody here is told of.
+    /// What a rule's targets get.
     ///
     /// - Parameter time: For when it was due, in milliseconds since 1970.
-    private func entries(
-        _ rule: RuleKey, _ record: RuleRecord, at time: Int64, now: Int64
-    ) throws -> [OutboxEntry] {
+    private func publication(
+        of rule: RuleKey, _ record: RuleRecord, at time: Int64, now: Int64
+    ) throws -> Publisher.Publication {
         let content = Event.Content(
             id: RequestID.make(), source: "aws.events", detailType: "Scheduled Event", account: rule.bus.account,
             region: rule.bus.region, time: Event.time(time), resources: [rule.arn], detail: ByteBuffer(string: "{}"))
         var publication = Publisher.Publication()
         publication.add(
             try Event(content, milliseconds: time, ingested: now), to: LiveRule(rule, record, meters: meters))
-        publication.count(at: now)
-        return publication.entries
+        return publication
     }
 
     // MARK: Its place in the timetable

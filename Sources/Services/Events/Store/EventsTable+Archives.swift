@@ -23,10 +23,12 @@ extension EventsTable {
     }
 
     func put(_ record: ReplayRecord, _ key: NamedKey) throws {
-        try put(.replay, key.account, key.region, "", key.name, record)
         try connection.execute(
-            "UPDATE events_replays SET active = ? WHERE account = ? AND region = ? AND name = ?",
-            [.integer(record.isActive ? 1 : 0)] + columns(key))
+            """
+            INSERT INTO events_replays (account, region, name, scope, document, active) VALUES (?, ?, ?, '', ?, ?)
+            ON CONFLICT (account, region, scope, name) DO UPDATE
+            SET document = excluded.document, active = excluded.active
+            """, columns(key) + [.text(try Self.encode(record)), .integer(record.isActive ? 1 : 0)])
     }
 
     func replays(of account: String, in region: String) throws -> [(name: String, record: ReplayRecord)] {

@@ -1,5 +1,4 @@
 import AWSWire
-import Delivery
 import EventPatterns
 import NIOCore
 
@@ -124,23 +123,18 @@ struct FilterPolicy: Sendable, Hashable {
 
     // MARK: Matching
 
-    /// - Parameter body: As the subscription would get it.
-    func matches(attributes: [String: MessageAttribute], body: String) -> Bool {
+    /// - Parameter delivery: The subscription's: it may have a body of its own.
+    func matches(_ message: inout FilteredMessage, for delivery: String) -> Bool {
         switch scope {
-        case .messageAttributes: return Self.matches(level, attributes)
-        case .messageBody:
-            guard let value = try? JSONValue(parsing: ByteBuffer(string: body)), value.kind == .object else {
-                return false
-            }
-            return Self.matches(level, BodyPart(value))
+        case .messageAttributes: Self.matches(level, message.attributes)
+        case .messageBody: message.body(for: delivery).map { Self.matches(level, $0) } ?? false
         }
     }
 
-    private static func matches(_ level: Level, _ attributes: [String: MessageAttribute]) -> Bool {
+    private static func matches(_ level: Level, _ attributes: [String: [Leaf]]) -> Bool {
         level.keys.allSatisfy { key in
             guard case .values(let conditions) = key.rule else { return false }
-            let values = attributes[key.name]?.filterValues
-            return conditions.contains { $0.wants(values) }
+            return conditions.contains { $0.wants(attributes[key.name]) }
         } && level.alternatives.allSatisfy { $0.contains { matches($0, attributes) } }
     }
 

@@ -8,9 +8,10 @@ struct TopicMeters: Sendable {
     private let group: MeterGroup
 
     init(_ topic: TopicID, meters: Meters) {
-        group = MeterGroup(
-            meters, account: topic.account, region: topic.region, namespace: "AWS/SNS",
-            dimensions: [MetricDimension("TopicName", topic.name)])
+        group = meters.group(
+            of: MetricSubject(
+                account: topic.account, region: topic.region, namespace: "AWS/SNS",
+                dimensions: [MetricDimension("TopicName", topic.name)]))
     }
 
     func published(size: Int, at time: Int64) {

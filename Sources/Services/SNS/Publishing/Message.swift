@@ -26,14 +26,7 @@ struct Message: Sendable {
 
     /// Bytes, with its attributes.
     var size: Int {
-        attributes.reduce(text.utf8.count) { sum, attribute in
-            let value =
-                switch attribute.value.value {
-                case .text(let text): text.utf8.count
-                case .binary(let bytes): bytes.count
-                }
-            return sum + attribute.key.utf8.count + attribute.value.type.utf8.count + value
-        }
+        attributes.reduce(text.utf8.count) { $0 + $1.key.utf8.count + $1.value.size }
     }
 
     /// `2026-11-28T02:11:42.123Z`

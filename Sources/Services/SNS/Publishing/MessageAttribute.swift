@@ -22,8 +22,7 @@ extension MessageAttribute {
             throw .invalidValue("Length of message attribute name must be less than 256 bytes.")
         }
         for scalar in name.unicodeScalars {
-            let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
-            guard isPlain || scalar == "-" || scalar == "_" || scalar == "." else {
+            guard scalar.isPlain || scalar == "." else {
                 throw .invalidValue(
                     "Invalid non-alphanumeric character '#x\(String(scalar.value, radix: 16, uppercase: true))' was "
                         + "found in the message attribute name. Can only include alphanumeric characters, hyphens, "

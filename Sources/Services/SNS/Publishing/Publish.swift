@@ -6,7 +6,7 @@ extension SNSService {
         let input = try SNS.PublishInput(decoding: call.request)
         guard let arn = input.topicArn ?? input.targetArn else {
             guard let number = input.phoneNumber else {
-                throw AWSError.invalid("TopicArn or TargetArn Reason: no value for required parameter")
+                throw AWSError.missing("TopicArn or TargetArn")
             }
             guard Endpoint.isPhoneNumber(number) else {
                 throw AWSError.invalid("PhoneNumber Reason: \(number) is not valid to publish to")
@@ -66,11 +66,7 @@ extension SNSService {
                 throw SNSError.invalidBatchEntryId(
                     message: "The Id of a batch entry in the batch request is too long: \(id)")
             }
-            let isPlain = id.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                    || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-            }
-            guard !id.isEmpty, isPlain else {
+            guard !id.isEmpty, id.isPlain else {
                 throw SNSError.invalidBatchEntryId(
                     message: "The Id of a batch entry in the batch request contains an impermissible character: \(id)")
             }

@@ -25,9 +25,8 @@ struct Publisher: Sendable {
     func publish(_ messages: [Message], to topic: LiveTopic, endpoint: String, trace: String?) async throws -> [Receipt]
     {
         let wanted = messages.map { message in
-            topic.subscriptions.filter {
-                $0.filter?.matches(attributes: message.attributes, body: message.text(for: $0.record.delivery)) ?? true
-            }
+            var seen = FilteredMessage(message)
+            return topic.subscriptions.filter { $0.filter?.matches(&seen, for: $0.record.delivery) ?? true }
         }
         if !topic.id.isFIFO {
             var entries: [OutboxEntry] = []

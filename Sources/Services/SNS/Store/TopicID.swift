@@ -57,7 +57,6 @@ struct SubscriptionID: Sendable, Hashable {
 
     /// - Parameter region: Where it has to be; nil: anywhere.
     init(_ text: String, in region: String?) throws(AWSError) {
-        if text.isEmpty { throw .invalid("SubscriptionArn Reason: no value for required parameter") }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count >= 6 else { throw .shortARN("SubscriptionArn", parts.count) }
         guard parts.count == 7, let topic = TopicID(arn: parts[..<6].joined(separator: ":")),

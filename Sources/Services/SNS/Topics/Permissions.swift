@@ -8,7 +8,7 @@ extension SNSService {
         let input = try SNS.AddPermissionInput(decoding: call.request)
         let id = try call.topic(input.topicArn)
         try require("AddPermission", on: id, try await topics.topic(id), call)
-        guard Self.isLabel(input.label) else { throw AWSError.invalid("Label") }
+        guard (1...80).contains(input.label.utf8.count), input.label.isPlain else { throw AWSError.invalid("Label") }
         let accounts = input.awsAccountId.compactMap { AccountID($0) }
         guard !accounts.isEmpty, accounts.count == input.awsAccountId.count else {
             throw AWSError.invalid("AWSAccountId")
@@ -43,15 +43,6 @@ extension SNSService {
     }
 
     private static let grantable = Set(StandardPolicy.actions + ["Receive"])
-
-    private static func isLabel(_ text: String) -> Bool {
-        (1...80).contains(text.utf8.count)
-            && text.unicodeScalars.allSatisfy { scalar in
-                scalar.isASCII
-                    && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil || scalar == "-"
-                        || scalar == "_")
-            }
-    }
 
     /// Changes a topic's policy, which is the standard one where nobody gave it one.
     private func changePolicy(

@@ -39,11 +39,7 @@ extension SNSService {
 
     private func checkName(_ id: TopicID, isFIFO: Bool) throws(AWSError) {
         let stem = id.isFIFO ? id.name.dropLast(".fifo".utf8.count) : id.name[...]
-        let isPlain = stem.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-        }
-        guard (1...256).contains(id.name.utf8.count), !stem.isEmpty, isPlain, id.isFIFO == isFIFO else {
+        guard (1...256).contains(id.name.utf8.count), !stem.isEmpty, stem.isPlain, id.isFIFO == isFIFO else {
             throw .invalid("Topic Name")
         }
     }

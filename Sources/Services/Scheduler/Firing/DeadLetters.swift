@@ -40,6 +40,8 @@ struct OccasionNote: Sendable, Hashable {
 ///
 /// https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
 struct DeadLetters: OutboxOwner {
+    /// Of dead letters, about which ``receipts`` is told.
+    static let nameForReceipts = "scheduler-letters"
     /// How long a queue is tried; AWS does not say.
     private static let policy = RetryPolicy(maximumAttempts: 185, maximumAge: 86_400_000)
 
@@ -81,28 +83,17 @@ struct DeadLetters: OutboxOwner {
         let body = parcel(entry, attempt: attempts).body
         var parcel = Parcel(id: RequestID.make(), to: queue, from: entry.parcel.sender, body)
         parcel.attributes = texts.mapValues { Parcel.Attribute(.text($0)) }
-        return [OutboxEntry(parcel, policy: Self.policy, owner: DeadLetterReceipts.name)]
-    }
-}
-
-/// Hears whether dead letters arrive.
-struct DeadLetterReceipts: OutboxOwner {
-    static let name = "scheduler-letters"
-
-    let meters: Meters
-    /// Milliseconds since 1970.
-    let clock: @Sendable () -> Int64
-
-    func attempted(_ entry: OutboxEntry, _ attempt: DeliveryAttempt) {
-        guard attempt.failure == nil else { return }
-        GroupMeters(of: entry, meters)?.count("InvocationsSentToDeadLetterCount", at: clock())
+        return [OutboxEntry(parcel, policy: Self.policy, owner: Self.nameForReceipts)]
     }
 
-    func givenUp(_ entry: OutboxEntry, _ failure: DeliveryFailure, attempts _: Int) -> [OutboxEntry] {
-        let (group, now) = (GroupMeters(of: entry, meters), clock())
-        let name = "InvocationsFailedToBeSentToDeadLetterCount"
-        group?.count(name, at: now)
-        group?.count("\(name)_\(failure.code)", at: now)
-        return []
+    var receipts: DeadLetterReceipts {
+        DeadLetterReceipts { entry, failure in
+            guard let group = GroupMeters(of: entry, meters) else { return }
+            let now = clock()
+            guard let failure else { return group.count("InvocationsSentToDeadLetterCount", at: now) }
+            let name = "InvocationsFailedToBeSentToDeadLetterCount"
+            group.count(name, at: now)
+            group.count("\(name)_\(failure.code)", at: now)
+        }
     }
 }

@@ -98,16 +98,12 @@ struct Occasion {
             ("account", id.group.account), ("time", SigV4Time(secondsSince1970: time).extended),
             ("region", id.group.region),
         ]
-        for (name, text) in texts {
-            writer.name(name)
-            writer.string(text)
-        }
+        for (name, text) in texts { writer.member(name, text) }
         writer.name("resources")
         writer.beginArray()
         writer.string(id.arn)
         writer.endArray()
-        writer.name("detail")
-        writer.string("{}")
+        writer.member("detail", "{}")
         writer.endObject()
         return writer.buffer
     }

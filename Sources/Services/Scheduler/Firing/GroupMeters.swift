@@ -9,13 +9,11 @@ struct GroupMeters: Sendable {
     private let group: MeterGroup
 
     init(_ id: GroupID, meters: Meters) {
-        group = MeterGroup(meters) { name in
-            [[], [MetricDimension("ScheduleGroup", id.name)]].map { dimensions in
-                MetricKey(
-                    account: id.account, region: id.region, namespace: "AWS/Scheduler", name: name,
-                    dimensions: dimensions)
-            }
-        }
+        let account = MetricSubject(account: id.account, region: id.region, namespace: "AWS/Scheduler")
+        let group = MetricSubject(
+            account: id.account, region: id.region, namespace: "AWS/Scheduler",
+            dimensions: [MetricDimension("ScheduleGroup", id.name)])
+        self.group = meters.group(of: group) { [account.key($0), group.key($0)] }
     }
 
     /// Those of the group on whose behalf a parcel is sent.
