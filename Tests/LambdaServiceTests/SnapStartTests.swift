@@ -100,7 +100,8 @@ import TestSupport
             _ = try await publish(apus)
             apus.fleet.holdSnapshots(true)
             try await serving(apus) { apus in
-                #expect(try await eventually { !apus.fleet.published.isEmpty })
+                let isAsked = try await eventually { !apus.fleet.published.isEmpty }
+                #expect(isAsked)
             }
             #expect(try await version(apus)["State"]?.string == "Pending")
         }
@@ -116,7 +117,8 @@ import TestSupport
         let before = try await apus.send(.GET, "\(functions):1/configuration").text
         apus.fleet.failSnapshots([.initialisation])
         try await serving(apus) { apus in
-            #expect(try await eventually { !apus.fleet.published.isEmpty })
+            let isAsked = try await eventually { !apus.fleet.published.isEmpty }
+            #expect(isAsked)
         }
         #expect(apus.fleet.published.map(\.key.version) == ["1"])
         #expect(try await apus.send(.GET, "\(functions):1/configuration").text == before)
@@ -128,11 +130,13 @@ import TestSupport
         _ = try await publish(apus)
         apus.fleet.holdSnapshots(true)
         try await serving(apus) { apus in
-            #expect(try await eventually { !apus.fleet.published.isEmpty })
+            let isAsked = try await eventually { !apus.fleet.published.isEmpty }
+            #expect(isAsked)
             #expect(try await apus.send(.DELETE, functions, query: "Qualifier=1").status == 204)
             let before = apus.fleet.retirements.count
             apus.fleet.holdSnapshots(false)
-            #expect(try await eventually { apus.fleet.retirements.count > before })
+            let isRetired = try await eventually { apus.fleet.retirements.count > before }
+            #expect(isRetired)
         }
         #expect(try await apus.send(.GET, "\(functions):1/configuration").status == 404)
     }
