@@ -8,8 +8,8 @@ import Synchronization
 /// ends in between.
 ///
 /// An event for which there is room when it comes goes to its function straight from memory, while it is written; the
-/// others are claimed from the store when their turn comes (``AsyncLanes``). Claims are leases of this node, which a new
-/// process of the same name takes back.
+/// others are claimed from the store when their turn comes (``AsyncLanes``). Claims are leases of this node, which the
+/// next process of the same name takes back.
 final class AsyncQueue: Sendable {
     /// How long this node has an event for itself, in milliseconds; renewed for as long as it is at hand.
     private static let lease: Int64 = 600_000
