@@ -449,7 +449,7 @@ def _(bench):
     return {"rate": median(ours / base for ours, base in rounds)}, *shown, "a second"
 
 
-@row("sqs-consume", "messages received and deleted ten at a time, 16 consumers / rows that SQLite syncs one by one", rate=(5,))
+@row("sqs-consume", "messages received and deleted ten at a time, 16 consumers / rows that SQLite syncs one by one")
 def _(bench):
     url = bench.server.client("sqs").create_queue(QueueName="bench-consume")["QueueUrl"]
     entries = [{"Id": str(number), "MessageBody": "x" * 100} for number in range(10)]
