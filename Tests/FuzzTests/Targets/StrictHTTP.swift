@@ -29,13 +29,13 @@ enum StrictHTTP {
         var rest: ArraySlice<UInt8>
 
         mutating func request() -> Request? {
-            // RFC 9112, 2.2: empty lines before a request are passed over.
-            while rest.starts(with: "\r\n".utf8) { rest = rest.dropFirst(2) }
-            guard let first = line() else { return nil }
-            let words = first.split(separator: 0x20, omittingEmptySubsequences: false)
-            guard words.count == 3, !words[0].isEmpty,
-                words[0].allSatisfy({ (0x41...0x5A).contains($0) || $0 == 0x2D }),
-                !words[1].isEmpty, ["HTTP/1.1", "HTTP/1.0"].contains(String(decoding: words[2], as: UTF8.self)),
+            // RFC 9112, 2.2: empty lines before a request are passed over, and may end with LF alone.
+            rest = rest.drop { $0 == 0x0D || $0 == 0x0A }
+            guard let first = line(), first.first != 0x20, first.last != 0x20 else { return nil }
+            // RFC 9112, 3: several blanks may stand for the one that there ought to be.
+            let words = first.split(separator: 0x20)
+            guard words.count == 3, words[0].allSatisfy({ (0x41...0x5A).contains($0) || $0 == 0x2D }),
+                ["HTTP/1.1", "HTTP/1.0"].contains(String(decoding: words[2], as: UTF8.self)),
                 let fields = fields()
             else { return nil }
             let isOld = words[2].last == UInt8(ascii: "0")
