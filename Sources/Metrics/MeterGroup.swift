@@ -14,10 +14,7 @@ package final class MeterGroup: Sendable {
     }
 
     /// A resource whose metrics have one set of dimensions.
-    package convenience init(
-        _ meters: Meters, account: String, region: String, namespace: String, dimensions: [MetricDimension]
-    ) {
-        let subject = MetricSubject(account: account, region: region, namespace: namespace, dimensions: dimensions)
+    package convenience init(_ meters: Meters, of subject: MetricSubject) {
         self.init(meters) { [subject.key($0)] }
     }
 

@@ -91,7 +91,7 @@ package final class Meters: ServiceLifecycle.Service {
         groups.withLock { groups in
             if let group = groups[subject] { return group }
             if groups.count >= groupLimit { groups.removeAll() }
-            let group = MeterGroup(self, series: series ?? { [subject.key($0)] })
+            let group = series.map { MeterGroup(self, series: $0) } ?? MeterGroup(self, of: subject)
             groups[subject] = group
             return group
         }

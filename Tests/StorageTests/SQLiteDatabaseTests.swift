@@ -25,14 +25,14 @@ private struct Refused: Error, Equatable {}
         let database = try SQLiteDatabase(
             path: directory.file("test.db"), durability: .relaxed,
             migrations: [
-                Migration(component: "test", number: 1, statements: ["CREATE TABLE t (a, b, c, d, e, f)"])
+                Migration(component: "test", number: 1, statements: ["CREATE TABLE t (a, b, c, d, e, f, g)"])
             ])
         let values: [SQLValue] = [
-            .null, .integer(.min), .real(0.1), .text("naïve ✓"), .blob([0, 255, 1]), .blob([]),
+            .null, .integer(.min), .real(0.1), .text("naïve ✓"), .blob([0, 255, 1]), .blob([]), .text(""),
         ]
-        try await database.write { _ = try $0.execute("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?)", values) }
+        try await database.write { _ = try $0.execute("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)", values) }
         let row = try #require(try await database.read { try $0.query("SELECT * FROM t", []) }.first)
-        #expect(["a", "b", "c", "d", "e", "f"].map { row[$0] } == values)
+        #expect(["a", "b", "c", "d", "e", "f", "g"].map { row[$0] } == values)
         #expect(throws: StorageError.unexpectedType(column: "b")) { try row.text("b") }
         #expect(row["missing"] == .null)
     }
@@ -60,6 +60,22 @@ private struct Refused: Error, Equatable {}
         } throws: { error in
             if case StorageError.statement = error { true } else { false }
         }
+    }
+
+    /// What an earlier use of a statement was given is not there in the next.
+    @Test(arguments: [0, 2]) func argumentsAreAsManyAsTheirPlaces(count: Int) async throws {
+        let database = try openItems()
+        let insert = "INSERT INTO items VALUES (?, NULL)"
+        try await database.write { connection in
+            _ = try connection.execute(insert, [.text("a")])
+            #expect(throws: StorageError.self) {
+                try connection.execute(insert, Array(repeating: .text("b"), count: count))
+            }
+            #expect(throws: StorageError.self) {
+                try connection.query("\(insert) RETURNING name", Array(repeating: .text("c"), count: count))
+            }
+        }
+        #expect(try await names(database) == ["a"])
     }
 
     @Test func textWithANulIsRefusedRatherThanCut() async throws {

@@ -1,5 +1,6 @@
 /// A reader of HTTP/1.1 that takes nothing that another reader could take for something else: what it does not
-/// understand ends the connection. The measure of what the gateway may let through, and nothing more than that.
+/// understand ends the connection. The measure of what the gateway may let through, and nothing more than that. Blanks
+/// and feeds around a request line's words it passes over, as the gateway's general parser does and RFC 9112 allows.
 enum StrictHTTP {
     struct Request: Equatable, CustomStringConvertible {
         var method: String

@@ -105,35 +105,41 @@ final class AsyncQueue: Sendable {
             if isClaimed { state.leases[event.id] = (event.function, event.lease) }
             return (event, isClaimed, isClaimed && !state.isFailing)
         }
-        if isBegun { begin(event, accepted: promise.futureResult, on: eventLoop) }
+        let accepted = promise.futureResult
+        if isBegun {
+            begin(event, accepted, on: eventLoop)
+        } else if isClaimed {
+            accepted.whenComplete { result in
+                switch result {
+                case .success: self.start(event, on: eventLoop)
+                case .failure: self.ended(event, wasRun: false)
+                }
+            }
+        }
         journal.add(event, isClaimed: isClaimed) { result in
             switch result {
             case .success(let count):
                 request.meters.record(.asyncEventsReceived, at: now)
-                eventLoop.execute {
-                    promise.succeed()
-                    if isClaimed, !isBegun { self.start(event, on: eventLoop) }
-                }
+                promise.succeed()
                 self.settled(event, isClaimed: isClaimed, with: count)
             case .failure(let error):
                 promise.fail(error)
                 self.settled(event, isClaimed: isClaimed, with: 0)
-                if isClaimed, !isBegun { self.ended(event, wasRun: false) }
             }
         }
-        return promise.futureResult
+        return accepted
     }
 
     /// Tries an event that is being written. What comes of it counts once it is: there is nothing to note it of before.
-    private func begin(_ event: AsyncEvent, accepted: EventLoopFuture<Void>, on eventLoop: any EventLoop) {
+    private func begin(_ event: AsyncEvent, _ accepted: EventLoopFuture<Void>, on eventLoop: any EventLoop) {
         guard eventLoop.inEventLoop else {
-            return eventLoop.execute { self.begin(event, accepted: accepted, on: eventLoop) }
+            return eventLoop.execute { self.begin(event, accepted, on: eventLoop) }
         }
         attempt.run(event, on: eventLoop).whenSuccess { verdict in
             accepted.whenComplete { result in
                 switch result {
                 case .success: self.settle(event, verdict)
-                case .failure: self.ended(event, wasRun: true)
+                case .failure: self.ended(event, wasRun: false)
                 }
             }
         }

@@ -6,17 +6,16 @@ final class QueueMeters: Sendable {
     /// For how long after its last use a queue has metrics, in milliseconds: six hours.
     private static let activity: Int64 = 6 * 3_600_000
 
-    private let key: QueueKey
-    private let dimensions: [MetricDimension]
+    private let subject: MetricSubject
     private let group: MeterGroup
     /// When it was used last, as far as is known: it counts as used when the server starts.
     private let used: Atomic<Int64>
 
     init(_ key: QueueKey, meters: Meters, now: Int64) {
-        self.key = key
-        dimensions = [MetricDimension("QueueName", key.name)]
-        group = MeterGroup(
-            meters, account: key.account, region: key.region, namespace: "AWS/SQS", dimensions: dimensions)
+        subject = MetricSubject(
+            account: key.account, region: key.region, namespace: "AWS/SQS",
+            dimensions: [MetricDimension("QueueName", key.name)])
+        group = MeterGroup(meters, of: subject)
         used = Atomic(now)
     }
 
@@ -61,10 +60,7 @@ final class QueueMeters: Sendable {
     /// - Parameter age: Of the oldest message, in milliseconds.
     func levels(_ counts: MessageTable.Counts, age: Int64, at time: Int64) -> [MetricSample] {
         func sample(_ name: String, _ unit: MetricUnit, _ value: Double) -> MetricSample {
-            MetricSample(
-                MetricKey(
-                    account: key.account, region: key.region, namespace: "AWS/SQS", name: name,
-                    dimensions: dimensions), unit: unit, timestamp: time, value: value)
+            MetricSample(subject.key(name), unit: unit, timestamp: time, value: value)
         }
         return [
             sample("ApproximateNumberOfMessagesVisible", .count, Double(counts.visible)),
